@@ -1,0 +1,138 @@
+//! What a statement would do: verb, object, scope, and whether it can be undone.
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+/// The row of the policy table an effect belongs to, mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Changes nothing.
+    Read,
+    /// Changes only this connection: BEGIN, SET, PREPARE.
+    Session,
+    /// Adds without overwriting: INSERT, CREATE, GRANT.
+    Add,
+    /// Keeps others waiting: LOCK, VACUUM FULL, REINDEX.
+    Heavy,
+    /// Overwrites what is there: UPDATE, REVOKE, RENAME.
+    Change,
+    /// Removes rows or documents: DELETE.
+    Remove,
+    /// Leaves nightlatch's sight: `\!`, a nested shell.
+    Escape,
+    /// Cannot be read: DO with dynamic SQL, text no parser understands with a destructive word.
+    Opaque,
+    /// Removes what cannot be had back: DROP, TRUNCATE.
+    Destroy,
+}
+
+/// What is done, in the word a user would search for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// SELECT, SHOW, EXPLAIN, COPY TO a file of the client's.
+    Read,
+    /// BEGIN, COMMIT, ROLLBACK, SET, PREPARE and the like.
+    Session,
+    /// INSERT or COPY FROM that overwrites nothing.
+    Insert,
+    /// CREATE of something new.
+    Create,
+    /// ALTER that neither removes nor rewrites, such as ADD COLUMN.
+    Alter,
+    /// GRANT.
+    Grant,
+    /// LOCK TABLE.
+    Lock,
+    /// VACUUM FULL, REINDEX, CLUSTER.
+    Rewrite,
+    /// UPDATE.
+    Update,
+    /// INSERT ... ON CONFLICT DO UPDATE, MERGE ... UPDATE, CREATE OR REPLACE.
+    Replace,
+    /// REVOKE.
+    Revoke,
+    /// RENAME.
+    Rename,
+    /// ALTER COLUMN TYPE and other changes of existing columns.
+    AlterType,
+    /// DELETE, MERGE ... DELETE.
+    Delete,
+    /// TRUNCATE.
+    Truncate,
+    /// DROP of an object, DROP OWNED.
+    Drop,
+    /// ALTER TABLE ... DROP COLUMN or DROP CONSTRAINT.
+    DropColumn,
+    /// DETACH PARTITION.
+    Detach,
+    /// Ends other sessions or destroys replication state, such as `pg_terminate_backend`.
+    Admin,
+    /// Runs code that cannot be read: DO with dynamic SQL, EXECUTE of an unknown plan.
+    Execute,
+    /// Runs a program: `\!`, COPY ... PROGRAM.
+    Shell,
+    /// Takes the guard away: `\set SINGLESTEP off`.
+    Unguard,
+}
+
+/// How much of the object is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// A single row or document.
+    One,
+    /// What a condition selects.
+    Filtered,
+    /// Nobody can tell before it runs.
+    Unknown,
+    /// Everything there is.
+    All,
+}
+
+/// One thing a statement would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Effect {
+    /// The row of the policy table.
+    pub class: Class,
+    /// What is done.
+    pub verb: Verb,
+    /// To what, as the statement names it (schema kept, identifiers folded as the server does).
+    pub object: Option<String>,
+    /// How much of it.
+    pub scope: Scope,
+    /// Whether the statement's own transaction, or a plain opposite, can undo it.
+    pub reversible: bool,
+    /// Where in the text, in bytes.
+    pub span: Range<usize>,
+    /// What it does in one phrase, third person, no full stop: "deletes every row of families".
+    pub phrase: String,
+}
+
+/// What the parsers made of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// Every statement was understood; the effects are in order of the text.
+    Understood(Vec<Effect>),
+    /// Some part was not understood.
+    Unclear {
+        /// Why, for the user.
+        reason: String,
+        /// What was understood all the same.
+        effects: Vec<Effect>,
+        /// Whether a destructive keyword stands outside strings and comments.
+        destructive_word: bool,
+    },
+}
+
+impl Reading {
+    /// Returns the effects that were understood.
+    #[must_use]
+    pub fn effects(&self) -> &[Effect] {
+        match self {
+            Self::Understood(effects) | Self::Unclear { effects, .. } => effects,
+        }
+    }
+}

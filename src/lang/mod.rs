@@ -1,0 +1,6 @@
+//! Text to reading: what a statement would do, found by real parsers. The only user of them.
+#![forbid(unsafe_code)]
+
+pub mod effect;
+
+pub use effect::{Class, Effect, Reading, Scope, Verb};

@@ -1,0 +1,1 @@
+//! The single integration binary: the module list and nothing else.
