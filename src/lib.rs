@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod error;
 pub mod lang;
+pub mod os;
 pub mod policy;
 pub mod record;
 pub mod target;
