@@ -24,7 +24,6 @@ use super::process::{end_with_parent, rename_self};
 use super::signal::{Caught, Signals, shrug_off, without_ttou};
 use super::term::Keepsake;
 
-#[expect(missing_docs, reason = "the macro writes the function")]
 mod ioctl {
     nix::ioctl_write_int_bad!(set_controlling_terminal, libc::TIOCSCTTY);
 }

@@ -9,7 +9,6 @@ use nix::sys::termios::{self, InputFlags, LocalFlags, OutputFlags, SpecialCharac
 
 use super::term::{Size, UserTerm, set_size};
 
-#[expect(missing_docs, reason = "the macro writes the function")]
 mod ioctl {
     nix::ioctl_read_bad!(pending_bytes, libc::FIONREAD, libc::c_int);
 }

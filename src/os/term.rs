@@ -10,7 +10,6 @@ use nix::sys::termios::{self, LocalFlags, SetArg, Termios};
 
 use super::signal::without_ttou;
 
-#[expect(missing_docs, reason = "the macro writes the functions")]
 mod ioctl {
     nix::ioctl_read_bad!(get_size, libc::TIOCGWINSZ, nix::pty::Winsize);
     nix::ioctl_write_ptr_bad!(put_size, libc::TIOCSWINSZ, nix::pty::Winsize);
