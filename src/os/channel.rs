@@ -34,8 +34,9 @@ pub enum Order {
     Kill,
     /// Send this signal to the client.
     Signal(i32),
-    /// Let go of the copies of the client's pipes: it shall see what it would see bare.
-    LetGo,
+    /// Let go of the copy at this place of what is held: the client shall see what it would see
+    /// bare.
+    LetGo(i32),
     /// The relay has restored the terminal and ends: end as well.
     Bye,
 }
@@ -88,7 +89,7 @@ impl Channel {
             Order::Continue => (b'c', 0),
             Order::Kill => (b'K', 0),
             Order::Signal(signal) => (b'S', signal),
-            Order::LetGo => (b'l', 0),
+            Order::LetGo(place) => (b'l', place),
             Order::Bye => (b'b', 0),
         };
         self.send(tag, number)
@@ -124,7 +125,7 @@ impl Channel {
             b'c' => Order::Continue,
             b'K' => Order::Kill,
             b'S' => Order::Signal(number),
-            b'l' => Order::LetGo,
+            b'l' => Order::LetGo(number),
             b'b' => Order::Bye,
             _ => return Err(io::ErrorKind::InvalidData.into()),
         }))

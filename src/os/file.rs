@@ -45,6 +45,23 @@ pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((reader.into(), writer.into()))
 }
 
+/// Opens the pipe behind `fd` once more for writing without waiting: making `fd` itself
+/// non-blocking would change it for everybody who shares it.
+///
+/// # Errors
+/// When it is no pipe, or the system has no such door.
+pub fn reopen_for_writing(fd: impl AsFd) -> io::Result<std::fs::File> {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    if kind(&fstat(&fd)?) != SFlag::S_IFIFO {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    std::fs::OpenOptions::new()
+        .write(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd()))
+}
+
 /// Makes reads from `fd` return at once.
 ///
 /// # Errors

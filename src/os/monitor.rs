@@ -127,7 +127,12 @@ impl Monitor {
                             self.send(signal);
                         }
                     }
-                    Ok(Some(Order::LetGo)) => self.hold.clear(),
+                    Ok(Some(Order::LetGo(place))) => {
+                        let held = usize::try_from(place).ok();
+                        if let Some(held) = held.and_then(|place| self.hold.get_mut(place)) {
+                            *held = None;
+                        }
+                    }
                     Ok(None) | Err(_) => {
                         self.outlive_relay(is_over);
                         return Ok(0);

@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::termios::{self, InputFlags, LocalFlags, OutputFlags, SpecialCharacterIndices};
 
+use super::poll::{Wait, poll};
 use super::term::{Size, UserTerm, set_size};
 
 mod ioctl {
@@ -108,6 +110,10 @@ impl Pty {
     /// # Errors
     /// When the pty is gone.
     pub fn unread_bytes(&self) -> io::Result<usize> {
+        // What was just written may still be on its way through the kernel's own queue; asking
+        // whether the follower can be read brings it in, so that 0 means "all of it was read".
+        let mut waits = [Wait::readable(self.follower.as_fd())];
+        poll(&mut waits, Some(Duration::ZERO))?;
         unread(self.follower.as_fd())
     }
 }
