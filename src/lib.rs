@@ -7,4 +7,5 @@ pub mod lang;
 pub mod policy;
 pub mod record;
 pub mod target;
+pub mod ui;
 pub mod world;
