@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod hold;
 pub mod notice;
 pub mod theme;
 pub mod visible;
+mod wrap;
