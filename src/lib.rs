@@ -10,4 +10,5 @@ pub mod policy;
 pub mod record;
 pub mod session;
 pub mod target;
+pub mod ui;
 pub mod world;
