@@ -6,5 +6,6 @@ pub mod error;
 pub mod lang;
 pub mod policy;
 pub mod record;
+pub mod redact;
 pub mod target;
 pub mod world;

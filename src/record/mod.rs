@@ -1,6 +1,14 @@
 //! The session log: an append-only asciicast v3 file written by its own thread.
 #![forbid(unsafe_code)]
 
+mod encode;
 pub mod event;
+mod header;
+mod recorder;
+mod sink;
+mod writer;
 
 pub use event::{Answer, Marker, Source};
+pub use header::{Header, new_session_id};
+pub use recorder::{Durability, NotRecorded, RecordError, Recorder};
+pub use sink::{FileSink, Sink};
