@@ -290,3 +290,108 @@ fn escape_byte(out: &mut [u8], at: usize, byte: u8) -> usize {
     out[at..at + 2].copy_from_slice(&[b'\\', short]);
     at + 2
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::read::{Event, Reader};
+
+    /// Reads lines back and joins neighbouring output, which may be cut into events anyhow.
+    fn decode(lines: &[u8]) -> Vec<Event> {
+        let mut reader = Reader::new(lines, 0, 0);
+        let mut events: Vec<Event> = Vec::new();
+        while let Some(event) = reader.next().unwrap() {
+            match (events.last_mut(), event) {
+                (Some(Event::Output(before)), Event::Output(more)) => before.extend(more),
+                (_, event) => events.push(event),
+            }
+        }
+        events
+    }
+
+    fn encode(pieces: &[&[u8]]) -> Vec<u8> {
+        let mut encoder = Encoder::default();
+        for piece in pieces {
+            encoder.output(0, piece);
+        }
+        encoder.end(0);
+        encoder.bytes().to_vec()
+    }
+
+    #[test]
+    fn lines_are_what_asciicast_v3_says() {
+        let mut encoder = Encoder::default();
+        encoder.output(1_500_000, b"a\"\\\r\n\x1b[0m");
+        encoder.output(1_500_100, "\u{e9}\u{1f600}".as_bytes());
+        encoder.event(1_600_000, 'r', "80x24");
+        encoder.output(1_600_000, b"caf\xc3");
+        encoder.output(1_600_001, b"\xa9 \xff.");
+        encoder.end(2_000_000);
+        insta::assert_snapshot!(String::from_utf8(encoder.bytes().to_vec()).unwrap(), @r#"
+        [1.500000, "o", "a\"\\\r\n\u001b[0mé😀"]
+        [0.100000, "r", "80x24"]
+        [0.000000, "o", "café "]
+        [0.000001, "b", "/y4="]
+        [0.000000, "o", "�."]
+        "#);
+    }
+
+    #[test]
+    fn output_joins_only_for_a_moment() {
+        let mut encoder = Encoder::default();
+        encoder.output(0, b"a");
+        encoder.output(JOIN_US, b"b");
+        encoder.output(JOIN_US + 1, b"c");
+        encoder.close();
+        assert_eq!(
+            encoder
+                .bytes()
+                .iter()
+                .filter(|&&byte| byte == b'\n')
+                .count(),
+            2
+        );
+    }
+
+    #[test]
+    fn bytes_torn_at_every_point_give_the_same_output() {
+        let text = "a\"é\u{1f600}\r\n\u{1}".as_bytes();
+        let bad = b"\xf0\x9f\x98x\xff\xc3\xe2\x82".as_slice();
+        let all = [text, bad, text].concat();
+        let expected = [Event::Output(all.clone())];
+        for at in 0..=all.len() {
+            let (one, two) = all.split_at(at);
+            assert_eq!(decode(&encode(&[one, two])), expected, "{at}");
+        }
+        let bytes: Vec<&[u8]> = all.chunks(1).collect();
+        assert_eq!(decode(&encode(&bytes)), expected);
+    }
+
+    #[test]
+    fn a_character_torn_between_reads_is_not_replaced() {
+        let text = "é€\u{1f600}";
+        let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+        let lines = String::from_utf8(encode(&bytes)).unwrap();
+        assert_eq!(lines, format!("[0.000000, \"o\", \"{text}\"]\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_come_back(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..8)) {
+            let all = pieces.concat();
+            let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
+            let expected = if all.is_empty() { vec![] } else { vec![Event::Output(all)] };
+            prop_assert_eq!(decode(&encode(&pieces)), expected);
+        }
+
+        #[test]
+        fn a_text_is_escaped_as_serde_escapes_it(text in any::<String>()) {
+            let mut buffer = Buffer::default();
+            buffer.escape(text.as_bytes());
+            let escaped = format!("\"{}\"", std::str::from_utf8(&buffer.bytes[..buffer.len]).unwrap());
+            prop_assert_eq!(serde_json::to_string(&text).unwrap(), escaped);
+        }
+    }
+}

@@ -4,11 +4,13 @@
 mod encode;
 pub mod event;
 mod header;
+pub mod read;
 mod recorder;
 mod sink;
 mod writer;
 
 pub use event::{Answer, Marker, Source};
 pub use header::{Header, new_session_id};
+pub use read::{Event, ReadError, Reader, Start};
 pub use recorder::{Durability, NotRecorded, RecordError, Recorder};
 pub use sink::{FileSink, Sink};
