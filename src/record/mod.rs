@@ -6,6 +6,8 @@ pub mod event;
 mod header;
 pub mod read;
 mod recorder;
+#[cfg(test)]
+mod recorder_test;
 mod sink;
 mod writer;
 
