@@ -7,5 +7,6 @@ pub mod lang;
 pub mod policy;
 pub mod record;
 pub mod redact;
+pub mod store;
 pub mod target;
 pub mod world;

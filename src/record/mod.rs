@@ -3,7 +3,9 @@
 
 mod encode;
 pub mod event;
+pub mod find;
 mod header;
+pub mod process;
 pub mod read;
 mod recorder;
 #[cfg(test)]
