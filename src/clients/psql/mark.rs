@@ -33,6 +33,9 @@ const FIELDS: [&str; 10] = [
     "%M",
 ];
 
+/// Longest nonce; a longer one leaves no room for what the prompt is to tell.
+const MAX_NONCE_BYTES: usize = 32;
+
 /// The secret of one run, without which nobody can write a mark. Letters and digits only.
 ///
 /// Eight to twelve characters are best: too many to guess, and few enough for a prompt.
@@ -40,10 +43,11 @@ const FIELDS: [&str; 10] = [
 pub struct Nonce(String);
 
 impl Nonce {
-    /// Takes a nonce, unless it is empty or has anything but ASCII letters and digits.
+    /// Takes a nonce, unless it is empty, too long, or has anything but ASCII letters and digits.
     #[must_use]
     pub fn new(nonce: &str) -> Option<Self> {
-        let is_plain = !nonce.is_empty() && nonce.bytes().all(|b| b.is_ascii_alphanumeric());
+        let is_plain = (1..=MAX_NONCE_BYTES).contains(&nonce.len())
+            && nonce.bytes().all(|b| b.is_ascii_alphanumeric());
         is_plain.then(|| Self(nonce.to_owned()))
     }
 
@@ -146,7 +150,10 @@ impl Prompt {
         }
         let mut parts = parts.into_iter().map(String::from_utf8_lossy);
         let mut next = || parts.next().filter(|part| !part.is_empty());
-        let number = next()?.parse().ok().filter(|number| (1..=3).contains(number))?;
+        let number = next()?
+            .parse()
+            .ok()
+            .filter(|number| (1..=3).contains(number))?;
         let transaction = next();
         let mut prompt = Self {
             number,
@@ -215,7 +222,12 @@ impl Scanner {
             Width::Plain => MAX_PROMPT_BYTES,
         };
         let head = format!("\x1b]6973;{};", nonce.as_str()).into_bytes();
-        Self { head, limit, held: Vec::with_capacity(MAX_PROMPT_BYTES), since_prompt: None }
+        Self {
+            head,
+            limit,
+            held: Vec::with_capacity(MAX_PROMPT_BYTES),
+            since_prompt: None,
+        }
     }
 
     /// Appends `input` without its marks to `out`, and each mark to `marks`.
@@ -240,7 +252,7 @@ impl Scanner {
                     self.give_up(base, out, marks);
                 }
             } else {
-                let room = self.limit.saturating_sub(self.held.len()).min(rest.len());
+                let room = (self.limit() - self.held.len()).min(rest.len());
                 match memchr::memchr(0x07, &rest[..room]) {
                     Some(end) => {
                         self.held.extend_from_slice(&rest[..end]);
@@ -251,7 +263,9 @@ impl Scanner {
                     None => {
                         self.held.extend_from_slice(&rest[..room]);
                         rest = &rest[room..];
-                        self.cut_off(out.len() - base, marks);
+                        if self.held.len() == self.limit() {
+                            self.cut_off(out.len() - base, marks);
+                        }
                     }
                 }
             }
@@ -282,7 +296,9 @@ impl Scanner {
     /// is dropped: a terminal would swallow what is typed after an open OSC.
     fn give_up(&mut self, base: usize, out: &mut Vec<u8>, marks: &mut Vec<Placed>) {
         self.pass(self.held.len());
-        if self.since_prompt.is_some_and(|since| since > MAX_PROMPT_BYTES / 2)
+        if self
+            .since_prompt
+            .is_some_and(|since| since > MAX_PROMPT_BYTES / 2)
             && memmem::find(&self.held, b"]6").is_some()
         {
             self.take(Mark::End, out.len() - base, marks);
@@ -291,14 +307,23 @@ impl Scanner {
         }
     }
 
+    /// Returns how long the mark at hand can become: PROMPT3 never has `%[`.
+    fn limit(&self) -> usize {
+        let body = &self.held[self.head.len()..];
+        // Until its number is there, a mark is too short for the difference to matter.
+        if body.starts_with(b"P;3") {
+            MAX_PROMPT_BYTES
+        } else {
+            self.limit
+        }
+    }
+
     /// Takes a mark that psql cut off at its limit.
     fn cut_off(&mut self, at: usize, marks: &mut Vec<Placed>) {
         let body = &self.held[self.head.len()..];
-        let limit = if body.starts_with(b"P;3") { MAX_PROMPT_BYTES } else { self.limit };
-        if self.held.len() < limit {
-            return;
-        }
-        let prompt = body.strip_prefix(b"P;").and_then(|fields| Prompt::parse(fields, true));
+        let prompt = body
+            .strip_prefix(b"P;")
+            .and_then(|fields| Prompt::parse(fields, true));
         let mark = prompt.map_or(Mark::Broken, |prompt| Mark::Prompt(Box::new(prompt)));
         self.take(mark, at, marks);
     }
@@ -310,5 +335,218 @@ impl Scanner {
         };
         self.held.clear();
         marks.push(Placed { at, mark });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As psql 15 prints it between BEGIN and COMMIT.
+    const OPEN: &str = "\x1b]6973;n0nce;P;1\x1f*\x1foff\x1f8469\x1f00000\x1f12\x1f150018\x1f5432\
+        \x1fshop\x1fanna\x1fdb.example.com\x07";
+    const END: &str = "\x1b]6973;n0nce;E\x07";
+
+    fn nonce() -> Nonce {
+        Nonce::new("n0nce").expect("plain")
+    }
+
+    fn scan_in(pieces: &[&[u8]]) -> (String, Vec<(usize, Mark)>) {
+        let mut scanner = Scanner::new(&nonce(), Width::Invisible);
+        let (mut out, mut all) = (Vec::new(), Vec::new());
+        for piece in pieces {
+            let base = out.len();
+            let mut marks = Vec::new();
+            scanner.scan(piece, &mut out, &mut marks);
+            all.extend(
+                marks
+                    .into_iter()
+                    .map(|placed| (base + placed.at, placed.mark)),
+            );
+        }
+        scanner.finish(&mut out);
+        (String::from_utf8(out).expect("utf-8"), all)
+    }
+
+    fn scan(text: &str) -> (String, Vec<(usize, Mark)>) {
+        scan_in(&[text.as_bytes()])
+    }
+
+    fn prompt_of(text: &str) -> Prompt {
+        match scan(text).1.as_slice() {
+            [(_, Mark::Prompt(prompt))] => (**prompt).clone(),
+            other => panic!("not one prompt: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_prompt_tells_its_fields() {
+        insta::assert_debug_snapshot!(prompt_of(OPEN), @r#"
+        Prompt {
+            number: 1,
+            transaction: Open,
+            single_step: Some(
+                false,
+            ),
+            pid: Some(
+                8469,
+            ),
+            sqlstate: Some(
+                "00000",
+            ),
+            rows: Some(
+                12,
+            ),
+            version: Some(
+                150018,
+            ),
+            port: Some(
+                5432,
+            ),
+            database: Some(
+                "shop",
+            ),
+            user: Some(
+                "anna",
+            ),
+            host: Some(
+                "db.example.com",
+            ),
+            is_cut: false,
+        }
+        "#);
+    }
+
+    #[test]
+    fn what_psql_leaves_empty_is_not_known() {
+        let none = "\x1b]6973;n0nce;P;2\x1f?\x1foff\x1f\x1f\x1f\x1f150018\x1f\x1f\x1f\x1f\x07";
+        let expected = Prompt {
+            number: 2,
+            single_step: Some(false),
+            version: Some(150_018),
+            ..Prompt::default()
+        };
+        assert_eq!(prompt_of(none), expected);
+    }
+
+    #[test]
+    fn transactions_are_told() {
+        let states = [
+            ("", Transaction::Idle),
+            ("*", Transaction::Open),
+            ("!", Transaction::Failed),
+            ("?", Transaction::Unknown),
+            ("x", Transaction::Unknown),
+        ];
+        for (shown, transaction) in states {
+            let text = OPEN.replace("\x1f*\x1f", &format!("\x1f{shown}\x1f"));
+            assert_eq!(prompt_of(&text).transaction, transaction, "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn marks_go_and_the_rest_stays_however_torn() {
+        let text = format!(
+            "\x1b[?2004h{OPEN}shop=*# {END}select\x1b[Kone;\r\n\x1b\x1b]6973;n0nc\x1b]0;title\x07\
+             \x1b]6973;other;E\x07\x1b]6973;n0nce{END}x"
+        );
+        let whole = scan(&text);
+        let ordinary = "\x1b[?2004hshop=*# select\x1b[Kone;\r\n\x1b\x1b]6973;n0nc\x1b]0;title\x07\
+                        \x1b]6973;other;E\x07\x1b]6973;n0ncex";
+        assert_eq!(whole.0, ordinary);
+        let places: Vec<usize> = whole.1.iter().map(|(at, _)| *at).collect();
+        assert_eq!(places, [8, 16, ordinary.len() - 1]);
+
+        let bytes = text.as_bytes();
+        for cut in 0..=bytes.len() {
+            assert_eq!(
+                scan_in(&[&bytes[..cut], &bytes[cut..]]),
+                whole,
+                "cut at {cut}"
+            );
+        }
+        let single: Vec<&[u8]> = bytes.chunks(1).collect();
+        assert_eq!(scan_in(&single), whole);
+    }
+
+    #[test]
+    fn a_forged_mark_passes_as_it_is() {
+        for text in [
+            OPEN.replace("n0nce", "n0ncf"),
+            OPEN.replace("n0nce", ""),
+            OPEN.replace("n0nce", "n0nce1"),
+            OPEN.replace("6973", "6974"),
+        ] {
+            assert_eq!(scan(&text), (text.clone(), vec![]));
+        }
+    }
+
+    #[test]
+    fn names_with_the_marks_own_bytes_make_it_broken() {
+        for name in ["sh\x1fop", "sh\x07op"] {
+            let (_, marks) = scan(&OPEN.replace("shop", name));
+            assert_eq!(marks, [(0, Mark::Broken)], "{name:?}");
+        }
+        assert_eq!(scan("\x1b]6973;n0nce;Z\x07").1, [(0, Mark::Broken)]);
+        assert_eq!(scan(&OPEN.replace("P;1", "P;4")).1, [(0, Mark::Broken)]);
+    }
+
+    #[test]
+    fn a_mark_psql_cut_off_tells_what_it_still_holds() {
+        let long = OPEN.replace("db.example.com", &"h".repeat(300));
+        let cut = &long[..MAX_PROMPT_BYTES - 1];
+        let (out, marks) = scan(&format!("{cut}select 1;"));
+        assert_eq!(out, "select 1;");
+        let Some((0, Mark::Prompt(prompt))) = marks.first() else {
+            panic!("{marks:?}")
+        };
+        assert!(prompt.is_cut);
+        assert_eq!(
+            (prompt.user.as_deref(), prompt.host.as_deref()),
+            (Some("anna"), None)
+        );
+        assert_eq!(
+            scan(&long[..MAX_PROMPT_BYTES - 2]).1,
+            [],
+            "one byte less is not cut yet"
+        );
+
+        let third = long.replace("P;1", "P;3");
+        assert_eq!(scan(&third[..MAX_PROMPT_BYTES - 1]).1, []);
+        assert_eq!(scan(&third[..MAX_PROMPT_BYTES]).1.len(), 1);
+    }
+
+    #[test]
+    fn an_end_mark_psql_cut_off_does_not_swallow_the_draft() {
+        let before = format!("{OPEN}{}", "x".repeat(MAX_PROMPT_BYTES - OPEN.len() - 12));
+        let shown = before.len() - OPEN.len();
+        let (out, marks) = scan(&format!("{before}{}select", &END[..5]));
+        assert_eq!(&out[shown..], "select");
+        assert_eq!(marks[1], (shown, Mark::End));
+    }
+
+    #[test]
+    fn held_bytes_are_bounded() {
+        let mut scanner = Scanner::new(&nonce(), Width::Plain);
+        let (mut out, mut marks) = (Vec::new(), Vec::new());
+        let endless = format!("\x1b]6973;n0nce;P;1{}", "x".repeat(100_000));
+        for byte in endless.as_bytes() {
+            scanner.scan(&[*byte], &mut out, &mut marks);
+            assert!(scanner.held().len() < MAX_PROMPT_BYTES);
+        }
+        assert_eq!(out.len(), endless.len() - MAX_PROMPT_BYTES);
+    }
+
+    #[test]
+    fn a_wrapper_needs_no_quoting() {
+        let (before, after) = wrapper(&nonce(), 1, Width::Invisible);
+        insta::assert_snapshot!(format!("{before}\n{after}"), @r#"
+        %[%033]6973;n0nce;P;1%037%x%037%:SINGLESTEP:%037%p%037%:SQLSTATE:%037%:ROW_COUNT:%037%:VERSION_NUM:%037%>%037%/%037%n%037%M%007%]
+        %[%033]6973;n0nce;E%007%]
+        "#);
+        let (before, after) = wrapper(&nonce(), 3, Width::Plain);
+        assert!(!before.contains(['\'', '\\', ' ', '[']) && !after.contains(['\'', '\\', '[']));
+        assert_eq!(Nonce::new("it's"), None);
+        assert_eq!(Nonce::new(""), None);
     }
 }
