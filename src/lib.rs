@@ -2,6 +2,7 @@
 //! destructive statements until a person confirms. `ARCHITECTURE.md` has the picture.
 
 pub mod clock;
+pub mod config;
 pub mod error;
 pub mod lang;
 pub mod policy;
