@@ -2,9 +2,16 @@
 //! policy stricter. A mistake never stops a session: the good parts count, every mistake is kept.
 
 pub mod error;
+pub mod keys;
 pub mod load;
+mod parse;
+mod read;
+pub mod show;
+mod tables;
 pub mod types;
+mod zone;
 
 pub use error::ConfigError;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_text};
+pub use read::Layer;
 pub use types::Config;

@@ -1,12 +1,15 @@
 //! What the configuration says, as values.
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::read::{Layer, Reader};
+use super::zone;
 use crate::policy::{Calendar, Facts, Limits, Moment};
-use crate::target::{Decided, TargetRule};
+use crate::target::{Decided, TargetRule, Tier};
 
 /// The whole configuration. `Config::default()` is the built-in one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,10 +83,8 @@ impl Config {
     /// answer matters.
     #[must_use]
     pub fn moment(&self, now: Timestamp) -> Moment {
-        let zone = match &self.timezone {
-            Some(name) => TimeZone::get(name).unwrap_or(TimeZone::UTC),
-            None => TimeZone::system(),
-        };
+        let named = self.timezone.as_deref().and_then(zone::zone);
+        let zone = named.unwrap_or_else(TimeZone::system);
         self.calendar.moment(now, &zone)
     }
 
@@ -91,7 +92,6 @@ impl Config {
     /// mistake in the configuration may have hidden what it said of the target.
     #[must_use]
     pub fn fails_closed(&self, decided: &Decided) -> bool {
-        use crate::target::Tier;
         if decided.is_configured() {
             return false;
         }
@@ -128,6 +128,35 @@ impl Config {
             .unwrap_or(self.impact.enabled)
     }
 
+    /// Everything empty, to be written over by the built-in file.
+    fn blank() -> Self {
+        let zero = Duration::ZERO;
+        Self {
+            targets: Vec::new(),
+            calendar: Calendar::default(),
+            timezone: None,
+            hold: Hold {
+                timeout: zero,
+                timeout_no_terminal: zero,
+                paste_quiet: zero,
+                limits: Limits::default(),
+            },
+            idle_production: zero,
+            journal_wait: zero,
+            redact: Vec::new(),
+            look: Look {
+                title: false,
+                colour: false,
+            },
+            impact: Impact {
+                enabled: false,
+                timeout: zero,
+            },
+            broken: false,
+            targets_doubtful: false,
+        }
+    }
+
     fn rule(&self, decided: &Decided) -> Option<&TargetRule> {
         let name = decided.target.name.as_ref()?;
         self.targets.iter().find(|rule| rule.name == *name)
@@ -135,30 +164,22 @@ impl Config {
 }
 
 impl Default for Config {
+    /// Returns the built-in configuration.
     fn default() -> Self {
-        Self {
-            targets: Vec::new(),
-            calendar: Calendar::default(),
-            timezone: None,
-            hold: Hold {
-                timeout: Duration::from_secs(900),
-                timeout_no_terminal: Duration::from_secs(60),
-                paste_quiet: Duration::from_millis(300),
-                limits: Limits::default(),
-            },
-            idle_production: Duration::from_secs(900),
-            journal_wait: Duration::from_secs(1),
-            redact: Vec::new(),
-            look: Look {
-                title: true,
-                colour: true,
-            },
-            impact: Impact {
-                enabled: true,
-                timeout: Duration::from_secs(2),
-            },
-            broken: false,
-            targets_doubtful: false,
+        let mut config = Self::blank();
+        let mut errors = Vec::new();
+        let file = Path::new("defaults.toml");
+        let source = include_str!("defaults.toml");
+        let (layer, sink) = (Layer::User, &mut errors);
+        Reader {
+            file,
+            source,
+            layer,
+            config: &mut config,
+            errors: sink,
         }
+        .read();
+        debug_assert!(errors.is_empty(), "{errors:?}");
+        config
     }
 }

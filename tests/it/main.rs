@@ -1,1 +1,3 @@
 //! The single integration binary: the module list and nothing else.
+
+mod config;
