@@ -10,7 +10,30 @@ use serde::{Deserialize, Serialize};
 use crate::lang::{Class, Effect, Scope, Verb};
 
 /// The pages, the more specific before the more general: the first that matches is meant.
-const PAGES: &[&str] = &[include_str!("rules/delete-without-where.toml")];
+const PAGES: &[&str] = &[
+    include_str!("rules/bulk.toml"),
+    include_str!("rules/delete-without-where.toml"),
+    include_str!("rules/delete-rows.toml"),
+    include_str!("rules/update-without-where.toml"),
+    include_str!("rules/update-rows.toml"),
+    include_str!("rules/overwrite.toml"),
+    include_str!("rules/revoke.toml"),
+    include_str!("rules/rename.toml"),
+    include_str!("rules/alter.toml"),
+    include_str!("rules/truncate.toml"),
+    include_str!("rules/drop-column.toml"),
+    include_str!("rules/drop.toml"),
+    include_str!("rules/detach-partition.toml"),
+    include_str!("rules/admin.toml"),
+    include_str!("rules/opaque.toml"),
+    include_str!("rules/unguard.toml"),
+    include_str!("rules/shell.toml"),
+    include_str!("rules/lock.toml"),
+    include_str!("rules/rewrite.toml"),
+    include_str!("rules/insert.toml"),
+    include_str!("rules/grant.toml"),
+    include_str!("rules/create.toml"),
+];
 
 /// The strictest thing a rule leads to, over all tiers and hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -96,5 +119,74 @@ impl Rule {
         has(&self.classes, &effect.class)
             && has(&self.verbs, &effect.verb)
             && has(&self.scopes, &effect.scope)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_page_is_read_under_its_own_name() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/policy/rules");
+        let files: BTreeSet<String> = std::fs::read_dir(folder)
+            .expect("the folder is there")
+            .map(|entry| entry.expect("it can be listed").file_name())
+            .map(|name| name.to_string_lossy().trim_end_matches(".toml").to_owned())
+            .collect();
+        let ids: BTreeSet<String> = Rule::all().iter().map(|rule| rule.id.clone()).collect();
+        assert_eq!(ids, files);
+        assert_eq!(Rule::all().len(), files.len(), "two rules share an id");
+    }
+
+    #[test]
+    fn every_page_is_whole() {
+        for rule in Rule::all() {
+            assert!(
+                rule.hold.len() >= 2 && rule.pass.len() >= 2,
+                "{} lacks examples",
+                rule.id
+            );
+            assert!(
+                rule.why.ends_with('.') && !rule.title.ends_with('.'),
+                "{}",
+                rule.id
+            );
+            assert!(
+                rule.why.lines().all(|line| line.len() <= 100),
+                "{}",
+                rule.id
+            );
+            let says_what = rule.bulk || !rule.classes.is_empty() || !rule.verbs.is_empty();
+            assert!(says_what, "{} means everything", rule.id);
+        }
+    }
+
+    #[test]
+    fn everything_but_reads_has_a_rule() {
+        for class in [
+            Class::Add,
+            Class::Heavy,
+            Class::Change,
+            Class::Remove,
+            Class::Escape,
+            Class::Opaque,
+            Class::Destroy,
+        ] {
+            let effect = Effect {
+                class,
+                verb: Verb::Read,
+                object: None,
+                scope: Scope::Unknown,
+                reversible: false,
+                span: 0..0,
+                phrase: String::new(),
+            };
+            assert!(Rule::of(&effect, false).is_some(), "{class:?}");
+            assert!(Rule::of(&effect, true).is_some(), "{class:?} in bulk");
+        }
     }
 }
