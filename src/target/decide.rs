@@ -1,8 +1,11 @@
 //! From an address, or a command line, to a tier with its evidence.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::evidence::{Evidence, Strength, weigh};
+use super::libpq::Param;
 use super::names::tier_in_name;
 use super::pattern::{DEFAULT_SOCKET, Pattern, is_loopback, is_socket};
 use super::{Address, Target, Tier, libpq};
@@ -86,7 +89,7 @@ pub fn for_invocation(
         .map(|endpoint| {
             let mut decided = for_endpoint(&endpoint.address, endpoint.hostaddr.as_deref(), known);
             for item in &mut decided.evidence {
-                if let Some(from) = resolved.source_of(&item.source) {
+                if let Some(from) = origin(&item.source, &resolved.sources) {
                     item.source = format!("{}, from {from}", item.source);
                 }
             }
@@ -95,6 +98,20 @@ pub fn for_invocation(
         .collect();
     all.sort_by_key(|decided| std::cmp::Reverse(decided.target.tier));
     Ok(all)
+}
+
+/// Returns where the parameter behind a piece of evidence came from.
+fn origin<'a>(evidence: &str, sources: &'a BTreeMap<Param, String>) -> Option<&'a String> {
+    match evidence {
+        "database name" => sources.get(&Param::Dbname),
+        "address" => sources
+            .get(&Param::Hostaddr)
+            .or_else(|| sources.get(&Param::Host)),
+        "host name" => sources
+            .get(&Param::Host)
+            .or_else(|| sources.get(&Param::Hostaddr)),
+        _ => None,
+    }
 }
 
 fn for_endpoint(address: &Address, hostaddr: Option<&str>, known: &Known<'_>) -> Decided {
