@@ -1,6 +1,7 @@
 //! nightlatch runs a database client as it is, records everything, knows production, and holds
 //! destructive statements until a person confirms. `ARCHITECTURE.md` has the picture.
 
+pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod error;
