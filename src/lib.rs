@@ -1,10 +1,8 @@
 //! nightlatch runs a database client as it is, records everything, knows production, and holds
 //! destructive statements until a person confirms. `ARCHITECTURE.md` has the picture.
 
-pub mod cli;
 pub mod clients;
 pub mod clock;
-pub mod cmd;
 pub mod config;
 pub mod error;
 pub mod lang;
@@ -12,9 +10,7 @@ pub mod os;
 pub mod policy;
 pub mod record;
 pub mod redact;
-pub mod relay;
 pub mod session;
-pub mod store;
 pub mod target;
 pub mod ui;
 pub mod world;

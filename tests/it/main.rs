@@ -1,1 +1,4 @@
 //! The single integration binary: the module list and nothing else.
+
+mod config;
+mod policy;
