@@ -120,6 +120,8 @@ pub struct Step {
     pub draw: Vec<u8>,
     /// What the relay must do. After a release or a cancel the dialogue is over.
     pub event: Option<Event>,
+    /// Bytes of the read that came after the event and count as typed ahead.
+    pub unread_bytes: usize,
 }
 
 /// What the relay must do.
@@ -259,15 +261,20 @@ impl Dialogue {
     /// Takes one read from the user terminal.
     pub fn feed(&mut self, bytes: &[u8], now: Duration) -> Step {
         let mut step = self.tick(now);
-        if self.is_over || bytes.is_empty() {
+        if self.is_over {
+            step.unread_bytes = bytes.len();
             return step;
         }
-        for byte in bytes {
+        for (at, byte) in bytes.iter().enumerate() {
             let Some(key) = self.keys.feed(*byte, now) else {
                 continue;
             };
             if let Some(event) = self.press(key, bytes.len() == 1, now) {
-                return self.close(event, step.draw);
+                let unread_bytes = bytes.len() - at - 1;
+                return Step {
+                    unread_bytes,
+                    ..self.close(event, step.draw)
+                };
             }
         }
         step.draw.extend(self.update());
@@ -294,7 +301,7 @@ impl Dialogue {
         }
         Step {
             draw: self.update(),
-            event: None,
+            ..Step::default()
         }
     }
 
@@ -511,6 +518,7 @@ impl Dialogue {
         Step {
             draw,
             event: Some(event),
+            unread_bytes: 0,
         }
     }
 
