@@ -6,20 +6,21 @@ use std::path::PathBuf;
 use super::tap::PromptFacts;
 use crate::lang::Effect;
 use crate::policy::Verdict;
+use crate::target::Address;
 
 /// A line that is about to be submitted.
 #[derive(Debug, Clone)]
 pub struct Submitted<'a> {
     /// The line as it stands behind the prompt.
     pub line: &'a str,
-    /// The lines of the same statement before it.
-    pub earlier: &'a str,
-    /// The statement before.
-    pub previous: &'a str,
+    /// Whether a new statement begins with it.
+    pub is_fresh: bool,
     /// Whether the client asks us before each statement.
     pub is_guarded: bool,
     /// The client's working directory, for files it names.
     pub cwd: PathBuf,
+    /// Where the client is connected now.
+    pub address: &'a Address,
 }
 
 /// What a submitted line does that no tap will tell.
@@ -31,6 +32,9 @@ pub struct Unseen {
     pub effects: Vec<Effect>,
     /// Commands on the line that run whatever is answered to its statements.
     pub remarks: Vec<String>,
+    /// Where the line connects to before its later statements run; none where that cannot be
+    /// read.
+    pub connects: Vec<Option<Address>>,
 }
 
 /// A question to the server on a connection of its own.
@@ -61,7 +65,7 @@ impl Inquiry {
 /// A client at whose prompt a person types.
 pub trait Interactive: std::fmt::Debug {
     /// Reads a line that is about to be submitted for what no tap will tell.
-    fn unseen(&self, submitted: &Submitted<'_>) -> Unseen;
+    fn unseen(&mut self, submitted: &Submitted<'_>) -> Unseen;
 
     /// Asks what a held statement would touch; none where the answer could be wrong.
     fn inquire(

@@ -6,6 +6,8 @@ use std::io;
 use super::hold::Doubt;
 use super::keeper::Keeper;
 use super::{Phase, Relay};
+use crate::clients::Guarded;
+use crate::os::process::working_directory;
 use crate::policy::Decision;
 use crate::record::Source;
 use crate::redact;
@@ -25,10 +27,7 @@ pub(super) struct Line {
     is_open: bool,
     takes_data: bool,
     size: (u16, u16),
-    /// The lines of the unfinished statement, as they were submitted.
-    earlier: String,
-    /// The statement before, which a bare `\watch` or `\g` repeats.
-    previous: String,
+    is_fresh: bool,
     /// Meta commands of the submitted line that no tap stops.
     beyond_reach: Vec<String>,
 }
@@ -44,11 +43,9 @@ impl Line {
         if !self.is_open {
             self.echo.clear();
             self.prompt_end = 0;
-            if is_fresh {
-                self.previous = std::mem::take(&mut self.earlier);
-            }
         }
         self.is_open = true;
+        self.is_fresh = is_fresh;
         self.takes_data = takes_data;
     }
 
@@ -101,28 +98,21 @@ impl Relay {
     /// passes the key or asks first.
     pub(super) fn submit(&mut self, key: u8) -> io::Result<bool> {
         let text = if self.line.takes_data { String::new() } else { self.line.text() };
-        let unseen = match &self.interactive {
+        let address = self.keeper.decided().target.address.clone();
+        let unseen = match &mut self.interactive {
             Some(interactive) if !text.is_empty() => {
                 interactive.unseen(&crate::clients::Submitted {
                     line: &text,
-                    earlier: &self.line.earlier,
-                    previous: &self.line.previous,
-                    is_guarded: self.guarded != crate::clients::Guarded::No && self.is_prompted,
-                    cwd: self
-                        .client
-                        .and_then(crate::os::process::working_directory)
-                        .unwrap_or_default(),
+                    is_fresh: self.line.is_fresh,
+                    is_guarded: self.guarded != Guarded::No && self.is_prompted,
+                    cwd: self.client.and_then(working_directory).unwrap_or_default(),
+                    address: &address,
                 })
             }
             _ => crate::clients::Unseen::default(),
         };
         self.begin_submission();
-        if !self.line.takes_data {
-            if !self.line.earlier.is_empty() {
-                self.line.earlier.push('\n');
-            }
-            self.line.earlier.push_str(&text);
-        }
+        self.keeper.connects(&unseen.connects);
         self.line.beyond_reach = unseen.remarks;
         if unseen.effects.is_empty() && unseen.statements.is_empty() {
             return self.pass_key(key).map(|()| true);

@@ -11,7 +11,7 @@ use crate::record::{Answer, Durability, Marker, Recorder, Source};
 use crate::redact;
 use crate::session::own::OwnObjects;
 use crate::session::prepared::Prepared;
-use crate::target::{Address, Decided, Known, Target, for_address};
+use crate::target::{Address, Decided, Known, Target, Tier, for_address};
 
 /// What is known of one statement that is about to run.
 #[derive(Debug, Clone)]
@@ -45,6 +45,8 @@ pub struct Keeper {
     shapes: Vec<Vec<Shape>>,
     prepared: Prepared,
     facts: Option<PromptFacts>,
+    /// Where the submitted line connects to before its later statements run.
+    detours: Vec<Decided>,
     transaction: Transaction,
     transaction_since: Option<Duration>,
     last_write: Option<Duration>,
@@ -86,6 +88,7 @@ impl Keeper {
             shapes: Vec::new(),
             prepared: Prepared::default(),
             facts: None,
+            detours: Vec::new(),
             transaction: Transaction::Unknown,
             transaction_since: None,
             last_write: None,
@@ -133,6 +136,7 @@ impl Keeper {
         self.follow_transaction(facts.transaction);
         self.own.at_prompt(facts.error.is_none(), facts.transaction);
         self.facts = Some(facts.clone());
+        self.detours.clear();
         let Some(address) = &facts.address else { return false };
         let is_new_connection = self.backend_pid != facts.backend_pid;
         self.backend_pid = facts.backend_pid;
@@ -159,6 +163,28 @@ impl Keeper {
         self.shapes.clear();
         let target = self.decided.target.clone();
         self.mark(Marker::Target { target });
+    }
+
+    /// The submitted line connects elsewhere before its later statements run: until the next
+    /// prompt tells, they are judged by the most dangerous of all these places.
+    pub fn connects(&mut self, addresses: &[Option<Address>]) {
+        for address in addresses {
+            let known = Known { rules: &self.config.targets, machine: self.machine.as_deref() };
+            let mut decided = for_address(address.as_ref().unwrap_or(&Address::default()), &known);
+            if address.is_none() {
+                // Where it goes cannot be read, so nothing may be assumed.
+                decided.target.tier = Tier::Production;
+            }
+            self.detours.push(decided);
+        }
+    }
+
+    /// Returns the place a statement would run at, the most dangerous of those it may be.
+    fn place(&self) -> &Decided {
+        std::iter::once(&self.decided)
+            .chain(&self.detours)
+            .max_by_key(|decided| decided.target.tier)
+            .unwrap_or(&self.decided)
     }
 
     /// Takes note that a line was submitted: counts per submission begin anew.
@@ -233,13 +259,13 @@ impl Keeper {
         let verdict = policy::judge(&Reading::Understood(effects.collect()), &self.facts_now());
         if verdict.decision > judged.verdict.decision {
             again.verdict = verdict;
-            again.target = self.decided.target.clone();
+            again.target = self.place().target.clone();
         }
         again
     }
 
     fn facts_now(&mut self) -> Facts {
-        let mut facts = self.config.facts(&self.decided, self.clock.now());
+        let mut facts = self.config.facts(self.place(), self.clock.now());
         facts.bulk = self.tally.bulk(self.clock.elapsed(), &facts.limits);
         facts.idle = self.is_idle();
         facts.own = self.own.names();
@@ -248,7 +274,7 @@ impl Keeper {
 
     /// Something is asked and nobody can tell what: judged as the worst that policy knows for it.
     pub fn unreadable(&mut self, source: Source) -> Judged {
-        let facts = self.config.facts(&self.decided, self.clock.now());
+        let facts = self.config.facts(self.place(), self.clock.now());
         let verdict = unreadable(&facts);
         self.note("(a statement that could not be read)".to_owned(), verdict, source)
     }
@@ -331,7 +357,7 @@ impl Keeper {
         self.statements += 1;
         let n = self.statements;
         let redacted = redact::redact(&text);
-        let target = self.decided.target.clone();
+        let target = self.place().target.clone();
         let marker = Marker::Statement {
             n,
             time: self.clock.now(),
