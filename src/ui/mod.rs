@@ -4,6 +4,7 @@
 pub mod error;
 pub mod hold;
 pub mod notice;
+pub mod refusal;
 pub mod theme;
 pub mod visible;
 mod wrap;
