@@ -7,5 +7,6 @@ pub mod error;
 pub mod lang;
 pub mod policy;
 pub mod record;
+pub mod screen;
 pub mod target;
 pub mod world;
