@@ -1,7 +1,9 @@
 //! nightlatch runs a database client as it is, records everything, knows production, and holds
 //! destructive statements until a person confirms. `ARCHITECTURE.md` has the picture.
 
+pub mod cli;
 pub mod clock;
+pub mod cmd;
 pub mod error;
 pub mod lang;
 pub mod policy;
@@ -9,4 +11,5 @@ pub mod record;
 pub mod redact;
 pub mod store;
 pub mod target;
+pub mod ui;
 pub mod world;

@@ -23,6 +23,9 @@ pub use query::{Filter, Session, Statement};
 /// The index's name in the data folder.
 const FILE_NAME: &str = "history.db";
 
+/// Held while the index is opened.
+const LOCK_NAME: &str = "history.lock";
+
 /// How long a command waits for another one that is indexing.
 const BUSY_WAIT: Duration = Duration::from_secs(30);
 
