@@ -1,3 +1,10 @@
-//! What a person sees.
+//! What a person sees: texts and drawings as values. The callers write them to the terminal.
+#![forbid(unsafe_code)]
 
+pub mod error;
+pub mod hold;
+pub mod notice;
 pub mod table;
+pub mod theme;
+pub mod visible;
+mod wrap;
