@@ -213,7 +213,7 @@ mod tests {
         insta::assert_snapshot!(table(Some(47), Theme::plain()), @r#"
         WHO          ROWS  TEXT
         ann             3  delete from families where …
-        bartholomew  1200  select '�[2J'
+        bartholomew  1200  select '^[[2J'
         "#);
     }
 
@@ -222,7 +222,7 @@ mod tests {
         insta::assert_snapshot!(table(None, Theme::plain()), @r#"
         WHO          ROWS  TEXT
         ann             3  delete from families where 日本語
-        bartholomew  1200  select '�[2J'
+        bartholomew  1200  select '^[[2J'
         "#);
     }
 
