@@ -155,11 +155,7 @@ fn one(text: &str, statement: &Statement, place: Place<'_>, nesting: usize) -> R
         if !is_clean {
             return Err("not understood");
         }
-        let Place::Exact(base) = place else {
-            let Place::Within(start, end) = place else { return Err("not understood") };
-            return Ok(statements(&root, Place::Within(start, end), nesting));
-        };
-        Ok(statements(&root, Place::Exact(base), nesting))
+        Ok(statements(&root, place, nesting))
     });
     match found {
         Some(Ok((effects, unread))) => {

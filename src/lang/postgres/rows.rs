@@ -33,7 +33,7 @@ impl Reader<'_> {
         let mut phrase = match (scope, clause) {
             (Scope::All, None) => format!("{does} every row of {table}"),
             (Scope::All, Some(clause)) => {
-                format!("{does} every row of {table}: {clause} leaves none out")
+                format!("{does} every row of {table} (\"{clause}\" leaves none out)")
             }
             (_, Some(clause)) => format!("{does} rows of {table} {clause}"),
             (_, None) => format!("{does} rows of {table}"),
@@ -143,14 +143,14 @@ impl Reader<'_> {
                     let conditional = child(&action, &[SyntaxKind::MERGE_CONDITION]).is_some();
                     let all = matches!(joined, Cover::All | Cover::Either) && !conditional;
                     let scope = if all { Scope::All } else { Scope::Filtered };
-                    (scope, "rows that match the source")
+                    (scope, "that match the source")
                 }
                 SyntaxKind::MERGE_WHEN_NOT_MATCHED_SOURCE => {
                     let conditional = child(&action, &[SyntaxKind::MERGE_CONDITION]).is_some();
                     let scope = if conditional { Scope::Filtered } else { Scope::Unknown };
-                    (scope, "rows the source does not have")
+                    (scope, "the source does not have")
                 }
-                SyntaxKind::MERGE_WHEN_NOT_MATCHED_TARGET => (Scope::One, "rows"),
+                SyntaxKind::MERGE_WHEN_NOT_MATCHED_TARGET => (Scope::One, ""),
                 _ => continue,
             };
             for deed in action.children() {
@@ -163,7 +163,7 @@ impl Reader<'_> {
                 let scope = if self.is_looped(node) { Scope::Unknown } else { scope };
                 let phrase = match class {
                     Class::Add => format!("inserts into {table}"),
-                    _ => format!("{does} {rows} in {table}"),
+                    _ => format!("{does} rows of {table} {rows}"),
                 };
                 self.push(class, verb, Some(table.clone()), scope, &deed, phrase);
             }
@@ -176,8 +176,8 @@ impl Reader<'_> {
         let Some(list) = child(node, &[SyntaxKind::TABLE_LIST]) else { return };
         for table in list.children() {
             let name = name(&table);
-            let more = if cascades { " and of every table that refers to it" } else { "" };
-            let phrase = format!("truncates {name}: every row{more} is gone");
+            let more = if cascades { " and every table that refers to it" } else { "" };
+            let phrase = format!("truncates {name}{more}");
             self.push(Class::Destroy, Verb::Truncate, Some(name), Scope::All, &table, phrase);
         }
     }
@@ -195,7 +195,10 @@ impl Reader<'_> {
             };
             self.push(Class::Add, Verb::Insert, table, Scope::One, node, phrase);
         }
-        if let Some(program) = find(node, &[SyntaxKind::COPY_PROGRAM]) {
+        // The crate has the same node for a plain file name.
+        let program = find(node, &[SyntaxKind::COPY_PROGRAM])
+            .filter(|program| has_token(program, SyntaxKind::PROGRAM_KW));
+        if let Some(program) = program {
             let phrase = format!("runs a program on the server: {}", shown(&program));
             self.push(Class::Escape, Verb::Shell, None, Scope::Unknown, &program, phrase);
         }

@@ -98,6 +98,68 @@ pub(super) fn is_destructive(text: &str, statement: &Statement) -> bool {
     false
 }
 
+/// Replaces the INTO of each query in a PL/pgSQL body by as many spaces; the body is given with
+/// its quotes.
+pub(super) fn without_into(quoted: &str) -> String {
+    let Some((inner, at)) = body(quoted) else { return quoted.to_owned() };
+    let tokens: Vec<(Kind, Range<usize>)> =
+        lex(inner, 0).filter_map(|(kind, range)| Some((kind?, range))).collect();
+    let word = |index: usize| match tokens.get(index) {
+        Some((Kind::Word, range)) => &inner[range.clone()],
+        Some((Kind::Other, range)) => &inner[range.clone()],
+        _ => "",
+    };
+    let mut bytes = quoted.to_owned();
+    let (mut starts, mut is_query, mut index) = (true, false, 0);
+    while index < tokens.len() {
+        let here = word(index);
+        if starts {
+            is_query = is_word(here, &["delete", "insert", "select", "update", "values", "with"]);
+        }
+        let is_into = is_query
+            && is_word(here, &["into"])
+            && !is_word(word(index.wrapping_sub(1)), &["insert", "merge"]);
+        starts = tokens[index].0 == Kind::Semicolon
+            || is_word(here, &["begin", "else", "loop", "then"]);
+        let from = tokens[index].1.start;
+        index += 1;
+        if !is_into {
+            continue;
+        }
+        index += usize::from(is_word(word(index), &["strict"]));
+        // x, s.y, z[1]
+        index += 1;
+        while let Some((kind, range)) = tokens.get(index) {
+            let joins = *kind == Kind::Comma || &inner[range.clone()] == ".";
+            if joins {
+                index += 2;
+            } else if *kind == Kind::Open && &inner[range.clone()] == "[" {
+                index += 1;
+                while tokens.get(index).is_some_and(|(kind, _)| *kind != Kind::Close) {
+                    index += 1;
+                }
+                index += 1;
+            } else {
+                break;
+            }
+        }
+        let to = tokens.get(index.min(tokens.len()) - 1).map_or(from, |(_, range)| range.end);
+        bytes.replace_range(at + from..at + to, &" ".repeat(to - from));
+    }
+    bytes
+}
+
+/// Returns what stands between a string's quotes, and where it starts.
+fn body(quoted: &str) -> Option<(&str, usize)> {
+    let start = quoted.find(['\'', '$'])?;
+    let open = match quoted[start..].strip_prefix('$') {
+        Some(rest) => start + rest.find('$')? + 2,
+        None => start + 1,
+    };
+    let close = quoted.len().checked_sub(open - start)?;
+    Some((quoted.get(open..close)?, open))
+}
+
 /// Returns an upper bound of how deep a parser's tree of this text can be.
 ///
 /// Every token since the last comma of each open bracket may be one level: chains of operators
@@ -118,11 +180,7 @@ pub(super) fn depth(text: &str, statement: &Statement) -> usize {
 }
 
 fn body_depth(piece: &str, kind: Kind) -> usize {
-    let inner = piece.trim_start_matches(|c: char| c != '\'' && c != '$');
-    let inner = match inner.strip_prefix('$').and_then(|rest| rest.split_once('$')) {
-        Some((tag, rest)) => &rest[..rest.len().saturating_sub(tag.len() + 2)],
-        None => inner.trim_matches('\''),
-    };
+    let Some((inner, _)) = body(piece) else { return 0 };
     let mut depth = Depth::default();
     for (kind, range) in lex(inner, 0) {
         if let Some(kind) = kind {
