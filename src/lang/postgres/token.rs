@@ -19,6 +19,9 @@ const DESTRUCTIVE_FIRST: &[&str] = &["alter", "do", "execute"];
 /// `ON DELETE CASCADE`, `BEFORE DELETE OR UPDATE`.
 const CLAUSE_BEFORE: &[&str] = &["after", "before", "for", "key", "of", "on"];
 
+/// IF, THEN, the body and the statement in it.
+const LEVELS_PER_BLOCK: usize = 4;
+
 /// What a token is, as far as anything here needs to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -160,50 +163,62 @@ fn body(quoted: &str) -> Option<(&str, usize)> {
     Some((quoted.get(open..close)?, open))
 }
 
-/// Returns an upper bound of how deep a parser's tree of this text can be.
+/// How deep a text nests.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Depth {
+    /// An upper bound of the levels of a parser's tree.
+    pub(super) levels: usize,
+    /// The most brackets and blocks open at once.
+    pub(super) open: usize,
+}
+
+/// Returns how deep a statement nests, without parsing it.
 ///
 /// Every token since the last comma of each open bracket may be one level: chains of operators
 /// nest as brackets do. Code in strings counts, since bodies of functions and blocks are parsed.
-pub(super) fn depth(text: &str, statement: &Statement) -> usize {
-    let mut depth = Depth::default();
+pub(super) fn depth(text: &str, statement: &Statement) -> Depth {
+    let mut scan = Scan::default();
     let first = statement.tokens.first().map(|token| &text[token.range.clone()]);
     let has_body = first.is_some_and(|word| is_word(word, &["create", "do"]));
-    let mut inner = 0;
+    let mut inner = Depth::default();
     for token in &statement.tokens {
         let piece = &text[token.range.clone()];
-        depth.take(token.kind, piece);
+        scan.take(token.kind, piece);
         if has_body && matches!(token.kind, Kind::Plain | Kind::Escaped | Kind::Text) {
-            inner += body_depth(piece, token.kind);
+            let body = body_depth(piece, token.kind);
+            inner.levels += body.levels;
+            inner.open += body.open;
         }
     }
-    depth.most + inner
+    Depth { levels: scan.most.levels + inner.levels, open: scan.most.open + inner.open }
 }
 
-fn body_depth(piece: &str, kind: Kind) -> usize {
-    let Some((inner, _)) = body(piece) else { return 0 };
-    let mut depth = Depth::default();
+fn body_depth(piece: &str, kind: Kind) -> Depth {
+    let Some((inner, _)) = body(piece) else { return Depth::default() };
+    let mut scan = Scan::default();
     for (kind, range) in lex(inner, 0) {
         if let Some(kind) = kind {
-            depth.take(kind, &inner[range]);
+            scan.take(kind, &inner[range]);
         }
     }
-    // An escape can spell a bracket: four bytes at least for each.
-    depth.most + if kind == Kind::Plain { 0 } else { inner.matches('\\').count() }
+    // An escape can spell a bracket.
+    let escapes = if kind == Kind::Plain { 0 } else { inner.matches('\\').count() };
+    Depth { levels: scan.most.levels + escapes, open: scan.most.open + escapes }
 }
 
 #[derive(Default)]
-struct Depth {
+struct Scan {
     /// Tokens since the last comma, for each open bracket.
     open: Vec<usize>,
     here: usize,
     sum: usize,
     blocks: usize,
-    most: usize,
+    most: Depth,
     after_end: bool,
     starts: bool,
 }
 
-impl Depth {
+impl Scan {
     fn take(&mut self, kind: Kind, piece: &str) {
         match kind {
             Kind::Open => {
@@ -226,15 +241,17 @@ impl Depth {
             let opens = is_word(piece, &["begin", "case", "loop"])
                 || self.starts && is_word(piece, &["if"]);
             if opens && !self.after_end {
-                self.blocks += 4;
+                self.blocks += 1;
             }
             if is_word(piece, &["end"]) {
-                self.blocks = self.blocks.saturating_sub(4);
+                self.blocks = self.blocks.saturating_sub(1);
             }
         }
         self.starts = kind == Kind::Semicolon || is_word(piece, &["then", "else", "loop", "begin"]);
         self.after_end = kind == Kind::Word && is_word(piece, &["end"]);
-        self.most = self.most.max(self.sum + self.here + self.blocks);
+        let levels = self.sum + self.here + LEVELS_PER_BLOCK * self.blocks;
+        self.most.levels = self.most.levels.max(levels);
+        self.most.open = self.most.open.max(self.open.len() + self.blocks);
     }
 }
 
