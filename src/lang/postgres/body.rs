@@ -20,13 +20,22 @@ const DYNAMIC: &[SyntaxKind] = &[
 impl Reader<'_> {
     /// DO: its body runs now, unlike a function's.
     pub(super) fn block(&mut self, node: &SyntaxNode) {
-        let Some(block) = ast::Do::cast(node.clone()) else { return };
+        let Some(block) = ast::Do::cast(node.clone()) else {
+            return;
+        };
         let Some(body) = block.plpgsql() else {
             let language = child(node, &[SyntaxKind::DO_LANGUAGE])
                 .and_then(|clause| find(&clause, &[SyntaxKind::LANGUAGE_REF]))
                 .map_or_else(|| "another language".to_owned(), |language| name(&language));
             let phrase = format!("runs a block of {language}, which is not read");
-            self.push(Class::Opaque, Verb::Execute, None, Scope::Unknown, node, phrase);
+            self.push(
+                Class::Opaque,
+                Verb::Execute,
+                None,
+                Scope::Unknown,
+                node,
+                phrase,
+            );
             return;
         };
         let (body, shift) = match body.errors().is_empty() {
@@ -89,18 +98,20 @@ impl Reader<'_> {
             return;
         };
         let text = leading_string(&expr);
-        let whole = expr.descendants().filter(|part| part.kind() == SyntaxKind::LITERAL).take(2);
-        let is_constant = text.is_some()
-            && whole.count() == 1
-            && find(&expr, NOT_CONSTANT).is_none();
+        let whole = expr
+            .descendants()
+            .filter(|part| part.kind() == SyntaxKind::LITERAL)
+            .take(2);
+        let is_constant =
+            text.is_some() && whole.count() == 1 && find(&expr, NOT_CONSTANT).is_none();
         match text {
             Some(text) if is_constant => self.inner(&text, &expr),
-            text => self.opaque(&expr, text),
+            text => self.opaque(&expr, text.as_deref()),
         }
     }
 
-    fn opaque(&mut self, node: &SyntaxNode, text: Option<String>) {
-        let first = text.as_deref().and_then(|text| text.split_whitespace().next());
+    fn opaque(&mut self, node: &SyntaxNode, text: Option<&str>) {
+        let first = text.and_then(|text| text.split_whitespace().next());
         let first = first.unwrap_or_default().to_ascii_lowercase();
         let (class, verb) = match first.as_str() {
             "drop" => (Class::Destroy, Verb::Drop),
@@ -109,7 +120,11 @@ impl Reader<'_> {
             "update" => (Class::Change, Verb::Update),
             _ => (Class::Opaque, Verb::Execute),
         };
-        let looped = if self.is_looped(node) { ", in a loop" } else { "" };
+        let looped = if self.is_looped(node) {
+            ", in a loop"
+        } else {
+            ""
+        };
         let phrase = format!("runs SQL put together on the way{looped}: {}", quoted(node));
         self.push(class, verb, None, Scope::Unknown, node, phrase);
     }
@@ -129,7 +144,10 @@ const NOT_CONSTANT: &[SyntaxKind] = &[
 fn repaired(node: &SyntaxNode) -> Option<Plpgsql> {
     let literal = child(node, &[SyntaxKind::LITERAL])?;
     let quoted = all_tokens(&literal).next().filter(|token| {
-        matches!(token.kind(), SyntaxKind::STRING | SyntaxKind::DOLLAR_QUOTED_STRING)
+        matches!(
+            token.kind(),
+            SyntaxKind::STRING | SyntaxKind::DOLLAR_QUOTED_STRING
+        )
     })?;
     let mut text = node.text().to_string();
     let range = quoted.text_range() - node.text_range().start();
@@ -160,11 +178,16 @@ fn is_other(statement: &SyntaxNode) -> bool {
 
 /// Returns the string an expression's text starts with: of `'DROP ' || x`, `format('DROP …', x)`.
 fn leading_string(expr: &SyntaxNode) -> Option<String> {
-    let first = expr.descendants().find(|part| part.kind() == SyntaxKind::LITERAL)?;
+    let first = expr
+        .descendants()
+        .find(|part| part.kind() == SyntaxKind::LITERAL)?;
     let before = all_tokens(expr)
         .take_while(|token| token.text_range().start() < first.text_range().start())
         .all(|token| {
-            matches!(token.text().to_ascii_lowercase().as_str(), "format" | "concat" | "(")
+            matches!(
+                token.text().to_ascii_lowercase().as_str(),
+                "format" | "concat" | "("
+            )
         });
     if before { string(&first) } else { None }
 }

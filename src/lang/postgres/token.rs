@@ -67,7 +67,11 @@ pub(super) struct Statement {
 /// Data after `COPY … FROM STDIN` up to its `\.` line belongs to no statement.
 pub(super) fn statements(text: &str) -> Vec<Statement> {
     let mut splitter = Splitter::new(text);
-    let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mut at = if text.starts_with('\u{feff}') {
+        '\u{feff}'.len_utf8()
+    } else {
+        0
+    };
     while let Some(next) = splitter.run(at) {
         at = next;
     }
@@ -104,9 +108,12 @@ pub(super) fn is_destructive(text: &str, statement: &Statement) -> bool {
 /// Replaces the INTO of each query in a PL/pgSQL body by as many spaces; the body is given with
 /// its quotes.
 pub(super) fn without_into(quoted: &str) -> String {
-    let Some((inner, at)) = body(quoted) else { return quoted.to_owned() };
-    let tokens: Vec<(Kind, Range<usize>)> =
-        lex(inner, 0).filter_map(|(kind, range)| Some((kind?, range))).collect();
+    let Some((inner, at)) = body(quoted) else {
+        return quoted.to_owned();
+    };
+    let tokens: Vec<(Kind, Range<usize>)> = lex(inner, 0)
+        .filter_map(|(kind, range)| Some((kind?, range)))
+        .collect();
     let word = |index: usize| match tokens.get(index) {
         Some((Kind::Word, range)) => &inner[range.clone()],
         Some((Kind::Other, range)) => &inner[range.clone()],
@@ -117,13 +124,16 @@ pub(super) fn without_into(quoted: &str) -> String {
     while index < tokens.len() {
         let here = word(index);
         if starts {
-            is_query = is_word(here, &["delete", "insert", "select", "update", "values", "with"]);
+            is_query = is_word(
+                here,
+                &["delete", "insert", "select", "update", "values", "with"],
+            );
         }
         let is_into = is_query
             && is_word(here, &["into"])
             && !is_word(word(index.wrapping_sub(1)), &["insert", "merge"]);
-        starts = tokens[index].0 == Kind::Semicolon
-            || is_word(here, &["begin", "else", "loop", "then"]);
+        starts =
+            tokens[index].0 == Kind::Semicolon || is_word(here, &["begin", "else", "loop", "then"]);
         let from = tokens[index].1.start;
         index += 1;
         if !is_into {
@@ -138,7 +148,10 @@ pub(super) fn without_into(quoted: &str) -> String {
                 index += 2;
             } else if *kind == Kind::Open && &inner[range.clone()] == "[" {
                 index += 1;
-                while tokens.get(index).is_some_and(|(kind, _)| *kind != Kind::Close) {
+                while tokens
+                    .get(index)
+                    .is_some_and(|(kind, _)| *kind != Kind::Close)
+                {
                     index += 1;
                 }
                 index += 1;
@@ -146,7 +159,9 @@ pub(super) fn without_into(quoted: &str) -> String {
                 break;
             }
         }
-        let to = tokens.get(index.min(tokens.len()) - 1).map_or(from, |(_, range)| range.end);
+        let to = tokens
+            .get(index.min(tokens.len()) - 1)
+            .map_or(from, |(_, range)| range.end);
         bytes.replace_range(at + from..at + to, &" ".repeat(to - from));
     }
     bytes
@@ -178,7 +193,10 @@ pub(super) struct Depth {
 /// nest as brackets do. Code in strings counts, since bodies of functions and blocks are parsed.
 pub(super) fn depth(text: &str, statement: &Statement) -> Depth {
     let mut scan = Scan::default();
-    let first = statement.tokens.first().map(|token| &text[token.range.clone()]);
+    let first = statement
+        .tokens
+        .first()
+        .map(|token| &text[token.range.clone()]);
     let has_body = first.is_some_and(|word| is_word(word, &["create", "do"]));
     let mut inner = Depth::default();
     for token in &statement.tokens {
@@ -190,11 +208,16 @@ pub(super) fn depth(text: &str, statement: &Statement) -> Depth {
             inner.open += body.open;
         }
     }
-    Depth { levels: scan.most.levels + inner.levels, open: scan.most.open + inner.open }
+    Depth {
+        levels: scan.most.levels + inner.levels,
+        open: scan.most.open + inner.open,
+    }
 }
 
 fn body_depth(piece: &str, kind: Kind) -> Depth {
-    let Some((inner, _)) = body(piece) else { return Depth::default() };
+    let Some((inner, _)) = body(piece) else {
+        return Depth::default();
+    };
     let mut scan = Scan::default();
     for (kind, range) in lex(inner, 0) {
         if let Some(kind) = kind {
@@ -202,8 +225,15 @@ fn body_depth(piece: &str, kind: Kind) -> Depth {
         }
     }
     // An escape can spell a bracket.
-    let escapes = if kind == Kind::Plain { 0 } else { inner.matches('\\').count() };
-    Depth { levels: scan.most.levels + escapes, open: scan.most.open + escapes }
+    let escapes = if kind == Kind::Plain {
+        0
+    } else {
+        inner.matches('\\').count()
+    };
+    Depth {
+        levels: scan.most.levels + escapes,
+        open: scan.most.open + escapes,
+    }
 }
 
 #[derive(Default)]
@@ -234,7 +264,11 @@ impl Scan {
             }
             Kind::Comma => self.here = 0,
             Kind::Semicolon if self.open.is_empty() => self.here = 0,
-            Kind::Word | Kind::Plain | Kind::Escaped | Kind::Text | Kind::Semicolon
+            Kind::Word
+            | Kind::Plain
+            | Kind::Escaped
+            | Kind::Text
+            | Kind::Semicolon
             | Kind::Other => self.here += 1,
         }
         if kind == Kind::Word {
@@ -294,12 +328,18 @@ impl<'a> Splitter<'a> {
         for (kind, range) in lex(self.text, from) {
             let Some(kind) = kind else {
                 self.is_doubtful = true;
-                self.tokens.push(Token { kind: Kind::Text, range });
+                self.tokens.push(Token {
+                    kind: Kind::Text,
+                    range,
+                });
                 continue;
             };
             self.doubt(kind, &range);
             let end = range.end;
-            self.tokens.push(Token { kind, range: range.clone() });
+            self.tokens.push(Token {
+                kind,
+                range: range.clone(),
+            });
             match kind {
                 Kind::Word => self.word(&self.text[range]),
                 Kind::Open if self.text[range.clone()].starts_with('(') => self.parens += 1,
@@ -313,8 +353,14 @@ impl<'a> Splitter<'a> {
                         return data;
                     }
                 }
-                Kind::Open | Kind::Close | Kind::Semicolon | Kind::Plain | Kind::Escaped
-                | Kind::Text | Kind::Comma | Kind::Other => {}
+                Kind::Open
+                | Kind::Close
+                | Kind::Semicolon
+                | Kind::Plain
+                | Kind::Escaped
+                | Kind::Text
+                | Kind::Comma
+                | Kind::Other => {}
             }
         }
         None
@@ -377,7 +423,10 @@ impl<'a> Splitter<'a> {
             token.kind == Kind::Word && self.text[token.range.clone()].eq_ignore_ascii_case(word)
         };
         let copies = self.tokens.first().is_some_and(|token| is(token, "copy"))
-            && self.tokens.windows(2).any(|pair| is(&pair[0], "from") && is(&pair[1], "stdin"));
+            && self
+                .tokens
+                .windows(2)
+                .any(|pair| is(&pair[0], "from") && is(&pair[1], "stdin"));
         if !copies || self.copies_end {
             return None;
         }
