@@ -1,3 +1,6 @@
-//! One folder for each client; no client is named anywhere else.
+//! The clients we know: one folder each, and nowhere else is a client named.
 
 pub mod psql;
+pub mod tap;
+
+pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};

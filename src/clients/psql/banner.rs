@@ -166,6 +166,16 @@ pub fn question(capture: &[u8], onlcr: bool, genuine: Option<&[u8]>) -> Option<Q
     })
 }
 
+/// Returns whether the last line of `capture` closes a banner, wherever its opening may be.
+#[must_use]
+pub fn ends_as_question(capture: &[u8]) -> bool {
+    let Some(newline) = capture.len().checked_sub(1).filter(|&last| capture[last] == b'\n') else {
+        return false;
+    };
+    let start = memchr::memrchr(b'\n', &capture[..newline]).map_or(0, |at| at + 1);
+    matches!(next_start(&capture[start..], 0), Some(Start::Whole(line)) if line.start == 0)
+}
+
 /// Returns the query a candidate stands for, with one CR before each LF taken out if the terminal
 /// put it in.
 #[must_use]

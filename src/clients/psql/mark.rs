@@ -102,8 +102,8 @@ pub struct Prompt {
     pub number: u8,
     /// Where the transaction stands.
     pub transaction: Transaction,
-    /// Whether SINGLESTEP is on; none if it is not set.
-    pub single_step: Option<bool>,
+    /// The value of SINGLESTEP as it was written; none if it is not set.
+    pub single_step: Option<String>,
     /// Process id of the server's session; none without a connection.
     pub pid: Option<u32>,
     /// SQLSTATE of the last statement; none before the first.
@@ -157,7 +157,7 @@ impl Prompt {
         let transaction = next();
         let mut prompt = Self {
             number,
-            single_step: next().map(|part| part == "on"),
+            single_step: next().map(Into::into),
             pid: next().and_then(|part| part.parse().ok()),
             sqlstate: next().map(Into::into),
             rows: next().and_then(|part| part.parse().ok()),

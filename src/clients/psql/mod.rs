@@ -3,3 +3,4 @@
 pub mod args;
 pub mod banner;
 pub mod mark;
+pub mod tap;
