@@ -6,6 +6,7 @@
 
 pub mod channel;
 pub mod file;
+pub mod identity;
 pub mod job;
 pub mod monitor;
 pub mod poll;
