@@ -13,6 +13,7 @@ pub mod policy;
 pub mod record;
 pub mod redact;
 pub mod session;
+pub mod store;
 pub mod target;
 pub mod ui;
 pub mod world;

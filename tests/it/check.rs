@@ -186,7 +186,7 @@ fn target_prints_every_piece_of_evidence() {
     insta::assert_snapshot!(text, @r#"
     target    me@[local]:5432/me
     tier      development
-    evidence  development a unix socket of this machine (address)
+    evidence  development  a unix socket of this machine (address)
     note      the configuration has a mistake: HOME/config.toml:2:11: `hold.timeout` must be a duration such as "15m"
     "#);
 }
