@@ -1,7 +1,7 @@
 //! The table of clients: what the rest of the program needs to know of each by its name.
 
 use super::psql;
-use crate::lang::{Reading, postgres};
+use crate::lang::Reading;
 use crate::target::libpq::Given;
 
 /// One row.
@@ -16,8 +16,11 @@ pub struct Known {
 }
 
 /// Every client.
-pub const KNOWN: &[Known] =
-    &[Known { name: "psql", read: postgres::read, given: psql_given }];
+pub const KNOWN: &[Known] = &[Known {
+    name: "psql",
+    read: psql::text::read,
+    given: psql_given,
+}];
 
 /// Returns the client with a name.
 #[must_use]

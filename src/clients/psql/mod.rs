@@ -4,4 +4,5 @@ pub mod args;
 pub mod banner;
 pub mod mark;
 pub mod tap;
+pub mod text;
 pub mod meta;
