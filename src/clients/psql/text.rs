@@ -46,15 +46,16 @@ impl Collected {
     /// Adds a statement that stands at a place, or that a command at that place sends.
     fn statement(&mut self, text: &str, statement: &str, range: &Range<usize>) {
         let reading = postgres::read(statement);
-        let stands_there = text.get(range.clone()) == Some(statement);
+        // Not there where a command sends it, or where it began in an earlier piece.
+        let piece = text.get(range.clone()).unwrap_or_default();
+        let start = piece.find(statement).map(|at| range.start + at);
         for effect in reading.effects() {
             let mut effect = effect.clone();
             // Its parts are places in the statement, which may be put together from several.
             effect.rows = None;
-            effect.span = if stands_there {
-                effect.span.start + range.start..effect.span.end + range.start
-            } else {
-                range.clone()
+            effect.span = match start {
+                Some(start) => effect.span.start + start..effect.span.end + start,
+                None => range.clone(),
             };
             self.effects.push(effect);
         }
@@ -164,7 +165,7 @@ mod tests {
             ("DROP TABLE a;", r#"Destroy Drop "a""#),
             (
                 "\\set x 1\nDELETE FROM a;\nTRUNCATE b",
-                r#"Remove Delete "DELETE FROM a"; Destroy Truncate "b""#,
+                r#"Remove Delete "DELETE FROM a;"; Destroy Truncate "b""#,
             ),
             ("\\! ls", r#"Escape Shell "\\! ls""#),
             (
