@@ -83,9 +83,14 @@ impl Config {
     /// answer matters.
     #[must_use]
     pub fn moment(&self, now: Timestamp) -> Moment {
-        let named = self.timezone.as_deref().and_then(zone::zone);
-        let zone = named.unwrap_or_else(TimeZone::system);
+        let zone = self.zone().unwrap_or_else(TimeZone::system);
         self.calendar.moment(now, &zone)
+    }
+
+    /// Returns the configured time zone; none is the machine's.
+    #[must_use]
+    pub fn zone(&self) -> Option<TimeZone> {
+        self.timezone.as_deref().and_then(zone::zone)
     }
 
     /// Tells whether destructive statements on a target are judged as on production because a

@@ -74,11 +74,7 @@ fn weigh(effect: Effect, looped: Option<String>, facts: &Facts, reasons: &mut Re
     let mut decision = cell(row, Column::of(tier, facts.moment.is_late()), wait);
     let is_raised = decision > by_day;
 
-    let is_own = effect
-        .object
-        .as_ref()
-        .is_some_and(|object| facts.own.contains(object));
-    if is_own && matches!(effect.class, Class::Change | Class::Remove | Class::Destroy) {
+    if is_own(&effect, facts) {
         decision = decision.min(Decision::Notice);
     } else if decision > Decision::Allow {
         reasons.is_failing |= failing && facts.tier < Tier::Production;
@@ -100,6 +96,19 @@ fn weigh(effect: Effect, looped: Option<String>, facts: &Facts, reasons: &mut Re
         rule,
         decision,
     }
+}
+
+/// Tells whether an effect stays within what the session has made itself.
+fn is_own(effect: &Effect, facts: &Facts) -> bool {
+    let is_named = effect
+        .object
+        .as_ref()
+        .is_some_and(|object| facts.own.contains(object));
+    // With CASCADE things go along that others have made; the phrase is what tells.
+    let goes_along = ["depends on it", "refers to it"];
+    is_named
+        && matches!(effect.class, Class::Change | Class::Remove | Class::Destroy)
+        && !goes_along.iter().any(|words| effect.phrase.contains(words))
 }
 
 /// Collects the phrases: what would happen first, then why it is stopped harder than usual.

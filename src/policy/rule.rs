@@ -19,12 +19,13 @@ const PAGES: &[&str] = &[
     include_str!("rules/overwrite.toml"),
     include_str!("rules/revoke.toml"),
     include_str!("rules/rename.toml"),
+    include_str!("rules/admin.toml"),
+    include_str!("rules/call.toml"),
     include_str!("rules/alter.toml"),
     include_str!("rules/truncate.toml"),
     include_str!("rules/drop-column.toml"),
-    include_str!("rules/drop.toml"),
     include_str!("rules/detach-partition.toml"),
-    include_str!("rules/admin.toml"),
+    include_str!("rules/drop.toml"),
     include_str!("rules/opaque.toml"),
     include_str!("rules/unguard.toml"),
     include_str!("rules/shell.toml"),
@@ -184,6 +185,7 @@ mod tests {
                 reversible: false,
                 span: 0..0,
                 phrase: String::new(),
+                rows: None,
             };
             assert!(Rule::of(&effect, false).is_some(), "{class:?}");
             assert!(Rule::of(&effect, true).is_some(), "{class:?} in bulk");

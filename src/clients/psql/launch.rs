@@ -10,17 +10,14 @@ use super::mark::{Nonce, Width};
 use super::preflight::{self, Preflight};
 use super::prompt::PsqlPrompt;
 use super::rc::{self, OwnRc};
+use super::surroundings::surroundings;
 use super::tap::{PsqlTap, SINGLE_STEP_ON};
-use crate::clients::{Interactive, Launcher, Tap};
+use crate::clients::{Command, Interactive, Launcher, Tap};
 use crate::config::Config;
 use crate::os::term::Terminals;
-use crate::target::libpq::{Given, Surroundings};
+use crate::target::libpq::Given;
 use crate::target::{Decided, Known, for_address, for_invocation};
 use crate::world::World;
-
-/// The system-wide file of services, where Debian and the sources put it.
-const SERVICE_FILES: [&str; 2] =
-    ["/etc/postgresql-common/pg_service.conf", "/usr/local/pgsql/etc/pg_service.conf"];
 
 /// A psql command line, read.
 #[derive(Debug)]
@@ -34,9 +31,10 @@ pub struct PsqlLaunch {
 }
 
 impl PsqlLaunch {
-    /// Reads a command line. `program` is psql itself, for the side connection.
+    /// Reads a command line.
     #[must_use]
-    pub fn new(args: &[OsString], terminals: Terminals, program: &Path, world: &World) -> Self {
+    pub fn new(command: Command<'_>) -> Self {
+        let Command { args, terminals, program, world } = command;
         let words: Vec<String> =
             args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
         // What is not understood is psql's to complain of.
@@ -182,36 +180,6 @@ impl PsqlLaunch {
         }
         args
     }
-}
-
-/// What libpq reads beside the command line.
-#[must_use]
-pub fn surroundings(world: &World) -> Surroundings {
-    let vars = world
-        .vars
-        .iter()
-        .filter_map(|(name, value)| {
-            let name = name.to_str().filter(|name| name.starts_with("PG"))?;
-            Some((name.to_owned(), value.to_str()?.to_owned()))
-        })
-        .collect();
-    let own = world
-        .var("PGSERVICEFILE")
-        .map(PathBuf::from)
-        .or_else(|| world.home.as_ref().map(|home| home.join(".pg_service.conf")));
-    let system = match world.var("PGSYSCONFDIR") {
-        Some(folder) => vec![Path::new(folder).join("pg_service.conf")],
-        None => SERVICE_FILES.map(PathBuf::from).to_vec(),
-    };
-    let service_files = own
-        .into_iter()
-        .chain(system)
-        .filter_map(|path| {
-            let text = std::fs::read_to_string(&path).ok()?;
-            Some((path.to_string_lossy().into_owned(), text))
-        })
-        .collect();
-    Surroundings { vars, service_files, os_user: crate::os::user_name() }
 }
 
 /// Asks psql for its version, as it names start-up files: `15.18 (Debian 15.18-0+deb12u1)`.

@@ -9,7 +9,6 @@ pub mod meta;
 pub mod preflight;
 pub mod prompt;
 pub mod rc;
+pub mod surroundings;
 pub mod tap;
-
-/// The names psql goes by.
-pub const NAMES: &[&str] = &["psql"];
+pub mod text;
