@@ -63,7 +63,8 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
     let theme = Theme::new(is_terminal && may_colour(world));
     let mut out = BufWriter::new(stdout.lock());
     let mut notes = io::stderr();
-    let mut view = View { width, theme, notes: &mut notes };
+    let zone = jiff::tz::TimeZone::system();
+    let mut view = View { width, theme, zone, notes: &mut notes };
     let result = match &cli.command {
         Command::Client(_) | Command::Run(_) => unreachable!("both have returned above"),
         Command::History(args) => history::run(args, world, clock, &mut out, &mut view),
