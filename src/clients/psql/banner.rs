@@ -439,7 +439,7 @@ mod tests {
 
     #[test]
     fn an_opening_behind_a_false_start_on_its_line_is_found() {
-        let text = format!("***(/**(x{}", OPEN);
+        let text = format!("***(/**(x{OPEN}");
         assert_eq!(
             find_opening(text.as_bytes()),
             Some(Opening {
