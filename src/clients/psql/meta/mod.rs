@@ -65,24 +65,14 @@ pub fn scan(text: &str) -> Vec<Item> {
 #[must_use]
 pub fn is_plain_sql(script: &str) -> bool {
     let mut state = State::default();
-    let items = state.scan(script);
-    let ends_whole = state.is_fresh()
-        || items.iter().all(|item| match item {
-            Item::Incomplete(range) => has_no_quote(&script[range.clone()]),
-            Item::Statement { .. } | Item::Meta(_) | Item::Data(_) => true,
-        });
+    state.scan(script);
     state.seen() == Seen::default()
-        && ends_whole
+        && state.is_closed()
         && !script.contains('\0')
         && !script.starts_with("PGDMP")
         && !script
             .to_ascii_lowercase()
             .contains("standard_conforming_strings")
-}
-
-/// Tells whether a last statement without a semicolon is surely outside quotes and comments.
-fn has_no_quote(text: &str) -> bool {
-    !text.contains(['\'', '"', '$', '/', '('])
 }
 
 /// Says what a meta command does that single-step does not see.
@@ -427,7 +417,7 @@ mod tests {
         for text in [
             "select 1; select ':a', '\\! x', a::int, b[1: 2] from c; -- :x\n",
             "",
-            "select 1",
+            "select (1) from 'a' -- end",
             "do $$ begin x := 1; end $$;",
             "\u{feff}select 'ä:b';",
         ] {
@@ -442,6 +432,8 @@ mod tests {
             "copy a from stdin;\n1\n\\.\n",
             "set standard_conforming_strings to off;",
             "select 'open",
+            "select (1",
+            "select /* 1",
             "select 1;\0",
         ] {
             assert!(!is_plain_sql(text), "{text}");

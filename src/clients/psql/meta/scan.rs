@@ -80,6 +80,16 @@ impl State {
         self.inside == Inside::Nothing && self.buffer.trim().is_empty() && !self.data_due
     }
 
+    /// Returns whether a semicolon here would end the statement: no quote, comment, parenthesis or
+    /// COPY data is open.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.inside == Inside::Nothing
+            && self.parentheses == 0
+            && self.blocks == 0
+            && !self.data_due
+    }
+
     /// Returns what the texts so far had beyond plain SQL.
     #[must_use]
     pub fn seen(&self) -> Seen {
