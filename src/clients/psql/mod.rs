@@ -2,5 +2,6 @@
 
 pub mod args;
 pub mod banner;
+pub mod impact;
 pub mod mark;
 pub mod meta;
