@@ -241,6 +241,7 @@ mod tests {
         for text in [
             r"select '\! x', E'\' \! x', e'a''\\\! ', 1;",
             r#"select "\! x" from $$ \! x $$, $a$ $$ \! $b$ $a$;"#,
+            r"select E'a''b\\\' \! x; ';",
             "-- \\! x; it's\nselect 1;",
             "/* \\! /* ' */ \\! */ select 1;",
             "select E'\\\\', 1 as \"a\"\"\\! b\";",

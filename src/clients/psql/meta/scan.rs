@@ -165,6 +165,9 @@ impl State {
             Inside::Name => self.until(rest, b'"'),
             Inside::Escaped => match memchr::memchr2(b'\'', b'\\', bytes) {
                 Some(at) if bytes[at] == b'\\' => at + 1 + first_char(&rest[at + 1..]),
+                // Unlike in the other quotes, what follows a doubled one is not read the same way
+                // as a new one.
+                Some(at) if bytes.get(at + 1) == Some(&b'\'') => at + 2,
                 Some(at) => {
                     self.inside = Inside::Nothing;
                     at + 1
