@@ -364,7 +364,7 @@ mod tests {
             .unwrap_or_default()
     }
 
-    /// What psql 15 printed for DELETE FROM families with a condition; then the count, if any.
+    /// In the form psql 15 prints it, shortened, with an InitPlan put in; then the count, if any.
     fn printed(table: &str, count: &str) -> String {
         format!(
             "{TOKEN} table\n{table}\n{TOKEN} cascade\n[\"public.members\", \"public.pets\"]\n\
