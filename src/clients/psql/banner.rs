@@ -20,11 +20,11 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-/// Longest banner line taken for one, in bytes. The longest of psql's translations has 154.
+/// Longest banner line taken for one, in bytes. The longest in psql 15's translations has 190.
 const MAX_LINE_BYTES: usize = 512;
 
 /// Fewest asterisks after the closing parenthesis: the French closing line has three, and that is
-/// the least of all translations.
+/// the least in psql 15's translations.
 const MIN_STARS: usize = 3;
 
 /// Most texts one question hands out. A query of 10 MB could hold a hundred thousand openings,
@@ -334,7 +334,8 @@ mod tests {
     const CLOSE: &str =
         "***(press return to proceed or enter x and return to cancel)********************\n";
 
-    /// Opening and closing lines: psql 15 in several languages, and the newer shape.
+    /// Opening and closing lines: psql 15 in English, French and Japanese; one made up with more
+    /// parentheses; and the newer shape, which no real psql has printed here.
     const PAIRS: &[(&str, &str)] = &[
         (OPEN, CLOSE),
         (
@@ -449,7 +450,7 @@ mod tests {
 
     #[test]
     fn an_opening_behind_a_false_start_on_its_line_is_found() {
-        let text = format!("***(/**(x{}", OPEN);
+        let text = format!("***(/**(x{OPEN}");
         assert_eq!(
             find_opening(text.as_bytes()),
             Some(Opening {

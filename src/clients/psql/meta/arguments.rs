@@ -27,11 +27,9 @@ pub(super) fn read(text: &str) -> (Meta, usize) {
         name: line[1..name_end].to_owned(),
         ..Meta::default()
     };
-    if meta.name.starts_with('!') && meta.name != "!" {
-        // psql takes what follows `\!` without a space as its argument.
-        meta.args.push(line[2..].trim().to_owned());
-        meta.name.truncate(1);
-        return (meta, line.len());
+    // The one name whose case does not matter.
+    if meta.name.eq_ignore_ascii_case("copy") {
+        meta.name.make_ascii_lowercase();
     }
     if WHOLE_LINE.contains(&&*meta.name) {
         let rest = line[name_end..].trim();
@@ -62,7 +60,7 @@ pub(super) fn read(text: &str) -> (Meta, usize) {
     }
 }
 
-/// Reads one argument and returns it, unquoted, with its length.
+/// Reads one argument and returns it with its length.
 fn argument(rest: &str, meta: &mut Meta) -> (String, usize) {
     let mut value = String::new();
     let mut chars = rest.char_indices();
@@ -82,8 +80,13 @@ fn argument(rest: &str, meta: &mut Meta) -> (String, usize) {
                 }
             }
             '"' => {
-                for (_, inner) in chars.by_ref().take_while(|(_, inner)| *inner != '"') {
+                // These stay: an argument with them is no other file and no other variable.
+                value.push(c);
+                for (_, inner) in chars.by_ref() {
                     value.push(inner);
+                    if inner == '"' {
+                        break;
+                    }
                 }
             }
             '`' => {

@@ -80,6 +80,16 @@ impl State {
         self.inside == Inside::Nothing && self.buffer.trim().is_empty() && !self.data_due
     }
 
+    /// Returns whether a semicolon here would end the statement: no quote, comment, parenthesis or
+    /// COPY data is open.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.inside == Inside::Nothing
+            && self.parentheses == 0
+            && self.blocks == 0
+            && !self.data_due
+    }
+
     /// Returns what the texts so far had beyond plain SQL.
     #[must_use]
     pub fn seen(&self) -> Seen {
@@ -155,6 +165,9 @@ impl State {
             Inside::Name => self.until(rest, b'"'),
             Inside::Escaped => match memchr::memchr2(b'\'', b'\\', bytes) {
                 Some(at) if bytes[at] == b'\\' => at + 1 + first_char(&rest[at + 1..]),
+                // Unlike in the other quotes, what follows a doubled one is not read the same way
+                // as a new one.
+                Some(at) if bytes.get(at + 1) == Some(&b'\'') => at + 2,
                 Some(at) => {
                     self.inside = Inside::Nothing;
                     at + 1
