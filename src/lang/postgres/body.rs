@@ -38,16 +38,13 @@ impl Reader<'_> {
             );
             return;
         };
-        let (body, shift) = match body.errors().is_empty() {
-            true => (body, 0),
-            false => match repaired(node) {
-                Some(repaired) => (repaired, usize::from(node.text_range().start())),
-                None => {
-                    self.unread.push(body.text().to_owned());
-                    (body, 0)
-                }
-            },
+        let (body, shift) = match plainer(node) {
+            Some(plainer) => (plainer, usize::from(node.text_range().start())),
+            None => (body, 0),
         };
+        if !body.errors().is_empty() {
+            self.unread.push(body.text().to_owned());
+        }
         let root = body.syntax();
         let mut inner = match self.place {
             Place::Exact(base) => Reader::new(Place::Body(&body, base + shift), self.nesting),
@@ -139,9 +136,10 @@ const NOT_CONSTANT: &[SyntaxKind] = &[
     SyntaxKind::SELECT,
 ];
 
-/// Parses a block again with what the parser does not know taken out, byte for byte: the
-/// INTO of `SELECT a INTO x FROM t`, which in a block names variables.
-fn repaired(node: &SyntaxNode) -> Option<Plpgsql> {
+/// Parses a block again without what the parser does not know or mistakes, byte for byte: the
+/// INTO of `SELECT a INTO x FROM t`, which in a block names variables, and BETWEEN. None if there
+/// is nothing of that, or if it does not help.
+fn plainer(node: &SyntaxNode) -> Option<Plpgsql> {
     let literal = child(node, &[SyntaxKind::LITERAL])?;
     let quoted = all_tokens(&literal).next().filter(|token| {
         matches!(
@@ -153,7 +151,7 @@ fn repaired(node: &SyntaxNode) -> Option<Plpgsql> {
     let range = quoted.text_range() - node.text_range().start();
     text.replace_range(
         usize::from(range.start())..usize::from(range.end()),
-        &token::without_into(quoted.text()),
+        &token::plainer_body(quoted.text())?,
     );
     let root = SourceFile::parse(&text).tree().syntax().clone();
     let body = ast::Do::cast(child(&root, &[SyntaxKind::DO])?)?.plpgsql()?;

@@ -91,7 +91,7 @@ pub fn split(text: &str) -> Vec<Range<usize>> {
 pub fn prepared(text: &str) -> Option<(String, Reading)> {
     let (statement, slice) = only_statement(text, "prepare")?;
     let inner = bounded(text, &statement, || {
-        let (root, _) = parse(slice)?;
+        let (root, _) = parse(slice);
         let node = child(&root, &[SyntaxKind::PREPARE])?;
         let plan = child(&node, &[SyntaxKind::PREPARED_STATEMENT])?;
         let mut reader = Reader::new(Place::Exact(statement.range.start), 0);
@@ -123,7 +123,7 @@ pub fn executes(text: &str) -> Option<String> {
     token::statements(text).iter().find_map(|statement| {
         let slice = &text[statement.range.clone()];
         bounded(text, statement, || {
-            let (root, _) = parse(slice)?;
+            let (root, _) = parse(slice);
             let mut reader = Reader::new(Place::Exact(0), 0);
             root.children().for_each(|node| reader.statement(&node));
             let runs = reader.effects.into_iter().find(|effect| {
@@ -177,9 +177,7 @@ fn one(text: &str, statement: &Statement, place: Place<'_>, nesting: usize) -> R
         Place::Body(..) | Place::Within(..) => place,
     };
     let found = bounded(text, statement, || {
-        let Some((root, is_clean)) = parse(slice) else {
-            return Err("not PostgreSQL");
-        };
+        let (root, is_clean) = parse(slice);
         if !is_clean {
             return Err("not understood");
         }
@@ -219,7 +217,14 @@ fn is_destructive(text: &str) -> bool {
 }
 
 /// Parses one statement; says whether all of it was understood.
-fn parse(slice: &str) -> Option<(SyntaxNode, bool)> {
+fn parse(slice: &str) -> (SyntaxNode, bool) {
+    match token::without_between(slice).map(|replaced| parse_as_it_is(&replaced)) {
+        Some((root, true)) => (root, true),
+        Some((_, false)) | None => parse_as_it_is(slice),
+    }
+}
+
+fn parse_as_it_is(slice: &str) -> (SyntaxNode, bool) {
     let parse = SourceFile::parse(slice);
     let root = parse.tree().syntax().clone();
     // The body of a function does not run now, and need not be in a language known here.
@@ -232,7 +237,7 @@ fn parse(slice: &str) -> Option<(SyntaxNode, bool)> {
         .errors()
         .iter()
         .all(|error| bodies.iter().any(|body| body.contains_range(error.range())));
-    Some((root, is_clean))
+    (root, is_clean)
 }
 
 /// Runs a reading of a statement where it cannot overflow the stack; none if it is too deep, or

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::expression::{
-    boolean, chain, column, compared, condition, is_bool, is_called, is_column, is_expression,
-    is_null, is_text, is_true, operand, outermost, parts, unwrapped,
+    boolean, chain, column, compared, condition, is_bool, is_called, is_column, is_constant,
+    is_expression, is_null, is_text, is_true, none_is, operand, outermost, parts, unwrapped,
 };
 use super::function;
 use super::tree::{all_tokens, child, find, has_token, ident, name, segments, string};
@@ -20,6 +20,8 @@ pub(super) enum Cover {
     None,
     /// Every row or none, the same for all: it reads no column of the table.
     Either,
+    /// Every row, or those that a part of the condition chooses: `a = 1 OR current_user = 'x'`.
+    Wide,
     /// Some rows, as far as anybody can tell.
     Some,
 }
@@ -34,7 +36,7 @@ impl Cover {
             Self::All => Self::None,
             Self::None => Self::All,
             Self::Either => Self::Either,
-            Self::Some => Self::Some,
+            Self::Wide | Self::Some => Self::Some,
         }
     }
 
@@ -42,6 +44,7 @@ impl Cover {
         match (self, other) {
             (Self::None, _) | (_, Self::None) => Self::None,
             (Self::Some, _) | (_, Self::Some) => Self::Some,
+            (Self::Wide, _) | (_, Self::Wide) => Self::Wide,
             (Self::Either, _) | (_, Self::Either) => Self::Either,
             (Self::All, Self::All) => Self::All,
         }
@@ -50,6 +53,8 @@ impl Cover {
     fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::All, _) | (_, Self::All) => Self::All,
+            (Self::Wide, _) | (_, Self::Wide) => Self::Wide,
+            (Self::Either, Self::Some) | (Self::Some, Self::Either) => Self::Wide,
             (Self::Either, _) | (_, Self::Either) => Self::Either,
             (Self::Some, _) | (_, Self::Some) => Self::Some,
             (Self::None, Self::None) => Self::None,
@@ -157,8 +162,16 @@ impl Subject {
                 .iter()
                 .fold(Cover::All, |all, part| all.and(self.cover(part))),
             "or" => self.any(&chain(expr, "or")),
-            "isnot" if is_null(&right) => Cover::All,
-            "is" if is_null(&right) => self.leaf(expr),
+            "is" | "isnot" if is_null(&right) => match (is_constant(&left), op == "is") {
+                (true, is) => Cover::of(is_null(&unwrapped(&left)) == is),
+                (false, true) => self.leaf(expr),
+                (false, false) => Cover::All,
+            },
+            "=" | "<>" | "!=" | "<" | ">" | "<=" | ">="
+                if is_null(&unwrapped(&left)) || is_null(&unwrapped(&right)) =>
+            {
+                Cover::None
+            }
             "is" | "isnot" => match (all_tokens(&right).next().map(|token| token.kind()), &*op) {
                 (Some(SyntaxKind::TRUE_KW), "is") | (Some(SyntaxKind::FALSE_KW), "isnot") => {
                     self.cover(&left)
@@ -174,7 +187,8 @@ impl Subject {
             }
             "=" if is_true(&right) => self.cover(&left),
             "=" if is_true(&left) => self.cover(&right),
-            "=" | "<>" | "!=" | "<" | ">" | "<=" | ">=" => match compared(&left, &op, &right) {
+            "=" | "<>" | "!=" | "<" | ">" | "<=" | ">=" | "isdistinctfrom"
+            | "isnotdistinctfrom" => match compared(&left, &op, &right) {
                 Some(holds) => Cover::of(holds),
                 None if op == "=" && self.is_itself(&left, &right) => Cover::All,
                 None => self.leaf(expr),
@@ -182,6 +196,7 @@ impl Subject {
             "in" if self.is_itself(&left, &right) => Cover::All,
             "in" if right.children().any(|item| self.is_same(&left, &item)) => Cover::All,
             "notin" if right.children().any(|item| self.is_same(&left, &item)) => Cover::None,
+            "in" | "notin" if none_is(&left, &right) => Cover::of(op == "notin"),
             "like" | "ilike" | "similarto" | "~~" | "~~*" if is_text(&right, &['%'], true) => {
                 Cover::All
             }

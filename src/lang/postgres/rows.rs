@@ -92,7 +92,7 @@ impl Reader<'_> {
         };
         let clause = format!("where {}", shown(&expr));
         match subject.cover(&expr) {
-            Cover::All | Cover::Either => (Scope::All, Some(clause)),
+            Cover::All | Cover::Either | Cover::Wide => (Scope::All, Some(clause)),
             Cover::None | Cover::Some => (Scope::Filtered, Some(clause)),
         }
     }
@@ -192,7 +192,8 @@ impl Reader<'_> {
             let (scope, rows) = match action.kind() {
                 SyntaxKind::MERGE_WHEN_MATCHED => {
                     let conditional = child(&action, &[SyntaxKind::MERGE_CONDITION]).is_some();
-                    let all = matches!(joined, Cover::All | Cover::Either) && !conditional;
+                    let all =
+                        matches!(joined, Cover::All | Cover::Either | Cover::Wide) && !conditional;
                     let scope = if all { Scope::All } else { Scope::Filtered };
                     (scope, "that match the source")
                 }

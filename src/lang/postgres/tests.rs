@@ -104,7 +104,7 @@ fn phrases_say_what_a_person_needs_to_know() {
     insta::assert_snapshot!(phrases(
         "delete from families; delete from f where a = 1 /* x */ and\n  b > 2;
          update t set a = 1 where true; drop table if exists public.orders, b cascade;
-         truncate a cascade; alter table t drop column c, alter d type date;
+         delete from f where a NOT  between 1 and 2 or b between 3 and 4; truncate a cascade; alter table t drop column c, alter d type date;
          insert into t values (1) on conflict (id) do update set a = 1;
          merge into t using s on t.id = s.id when matched then delete;
          do $$ begin for i in 1..3 loop delete from t where id = i; execute 'drop ' || x; end loop; end $$;
@@ -118,6 +118,7 @@ fn phrases_say_what_a_person_needs_to_know() {
     updates every row of t ("where true" leaves none out)
     drops table public.orders and what depends on it
     drops table b and what depends on it
+    deletes rows of f where a not between 1 and 2 or b between 3 and 4
     truncates a and every table that refers to it
     drops column c of table t
     rewrites every value of column d of table t: alter d type date

@@ -105,12 +105,20 @@ pub(super) fn is_destructive(text: &str, statement: &Statement) -> bool {
     false
 }
 
-/// Replaces the INTO of each query in a PL/pgSQL body by as many spaces; the body is given with
-/// its quotes.
-pub(super) fn without_into(quoted: &str) -> String {
-    let Some((inner, at)) = body(quoted) else {
-        return quoted.to_owned();
-    };
+/// Takes out of a PL/pgSQL body, given with its quotes, what the parser does not know: INTO of
+/// queries, and BETWEEN. None if it has neither.
+pub(super) fn plainer_body(quoted: &str) -> Option<String> {
+    let (inner, at) = body(quoted)?;
+    let between = without_between(inner);
+    let into = without_into(between.as_deref().unwrap_or(inner));
+    let inner = into.or(between)?;
+    let mut text = quoted.to_owned();
+    text.replace_range(at..at + inner.len(), &inner);
+    Some(text)
+}
+
+/// Replaces the INTO of each query by as many spaces.
+fn without_into(inner: &str) -> Option<String> {
     let tokens: Vec<(Kind, Range<usize>)> = lex(inner, 0)
         .filter_map(|(kind, range)| Some((kind?, range)))
         .collect();
@@ -119,7 +127,7 @@ pub(super) fn without_into(quoted: &str) -> String {
         Some((Kind::Other, range)) => &inner[range.clone()],
         _ => "",
     };
-    let mut bytes = quoted.to_owned();
+    let mut replaced: Option<String> = None;
     let (mut starts, mut is_query, mut index) = (true, false, 0);
     while index < tokens.len() {
         let here = word(index);
@@ -162,9 +170,43 @@ pub(super) fn without_into(quoted: &str) -> String {
         let to = tokens
             .get(index.min(tokens.len()) - 1)
             .map_or(from, |(_, range)| range.end);
-        bytes.replace_range(at + from..at + to, &" ".repeat(to - from));
+        let blank = " ".repeat(to - from);
+        replaced
+            .get_or_insert_with(|| inner.to_owned())
+            .replace_range(from..to, &blank);
     }
-    bytes
+    replaced
+}
+
+/// Stands for BETWEEN, and for NOT BETWEEN, in what the parser gets.
+pub(super) const BETWEEN: (&str, &str) = ("@=@", "@!@");
+
+/// Replaces BETWEEN by an operator, byte for byte.
+///
+/// The parser takes `a BETWEEN 1 AND 2 OR b` for `a BETWEEN 1 AND (2 OR b)`, and stumbles over
+/// `… AND 2 OR NOT b`; with an operator AND and OR come out as they should.
+pub(super) fn without_between(text: &str) -> Option<String> {
+    let mut replaced: Option<String> = None;
+    let (mut last, mut is_after) = (0..0, false);
+    for (kind, range) in lex(text, 0) {
+        let word = |range: &Range<usize>, list: &[&str]| is_word(&text[range.clone()], list);
+        let is_between = kind == Some(Kind::Word) && word(&range, &["between"]);
+        let is_symmetry = is_after && word(&range, &["asymmetric", "symmetric"]);
+        let (from, operator) = match () {
+            () if is_symmetry => (range.start, ""),
+            () if word(&last, &["not"]) => (last.start, BETWEEN.1),
+            () => (range.start, BETWEEN.0),
+        };
+        is_after = is_between && !word(&last, &["groups", "range", "rows"]);
+        if is_after || is_symmetry {
+            let width = range.end - from;
+            replaced
+                .get_or_insert_with(|| text.to_owned())
+                .replace_range(from..range.end, &format!("{operator:<width$}"));
+        }
+        last = range;
+    }
+    replaced
 }
 
 /// Returns what stands between a string's quotes, and where it starts.

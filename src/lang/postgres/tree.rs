@@ -7,6 +7,8 @@ use squawk_syntax::plpgsql::Plpgsql;
 use squawk_syntax::quote::quote_ident;
 use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 
+use super::token::BETWEEN;
+
 /// How much of a condition a phrase shows; the dialogue has the whole statement anyway.
 const SHOWN_CHARS: usize = 80;
 
@@ -146,6 +148,9 @@ pub(super) fn shown(node: &SyntaxNode) -> String {
             break;
         }
     }
+    let line = line
+        .replace(BETWEEN.0, "between")
+        .replace(BETWEEN.1, "not between");
     shorten(&line)
 }
 
