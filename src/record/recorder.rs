@@ -18,7 +18,13 @@ use super::writer::Writer;
 use crate::clock::Clock;
 
 /// Output waiting for the disk: about 25 ms of a fast query, or minutes of typing.
-const RING_BYTES: usize = 8 << 20;
+pub(super) const RING_BYTES: usize = 8 << 20;
+
+/// So much in the ring makes [`Recorder::ease`] wait.
+const EASE_BYTES: usize = RING_BYTES / 4 * 3;
+
+/// A writer that has taken so much since it was waited for in vain is worth waiting for again.
+const HANG_BYTES: u64 = 1 << 20;
 
 /// A frame never carries more, so that one event of the log stays readable.
 pub(super) const FRAME_BYTES: usize = 64 << 10;
@@ -104,6 +110,10 @@ pub struct Recorder {
     /// Output lost since the last frame, because the ring was full.
     lost_bytes: u64,
     is_behind_told: bool,
+    /// Bytes handed over so far, heads included.
+    handed_bytes: u64,
+    /// Bytes the writer had taken when it was last waited for in vain.
+    hung_at: Option<u64>,
     ticket: u64,
     is_stopped: bool,
 }
@@ -153,6 +163,8 @@ pub(super) struct Reply {
     pub(super) ticket: u64,
     pub(super) refused: Option<String>,
     pub(super) is_finished: bool,
+    /// The relay waits until the ring has room again.
+    pub(super) is_room_wanted: bool,
 }
 
 impl Recorder {
@@ -219,6 +231,8 @@ impl Recorder {
             frames: 0,
             lost_bytes: 0,
             is_behind_told: false,
+            handed_bytes: 0,
+            hung_at: None,
             ticket: 0,
             is_stopped: false,
         })
@@ -249,6 +263,36 @@ impl Recorder {
             NAPPING if self.ring.cached_slots() > RING_BYTES / 2 => {}
             _ => self.wake(),
         }
+    }
+
+    /// Waits, for at most `at_most`, while the ring is nearly full and the writer gets on.
+    ///
+    /// Output that comes faster than it can be written is lost; a relay that would rather read
+    /// a little later calls this after [`Recorder::output`]. With room in the ring it costs next
+    /// to nothing. A disk that hangs holds the relay up once: after a wait in vain there is no
+    /// other until the writer has got on.
+    pub fn ease(&mut self, at_most: Duration) {
+        if RING_BYTES - self.ring.cached_slots() < EASE_BYTES {
+            return;
+        }
+        let used = RING_BYTES - self.ring.slots();
+        let taken = self.handed_bytes - used as u64;
+        let is_hanging = self.hung_at.is_some_and(|then| taken - then < HANG_BYTES);
+        if used < EASE_BYTES || is_hanging {
+            return;
+        }
+        let mut reply = lock(&self.shared.reply);
+        reply.is_room_wanted = true;
+        self.wake();
+        let (reply, result) = self
+            .shared
+            .replied
+            .wait_timeout_while(reply, at_most, |reply| {
+                reply.is_room_wanted && !reply.is_finished
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        drop(reply);
+        self.hung_at = result.timed_out().then_some(taken);
     }
 
     /// Records a new size of the user terminal.
@@ -337,6 +381,7 @@ impl Recorder {
             .and(self.ring.push_entire_slice(chunk));
         debug_assert!(both.is_ok(), "the ring had room a moment ago");
         self.frames += 1;
+        self.handed_bytes += (HEAD_BYTES + chunk.len()) as u64;
     }
 
     /// Records that output was lost here.

@@ -268,6 +268,32 @@ fn a_disk_that_hangs_never_holds_output_up() {
 }
 
 #[test]
+fn a_relay_that_eases_off_loses_nothing_and_hangs_once() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    let block = [b'x'; 4 << 10];
+    for _ in 0..16 << 10 {
+        recorder.output(&block);
+        recorder.ease(DEADLINE);
+    }
+    disk.set(|state| state.is_held = true);
+    // All but the first wait are over at once, or this takes minutes.
+    let many = 32 << 10;
+    for _ in 0..many {
+        recorder.output(&block);
+        recorder.ease(Duration::from_millis(20));
+    }
+    disk.set(|state| state.is_held = false);
+    recorder.finish(0);
+    let events = disk.events();
+    assert!(matches!(&events[0], Event::Output(bytes) if bytes.len() >= 64 << 20));
+    assert!(
+        events.iter().filter_map(gap_bytes).sum::<u64>() > 0,
+        "a disk that hangs loses"
+    );
+}
+
+#[test]
 fn a_full_disk_loses_output_and_no_statement() {
     let disk = Disk::default();
     let mut recorder = disk.recorder();

@@ -12,7 +12,9 @@ use rtrb::Consumer;
 
 use super::encode::Encoder;
 use super::event::Marker;
-use super::recorder::{AWAKE, Durability, HEAD_BYTES, IDLE, Item, NAPPING, Shared, What, lock};
+use super::recorder::{
+    AWAKE, Durability, HEAD_BYTES, IDLE, Item, NAPPING, RING_BYTES, Shared, What, lock,
+};
 use super::sink::Sink;
 use crate::clock::Clock;
 use crate::redact;
@@ -25,6 +27,9 @@ const NAP: Duration = Duration::from_millis(3);
 
 /// How long the writer sleeps when nothing happens and nothing is owed.
 const SLEEP: Duration = Duration::from_secs(60);
+
+/// How many frames pass between two looks at whether the relay waits for room.
+const ROOM_FRAMES: u64 = 64;
 
 /// How often a disk that failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -154,6 +159,7 @@ impl<S: Sink> Writer<S> {
             }
         }
         drop(self.flush());
+        self.tell_room();
     }
 
     /// Takes one frame of at most `ready` bytes from the ring; returns its length, head included.
@@ -169,7 +175,10 @@ impl<S: Sink> Writer<S> {
         let (time, len) = head.split_at(8);
         let time_us = u64::from_le_bytes(time.try_into().expect("8 of 12 bytes"));
         let len = u32::from_le_bytes(len.try_into().expect("4 of 12 bytes")) as usize;
-        // The head may be there before the rest is.
+        // The head may be there before the rest is; both are then for the next round.
+        if ready < HEAD_BYTES + len {
+            return None;
+        }
         let chunk = self.ring.read_chunk(HEAD_BYTES + len).ok()?;
         let (one, two) = chunk.as_slices();
         let (one, two) = match one.split_at_checked(HEAD_BYTES) {
@@ -186,7 +195,22 @@ impl<S: Sink> Writer<S> {
         chunk.commit_all();
         self.seen_us = time_us;
         self.frames += 1;
+        if self.frames.is_multiple_of(ROOM_FRAMES) {
+            self.tell_room();
+        }
         Some(HEAD_BYTES + len)
+    }
+
+    /// Tells a relay that waits for it that the ring has room again.
+    fn tell_room(&self) {
+        if self.ring.slots() > RING_BYTES / 2 {
+            return;
+        }
+        let mut reply = lock(&self.shared.reply);
+        if mem::take(&mut reply.is_room_wanted) {
+            drop(reply);
+            self.shared.replied.notify_all();
+        }
     }
 
     /// Encodes one item, and answers for it where the relay waits.
