@@ -2,7 +2,7 @@
 
 use super::table::{Column, Row, cell};
 use super::{Challenge, Confidence, Decision, Facts, Finding, Rule, Verdict};
-use crate::lang::{Class, Effect, Reading, Scope, Verb};
+use crate::lang::{Class, Effect, Reading, Verb};
 use crate::target::Tier;
 
 /// Judges what a text would do.
