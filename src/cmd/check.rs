@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -94,9 +95,10 @@ pub fn tell(
             })?
         }
     };
-    let limits = config.hold.limits;
+    let (limits, rules) = (config.hold.limits, Arc::clone(&config.rules));
     let facts = Facts {
         limits,
+        rules,
         ..Facts::new(args.tier, config.moment(at))
     };
     let verdict = judge(&(client.read)(text), &facts);

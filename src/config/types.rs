@@ -1,6 +1,7 @@
 //! What the configuration says, as values.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::read::{Layer, Reader};
 use super::zone;
-use crate::policy::{Calendar, Facts, Limits, Moment};
+use crate::policy::{Calendar, Facts, Limits, Moment, Rule};
 use crate::target::{Decided, TargetRule, Tier};
 
 /// The whole configuration. `Config::default()` is the built-in one.
@@ -32,6 +33,8 @@ pub struct Config {
     pub look: Look,
     /// `[impact]`.
     pub impact: Impact,
+    /// The user's own rules: `rules/*.toml` beside the user's file.
+    pub rules: Arc<[Rule]>,
     /// Something was wrong anywhere.
     pub broken: bool,
     /// Something was wrong that may have hidden a `[[target]]`.
@@ -113,6 +116,7 @@ impl Config {
         Facts {
             fail_closed: self.fails_closed(decided),
             limits: self.hold.limits,
+            rules: Arc::clone(&self.rules),
             ..Facts::new(decided.target.tier, self.moment(now))
         }
     }
@@ -157,6 +161,7 @@ impl Config {
                 enabled: false,
                 timeout: zero,
             },
+            rules: Arc::default(),
             broken: false,
             targets_doubtful: false,
         }
