@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::target::unknown_client;
@@ -89,7 +88,7 @@ pub fn tell(
     let at = match &args.at {
         None => clock.now(),
         Some(at) => {
-            let zone = config.zone().unwrap_or_else(TimeZone::system);
+            let zone = config.zone();
             time::moment(at, &clock.now().to_zoned(zone)).ok_or_else(|| {
                 Error::new(Kind::Usage, format!("`{at}` is not a time.")).hint(time::EXAMPLES)
             })?

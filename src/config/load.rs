@@ -1,5 +1,6 @@
 //! Reads the files, one over the other.
 
+use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -160,6 +161,9 @@ enum Missing {
 #[must_use]
 pub fn load(world: &World) -> Loaded {
     let mut loaded = Loaded::new();
+    // What TZ may say is left to the library; without it every system has this file.
+    let is_plain = !world.vars.contains_key(OsStr::new("TZ"));
+    loaded.config.zone_file = is_plain.then(|| PathBuf::from("/etc/localtime"));
     if let Some(file) = world.config_file() {
         // A file that was asked for by name must be there.
         let asked = world.var_os("NIGHTLATCH_CONFIG").is_some();
