@@ -12,6 +12,8 @@ pub mod os;
 pub mod policy;
 pub mod record;
 pub mod redact;
+pub mod relay;
+pub mod screen;
 pub mod session;
 pub mod store;
 pub mod target;

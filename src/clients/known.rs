@@ -1,5 +1,6 @@
 //! The table of clients: what the rest of the program needs to know of each by its name.
 
+use super::launcher::{Command, Launcher};
 use super::psql;
 use crate::lang::Reading;
 use crate::target::libpq::Given;
@@ -13,6 +14,8 @@ pub struct Known {
     pub read: fn(&str) -> Reading,
     /// Reads where a command line of it would connect.
     pub given: fn(&[String]) -> Result<Given, String>,
+    /// Reads a command line that is to be run.
+    pub launch: fn(Command<'_>) -> Box<dyn Launcher>,
 }
 
 /// Every client.
@@ -20,6 +23,7 @@ pub const KNOWN: &[Known] = &[Known {
     name: "psql",
     read: psql::text::read,
     given: psql_given,
+    launch: |command| Box::new(psql::launch::PsqlLaunch::new(command)),
 }];
 
 /// Returns the client with a name.

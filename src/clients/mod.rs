@@ -2,8 +2,10 @@
 
 pub mod interactive;
 pub mod known;
+pub mod launcher;
 pub mod psql;
 pub mod tap;
 
 pub use interactive::{Inquiry, Interactive, Submitted, Unseen};
+pub use launcher::{Command, Launcher};
 pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};

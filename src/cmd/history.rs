@@ -7,7 +7,8 @@ use crate::cli::HistoryArgs;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::store::Statement;
-use crate::ui::table::{Align, Cell, Paint, Table, View};
+use crate::ui::table::{Align, Cell, Table, View};
+use crate::ui::theme::Style;
 use crate::world::World;
 
 const COLUMNS: &[(&str, Align)] = &[
@@ -80,16 +81,16 @@ fn table(statements: &[Statement], view: &View<'_>) -> Table {
         };
         let is_mild = statement.verdict == "allow";
         let rows = match (&statement.error, statement.rows) {
-            (Some(error), _) => Cell::new(error).paint(Paint::Red),
+            (Some(error), _) => Cell::new(error).style(Style::Warning),
             (None, Some(rows)) => Cell::new(&rows.to_string()),
             (None, None) => Cell::default(),
         };
         table.row(vec![
-            Cell::new(&view.time(statement.time)).paint(Paint::Dim),
-            Cell::new(&statement.session).paint(Paint::Dim),
+            Cell::new(&view.time(statement.time)).style(Style::Faint),
+            Cell::new(&statement.session).style(Style::Faint),
             Cell::new(&statement.n.to_string()),
-            Cell::new(&statement.target).paint(Paint::of(statement.tier)),
-            Cell::new(&verdict).paint(if is_mild { Paint::Dim } else { Paint::Yellow }),
+            Cell::new(&statement.target).style(Style::Tier(statement.tier)),
+            Cell::new(&verdict).style(if is_mild { Style::Faint } else { Style::Strong }),
             rows,
             Cell::new(&statement.text),
         ]);

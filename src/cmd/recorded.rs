@@ -26,7 +26,7 @@ pub(super) fn data_dir(world: &World) -> Result<PathBuf, Error> {
 
 /// Says how to begin if nothing is recorded yet; then there is nothing else to do.
 pub(super) fn is_empty(data_dir: &Path, view: &mut View<'_>) -> Result<bool, Error> {
-    let is_empty = find::all(data_dir).map_err(|error| not_found(&error, error.to_string()))?;
+    let is_empty = find::all(data_dir).map_err(|error| not_found(&error))?;
     let is_empty = is_empty.is_empty();
     if is_empty {
         note(view, BEGIN);
@@ -56,14 +56,11 @@ pub(super) fn note(view: &mut View<'_>, text: &str) {
 
 /// Finds the session that an argument means.
 pub(super) fn session(data_dir: &Path, name: &str) -> Result<Recorded, Error> {
-    find::one(data_dir, name).map_err(|error| {
-        let message = error.to_string();
-        not_found(&error, message)
-    })
+    find::one(data_dir, name).map_err(|error| not_found(&error))
 }
 
-fn not_found(error: &NotFound, message: String) -> Error {
-    let sentence = sentence(&message);
+fn not_found(error: &NotFound) -> Error {
+    let sentence = sentence(&error.to_string());
     match error {
         NotFound::Nothing => Error::ours(sentence)
             .hint("Start a client through nightlatch, for example: nightlatch psql"),

@@ -12,7 +12,8 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::record::find;
 use crate::store::store_test::record;
-use crate::ui::table::{Look, View};
+use crate::ui::table::View;
+use crate::ui::theme::Theme;
 use crate::world::World;
 
 /// Ids and paths are new with every run; this is what they become.
@@ -55,7 +56,7 @@ impl Past {
         let (mut out, mut notes) = (Vec::new(), Vec::new());
         let mut view = View {
             width,
-            look: Look::Plain,
+            theme: Theme::plain(),
             zone: TimeZone::UTC,
             notes: &mut notes,
         };

@@ -8,7 +8,8 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::record::process;
 use crate::store::Session;
-use crate::ui::table::{Align, Cell, Paint, Table, View};
+use crate::ui::table::{Align, Cell, Table, View};
+use crate::ui::theme::Style;
 use crate::world::World;
 
 const COLUMNS: &[(&str, Align)] = &[
@@ -68,23 +69,23 @@ pub fn run(
 
 fn table(sessions: &[Session], view: &View<'_>) -> Table {
     let mut table = Table::new(COLUMNS);
-    let count = |count: u64, paint| {
+    let count = |count: u64, style| {
         let cell = Cell::new(&count.to_string());
         if count == 0 {
-            cell.paint(Paint::Dim)
+            cell.style(Style::Faint)
         } else {
-            cell.paint(paint)
+            cell.style(style)
         }
     };
     for session in sessions {
         table.row(vec![
             Cell::new(&session.session),
-            Cell::new(&view.time(session.started)).paint(Paint::Dim),
+            Cell::new(&view.time(session.started)).style(Style::Faint),
             ended(session),
-            Cell::new(session.target.as_deref().unwrap_or("?")).paint(Paint::of(session.tier)),
-            count(session.statements, Paint::None),
-            count(session.held, Paint::Yellow),
-            count(session.gaps, Paint::Red),
+            Cell::new(session.target.as_deref().unwrap_or("?")).style(Style::Tier(session.tier)),
+            count(session.statements, Style::Plain),
+            count(session.held, Style::Strong),
+            count(session.gaps, Style::Warning),
             Cell::new(&session.argv.join(" ")),
         ]);
     }
@@ -94,7 +95,7 @@ fn table(sessions: &[Session], view: &View<'_>) -> Table {
 /// Says how a session ended and how long it took.
 fn ended(session: &Session) -> Cell {
     let Some(ended) = session.ended else {
-        return Cell::new("running").paint(Paint::Yellow);
+        return Cell::new("running").style(Style::Strong);
     };
     let seconds = ended.duration_since(session.started).as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -104,8 +105,8 @@ fn ended(session: &Session) -> Cell {
         (..) => format!("{hours} h {minutes:02} min"),
     };
     match session.exit {
-        None => Cell::new(&format!("lost after {took}")).paint(Paint::Red),
+        None => Cell::new(&format!("lost after {took}")).style(Style::Warning),
         Some(0) => Cell::new(&format!("after {took}")),
-        Some(exit) => Cell::new(&format!("status {exit}, {took}")).paint(Paint::Yellow),
+        Some(exit) => Cell::new(&format!("status {exit}, {took}")).style(Style::Strong),
     }
 }

@@ -11,7 +11,8 @@ use crate::record::find::Recorded;
 use crate::record::page::Page;
 use crate::record::{Answer, Event, Marker, ReadError, Reader};
 use crate::target::Target;
-use crate::ui::table::{View, harmless};
+use crate::ui::table::{self, View};
+use crate::ui::visible;
 use crate::world::World;
 
 /// Prints the scrollback of a session, or one statement with its output.
@@ -93,7 +94,7 @@ fn statement(
                     && n == wanted
                 {
                     let (time, target) = (view.time(time), describe(&target));
-                    let text = harmless(text.trim_end());
+                    let text = table::lines(text.trim_end());
                     break format!("Statement {n}, {time}, {target}, {verdict}:\n{text}\n\n");
                 }
             }
@@ -123,7 +124,7 @@ fn statement(
                     ends.extend(
                         error
                             .as_ref()
-                            .map(|error| format!("error {}", harmless(error))),
+                            .map(|error| format!("error {}", visible::one_line(error))),
                     );
                     break;
                 }
@@ -169,7 +170,7 @@ fn show(event: &Event, page: &mut Page<'_>, view: &mut View<'_>) -> Result<(), E
         Event::Output(_) | Event::Resize { .. } | Event::Exit(_) | Event::Other(_) => None,
     };
     match gap {
-        Some(gap) => page.note(&harmless(&gap)),
+        Some(gap) => page.note(&visible::one_line(&gap)),
         None => page.event(event),
     }
     .map_err(recorded::write_error)
@@ -190,7 +191,7 @@ fn describe(target: &Target) -> String {
         .name
         .clone()
         .unwrap_or_else(|| target.address.to_string());
-    format!("{} ({})", harmless(&name), target.tier)
+    format!("{} ({})", visible::one_line(&name), target.tier)
 }
 
 fn describe_answer(answer: Answer, reason: Option<&str>) -> String {
@@ -199,7 +200,7 @@ fn describe_answer(answer: Answer, reason: Option<&str>) -> String {
         Answer::Cancelled => "cancelled",
     };
     match reason {
-        Some(reason) => format!("{answer} ({})", harmless(reason)),
+        Some(reason) => format!("{answer} ({})", visible::one_line(reason)),
         None => answer.to_owned(),
     }
 }

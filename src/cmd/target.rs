@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::surroundings::surroundings;
+use crate::clients::psql::surroundings::surroundings;
 use crate::cli::TargetArgs;
 use crate::clients::known;
 use crate::clock::Clock;

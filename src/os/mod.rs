@@ -12,6 +12,7 @@ pub mod monitor;
 pub mod poll;
 pub mod process;
 pub mod pty;
+pub mod random;
 pub mod signal;
 pub mod spawn;
 pub mod term;

@@ -30,6 +30,7 @@ struct Lines<'a> {
 impl<'a> Page<'a> {
     /// Starts with an empty screen.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "the size is never zero")]
     pub fn new(cols: u16, rows: u16, out: &'a mut dyn Write) -> Self {
         let (default_cols, default_rows) = DEFAULT_SIZE;
         let cols = if cols == 0 { default_cols } else { cols };

@@ -192,7 +192,7 @@ impl Relay {
             let mut line = line.to_owned();
             line.push('\n');
             // Standard error may be closed; then there is nobody to tell.
-            let _ = io::stderr().write_all(line.as_bytes());
+            drop(io::stderr().write_all(line.as_bytes()));
             Ok(())
         }
     }
@@ -339,7 +339,7 @@ impl Relay {
         for trouble in self.keeper.troubles() {
             let line = notice::line(&trouble, Style::Warning, self.cols(), self.theme);
             // A terminal that takes nothing cannot be told.
-            let _ = self.say(&line);
+            drop(self.say(&line));
         }
     }
 

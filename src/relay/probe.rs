@@ -41,8 +41,8 @@ impl AsFd for Probe {
 impl Drop for Probe {
     fn drop(&mut self) {
         // It may have ended already; then there is nothing to end.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 

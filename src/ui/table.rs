@@ -1,13 +1,12 @@
 //! Tables that fit the terminal.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::target::Tier;
+use super::theme::{Style, Theme};
+use super::visible;
 
 /// Between two columns.
 const GAP: &str = "  ";
@@ -22,42 +21,19 @@ const CELL_MAX: usize = 40;
 pub struct View<'a> {
     /// Columns of the terminal that is written to; none if it is no terminal.
     pub width: Option<usize>,
-    /// Whether it shows colours.
-    pub look: Look,
+    /// Its colours.
+    pub theme: Theme,
     /// The zone that times are shown in.
     pub zone: TimeZone,
     /// Where remarks go that are no result: stderr.
     pub notes: &'a mut dyn Write,
 }
 
-/// Whether colours are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// Text alone.
-    Plain,
-    /// With colours.
-    Coloured,
-}
-
-/// A colour of a cell; it never says what the text does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Paint {
-    /// The terminal's own.
-    #[default]
-    None,
-    /// Less important.
-    Dim,
-    /// Staging, notices.
-    Yellow,
-    /// Production, errors.
-    Red,
-}
-
 /// One cell.
 #[derive(Debug, Clone, Default)]
 pub struct Cell {
     text: String,
-    paint: Paint,
+    style: Style,
 }
 
 /// Where a column's cells stand.
@@ -82,36 +58,15 @@ impl Cell {
     pub fn new(text: &str) -> Self {
         Self {
             text: fold(text),
-            paint: Paint::None,
+            style: Style::Plain,
         }
     }
 
-    /// Gives it a colour.
+    /// Gives it a look, which never says what the text does not.
     #[must_use]
-    pub fn paint(mut self, paint: Paint) -> Self {
-        self.paint = paint;
+    pub fn style(mut self, style: Style) -> Self {
+        self.style = style;
         self
-    }
-}
-
-impl Paint {
-    /// Returns the colour of a tier.
-    #[must_use]
-    pub fn of(tier: Tier) -> Self {
-        match tier {
-            Tier::Production => Self::Red,
-            Tier::Staging => Self::Yellow,
-            Tier::Unknown | Tier::Development => Self::None,
-        }
-    }
-
-    fn code(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Dim => "\x1b[2m",
-            Self::Yellow => "\x1b[33m",
-            Self::Red => "\x1b[31m",
-        }
     }
 }
 
@@ -143,11 +98,11 @@ impl Table {
             .iter()
             .map(|(title, _)| Cell {
                 text: (*title).to_owned(),
-                paint: Paint::Dim,
+                style: Style::Faint,
             })
             .collect();
         for row in std::iter::once(&titles).chain(&self.rows) {
-            self.write_row(row, &widths, out, view.look)?;
+            self.write_row(row, &widths, out, view.theme)?;
         }
         Ok(())
     }
@@ -156,8 +111,8 @@ impl Table {
     fn widths(&self, width: Option<usize>) -> Vec<usize> {
         let mut widths: Vec<usize> = (0..self.columns.len())
             .map(|at| {
-                let cells = self.rows.iter().map(|row| row[at].text.width());
-                cells.chain([self.columns[at].0.width()]).max().unwrap_or(0)
+                let cells = self.rows.iter().map(|row| visible::width(&row[at].text));
+                cells.chain([self.columns[at].0.len()]).max().unwrap_or(0)
             })
             .collect();
         let Some(width) = width else { return widths };
@@ -177,24 +132,21 @@ impl Table {
         row: &[Cell],
         widths: &[usize],
         out: &mut dyn Write,
-        look: Look,
+        theme: Theme,
     ) -> io::Result<()> {
         let last = row.len() - 1;
         for (at, cell) in row.iter().enumerate() {
-            let text = cut(&cell.text, widths[at]);
-            let fill = " ".repeat(widths[at].saturating_sub(text.width()));
+            let text = visible::cut(&cell.text, widths[at]);
+            let fill = " ".repeat(widths[at].saturating_sub(visible::width(&text)));
             let (before, after) = match self.columns[at].1 {
                 Align::Right => (fill.as_str(), ""),
                 Align::Left if at == last => ("", ""),
                 Align::Left => ("", fill.as_str()),
             };
-            let is_coloured = look == Look::Coloured && cell.paint != Paint::None;
-            let (on, off) = if is_coloured {
-                (cell.paint.code(), "\x1b[0m")
-            } else {
-                ("", "")
-            };
-            write!(out, "{before}{on}{text}{off}{after}")?;
+            let mut line = before.to_owned();
+            theme.paint(&mut line, cell.style, &text);
+            line.push_str(after);
+            out.write_all(line.as_bytes())?;
             out.write_all(if at == last { b"\n" } else { GAP.as_bytes() })?;
         }
         Ok(())
@@ -213,57 +165,23 @@ impl View<'_> {
 
 /// Folds a text to one line that moves no cursor.
 fn fold(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&harmless(word));
-    }
-    line
+    let words: Vec<&str> = text.split_whitespace().collect();
+    visible::one_line(&words.join(" "))
 }
 
-/// Shows control characters instead of letting them work; line ends and tabs stay.
+/// Makes each line of a text visible; the lines stay.
 #[must_use]
-pub fn harmless(text: &str) -> Cow<'_, str> {
-    let is_harmful = |letter: char| letter.is_control() && letter != '\n' && letter != '\t';
-    if !text.contains(is_harmful) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(
-        text.chars()
-            .map(|letter| {
-                if is_harmful(letter) {
-                    '\u{fffd}'
-                } else {
-                    letter
-                }
-            })
-            .collect(),
-    )
-}
-
-/// Cuts a text to a width, with `…` where something is missing.
-fn cut(text: &str, width: usize) -> Cow<'_, str> {
-    if text.width() <= width {
-        return Cow::Borrowed(text);
-    }
-    let mut used = 0;
-    let end = text
-        .char_indices()
-        .find(|(_, letter)| {
-            used += letter.width().unwrap_or(0);
-            used > width.saturating_sub(1)
-        })
-        .map_or(text.len(), |(at, _)| at);
-    Cow::Owned(format!("{}…", &text[..end]))
+pub fn lines(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(visible::one_line).collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::Tier;
 
-    fn table(width: Option<usize>, look: Look) -> String {
+    fn table(width: Option<usize>, theme: Theme) -> String {
         let mut table = Table::new(&[
             ("WHO", Align::Left),
             ("ROWS", Align::Right),
@@ -275,14 +193,14 @@ mod tests {
             Cell::new("delete\n\tfrom  families where 日本語"),
         ]);
         table.row(vec![
-            Cell::new("bartholomew").paint(Paint::Red),
+            Cell::new("bartholomew").style(Style::Tier(Tier::Production)),
             Cell::new("1200"),
             Cell::new("select '\x1b[2J'"),
         ]);
         let mut out = Vec::new();
         let view = View {
             width,
-            look,
+            theme,
             zone: TimeZone::UTC,
             notes: &mut io::sink(),
         };
@@ -292,25 +210,25 @@ mod tests {
 
     #[test]
     fn a_table_is_cut_to_the_terminal() {
-        insta::assert_snapshot!(table(Some(47), Look::Plain), @r#"
+        insta::assert_snapshot!(table(Some(47), Theme::plain()), @r#"
         WHO          ROWS  TEXT
         ann             3  delete from families where …
-        bartholomew  1200  select '�[2J'
+        bartholomew  1200  select '^[[2J'
         "#);
     }
 
     #[test]
     fn a_table_for_a_file_is_whole() {
-        insta::assert_snapshot!(table(None, Look::Plain), @r#"
+        insta::assert_snapshot!(table(None, Theme::plain()), @r#"
         WHO          ROWS  TEXT
         ann             3  delete from families where 日本語
-        bartholomew  1200  select '�[2J'
+        bartholomew  1200  select '^[[2J'
         "#);
     }
 
     #[test]
     fn colours_are_only_where_they_are_wanted() {
-        assert!(!table(None, Look::Plain).contains('\x1b'));
-        assert!(table(None, Look::Coloured).contains("\x1b[31mbartholomew\x1b[0m"));
+        assert!(!table(None, Theme::plain()).contains('\x1b'));
+        assert!(table(None, Theme::new(true)).contains("mbartholomew\x1b[0m"));
     }
 }

@@ -2,7 +2,13 @@
 
 pub mod args;
 pub mod banner;
+pub mod inquire;
+pub mod launch;
 pub mod mark;
+pub mod meta;
+pub mod preflight;
+pub mod prompt;
+pub mod rc;
+pub mod surroundings;
 pub mod tap;
 pub mod text;
-pub mod meta;

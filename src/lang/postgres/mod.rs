@@ -9,6 +9,7 @@
 //! on a thread with a stack to match, and still deeper ones are not read at all.
 
 mod body;
+mod expression;
 mod function;
 mod predicate;
 mod reader;
@@ -26,20 +27,26 @@ use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
 use self::reader::Reader;
-use self::token::Statement;
+use self::token::{Depth, Statement};
 use self::tree::{Place, child, name, shorten};
 use super::{Effect, Reading};
 
 /// How deep a tree can be read on any thread: a test's has 2 MiB.
 const SHALLOW: usize = 150;
 
-/// How deep a tree is read at all. Hand-written SQL stays below 100, generated chains of OR below
-/// some thousands.
+/// How deep a tree is read at all: generated chains of OR have some thousands of tokens.
 const DEEPEST: usize = 20_000;
 
-/// Stack for each level of depth, measured with the worst of nested brackets, calls, CASE, NOT and
-/// subqueries in a debug build, doubled.
-const STACK_BYTES_PER_LEVEL: usize = 16 * 1024;
+/// How many brackets and blocks may be open at once. Nobody writes 100; the parser looks ahead at
+/// each of them, so that 19,000 take it half a minute.
+const MOST_OPEN: usize = 500;
+
+/// Stack for each level of depth. In a debug build 1 KiB is enough for the worst of nested
+/// brackets, calls, CASE, NOT and subqueries.
+const STACK_BYTES_PER_LEVEL: usize = 8 * 1024;
+
+/// Stack whatever the depth.
+const STACK_BYTES: usize = 2 * 1024 * 1024;
 
 /// What a statement, or a text within one, turned out to do.
 #[derive(Default)]
@@ -71,7 +78,10 @@ pub fn read(text: &str) -> Reading {
 /// `COPY … FROM STDIN`.
 #[must_use]
 pub fn split(text: &str) -> Vec<Range<usize>> {
-    token::statements(text).into_iter().map(|statement| statement.range).collect()
+    token::statements(text)
+        .into_iter()
+        .map(|statement| statement.range)
+        .collect()
 }
 
 /// Returns the name a PREPARE gives and what an EXECUTE of it will do.
@@ -85,15 +95,25 @@ pub fn prepared(text: &str) -> Option<(String, Reading)> {
         let node = child(&root, &[SyntaxKind::PREPARE])?;
         let plan = child(&node, &[SyntaxKind::PREPARED_STATEMENT])?;
         let mut reader = Reader::new(Place::Exact(statement.range.start), 0);
-        node.children().for_each(|inner| reader.statement_if_any(&inner));
+        node.children()
+            .for_each(|inner| reader.statement_if_any(&inner));
         Some((name(&plan), reader.effects))
     });
     let (plan, effects) = inner??;
     match read(text) {
         Reading::Understood(_) => Some((plan, Reading::Understood(effects))),
-        Reading::Unclear { reason, destructive_word, .. } => {
-            Some((plan, Reading::Unclear { reason, effects, destructive_word }))
-        }
+        Reading::Unclear {
+            reason,
+            destructive_word,
+            ..
+        } => Some((
+            plan,
+            Reading::Unclear {
+                reason,
+                effects,
+                destructive_word,
+            },
+        )),
     }
 }
 
@@ -116,10 +136,13 @@ pub fn executes(text: &str) -> Option<String> {
 
 fn only_statement<'a>(text: &'a str, first: &str) -> Option<(Statement, &'a str)> {
     let mut statements = token::statements(text).into_iter();
-    let (Some(statement), None) = (statements.next(), statements.next()) else { return None };
+    let (Some(statement), None) = (statements.next(), statements.next()) else {
+        return None;
+    };
     let slice = &text[statement.range.clone()];
     let word = &text[statement.tokens.first()?.range.clone()];
-    word.eq_ignore_ascii_case(first).then_some((statement, slice))
+    word.eq_ignore_ascii_case(first)
+        .then_some((statement, slice))
 }
 
 /// Reads text that stands at a place of the submitted text.
@@ -140,7 +163,10 @@ fn one(text: &str, statement: &Statement, place: Place<'_>, nesting: usize) -> R
     let unclear = |why: &str| Read {
         effects: Vec::new(),
         unread: vec![slice.to_owned()],
-        reason: Some(format!("{why}: {}", shorten(&slice.replace(char::is_control, " ")))),
+        reason: Some(format!(
+            "{why}: {}",
+            shorten(&slice.replace(char::is_control, " "))
+        )),
         destructive_word: token::is_destructive(text, statement),
     };
     if statement.is_doubtful {
@@ -151,23 +177,29 @@ fn one(text: &str, statement: &Statement, place: Place<'_>, nesting: usize) -> R
         Place::Body(..) | Place::Within(..) => place,
     };
     let found = bounded(text, statement, || {
-        let Some((root, is_clean)) = parse(slice) else { return Err("not PostgreSQL") };
+        let Some((root, is_clean)) = parse(slice) else {
+            return Err("not PostgreSQL");
+        };
         if !is_clean {
             return Err("not understood");
         }
-        let Place::Exact(base) = place else {
-            let Place::Within(start, end) = place else { return Err("not understood") };
-            return Ok(statements(&root, Place::Within(start, end), nesting));
-        };
-        Ok(statements(&root, Place::Exact(base), nesting))
+        Ok(statements(&root, place, nesting))
     });
     match found {
         Some(Ok((effects, unread))) => {
             let words = unread.iter().any(|part| is_destructive(part));
             let reason = unread.first().map(|part| {
-                format!("not understood: {}", shorten(&part.replace(char::is_control, " ")))
+                format!(
+                    "not understood: {}",
+                    shorten(&part.replace(char::is_control, " "))
+                )
             });
-            Read { effects, unread, reason, destructive_word: words }
+            Read {
+                effects,
+                unread,
+                reason,
+                destructive_word: words,
+            }
         }
         Some(Err(why)) => unclear(why),
         None => unclear("nested too deep to be read"),
@@ -181,7 +213,9 @@ fn statements(root: &SyntaxNode, place: Place<'_>, nesting: usize) -> (Vec<Effec
 }
 
 fn is_destructive(text: &str) -> bool {
-    token::statements(text).iter().any(|statement| token::is_destructive(text, statement))
+    token::statements(text)
+        .iter()
+        .any(|statement| token::is_destructive(text, statement))
 }
 
 /// Parses one statement; says whether all of it was understood.
@@ -208,18 +242,20 @@ fn bounded<T: Send>(
     statement: &Statement,
     work: impl FnOnce() -> T + Send,
 ) -> Option<T> {
-    let depth = token::depth(text, statement);
+    let Depth { levels, open } = token::depth(text, statement);
     // The parser checks itself with assertions; a failed one must not take the session along.
     let guarded = || catch_unwind(AssertUnwindSafe(work)).ok();
-    if depth <= SHALLOW {
+    if levels <= SHALLOW {
         return guarded();
     }
-    if depth > DEEPEST {
+    if levels > DEEPEST || open > MOST_OPEN {
         return None;
     }
-    let stack = depth * STACK_BYTES_PER_LEVEL;
+    let stack = STACK_BYTES + levels * STACK_BYTES_PER_LEVEL;
     std::thread::scope(|scope| {
-        let builder = std::thread::Builder::new().name("deep-sql".into()).stack_size(stack);
+        let builder = std::thread::Builder::new()
+            .name("deep-sql".into())
+            .stack_size(stack);
         builder.spawn_scoped(scope, guarded).ok()?.join().ok()?
     })
 }

@@ -4,8 +4,12 @@ use std::collections::HashSet;
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::expression::{
+    boolean, chain, column, compared, condition, is_bool, is_called, is_column, is_expression,
+    is_null, is_text, is_true, operand, outermost, parts, unwrapped,
+};
 use super::function;
-use super::tree::{all_tokens, child, find, ident, name, segments, string};
+use super::tree::{all_tokens, child, find, has_token, ident, name, segments, string};
 
 /// How much of the table a condition covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,11 +86,17 @@ impl Subject {
     }
 
     fn leaf(&self, expr: &SyntaxNode) -> Cover {
-        if self.reads(expr) { Cover::Some } else { Cover::Either }
+        if self.reads(expr) {
+            Cover::Some
+        } else {
+            Cover::Either
+        }
     }
 
     fn literal(&self, expr: &SyntaxNode) -> Cover {
-        let Some(token) = all_tokens(expr).next() else { return Cover::Some };
+        let Some(token) = all_tokens(expr).next() else {
+            return Cover::Some;
+        };
         match token.kind() {
             SyntaxKind::TRUE_KW => Cover::All,
             SyntaxKind::FALSE_KW | SyntaxKind::NULL_KW => Cover::None,
@@ -108,8 +118,12 @@ impl Subject {
     }
 
     fn prefix(&self, expr: &SyntaxNode) -> Cover {
-        let is_not = all_tokens(expr).next().is_some_and(|token| token.kind() == SyntaxKind::NOT_KW);
-        let Some(inner) = operand(expr).filter(|_| is_not) else { return self.leaf(expr) };
+        let is_not = all_tokens(expr)
+            .next()
+            .is_some_and(|token| token.kind() == SyntaxKind::NOT_KW);
+        let Some(inner) = operand(expr).filter(|_| is_not) else {
+            return self.leaf(expr);
+        };
         let bare = unwrapped(&inner);
         if is_null(&bare) {
             return Cover::None;
@@ -120,23 +134,29 @@ impl Subject {
         {
             return Cover::All;
         }
-        if bare.kind() == SyntaxKind::POSTFIX_EXPR && has_word(&bare, SyntaxKind::ISNULL_KW) {
+        if bare.kind() == SyntaxKind::POSTFIX_EXPR && has_token(&bare, SyntaxKind::ISNULL_KW) {
             return Cover::All;
         }
         self.cover(&inner).not()
     }
 
     fn postfix(&self, expr: &SyntaxNode) -> Cover {
-        if has_word(expr, SyntaxKind::NOTNULL_KW) { Cover::All } else { self.leaf(expr) }
+        if has_token(expr, SyntaxKind::NOTNULL_KW) {
+            Cover::All
+        } else {
+            self.leaf(expr)
+        }
     }
 
     fn binary(&self, expr: &SyntaxNode) -> Cover {
-        let Some((left, op, right)) = parts(expr) else { return self.leaf(expr) };
+        let Some((left, op, right)) = parts(expr) else {
+            return self.leaf(expr);
+        };
         match op.as_str() {
-            "and" => self.chain(expr, "and").iter().fold(Cover::All, |all, part| {
-                all.and(self.cover(part))
-            }),
-            "or" => self.any(&self.chain(expr, "or")),
+            "and" => chain(expr, "and")
+                .iter()
+                .fold(Cover::All, |all, part| all.and(self.cover(part))),
+            "or" => self.any(&chain(expr, "or")),
             "isnot" if is_null(&right) => Cover::All,
             "is" if is_null(&right) => self.leaf(expr),
             "is" | "isnot" => match (all_tokens(&right).next().map(|token| token.kind()), &*op) {
@@ -168,22 +188,6 @@ impl Subject {
             "~" | "~*" if is_text(&right, &['.', '*', '^', '$'], false) => Cover::All,
             _ => self.leaf(expr),
         }
-    }
-
-    /// Returns the operands of a chain of one operator, without recursion on its left side.
-    fn chain(&self, expr: &SyntaxNode, op: &str) -> Vec<SyntaxNode> {
-        let mut done = Vec::new();
-        let mut open = vec![expr.clone()];
-        while let Some(next) = open.pop() {
-            match parts(&unwrapped(&next)) {
-                Some((left, found, right)) if found == op => {
-                    open.push(right);
-                    open.push(left);
-                }
-                _ => done.push(next),
-            }
-        }
-        done
     }
 
     /// OR: every part on its own, and pairs that complete each other (`a = 1 OR a <> 1`).
@@ -220,11 +224,14 @@ impl Subject {
                 _ => return (self.text(&bare), format!("not {}", self.text(&bare))),
             };
             let (left, right) = (self.text(&left), self.text(&right));
-            return (format!("{left} {op} {right}"), format!("{left} {opposite} {right}"));
+            return (
+                format!("{left} {op} {right}"),
+                format!("{left} {opposite} {right}"),
+            );
         }
         if bare.kind() == SyntaxKind::PREFIX_EXPR
             && let Some(inner) = operand(&bare)
-            && has_word(&bare, SyntaxKind::NOT_KW)
+            && has_token(&bare, SyntaxKind::NOT_KW)
         {
             let (key, _) = self.key(&inner);
             return (format!("not {key}"), key);
@@ -250,10 +257,12 @@ impl Subject {
             Some((Some(qualifier), column)) => format!("{qualifier}.{column}"),
             None => {
                 let tokens: Vec<String> = all_tokens(&node)
-                    .map(|token| match token.text().starts_with(['\'', '"', '$', 'E', 'e']) {
-                        true => token.text().to_owned(),
-                        false => token.text().to_ascii_lowercase(),
-                    })
+                    .map(
+                        |token| match token.text().starts_with(['\'', '"', '$', 'E', 'e']) {
+                            true => token.text().to_owned(),
+                            false => token.text().to_ascii_lowercase(),
+                        },
+                    )
                     .collect();
                 tokens.join(" ")
             }
@@ -262,14 +271,18 @@ impl Subject {
 
     /// `id IN (SELECT id FROM the_same_table)` and `id = ANY (…)`, without a condition inside.
     fn is_itself(&self, left: &SyntaxNode, right: &SyntaxNode) -> bool {
-        let Some((_, outer)) = column(&unwrapped(left)) else { return false };
+        let Some((_, outer)) = column(&unwrapped(left)) else {
+            return false;
+        };
         let right = unwrapped(right);
         let right = child(&right, &[SyntaxKind::ANY_FN, SyntaxKind::SOME_FN]).unwrap_or(right);
         let select = match right.kind() {
             SyntaxKind::SELECT => Some(right),
             _ => child(&right, &[SyntaxKind::SELECT]),
         };
-        let Some(select) = select.filter(|_| !self.is_shadowed) else { return false };
+        let Some(select) = select.filter(|_| !self.is_shadowed) else {
+            return false;
+        };
         const NARROWING: &[SyntaxKind] = &[
             SyntaxKind::LIMIT_CLAUSE,
             SyntaxKind::OFFSET_CLAUSE,
@@ -281,15 +294,21 @@ impl Subject {
         if child(&select, NARROWING).is_some() {
             return false;
         }
-        let Some(from) = child(&select, &[SyntaxKind::FROM_CLAUSE]) else { return false };
+        let Some(from) = child(&select, &[SyntaxKind::FROM_CLAUSE]) else {
+            return false;
+        };
         let items: Vec<SyntaxNode> = from.children().collect();
-        let [item] = items.as_slice() else { return false };
+        let [item] = items.as_slice() else {
+            return false;
+        };
         if item.kind() != SyntaxKind::RELATION_FROM_ITEM
             || find(item, &[SyntaxKind::TABLESAMPLE_CLAUSE]).is_some()
         {
             return false;
         }
-        let Some(inner) = Self::of_item(item) else { return false };
+        let Some(inner) = Self::of_item(item) else {
+            return false;
+        };
         if inner.table != self.table {
             return false;
         }
@@ -302,15 +321,25 @@ impl Subject {
             .and_then(|clause| child(&clause, &[SyntaxKind::TARGET_LIST]))
             .map(|list| list.children().collect())
             .unwrap_or_default();
-        let [target] = targets.as_slice() else { return false };
-        target.children().next().and_then(|expr| column(&expr)).is_some_and(|(_, c)| c == outer)
+        let [target] = targets.as_slice() else {
+            return false;
+        };
+        target
+            .children()
+            .next()
+            .and_then(|expr| column(&expr))
+            .is_some_and(|(_, c)| c == outer)
     }
 
     fn of_item(item: &SyntaxNode) -> Option<Self> {
         let relation = child(item, &[SyntaxKind::RELATION_NAME_REF])?;
         let alias = find(item, &[SyntaxKind::TABLE_ALIAS]).map(|alias| ident(&alias));
         let qualifier = alias.or_else(|| segments(&relation).pop())?;
-        Some(Self { qualifier, table: name(&relation), is_shadowed: false })
+        Some(Self {
+            qualifier,
+            table: name(&relation),
+            is_shadowed: false,
+        })
     }
 
     /// Returns whether an expression may read a column of the table, or differ from row to row.
@@ -318,25 +347,27 @@ impl Subject {
         if function::is_volatile(expr) {
             return true;
         }
-        expr.descendants().filter(|node| node.kind() == SyntaxKind::NAME_REF).any(|node| {
-            let Some(parent) = node.parent().filter(|_| node != *expr) else {
-                return is_column(&node);
-            };
-            match parent.kind() {
-                SyntaxKind::CALL_EXPR => false,
-                SyntaxKind::FIELD_EXPR => {
-                    // The qualifier is the first part: `t.id`; of `s.t.id` the second counts.
-                    if is_called(&parent) || parent.children().next().as_ref() != Some(&node) {
-                        return false;
+        expr.descendants()
+            .filter(|node| node.kind() == SyntaxKind::NAME_REF)
+            .any(|node| {
+                let Some(parent) = node.parent().filter(|_| node != *expr) else {
+                    return is_column(&node);
+                };
+                match parent.kind() {
+                    SyntaxKind::CALL_EXPR => false,
+                    SyntaxKind::FIELD_EXPR => {
+                        // The qualifier is the first part: `t.id`; of `s.t.id` the second counts.
+                        if is_called(&parent) || parent.children().next().as_ref() != Some(&node) {
+                            return false;
+                        }
+                        match outermost(&parent) {
+                            Some((Some(qualifier), _)) => qualifier == self.qualifier,
+                            Some((None, _)) | None => true,
+                        }
                     }
-                    match outermost(&parent) {
-                        Some((Some(qualifier), _)) => qualifier == self.qualifier,
-                        Some((None, _)) | None => true,
-                    }
+                    _ => is_column(&node),
                 }
-                _ => is_column(&node),
-            }
-        })
+            })
     }
 }
 
@@ -347,188 +378,3 @@ const QUERIES: &[SyntaxKind] = &[
     SyntaxKind::VALUES,
     SyntaxKind::TABLE,
 ];
-
-/// Returns the expression after WHERE of a statement.
-pub(super) fn condition(statement: &SyntaxNode) -> Option<SyntaxNode> {
-    child(statement, &[SyntaxKind::WHERE_CLAUSE])?.children().find(|node| is_expression(node.kind()))
-}
-
-/// Returns the operands of an AND chain, for callers that look for one of them.
-pub(super) fn conjuncts(expr: &SyntaxNode) -> Vec<SyntaxNode> {
-    let subject = Subject { qualifier: String::new(), table: String::new(), is_shadowed: false };
-    subject.chain(expr, "and")
-}
-
-/// Returns both sides and the operator of a binary expression, spaces left out: `isnot`, `<>`.
-pub(super) fn parts(expr: &SyntaxNode) -> Option<(SyntaxNode, String, SyntaxNode)> {
-    if expr.kind() != SyntaxKind::BIN_EXPR {
-        return None;
-    }
-    let mut sides = expr.children().filter(|node| is_expression(node.kind()));
-    let (left, right) = (sides.next()?, sides.last()?);
-    let op = expr
-        .children_with_tokens()
-        .skip_while(|element| element.as_node() != Some(&left))
-        .skip(1)
-        .take_while(|element| element.as_node() != Some(&right))
-        .filter(|element| !element.kind().is_trivia())
-        .flat_map(|element| match element {
-            squawk_syntax::SyntaxElement::Node(node) => all_tokens(&node).collect::<Vec<_>>(),
-            squawk_syntax::SyntaxElement::Token(token) => vec![token],
-        })
-        .map(|token| token.text().to_ascii_lowercase())
-        .collect();
-    Some((left, op, right))
-}
-
-/// Returns a column's qualifier and name, if the expression is nothing but a column.
-pub(super) fn column(expr: &SyntaxNode) -> Option<(Option<String>, String)> {
-    match expr.kind() {
-        SyntaxKind::NAME_REF if is_column(expr) => Some((None, ident(expr))),
-        SyntaxKind::FIELD_EXPR => {
-            let mut names = expr.descendants().filter(|node| node.kind() == SyntaxKind::NAME_REF);
-            if find(expr, &[SyntaxKind::PAREN_EXPR, SyntaxKind::CALL_EXPR]).is_some() {
-                return None;
-            }
-            let mut parts: Vec<String> = names.by_ref().map(|node| ident(&node)).collect();
-            let column = parts.pop()?;
-            Some((parts.pop(), column))
-        }
-        _ => None,
-    }
-}
-
-fn outermost(field: &SyntaxNode) -> Option<(Option<String>, String)> {
-    let top = field
-        .ancestors()
-        .take_while(|node| node.kind() == SyntaxKind::FIELD_EXPR)
-        .last()?;
-    if top.last_token().is_some_and(|token| token.kind() == SyntaxKind::STAR) {
-        let names = top.descendants().filter(|node| node.kind() == SyntaxKind::NAME_REF);
-        return names.last().map(|node| (Some(ident(&node)), "*".to_owned()));
-    }
-    column(&top)
-}
-
-/// `current_user` and the like are keywords, not columns.
-fn is_column(node: &SyntaxNode) -> bool {
-    let Some(token) = all_tokens(node).next() else { return false };
-    !matches!(
-        token.kind(),
-        SyntaxKind::CURRENT_CATALOG_KW
-            | SyntaxKind::CURRENT_DATE_KW
-            | SyntaxKind::CURRENT_ROLE_KW
-            | SyntaxKind::CURRENT_SCHEMA_KW
-            | SyntaxKind::CURRENT_TIME_KW
-            | SyntaxKind::CURRENT_TIMESTAMP_KW
-            | SyntaxKind::CURRENT_USER_KW
-            | SyntaxKind::LOCALTIME_KW
-            | SyntaxKind::LOCALTIMESTAMP_KW
-            | SyntaxKind::SESSION_USER_KW
-            | SyntaxKind::USER_KW
-    )
-}
-
-fn is_called(field: &SyntaxNode) -> bool {
-    field.parent().is_some_and(|parent| {
-        parent.kind() == SyntaxKind::CALL_EXPR
-            && parent.children().next().as_ref() == Some(field)
-    })
-}
-
-pub(super) fn is_expression(kind: SyntaxKind) -> bool {
-    matches!(
-        kind,
-        SyntaxKind::ARRAY_EXPR
-            | SyntaxKind::BETWEEN_EXPR
-            | SyntaxKind::BIN_EXPR
-            | SyntaxKind::CALL_EXPR
-            | SyntaxKind::CASE_EXPR
-            | SyntaxKind::CAST_EXPR
-            | SyntaxKind::FIELD_EXPR
-            | SyntaxKind::INDEX_EXPR
-            | SyntaxKind::LITERAL
-            | SyntaxKind::NAME_REF
-            | SyntaxKind::PAREN_EXPR
-            | SyntaxKind::POSTFIX_EXPR
-            | SyntaxKind::PREFIX_EXPR
-            | SyntaxKind::SLICE_EXPR
-            | SyntaxKind::TUPLE_EXPR
-            | SyntaxKind::BIND_PARAM_NAME_REF
-            | SyntaxKind::NON_STANDARD_PARAM
-    )
-}
-
-fn operand(expr: &SyntaxNode) -> Option<SyntaxNode> {
-    expr.children().find(|node| is_expression(node.kind()))
-}
-
-/// Takes brackets off an expression.
-fn unwrapped(expr: &SyntaxNode) -> SyntaxNode {
-    let mut expr = expr.clone();
-    while expr.kind() == SyntaxKind::PAREN_EXPR {
-        let Some(inner) = operand(&expr) else { break };
-        expr = inner;
-    }
-    expr
-}
-
-fn has_word(node: &SyntaxNode, kind: SyntaxKind) -> bool {
-    super::tree::has_token(node, kind)
-}
-
-fn is_null(node: &SyntaxNode) -> bool {
-    node.kind() == SyntaxKind::LITERAL && has_word(node, SyntaxKind::NULL_KW)
-}
-
-fn is_true(node: &SyntaxNode) -> bool {
-    node.kind() == SyntaxKind::LITERAL && has_word(node, SyntaxKind::TRUE_KW)
-}
-
-fn is_bool(ty: &SyntaxNode) -> bool {
-    matches!(name(ty).rsplit('.').next(), Some("bool" | "boolean"))
-}
-
-/// The words the server takes for a boolean, in full; shorter ones are `t`, `f`, `y`, `n`.
-fn boolean(text: &str) -> Option<bool> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "t" | "true" | "y" | "yes" | "on" | "1" => Some(true),
-        "f" | "false" | "n" | "no" | "off" | "0" => Some(false),
-        _ => None,
-    }
-}
-
-/// Returns whether a pattern is a string of nothing but these characters.
-fn is_text(pattern: &SyntaxNode, chars: &[char], needs_one: bool) -> bool {
-    string(pattern)
-        .is_some_and(|text| text.chars().all(|c| chars.contains(&c)) && !(needs_one && text.is_empty()))
-}
-
-/// Compares two literals: numbers as numbers, strings as strings.
-fn compared(left: &SyntaxNode, op: &str, right: &SyntaxNode) -> Option<bool> {
-    let order = match (number(left), number(right)) {
-        (Some(left), Some(right)) => left.partial_cmp(&right)?,
-        (None, None) if matches!(op, "=" | "<>" | "!=") => string(left)?.cmp(&string(right)?),
-        _ => return None,
-    };
-    Some(match op {
-        "=" => order.is_eq(),
-        "<>" | "!=" => order.is_ne(),
-        "<" => order.is_lt(),
-        ">" => order.is_gt(),
-        "<=" => order.is_le(),
-        _ => order.is_ge(),
-    })
-}
-
-fn number(node: &SyntaxNode) -> Option<f64> {
-    let node = unwrapped(node);
-    if node.kind() != SyntaxKind::LITERAL {
-        return None;
-    }
-    let token = all_tokens(&node).next()?;
-    match token.kind() {
-        SyntaxKind::INT_NUMBER | SyntaxKind::NUMERIC_NUMBER => token.text().parse().ok(),
-        _ => None,
-    }
-}

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::expression::is_expression;
 use super::function::{self, Deed};
-use super::predicate::is_expression;
 use super::tree::{Place, all_tokens, child, find, has_token, name, shown};
 use crate::lang::{Class, Effect, Rows, Scope, Verb};
 
@@ -23,12 +23,17 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(place: Place<'a>, nesting: usize) -> Self {
-        Self { place, effects: Vec::new(), unread: Vec::new(), nesting }
+        Self {
+            place,
+            effects: Vec::new(),
+            unread: Vec::new(),
+            nesting,
+        }
     }
 
     /// Reads one statement.
     pub(super) fn statement(&mut self, node: &SyntaxNode) {
-        let before = self.effects.len();
+        let before = (self.effects.len(), self.unread.len());
         match node.kind() {
             SyntaxKind::SELECT
             | SyntaxKind::COMPOUND_SELECT
@@ -42,7 +47,8 @@ impl<'a> Reader<'a> {
             | SyntaxKind::MERGE => self.query(node),
             SyntaxKind::EXPLAIN => {
                 if runs(node) {
-                    node.children().for_each(|inner| self.statement_if_any(&inner));
+                    node.children()
+                        .for_each(|inner| self.statement_if_any(&inner));
                 }
             }
             SyntaxKind::TRUNCATE => self.truncate(node),
@@ -80,14 +86,23 @@ impl<'a> Reader<'a> {
                 _ => self.session(node, kind),
             },
         }
-        if self.effects.len() == before {
-            self.push(Class::Read, Verb::Read, None, Scope::One, node, "reads".to_owned());
+        if (self.effects.len(), self.unread.len()) == before {
+            self.push(
+                Class::Read,
+                Verb::Read,
+                None,
+                Scope::One,
+                node,
+                "reads".to_owned(),
+            );
         }
     }
 
     /// Reads a child that may be a statement; names and options are not.
     pub(super) fn statement_if_any(&mut self, node: &SyntaxNode) {
-        let starts = all_tokens(node).next().map(|token| token.text().to_ascii_lowercase());
+        let starts = all_tokens(node)
+            .next()
+            .map(|token| token.text().to_ascii_lowercase());
         let is_statement = match starts.as_deref() {
             Some(
                 "select" | "with" | "values" | "table" | "(" | "delete" | "update" | "insert"
@@ -128,10 +143,18 @@ impl<'a> Reader<'a> {
 
     /// A call of a function that does more than compute.
     fn called(&mut self, call: &SyntaxNode) {
-        let Some(function) = function::called(call) else { return };
-        let Some(deed) = function::deed(&function) else { return };
+        let Some(function) = function::called(call) else {
+            return;
+        };
+        let Some(deed) = function::deed(&function) else {
+            return;
+        };
         let scope = function::scope(call, deed);
-        let scope = if self.is_looped(call) { Scope::Unknown } else { scope };
+        let scope = if self.is_looped(call) {
+            Scope::Unknown
+        } else {
+            scope
+        };
         match deed {
             Deed::Ends => {
                 let which = match scope {
@@ -141,7 +164,14 @@ impl<'a> Reader<'a> {
                     Scope::Unknown => "ends several sessions",
                 };
                 let phrase = format!("{which} ({function})");
-                self.push(Class::Change, Verb::Admin, Some(function), scope, call, phrase);
+                self.push(
+                    Class::Change,
+                    Verb::Admin,
+                    Some(function),
+                    scope,
+                    call,
+                    phrase,
+                );
             }
             Deed::Does(class, verb, what) => {
                 let phrase = format!("{what} ({function})");
@@ -152,7 +182,14 @@ impl<'a> Reader<'a> {
                 None => {
                     let phrase = format!("runs SQL that is not in the text ({function})");
                     let class = Class::Opaque;
-                    self.push(class, Verb::Execute, Some(function), Scope::Unknown, call, phrase);
+                    self.push(
+                        class,
+                        Verb::Execute,
+                        Some(function),
+                        Scope::Unknown,
+                        call,
+                        phrase,
+                    );
                 }
             },
         }
@@ -163,7 +200,14 @@ impl<'a> Reader<'a> {
         let plan = child(node, &[SyntaxKind::PREPARED_STATEMENT_REF]).map(|plan| name(&plan));
         let shown = plan.as_deref().unwrap_or("?");
         let phrase = format!("runs prepared statement {shown}, which was not seen");
-        self.push(Class::Opaque, Verb::Execute, plan, Scope::Unknown, node, phrase);
+        self.push(
+            Class::Opaque,
+            Verb::Execute,
+            plan,
+            Scope::Unknown,
+            node,
+            phrase,
+        );
         self.query(node);
     }
 
@@ -175,21 +219,64 @@ impl<'a> Reader<'a> {
         self.query(node);
         let procedure = child(node, &[SyntaxKind::PROCEDURE_NAME_REF]).map(|called| name(&called));
         let phrase = format!("calls procedure {}", procedure.as_deref().unwrap_or("?"));
-        self.push(Class::Change, Verb::Execute, procedure, Scope::Filtered, node, phrase);
+        self.push(
+            Class::Change,
+            Verb::Execute,
+            procedure,
+            Scope::Filtered,
+            node,
+            phrase,
+        );
     }
 
     fn session(&mut self, node: &SyntaxNode, kind: SyntaxKind) {
-        let (does, more) = match kind {
-            SyntaxKind::PREPARE => ("prepares a statement", ""),
-            SyntaxKind::DECLARE => ("declares a cursor", ""),
-            SyntaxKind::ROLLBACK_PREPARED => ("rolls a prepared transaction back", ""),
-            _ => ("changes this session only", ""),
+        use SyntaxKind as K;
+        let phrase = match kind {
+            K::PREPARE => "prepares a statement",
+            K::DECLARE => "declares a cursor",
+            K::BEGIN | K::SAVEPOINT_CREATE | K::RELEASE_SAVEPOINT | K::PREPARE_TRANSACTION => {
+                "begins or keeps a transaction"
+            }
+            K::COMMIT_TRANSACTION | K::COMMIT_PREPARED => "commits",
+            K::ROLLBACK_TRANSACTION | K::ROLLBACK_TO_SAVEPOINT | K::ROLLBACK_PREPARED => {
+                "rolls back"
+            }
+            K::CLOSE
+            | K::DEALLOCATE
+            | K::DISCARD
+            | K::LISTEN
+            | K::LOAD
+            | K::NOTIFY
+            | K::RESET
+            | K::RESET_CONFIG_PARAM
+            | K::RESET_ROLE
+            | K::RESET_SESSION_AUTH
+            | K::RESET_TIME_ZONE
+            | K::RESET_TRANSACTION_ISOLATION
+            | K::SET
+            | K::SET_CONFIG_PARAM
+            | K::SET_CONSTRAINTS
+            | K::SET_ROLE
+            | K::SET_SESSION_AUTH
+            | K::SET_TIME_ZONE
+            | K::SET_TRANSACTION
+            | K::UNLISTEN => "changes this session only",
+            _ => {
+                self.unread.push(node.text().to_string());
+                return;
+            }
         };
-        if kind == SyntaxKind::DECLARE {
+        if kind == K::DECLARE {
             self.query(node);
         }
-        let phrase = format!("{does}{more}");
-        self.push(Class::Session, Verb::Session, None, Scope::One, node, phrase);
+        self.push(
+            Class::Session,
+            Verb::Session,
+            None,
+            Scope::One,
+            node,
+            phrase.to_owned(),
+        );
     }
 
     /// Reads SQL that stands in a string and runs now.
@@ -223,9 +310,15 @@ impl<'a> Reader<'a> {
         phrase: String,
     ) {
         // A temporary object named as such is this session's own.
-        let is_own = object.as_deref().is_some_and(|object| object.starts_with("pg_temp."));
+        let is_own = object
+            .as_deref()
+            .is_some_and(|object| object.starts_with("pg_temp."));
         let is_row = matches!(class, Class::Change | Class::Remove | Class::Destroy);
-        let class = if is_own && is_row { Class::Session } else { class };
+        let class = if is_own && is_row {
+            Class::Session
+        } else {
+            class
+        };
         let span = self.span(node);
         let reversible = is_reversible(class, verb);
         self.effects.push(Effect {
@@ -293,11 +386,14 @@ fn runs(node: &SyntaxNode) -> bool {
     {
         return true;
     }
-    let Some(options) = child(node, &[SyntaxKind::EXPLAIN_OPTION_LIST]) else { return false };
+    let Some(options) = child(node, &[SyntaxKind::EXPLAIN_OPTION_LIST]) else {
+        return false;
+    };
     let last = options.children().filter_map(|option| {
         let mut words = all_tokens(&option).map(|token| token.text().to_ascii_lowercase());
-        let is_analyze =
-            words.next().is_some_and(|word| matches!(word.trim_matches('"'), "analyze" | "analyse"));
+        let is_analyze = words
+            .next()
+            .is_some_and(|word| matches!(word.trim_matches('"'), "analyze" | "analyse"));
         is_analyze.then(|| !is_off(words.next()))
     });
     last.last().unwrap_or(false)
@@ -305,9 +401,7 @@ fn runs(node: &SyntaxNode) -> bool {
 
 /// Returns whether an option's value says no.
 pub(super) fn is_off(value: Option<String>) -> bool {
-    value.is_some_and(|value| {
-        matches!(value.trim_matches(['\'', '"']), "false" | "off" | "0")
-    })
+    value.is_some_and(|value| matches!(value.trim_matches(['\'', '"']), "false" | "off" | "0"))
 }
 
 /// Shows a node in a phrase, within quotation marks.

@@ -2,7 +2,8 @@
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::predicate::{Cover, Subject, condition};
+use super::expression::condition;
+use super::predicate::{Cover, Subject};
 use super::reader::Reader;
 use super::tree::{above, all_tokens, child, find, has_token, ident, name, segments, shown};
 use crate::lang::{Class, Rows, Scope, Verb};
@@ -20,10 +21,16 @@ impl Reader<'_> {
     /// DELETE and UPDATE.
     pub(super) fn delete_or_update(&mut self, node: &SyntaxNode) {
         let is_delete = node.kind() == SyntaxKind::DELETE;
-        let Some(subject) = self.subject(node) else { return };
+        let Some(subject) = self.subject(node) else {
+            return;
+        };
         let (scope, clause) = self.scope(node, &subject);
         let looped = self.is_looped(node);
-        let scope = if looped && scope != Scope::All { Scope::Unknown } else { scope };
+        let scope = if looped && scope != Scope::All {
+            Scope::Unknown
+        } else {
+            scope
+        };
         let (class, verb) = match is_delete {
             true => (Class::Remove, Verb::Delete),
             false => (Class::Change, Verb::Update),
@@ -33,7 +40,7 @@ impl Reader<'_> {
         let mut phrase = match (scope, clause) {
             (Scope::All, None) => format!("{does} every row of {table}"),
             (Scope::All, Some(clause)) => {
-                format!("{does} every row of {table}: {clause} leaves none out")
+                format!("{does} every row of {table} (\"{clause}\" leaves none out)")
             }
             (_, Some(clause)) => format!("{does} rows of {table} {clause}"),
             (_, None) => format!("{does} rows of {table}"),
@@ -53,12 +60,14 @@ impl Reader<'_> {
             SyntaxKind::TABLE_RELATION_NAME,
             SyntaxKind::RELATION_NAME_REF,
         ];
-        const ALIASES: &[SyntaxKind] =
-            &[SyntaxKind::OPTIONAL_AS_ALIAS, SyntaxKind::REQUIRED_AS_ALIAS, SyntaxKind::TABLE_ALIAS];
+        const ALIASES: &[SyntaxKind] = &[
+            SyntaxKind::OPTIONAL_AS_ALIAS,
+            SyntaxKind::REQUIRED_AS_ALIAS,
+            SyntaxKind::TABLE_ALIAS,
+        ];
         let target = child(node, TARGETS)?;
-        let alias = child(node, ALIASES).and_then(|alias| {
-            find(&alias, &[SyntaxKind::TABLE_ALIAS]).map(|alias| ident(&alias))
-        });
+        let alias = child(node, ALIASES)
+            .and_then(|alias| find(&alias, &[SyntaxKind::TABLE_ALIAS]).map(|alias| ident(&alias)));
         let qualifier = alias.or_else(|| segments(&target).pop())?;
         let table = name(&target);
         let is_shadowed = node
@@ -67,14 +76,20 @@ impl Reader<'_> {
             .flat_map(|with| with.children())
             .filter_map(|query| child(&query, &[SyntaxKind::CTE_NAME]))
             .any(|cte| ident(&cte) == table);
-        Some(Subject { qualifier, table, is_shadowed })
+        Some(Subject {
+            qualifier,
+            table,
+            is_shadowed,
+        })
     }
 
     fn scope(&self, node: &SyntaxNode, subject: &Subject) -> (Scope, Option<String>) {
         if child(node, &[SyntaxKind::WHERE_CURRENT_OF]).is_some() {
             return (Scope::One, Some("at the cursor".to_owned()));
         }
-        let Some(expr) = condition(node) else { return (Scope::All, None) };
+        let Some(expr) = condition(node) else {
+            return (Scope::All, None);
+        };
         let clause = format!("where {}", shown(&expr));
         match subject.cover(&expr) {
             Cover::All | Cover::Either => (Scope::All, Some(clause)),
@@ -101,16 +116,24 @@ impl Reader<'_> {
             return None;
         }
         let table = child(node, &[SyntaxKind::RELATION_NAME])?;
-        let alias = child(node, &[SyntaxKind::OPTIONAL_AS_ALIAS, SyntaxKind::REQUIRED_AS_ALIAS]);
+        let alias = child(
+            node,
+            &[SyntaxKind::OPTIONAL_AS_ALIAS, SyntaxKind::REQUIRED_AS_ALIAS],
+        );
         let start = self.span(&table).start;
         let end = self.span(alias.as_ref().unwrap_or(&table)).end;
-        Some(Rows { source: start..end, condition: expr.map(|expr| self.span(&expr)) })
+        Some(Rows {
+            source: start..end,
+            condition: expr.map(|expr| self.span(&expr)),
+        })
     }
 
     /// INSERT: an addition, unless ON CONFLICT overwrites.
     pub(super) fn insert(&mut self, node: &SyntaxNode) {
-        let Some(table) = child(node, &[SyntaxKind::RELATION_NAME_REF, SyntaxKind::RELATION_NAME])
-        else {
+        let Some(table) = child(
+            node,
+            &[SyntaxKind::RELATION_NAME_REF, SyntaxKind::RELATION_NAME],
+        ) else {
             return;
         };
         let table = name(&table);
@@ -118,21 +141,49 @@ impl Reader<'_> {
             .is_some_and(|clause| child(&clause, &[SyntaxKind::CONFLICT_DO_UPDATE_SET]).is_some());
         if !overwrites {
             let phrase = format!("inserts into {table}");
-            self.push(Class::Add, Verb::Insert, Some(table), Scope::One, node, phrase);
+            self.push(
+                Class::Add,
+                Verb::Insert,
+                Some(table),
+                Scope::One,
+                node,
+                phrase,
+            );
             return;
         }
         let rows = child(node, &[SyntaxKind::VALUES]).map(|values| {
-            values.descendants().filter(|row| row.kind() == SyntaxKind::ROW).take(2).count()
+            values
+                .descendants()
+                .filter(|row| row.kind() == SyntaxKind::ROW)
+                .take(2)
+                .count()
         });
-        let scope = if rows == Some(1) { Scope::One } else { Scope::Filtered };
-        let scope = if self.is_looped(node) { Scope::Unknown } else { scope };
+        let scope = if rows == Some(1) {
+            Scope::One
+        } else {
+            Scope::Filtered
+        };
+        let scope = if self.is_looped(node) {
+            Scope::Unknown
+        } else {
+            scope
+        };
         let phrase = format!("inserts into {table}, overwriting rows that are there");
-        self.push(Class::Change, Verb::Replace, Some(table), scope, node, phrase);
+        self.push(
+            Class::Change,
+            Verb::Replace,
+            Some(table),
+            scope,
+            node,
+            phrase,
+        );
     }
 
     /// MERGE: one effect for each action.
     pub(super) fn merge(&mut self, node: &SyntaxNode) {
-        let Some(subject) = self.subject(node) else { return };
+        let Some(subject) = self.subject(node) else {
+            return;
+        };
         let table = subject.table.clone();
         let joined = find(node, &[SyntaxKind::ON_CLAUSE])
             .and_then(|on| on.children().next())
@@ -143,14 +194,18 @@ impl Reader<'_> {
                     let conditional = child(&action, &[SyntaxKind::MERGE_CONDITION]).is_some();
                     let all = matches!(joined, Cover::All | Cover::Either) && !conditional;
                     let scope = if all { Scope::All } else { Scope::Filtered };
-                    (scope, "rows that match the source")
+                    (scope, "that match the source")
                 }
                 SyntaxKind::MERGE_WHEN_NOT_MATCHED_SOURCE => {
                     let conditional = child(&action, &[SyntaxKind::MERGE_CONDITION]).is_some();
-                    let scope = if conditional { Scope::Filtered } else { Scope::Unknown };
-                    (scope, "rows the source does not have")
+                    let scope = if conditional {
+                        Scope::Filtered
+                    } else {
+                        Scope::Unknown
+                    };
+                    (scope, "the source does not have")
                 }
-                SyntaxKind::MERGE_WHEN_NOT_MATCHED_TARGET => (Scope::One, "rows"),
+                SyntaxKind::MERGE_WHEN_NOT_MATCHED_TARGET => (Scope::One, ""),
                 _ => continue,
             };
             for deed in action.children() {
@@ -160,10 +215,14 @@ impl Reader<'_> {
                     SyntaxKind::MERGE_INSERT => (Class::Add, Verb::Insert, "inserts"),
                     _ => continue,
                 };
-                let scope = if self.is_looped(node) { Scope::Unknown } else { scope };
+                let scope = if self.is_looped(node) {
+                    Scope::Unknown
+                } else {
+                    scope
+                };
                 let phrase = match class {
                     Class::Add => format!("inserts into {table}"),
-                    _ => format!("{does} {rows} in {table}"),
+                    _ => format!("{does} rows of {table} {rows}"),
                 };
                 self.push(class, verb, Some(table.clone()), scope, &deed, phrase);
             }
@@ -173,12 +232,25 @@ impl Reader<'_> {
     /// TRUNCATE: one effect for each table.
     pub(super) fn truncate(&mut self, node: &SyntaxNode) {
         let cascades = child(node, &[SyntaxKind::CASCADE]).is_some();
-        let Some(list) = child(node, &[SyntaxKind::TABLE_LIST]) else { return };
+        let Some(list) = child(node, &[SyntaxKind::TABLE_LIST]) else {
+            return;
+        };
         for table in list.children() {
             let name = name(&table);
-            let more = if cascades { " and of every table that refers to it" } else { "" };
-            let phrase = format!("truncates {name}: every row{more} is gone");
-            self.push(Class::Destroy, Verb::Truncate, Some(name), Scope::All, &table, phrase);
+            let more = if cascades {
+                " and every table that refers to it"
+            } else {
+                ""
+            };
+            let phrase = format!("truncates {name}{more}");
+            self.push(
+                Class::Destroy,
+                Verb::Truncate,
+                Some(name),
+                Scope::All,
+                &table,
+                phrase,
+            );
         }
     }
 
@@ -195,9 +267,19 @@ impl Reader<'_> {
             };
             self.push(Class::Add, Verb::Insert, table, Scope::One, node, phrase);
         }
-        if let Some(program) = find(node, &[SyntaxKind::COPY_PROGRAM]) {
+        // The crate has the same node for a plain file name.
+        let program = find(node, &[SyntaxKind::COPY_PROGRAM])
+            .filter(|program| has_token(program, SyntaxKind::PROGRAM_KW));
+        if let Some(program) = program {
             let phrase = format!("runs a program on the server: {}", shown(&program));
-            self.push(Class::Escape, Verb::Shell, None, Scope::Unknown, &program, phrase);
+            self.push(
+                Class::Escape,
+                Verb::Shell,
+                None,
+                Scope::Unknown,
+                &program,
+                phrase,
+            );
         }
     }
 
@@ -243,10 +325,11 @@ impl Reader<'_> {
 /// `VACUUM FULL` in either spelling, unless it says `FULL false`.
 fn is_full(node: &SyntaxNode) -> bool {
     has_token(node, SyntaxKind::FULL_KW)
-        || node.descendants().filter(|option| option.kind() == SyntaxKind::VACUUM_OPTION).any(
-            |option| {
+        || node
+            .descendants()
+            .filter(|option| option.kind() == SyntaxKind::VACUUM_OPTION)
+            .any(|option| {
                 let mut words = all_tokens(&option).map(|token| token.text().to_ascii_lowercase());
                 words.next().as_deref() == Some("full") && !super::reader::is_off(words.next())
-            },
-        )
+            })
 }

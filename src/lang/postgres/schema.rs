@@ -10,7 +10,9 @@ use crate::lang::{Class, Scope, Verb};
 const BESIDE: &[SyntaxKind] = &[
     SyntaxKind::CASCADE,
     SyntaxKind::DROP_DATABASE_FORCE_CLAUSE,
+    SyntaxKind::FOR_ROLES,
     SyntaxKind::IF_EXISTS,
+    SyntaxKind::IN_SCHEMAS,
     SyntaxKind::ON_RELATION,
     SyntaxKind::ON_TABLE,
     SyntaxKind::RESTRICT,
@@ -25,10 +27,20 @@ impl Reader<'_> {
     /// DROP of anything: one effect for each object.
     pub(super) fn drop(&mut self, node: &SyntaxNode) {
         if node.kind() == SyntaxKind::DROP_OWNED {
-            for role in node.descendants().filter(|part| part.kind() == SyntaxKind::ROLE_REF) {
+            for role in node
+                .descendants()
+                .filter(|part| part.kind() == SyntaxKind::ROLE_REF)
+            {
                 let role_name = name(&role);
                 let phrase = format!("drops everything {role_name} owns in this database");
-                self.push(Class::Destroy, Verb::Drop, Some(role_name), Scope::All, &role, phrase);
+                self.push(
+                    Class::Destroy,
+                    Verb::Drop,
+                    Some(role_name),
+                    Scope::All,
+                    &role,
+                    phrase,
+                );
             }
             return;
         }
@@ -41,16 +53,32 @@ impl Reader<'_> {
         let objects: Vec<SyntaxNode> = node
             .children()
             .filter(|part| !BESIDE.contains(&part.kind()))
+            .take(if node.kind() == SyntaxKind::DROP_TRANSFORM {
+                1
+            } else {
+                usize::MAX
+            })
             .flat_map(|part| match is_list(part.kind()) {
                 true => part.children().collect::<Vec<_>>(),
                 false => vec![part],
             })
             .collect();
-        let more = if cascades { " and what depends on it" } else { "" };
+        let more = if cascades {
+            " and what depends on it"
+        } else {
+            ""
+        };
         for object in &objects {
             let named = format!("{}{on}", object_name(object));
             let phrase = format!("drops {what} {named}{more}");
-            self.push(Class::Destroy, Verb::Drop, Some(named), Scope::All, object, phrase);
+            self.push(
+                Class::Destroy,
+                Verb::Drop,
+                Some(named),
+                Scope::All,
+                object,
+                phrase,
+            );
         }
         if objects.is_empty() {
             let phrase = format!("drops {what}{more}");
@@ -61,17 +89,40 @@ impl Reader<'_> {
     /// CREATE: an addition, unless OR REPLACE overwrites; AS runs its query now.
     pub(super) fn create(&mut self, node: &SyntaxNode) {
         let what = kind_words(node);
-        let object = node.children().find(|part| is_name(part.kind())).map(|part| name(&part));
+        let object = node
+            .children()
+            .find(|part| is_name(part.kind()))
+            // An index need not have a name; what follows is the table's.
+            .filter(|part| {
+                node.kind() != SyntaxKind::CREATE_INDEX || part.kind() == SyntaxKind::INDEX
+            })
+            .map(|part| object_name(&part));
         let shown = object.as_deref().unwrap_or("").to_owned();
         let phrase = |does: &str| format!("{does} {what} {shown}").trim_end().to_owned();
         if child(node, &[SyntaxKind::OR_REPLACE]).is_some() {
             let phrase = phrase("creates or replaces");
-            self.push(Class::Change, Verb::Replace, object, Scope::One, node, phrase);
+            self.push(
+                Class::Change,
+                Verb::Replace,
+                object,
+                Scope::One,
+                node,
+                phrase,
+            );
         } else {
-            self.push(Class::Add, Verb::Create, object, Scope::One, node, phrase("creates"));
+            self.push(
+                Class::Add,
+                Verb::Create,
+                object,
+                Scope::One,
+                node,
+                phrase("creates"),
+            );
         }
-        const RUN_NOW: &[SyntaxKind] =
-            &[SyntaxKind::CREATE_TABLE_AS, SyntaxKind::CREATE_MATERIALIZED_VIEW];
+        const RUN_NOW: &[SyntaxKind] = &[
+            SyntaxKind::CREATE_TABLE_AS,
+            SyntaxKind::CREATE_MATERIALIZED_VIEW,
+        ];
         if RUN_NOW.contains(&node.kind()) {
             self.query(node);
             if let Some(plan) = child(node, &[SyntaxKind::EXECUTE]) {
@@ -115,7 +166,12 @@ impl Reader<'_> {
         use SyntaxKind as K;
         let table = object.map_or("?", String::as_str);
         let whole = format!("{what} {table}");
-        let part = || action.children().find(|part| is_name(part.kind())).map(|part| name(&part));
+        let part = || {
+            action
+                .children()
+                .find(|part| is_name(part.kind()))
+                .map(|part| name(&part))
+        };
         let named = || part().unwrap_or_else(|| "?".to_owned());
         let (class, verb, scope, phrase) = match action.kind() {
             K::ALTER_TYPE_ATTRIBUTE_ACTION_LIST | K::REVOKE_COMMAND_LIST => {
@@ -194,8 +250,11 @@ impl Reader<'_> {
                 (Class::Change, Verb::AlterType, Scope::All, phrase)
             }
             K::RESET_CONFIG_PARAM if what == "system" => {
-                let scope =
-                    if has_token(action, K::ALL_KW) { Scope::All } else { Scope::One };
+                let scope = if has_token(action, K::ALL_KW) {
+                    Scope::All
+                } else {
+                    Scope::One
+                };
                 let phrase = format!("alters the server's configuration: {}", shown(action));
                 (Class::Change, Verb::Admin, scope, phrase)
             }
@@ -222,10 +281,11 @@ impl Reader<'_> {
             .children()
             .find(|part| is_name(part.kind()))
             .map_or_else(|| "?".to_owned(), |part| name(&part));
-        let ty = find(action, &[SyntaxKind::SET_TYPE]);
+        let ty = find(action, &[SyntaxKind::SET_TYPE])
+            .or_else(|| has_token(action, SyntaxKind::TYPE_KW).then(|| action.clone()));
         let (verb, scope, does) = match &ty {
             Some(ty) if is_wide(ty) => (Verb::AlterType, Scope::One, "changes the type of"),
-            Some(_) => (Verb::AlterType, Scope::All, "changes the type of, and every value in,"),
+            Some(_) => (Verb::AlterType, Scope::All, "rewrites every value of"),
             None => (Verb::Alter, Scope::One, "alters"),
         };
         let phrase = format!("{does} column {column} of {whole}: {}", shown(action));
@@ -234,7 +294,14 @@ impl Reader<'_> {
 
     pub(super) fn grant(&mut self, node: &SyntaxNode) {
         let phrase = format!("grants: {}", shown(node));
-        self.push(Class::Add, Verb::Grant, granted(node), Scope::One, node, phrase);
+        self.push(
+            Class::Add,
+            Verb::Grant,
+            granted(node),
+            Scope::One,
+            node,
+            phrase,
+        );
     }
 
     /// REVOKE: of everything in a schema it can take a whole application down at once.
@@ -246,9 +313,20 @@ impl Reader<'_> {
             SyntaxKind::PRIVILEGE_ALL_SEQUENCES_IN_SCHEMA,
             SyntaxKind::PRIVILEGE_ALL_TABLES_IN_SCHEMA,
         ];
-        let scope = if find(node, WHOLE).is_some() { Scope::All } else { Scope::Filtered };
+        let scope = if find(node, WHOLE).is_some() {
+            Scope::All
+        } else {
+            Scope::Filtered
+        };
         let phrase = format!("revokes: {}", shown(node));
-        self.push(Class::Change, Verb::Revoke, granted(node), scope, node, phrase);
+        self.push(
+            Class::Change,
+            Verb::Revoke,
+            granted(node),
+            scope,
+            node,
+            phrase,
+        );
     }
 
     /// REASSIGN OWNED: afterwards nobody can tell whose each object was.
@@ -263,8 +341,19 @@ impl Reader<'_> {
 /// Returns the words that say what kind of object it is: `table`, `materialized view`.
 fn kind_words(node: &SyntaxNode) -> String {
     const NOT_KIND: &[&str] = &[
-        "alter", "concurrently", "create", "default", "drop", "global", "if", "local", "or",
-        "procedural", "recursive", "trusted", "unique",
+        "alter",
+        "concurrently",
+        "create",
+        "default",
+        "drop",
+        "global",
+        "if",
+        "local",
+        "or",
+        "procedural",
+        "recursive",
+        "trusted",
+        "unique",
     ];
     let words: Vec<String> = node
         .children_with_tokens()
@@ -272,9 +361,9 @@ fn kind_words(node: &SyntaxNode) -> String {
         .skip_while(|element| {
             element.as_node().is_some_and(|node| {
                 matches!(node.kind(), SyntaxKind::OR_REPLACE | SyntaxKind::TEMP)
-            }) || element.as_token().is_some_and(|token| {
-                NOT_KIND.contains(&token.text().to_ascii_lowercase().as_str())
-            })
+            }) || element
+                .as_token()
+                .is_some_and(|token| NOT_KIND.contains(&token.text().to_ascii_lowercase().as_str()))
         })
         .map_while(|element| element.into_token())
         .map(|token| token.text().to_ascii_lowercase())
@@ -282,7 +371,10 @@ fn kind_words(node: &SyntaxNode) -> String {
         .take(3)
         .collect();
     let kind = words.join(" ");
-    match words.iter().position(|word| matches!(word.as_str(), "for" | "on" | "(")) {
+    match words
+        .iter()
+        .position(|word| matches!(word.as_str(), "for" | "on" | "("))
+    {
         Some(end) => words[..end].join(" "),
         None => kind,
     }
@@ -318,6 +410,8 @@ fn is_name(kind: SyntaxKind) -> bool {
             | "INDEX"
             | "LANGUAGE"
             | "LITERAL"
+            | "NAMED_SCHEMA"
+            | "AUTHORIZATION_SCHEMA"
             | "OP_SIG"
             | "PATH"
             | "PATH_REF"
@@ -349,7 +443,11 @@ fn is_name(kind: SyntaxKind) -> bool {
 fn object_name(object: &SyntaxNode) -> String {
     match object.kind() {
         SyntaxKind::CAST_SIG | SyntaxKind::OP_SIG | SyntaxKind::PATH_TYPE => shown(object),
-        _ => name(object),
+        _ => {
+            // Without the types of a function's parameters, which are names as well.
+            const BARE: &[SyntaxKind] = &[SyntaxKind::PATH, SyntaxKind::PATH_REF];
+            find(object, BARE).map_or_else(|| name(object), |path| name(&path))
+        }
     }
 }
 
@@ -361,7 +459,10 @@ fn cascade(action: &SyntaxNode) -> &'static str {
 }
 
 fn first_word(node: &SyntaxNode) -> String {
-    all_tokens(node).next().map(|token| token.text().to_ascii_lowercase()).unwrap_or_default()
+    all_tokens(node)
+        .next()
+        .map(|token| token.text().to_ascii_lowercase())
+        .unwrap_or_default()
 }
 
 fn is_wide(ty: &SyntaxNode) -> bool {
@@ -376,6 +477,8 @@ fn is_wide(ty: &SyntaxNode) -> bool {
 /// Returns the first object a GRANT or REVOKE is about.
 fn granted(node: &SyntaxNode) -> Option<String> {
     let on = child(node, &[SyntaxKind::ON_PRIVILEGE_OBJECTS_CLAUSE])?;
-    let refs = on.descendants().find(|part| format!("{:?}", part.kind()).ends_with("_REF"))?;
+    let refs = on
+        .descendants()
+        .find(|part| format!("{:?}", part.kind()).ends_with("_REF"))?;
     Some(name(&refs))
 }

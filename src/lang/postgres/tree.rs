@@ -25,17 +25,28 @@ impl Place<'_> {
     /// Returns where a node stands in the submitted text.
     pub(super) fn span(&self, node: &SyntaxNode) -> Range<usize> {
         let range = node.text_range();
+        let end = last(node).map_or(range, |token| token.text_range());
         match self {
-            Self::Exact(base) => {
-                base + usize::from(range.start())..base + usize::from(range.end())
-            }
+            Self::Exact(base) => base + usize::from(range.start())..base + usize::from(end.end()),
             Self::Body(body, base) => {
-                let range = body.source_range(range);
-                base + usize::from(range.start())..base + usize::from(range.end())
+                let (range, end) = (body.source_range(range), body.source_range(end));
+                base + usize::from(range.start())..base + usize::from(end.end())
             }
             Self::Within(start, end) => *start..*end,
         }
     }
+}
+
+/// Returns a node's last token that is neither its semicolon nor space.
+fn last(node: &SyntaxNode) -> Option<SyntaxToken> {
+    let start = node.text_range().start();
+    let mut last = node.last_token()?;
+    while last.kind() == SyntaxKind::SEMICOLON || last.kind().is_trivia() {
+        last = last
+            .prev_token()
+            .filter(|token| token.text_range().start() >= start)?;
+    }
+    Some(last)
 }
 
 /// Returns the first child of one of these kinds.
@@ -45,12 +56,15 @@ pub(super) fn child(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Option<SyntaxNod
 
 /// Returns the first node of one of these kinds in the tree below, the node itself included.
 pub(super) fn find(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Option<SyntaxNode> {
-    node.descendants().find(|found| kinds.contains(&found.kind()))
+    node.descendants()
+        .find(|found| kinds.contains(&found.kind()))
 }
 
 /// Returns the nearest node above of one of these kinds.
 pub(super) fn above(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Option<SyntaxNode> {
-    node.ancestors().skip(1).find(|found| kinds.contains(&found.kind()))
+    node.ancestors()
+        .skip(1)
+        .find(|found| kinds.contains(&found.kind()))
 }
 
 /// Returns whether a keyword is among the node's own tokens.
@@ -86,12 +100,18 @@ pub(super) fn segments(node: &SyntaxNode) -> Vec<String> {
         .filter(|part| SEGMENTS.contains(&part.kind()))
         .map(|part| ident(&part))
         .collect();
-    if parts.is_empty() { vec![ident(node)] } else { parts }
+    if parts.is_empty() {
+        vec![ident(node)]
+    } else {
+        parts
+    }
 }
 
 /// Returns the identifier a node holds, folded, and quoted where it has to be.
 pub(super) fn ident(node: &SyntaxNode) -> String {
-    let Some(first) = all_tokens(node).next() else { return String::new() };
+    let Some(first) = all_tokens(node).next() else {
+        return String::new();
+    };
     if first.text().contains('"') {
         let holder = first.parent().unwrap_or_else(|| node.clone());
         quote_ident(&ast::normalize_name_node(&holder))
@@ -105,7 +125,9 @@ pub(super) fn shown(node: &SyntaxNode) -> String {
     let mut line = String::new();
     let mut space = false;
     for element in node.descendants_with_tokens() {
-        let Some(token) = element.into_token() else { continue };
+        let Some(token) = element.into_token() else {
+            continue;
+        };
         if token.kind().is_trivia() {
             space = true;
             continue;
@@ -114,7 +136,12 @@ pub(super) fn shown(node: &SyntaxNode) -> String {
             line.push(' ');
         }
         space = false;
-        line.extend(token.text().chars().map(|c| if c.is_control() { ' ' } else { c }));
+        line.extend(
+            token
+                .text()
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c }),
+        );
         if line.len() > 4 * SHOWN_CHARS {
             break;
         }
