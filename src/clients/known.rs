@@ -40,5 +40,6 @@ fn psql_given(args: &[String]) -> Result<Given, String> {
         host: invocation.host,
         port: invocation.port,
         user: invocation.username,
+        cluster: invocation.cluster,
     })
 }

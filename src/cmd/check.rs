@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::sync::Arc;
 
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::target::unknown_client;
@@ -88,15 +88,16 @@ pub fn tell(
     let at = match &args.at {
         None => clock.now(),
         Some(at) => {
-            let zone = config.zone().unwrap_or_else(TimeZone::system);
+            let zone = config.zone();
             time::moment(at, &clock.now().to_zoned(zone)).ok_or_else(|| {
                 Error::new(Kind::Usage, format!("`{at}` is not a time.")).hint(time::EXAMPLES)
             })?
         }
     };
-    let limits = config.hold.limits;
+    let (limits, rules) = (config.hold.limits, Arc::clone(&config.rules));
     let facts = Facts {
         limits,
+        rules,
         ..Facts::new(args.tier, config.moment(at))
     };
     let verdict = judge(&(client.read)(text), &facts);

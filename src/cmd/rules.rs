@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::cli::{RulesArgs, RulesCommand};
 use crate::clock::Clock;
-use crate::config::keys::closest;
+use crate::config::{self, keys::closest};
 use crate::error::{Error, Kind};
 use crate::policy::Rule;
 use crate::policy::rule::Most;
@@ -17,39 +17,41 @@ use crate::world::World;
 /// Returns a usage error for a rule that is not there.
 pub fn run(
     args: &RulesArgs,
-    _world: &World,
+    world: &World,
     _clock: &Clock,
     out: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let text = match args
-        .command
-        .as_ref()
-        .unwrap_or(&RulesCommand::List { json: false })
-    {
-        RulesCommand::List { json: false } => list(),
-        RulesCommand::List { json: true } => json()?,
-        RulesCommand::Explain { id } => explain(Rule::by_id(id).ok_or_else(|| unknown(id))?),
+    let own = config::load(world).config.rules;
+    let rules: Vec<&Rule> = own.iter().chain(Rule::all()).collect();
+    let list_all = RulesCommand::List { json: false };
+    let text = match args.command.as_ref().unwrap_or(&list_all) {
+        RulesCommand::List { json: false } => list(&rules),
+        RulesCommand::List { json: true } => json(&rules)?,
+        RulesCommand::Explain { id } => {
+            let found = rules.iter().find(|rule| rule.id == *id);
+            explain(found.ok_or_else(|| unknown(id, &rules))?)
+        }
     };
     out.write_all(text.as_bytes())
         .map_err(|error| Error::ours("The rules cannot be written out.").because(error))?;
     Ok(0)
 }
 
-fn list() -> String {
-    let width = Rule::all()
+fn list(rules: &[&Rule]) -> String {
+    let width = rules
         .iter()
         .map(|rule| rule.id.len())
         .max()
         .unwrap_or_default();
-    Rule::all()
+    rules
         .iter()
         .map(|rule| format!("{:<width$}  {}\n", rule.id, rule.title))
         .collect()
 }
 
-fn json() -> Result<String, Error> {
+fn json(rules: &[&Rule]) -> Result<String, Error> {
     let mut text = String::new();
-    for rule in Rule::all() {
+    for rule in rules {
         let line = serde_json::to_string(rule)
             .map_err(|error| Error::ours("A rule cannot be written as JSON.").because(error))?;
         text.push_str(&line);
@@ -65,12 +67,13 @@ fn explain(rule: &Rule) -> String {
             .map(|text| format!("  {}\n", text.replace('\n', "\n  ")))
             .collect()
     };
-    let stops = match rule.most {
-        Most::Notice => "Noticed",
-        Most::Hold => "Held",
+    let stops = match (rule.decision, rule.most) {
+        (Some(raise), _) => format!("At least {} wherever it applies:", raise.decision().word()),
+        (None, Most::Notice) => "Noticed on production, at the latest in late hours:".to_owned(),
+        (None, Most::Hold) => "Held on production, at the latest in late hours:".to_owned(),
     };
     format!(
-        "{}: {}\n\n{}\n\n{stops} on production, at the latest in late hours:\n{}\nNot this rule's:\n{}",
+        "{}: {}\n\n{}\n\n{stops}\n{}\nNot this rule's:\n{}",
         rule.id,
         rule.title,
         rule.why.trim(),
@@ -79,8 +82,8 @@ fn explain(rule: &Rule) -> String {
     )
 }
 
-fn unknown(id: &str) -> Error {
-    let ids: Vec<&str> = Rule::all().iter().map(|rule| rule.id.as_str()).collect();
+fn unknown(id: &str, rules: &[&Rule]) -> Error {
+    let ids: Vec<&str> = rules.iter().map(|rule| rule.id.as_str()).collect();
     let hint = match closest(id, &ids) {
         Some(close) => format!("nightlatch rules explain {close}"),
         None => "nightlatch rules list".to_owned(),

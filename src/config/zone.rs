@@ -28,6 +28,12 @@ pub(super) fn zone(name: &str) -> Option<TimeZone> {
         .or_else(|| TimeZone::get(name).ok())
 }
 
+/// Returns the zone that stands in a file.
+#[must_use]
+pub(super) fn file(path: &Path) -> Option<TimeZone> {
+    TimeZone::tzif("", &fs::read(path).ok()?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -90,7 +90,19 @@ fn weigh(effect: Effect, looped: Option<String>, facts: &Facts, reasons: &mut Re
             reasons.add(&looped);
         }
     }
-    let rule = Rule::of(&effect, is_bulk).map(|rule| rule.id.clone());
+    let mut rule = Rule::of(&effect, is_bulk);
+    for own in facts.rules.iter() {
+        let asked = own
+            .raises(&effect, is_bulk, tier)
+            .filter(|asked| *asked > decision);
+        if let Some(asked) = asked {
+            decision = asked;
+            rule = Some(own);
+            reasons.add(&effect.phrase);
+            reasons.add(&own.title);
+        }
+    }
+    let rule = rule.map(|rule| rule.id.clone());
     Finding {
         effect,
         rule,

@@ -224,3 +224,64 @@ fn the_example_has_every_key_at_its_default() {
         }
     }
 }
+
+/// Pieces that are likely to meet in a broken file.
+const PIECES: &[&str] = &[
+    "[[target]]",
+    "[target]",
+    "[hours]",
+    "[hold]",
+    "[[freeze]]",
+    "[redact]",
+    "\n",
+    " = ",
+    "name",
+    "tier",
+    "match",
+    "late",
+    "timeout",
+    "patterns",
+    "from",
+    "to",
+    "\"",
+    "'",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "22:00-06:00",
+    "production",
+    "2026-12-24",
+    "5",
+    "true",
+    "é",
+    "\u{1f512}",
+    "\t",
+    "#",
+    "\r\n",
+    "\"\"\"",
+    "\\u00e9",
+    ".",
+];
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_loading_or_telling_panic(
+        picks in proptest::collection::vec(0..PIECES.len(), 0..40),
+        noise in ".{0,20}",
+    ) {
+        let text: String = picks.iter().map(|pick| PIECES[*pick]).collect();
+        for text in [text.clone(), format!("{text}{noise}"), noise] {
+            let mut loaded = load_text(Path::new("config.toml"), &text);
+            loaded.overlay(Path::new(".nightlatch.toml"), &text, Layer::Project);
+            for error in &loaded.errors {
+                assert!(!error.render(Style::Plain).is_empty());
+                assert!(!error.line().is_empty());
+            }
+            let shown = show::show(&loaded.config);
+            let again = load_text(Path::new("shown.toml"), &shown);
+            assert!(again.errors.iter().all(|e| e.title.contains("two targets")), "{shown}");
+        }
+    }
+}

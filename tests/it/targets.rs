@@ -7,7 +7,7 @@ use std::path::Path;
 use nightlatch::clients::known;
 use nightlatch::config::load_text;
 use nightlatch::target::libpq::Surroundings;
-use nightlatch::target::{Address, Evidence, Known, Tier, for_address, for_invocation};
+use nightlatch::target::{Address, Evidence, Known, Pattern, Tier, for_address, for_invocation};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -169,5 +169,26 @@ fn an_excluding_pattern_takes_out_again() {
             ..Address::default()
         };
         assert_eq!(for_address(&address, &known).target.tier, tier, "{host}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_connection_string_panics(dbname in "(postgres://|host=)?[a-z0-9@:/?&=%,'\\\\\\[\\] é]{0,30}") {
+        let given = nightlatch::target::libpq::Given { dbname: Some(dbname), ..Default::default() };
+        let known = Known::default();
+        if let Ok(all) = for_invocation(&given, &Surroundings::default(), &known) {
+            assert!(!all.is_empty());
+        }
+    }
+
+    #[test]
+    fn no_pattern_panics_and_a_host_matches_itself(host in "[a-z0-9.-]{1,20}", pattern in ".{0,20}") {
+        let address = Address { host: Some(host.clone()), ..Address::default() };
+        if let Ok(pattern) = Pattern::parse(&pattern) {
+            pattern.fits(&address);
+        }
+        assert!(Pattern::parse(&host).expect("a host is a pattern").fits(&address), "{host}");
+        assert!(Pattern::parse("*").expect("a star is a pattern").fits(&address));
     }
 }

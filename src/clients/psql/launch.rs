@@ -88,6 +88,7 @@ impl Launcher for PsqlLaunch {
             host: invocation.host.clone(),
             port: invocation.port.clone(),
             user: invocation.username.clone(),
+            cluster: invocation.cluster.clone(),
         };
         let found = for_invocation(&given, &surroundings(world), &known);
         found

@@ -25,6 +25,8 @@ pub struct Given {
     pub port: Option<String>,
     /// `-U` or the second argument.
     pub user: Option<String>,
+    /// `--cluster` of Debian's `pg_wrapper`.
+    pub cluster: Option<String>,
 }
 
 /// What libpq reads beside the command line, as values.
@@ -158,8 +160,21 @@ pub fn resolve(given: &Given, surroundings: &Surroundings) -> Result<Resolved, S
             }
         }
     }
+    // Debian's wrapper puts a cluster's host over PGHOST, and its port under PGPORT.
+    let cluster = match given.cluster.as_deref() {
+        Some(cluster) => Some((cluster, "--cluster")),
+        None if var("PGHOST").is_empty() => Some((var("PGCLUSTER"), "PGCLUSTER")),
+        None => None,
+    };
+    let remote = cluster.and_then(|(cluster, from)| Some((remote_cluster(cluster)?, from)));
+    if let Some(((host, _), from)) = remote {
+        values.fill(Param::Host, host, from);
+    }
     for (param, _, variable) in Param::ALL {
         values.fill(param, var(variable), variable);
+    }
+    if let Some(((_, port), from)) = remote {
+        values.fill(Param::Port, port, from);
     }
     values.fill(
         Param::User,
@@ -180,6 +195,13 @@ pub fn resolve(given: &Given, surroundings: &Surroundings) -> Result<Resolved, S
         .map(|(param, (_, source))| (param, source))
         .collect();
     Ok(Resolved { endpoints, sources })
+}
+
+/// Splits `15/db.example.com:5433` into host and port; a cluster of this machine is none.
+fn remote_cluster(cluster: &str) -> Option<(&str, &str)> {
+    let (_version, place) = cluster.split_once('/')?;
+    let (host, port) = place.rsplit_once(':')?;
+    (!host.is_empty()).then_some((host, port))
 }
 
 /// Pairs hosts, addresses and ports off as libpq does.
