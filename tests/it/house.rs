@@ -1,0 +1,1 @@
+//! The house laws: what every file of the project keeps to.

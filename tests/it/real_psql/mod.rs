@@ -1,0 +1,3 @@
+//! The real psql on a real terminal against a real server.
+
+mod driver;
