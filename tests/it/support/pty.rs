@@ -5,7 +5,10 @@
 //! terminal's settings when the session leader exits, so that without it nobody could tell whether
 //! the command had restored them; and because a command without a job-controlling parent cannot be
 //! suspended.
-#![expect(unsafe_code, reason = "a session of one's own is made between fork and exec")]
+#![expect(
+    unsafe_code,
+    reason = "a session of one's own is made between fork and exec"
+)]
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
@@ -140,7 +143,9 @@ impl Pty {
         let holder = command.spawn().expect("the command starts");
         drop((follower, control_read, report_write));
         let mut pid = [0; 4];
-        reports.read_exact(&mut pid).expect("the holder reports the process id");
+        reports
+            .read_exact(&mut pid)
+            .expect("the holder reports the process id");
         let flags = fcntl(&leader, FcntlArg::F_GETFL).expect("flags");
         let flags = OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK;
         fcntl(&leader, FcntlArg::F_SETFL(flags)).expect("flags");
@@ -191,13 +196,17 @@ impl Pty {
     pub(crate) fn send(&mut self, mut bytes: &[u8]) {
         self.pump(Duration::ZERO);
         self.since_key = self.raw.len();
-        let end = self.clock.elapsed() + DEADLINE;
+        let end = self.deadline();
         while !bytes.is_empty() {
             let leader = self.leader.as_mut().expect("the terminal is open");
             match leader.write(bytes) {
                 Ok(count) => bytes = &bytes[count..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    assert!(self.clock.elapsed() < end, "nobody reads the keys\n{}", self.dump());
+                    assert!(
+                        self.clock.elapsed() < end,
+                        "nobody reads the keys\n{}",
+                        self.dump()
+                    );
                     self.pump(Duration::from_millis(5));
                 }
                 Err(error) => panic!("keys cannot be sent: {error}\n{}", self.dump()),
@@ -226,31 +235,45 @@ impl Pty {
         what: &str,
         mut is_so: impl FnMut(&Screen) -> bool,
     ) -> Screen {
-        let end = self.clock.elapsed() + DEADLINE;
+        let end = self.deadline();
         loop {
             let screen = self.screen();
             if is_so(&screen) {
                 return screen;
             }
-            if self.clock.elapsed() > end {
+            if self.is_hopeless(end) {
                 panic!("waited in vain for: {what}\n{}", self.dump());
             }
-            self.pump(Duration::from_millis(50));
         }
     }
 
     /// Waits until the text has come since the last key.
     pub(crate) fn wait_for(&mut self, text: &str) -> Screen {
-        let end = self.clock.elapsed() + DEADLINE;
+        let end = self.deadline();
         loop {
             if self.recent().contains(text) {
                 return self.screen();
             }
-            if self.clock.elapsed() > end {
-                panic!("waited in vain for {text:?} after the last key\n{}", self.dump());
+            if self.is_hopeless(end) {
+                panic!(
+                    "waited in vain for {text:?} after the last key\n{}",
+                    self.dump()
+                );
             }
-            self.pump(Duration::from_millis(50));
         }
+    }
+
+    /// Waits for news; tells whether there is no more use in waiting.
+    pub(crate) fn is_hopeless(&mut self, end: Duration) -> bool {
+        let had_exited = matches!(self.state, State::Exited(_));
+        let seen = self.raw.len();
+        self.pump(Duration::from_millis(50));
+        self.clock.elapsed() > end || (had_exited && self.raw.len() == seen)
+    }
+
+    /// Returns the moment at which waiting ends.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.clock.elapsed() + DEADLINE
     }
 
     /// Waits until the cursor stands right behind the prompt.
@@ -276,14 +299,18 @@ impl Pty {
 
     /// Waits until the command has ended and returns its status.
     pub(crate) fn wait_for_exit(&mut self) -> ExitStatus {
-        let end = self.clock.elapsed() + DEADLINE;
+        let end = self.deadline();
         loop {
             self.pump(Duration::from_millis(20));
             if let State::Exited(status) = self.state {
                 self.pump(Duration::ZERO);
                 return status;
             }
-            assert!(self.clock.elapsed() < end, "the command does not end\n{}", self.dump());
+            assert!(
+                self.clock.elapsed() < end,
+                "the command does not end\n{}",
+                self.dump()
+            );
         }
     }
 
@@ -296,17 +323,25 @@ impl Pty {
 
     /// Waits until the command is suspended.
     pub(crate) fn wait_for_stop(&mut self) {
-        let end = self.clock.elapsed() + DEADLINE;
+        let end = self.deadline();
         while self.state != State::Stopped {
             self.pump(Duration::from_millis(20));
-            assert!(self.clock.elapsed() < end, "the command does not stop\n{}", self.dump());
+            assert!(
+                self.clock.elapsed() < end,
+                "the command does not stop\n{}",
+                self.dump()
+            );
         }
     }
 
     /// Puts the suspended command in the foreground again, as `fg` does.
     pub(crate) fn foreground(&mut self) {
         self.state = State::Running;
-        self.control.as_mut().expect("open").write_all(b"f").expect("the holder listens");
+        self.control
+            .as_mut()
+            .expect("open")
+            .write_all(b"f")
+            .expect("the holder listens");
     }
 
     /// Checks that the terminal is as it was before the command started.
@@ -318,10 +353,22 @@ impl Pty {
             self.dump()
         );
         let screen = self.screen();
-        assert!(screen.is_cursor_shown, "the cursor is hidden\n{}", self.dump());
-        assert!(!screen.is_alternate, "the alternate screen is left on\n{}", self.dump());
+        assert!(
+            screen.is_cursor_shown,
+            "the cursor is hidden\n{}",
+            self.dump()
+        );
+        assert!(
+            !screen.is_alternate,
+            "the alternate screen is left on\n{}",
+            self.dump()
+        );
         for mode in ["?2004", "?1000", "?1002", "?1003", "?1006", "?1004"] {
-            assert!(!self.is_mode_on(mode), "mode {mode} is left on\n{}", self.dump());
+            assert!(
+                !self.is_mode_on(mode),
+                "mode {mode} is left on\n{}",
+                self.dump()
+            );
         }
     }
 
@@ -329,7 +376,9 @@ impl Pty {
     pub(crate) fn is_mode_on(&self, mode: &str) -> bool {
         let find = |end: &str| {
             let sequence = format!("\x1b[{mode}{end}");
-            self.raw.windows(sequence.len()).rposition(|window| window == sequence.as_bytes())
+            self.raw
+                .windows(sequence.len())
+                .rposition(|window| window == sequence.as_bytes())
         };
         find("h") > find("l")
     }
@@ -341,8 +390,13 @@ impl Pty {
 
     /// Changes the terminal's size, which sends SIGWINCH to the foreground.
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
-        self.terminal.resize(usize::from(columns), usize::from(rows));
-        set_size(self.leader.as_ref().expect("the terminal is open"), columns, rows);
+        self.terminal
+            .resize(usize::from(columns), usize::from(rows));
+        set_size(
+            self.leader.as_ref().expect("the terminal is open"),
+            columns,
+            rows,
+        );
     }
 
     /// Sends a signal to the command.
@@ -381,9 +435,13 @@ impl Pty {
     }
 
     fn read_output(&mut self) -> bool {
-        let Some(leader) = &mut self.leader else { return false };
+        let Some(leader) = &mut self.leader else {
+            return false;
+        };
         let mut buffer = [0; 65536];
-        let Ok(count) = leader.read(&mut buffer) else { return false };
+        let Ok(count) = leader.read(&mut buffer) else {
+            return false;
+        };
         self.raw.extend_from_slice(&buffer[..count]);
         self.undecoded.extend_from_slice(&buffer[..count]);
         // A character may be torn between two reads.
@@ -406,7 +464,9 @@ impl Pty {
 
     fn read_reports(&mut self) -> bool {
         let mut buffer = [0; 64];
-        let Ok(count) = self.reports.read(&mut buffer) else { return false };
+        let Ok(count) = self.reports.read(&mut buffer) else {
+            return false;
+        };
         self.report.extend_from_slice(&buffer[..count]);
         while self.report.len() >= 4 {
             let status: Vec<u8> = self.report.drain(..4).collect();
@@ -449,7 +509,12 @@ impl Drop for Pty {
 }
 
 fn set_size(leader: &File, columns: u16, rows: u16) {
-    let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    let size = libc::winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
     // SAFETY: the descriptor is open and the kernel reads one winsize.
     let result = unsafe { libc::ioctl(leader.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
     assert_eq!(result, 0, "the size cannot be set");

@@ -44,12 +44,29 @@ impl Screen {
 
 impl fmt::Display for Screen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let used = self.lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
-        for (row, line) in self.lines.iter().enumerate().take(used.max(self.cursor.1 + 1)) {
+        let used = self
+            .lines
+            .iter()
+            .rposition(|line| !line.is_empty())
+            .map_or(0, |last| last + 1);
+        for (row, line) in self
+            .lines
+            .iter()
+            .enumerate()
+            .take(used.max(self.cursor.1 + 1))
+        {
             writeln!(f, "{row:>3}|{line}")?;
         }
-        let alternate = if self.is_alternate { ", alternate screen" } else { "" };
-        write!(f, "   cursor at column {}, row {}{alternate}", self.cursor.0, self.cursor.1)
+        let alternate = if self.is_alternate {
+            ", alternate screen"
+        } else {
+            ""
+        };
+        write!(
+            f,
+            "   cursor at column {}, row {}{alternate}",
+            self.cursor.0, self.cursor.1
+        )
     }
 }
 
@@ -91,5 +108,8 @@ pub(crate) fn plain(bytes: &[u8]) -> String {
 
 #[test]
 fn plain_text_has_no_escape_sequences() {
-    assert_eq!(plain(b"\x1b[?2004ha\x1b[1;31mb\r\n\x1b]0;title\x07c\x1b]2;t\x1b\\d\x1b=e"), "ab\ncde");
+    assert_eq!(
+        plain(b"\x1b[?2004ha\x1b[1;31mb\r\n\x1b]0;title\x07c\x1b]2;t\x1b\\d\x1b=e"),
+        "ab\ncde"
+    );
 }

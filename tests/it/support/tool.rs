@@ -49,7 +49,11 @@ impl Tool {
 /// If something is missing and `NIGHTLATCH_REQUIRE_ALL=1`.
 #[must_use]
 pub(crate) fn needs(tools: &[Tool]) -> bool {
-    let missing: Vec<_> = tools.iter().filter(|tool| !tool.is_there()).map(|t| t.name()).collect();
+    let missing: Vec<_> = tools
+        .iter()
+        .filter(|tool| !tool.is_there())
+        .map(|t| t.name())
+        .collect();
     if missing.is_empty() {
         return true;
     }
@@ -61,7 +65,11 @@ pub(crate) fn needs(tools: &[Tool]) -> bool {
     let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
     // Straight to the descriptor: the harness would swallow what goes through print.
-    writeln!(std::io::stderr(), "SKIPPED ({count} so far): {name}: missing {missing}").ok();
+    writeln!(
+        std::io::stderr(),
+        "SKIPPED ({count} so far): {name}: missing {missing}"
+    )
+    .ok();
     false
 }
 
@@ -74,13 +82,20 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
 
 /// Lists the program in /usr/lib/postgresql/*/bin, newest version first.
 fn versioned(name: &str) -> Vec<PathBuf> {
-    let Ok(folder) = fs::read_dir("/usr/lib/postgresql") else { return Vec::new() };
+    let Ok(folder) = fs::read_dir("/usr/lib/postgresql") else {
+        return Vec::new();
+    };
     let mut versions: Vec<PathBuf> = folder.filter_map(Result::ok).map(|e| e.path()).collect();
     versions.sort_by_key(|path| {
-        let number = path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
+        let number = path
+            .file_name()
+            .and_then(|name| name.to_str()?.parse::<u32>().ok());
         std::cmp::Reverse(number)
     });
-    versions.iter().map(|version| version.join("bin").join(name)).collect()
+    versions
+        .iter()
+        .map(|version| version.join("bin").join(name))
+        .collect()
 }
 
 fn is_program(file: &Path) -> bool {
@@ -89,7 +104,10 @@ fn is_program(file: &Path) -> bool {
 }
 
 /// Reads a variable of the test run itself.
-#[expect(clippy::disallowed_methods, reason = "the world of the test run, not of the program")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the world of the test run, not of the program"
+)]
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }

@@ -16,7 +16,7 @@ use super::DEADLINE;
 use super::postgres::{Database, cluster};
 use super::process::{self, Process};
 use super::pty::Pty;
-use super::tool::find;
+use super::tool::{find, variable};
 
 /// A Wednesday at noon: neither late nor a weekend.
 pub(crate) const WORKING_HOURS: &str = "2026-11-18T11:00:00Z";
@@ -43,7 +43,10 @@ impl World {
     /// Makes a world in which the test server has the tier.
     pub(crate) fn new(tier: Tier) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let folder = tempfile::Builder::new().prefix("nightlatch-it-").tempdir().expect("tempdir");
+        let folder = tempfile::Builder::new()
+            .prefix("nightlatch-it-")
+            .tempdir()
+            .expect("tempdir");
         let home = folder.path().join("home");
         fs::create_dir(&home).expect("home");
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -61,7 +64,9 @@ impl World {
             ("NIGHTLATCH_TEST_NOW", WORKING_HOURS.to_owned()),
             ("NIGHTLATCH_TEST_WORLD", mark.clone()),
         ];
-        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let variables = variables
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
         let world = Self {
             database: Database::fresh(),
             variables: variables.collect(),
@@ -110,7 +115,10 @@ impl World {
     /// Prepares any program to run in this world.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
-        command.env_clear().envs(&self.variables).current_dir(self.home());
+        command
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.home());
         command
     }
 
@@ -122,17 +130,20 @@ impl World {
     }
 
     /// Prepares the wrapped client.
+    ///
+    /// `NIGHTLATCH_TEST_REHEARSE=1` runs the bare one in its stead: tests that compare the two must
+    /// pass then, or they compare badly.
     pub(crate) fn wrapped<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        if variable("NIGHTLATCH_TEST_REHEARSE").is_some() {
+            return self.bare(args);
+        }
         let mut command = self.nightlatch(["psql"]);
         command.args(args);
         command
     }
 
     /// Prepares nightlatch itself.
-    pub(crate) fn nightlatch<S: AsRef<OsStr>>(
-        &self,
-        args: impl IntoIterator<Item = S>,
-    ) -> Command {
+    pub(crate) fn nightlatch<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_nightlatch"));
         command.args(args);
         command
@@ -170,8 +181,10 @@ impl World {
                 return;
             }
             if clock.elapsed() > DEADLINE {
-                let left: Vec<_> =
-                    left.iter().map(|p| format!("{p:?} {}", p.arguments())).collect();
+                let left: Vec<_> = left
+                    .iter()
+                    .map(|p| format!("{p:?} {}", p.arguments()))
+                    .collect();
                 panic!("processes are left behind:\n{}", left.join("\n"));
             }
             nix::poll::poll(&mut [], 5_u8).ok();
@@ -194,7 +207,10 @@ impl Drop for World {
 /// If it does not end within the deadline; it is killed then.
 pub(crate) fn run(mut command: Command, stdin: &str) -> Output {
     use std::io::{Read, Write};
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let shown = format!("{command:?}");
     let mut child = command.spawn().expect("the command starts");
     let mut input = child.stdin.take().expect("piped");
@@ -225,7 +241,11 @@ pub(crate) fn run(mut command: Command, stdin: &str) -> Output {
                 stderr.escape_ascii()
             )
         };
-        Output { status, stdout, stderr }
+        Output {
+            status,
+            stdout,
+            stderr,
+        }
     })
 }
 
