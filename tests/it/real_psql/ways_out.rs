@@ -52,6 +52,7 @@ fn client(world: &World) -> Process {
 /// Sees that everything is gone and nothing ran.
 fn is_over(world: &World) {
     world.assert_nothing_left();
+    world.database.wait_until_alone();
     world.database.assert_untouched();
 }
 

@@ -290,11 +290,19 @@ impl Database {
         );
     }
 
-    /// Counts the connections that clients have to this database.
-    pub(crate) fn connections(&self) -> u64 {
+    /// Waits until the server has no connection to this database left, and so nothing to do in it.
+    #[track_caller]
+    pub(crate) fn wait_until_alone(&self) {
         let name = &self.name;
-        let sql = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'");
-        cluster().admin("postgres", &sql).parse().expect("a number")
+        let sql = format!("SELECT query FROM pg_stat_activity WHERE datname = '{name}'");
+        let clock = Clock::system();
+        loop {
+            let left = cluster().admin("postgres", &sql);
+            if left.is_empty() {
+                return;
+            }
+            assert!(clock.elapsed() < DEADLINE, "the server still has: {left}");
+        }
     }
 
     /// Returns a URI for a role.
