@@ -1,6 +1,20 @@
 //! The session log: an append-only asciicast v3 file written by its own thread.
 #![forbid(unsafe_code)]
 
+mod encode;
 pub mod event;
+pub mod find;
+mod header;
+pub mod process;
+pub mod read;
+mod recorder;
+#[cfg(test)]
+mod recorder_test;
+mod sink;
+mod writer;
 
 pub use event::{Answer, Marker, Source};
+pub use header::{Header, new_session_id};
+pub use read::{Event, ReadError, Reader, Start};
+pub use recorder::{Durability, NotRecorded, RecordError, Recorder};
+pub use sink::{FileSink, Sink};

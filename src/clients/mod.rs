@@ -1,0 +1,6 @@
+//! The clients we know: one folder each, and nowhere else is a client named.
+
+pub mod psql;
+pub mod tap;
+
+pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};

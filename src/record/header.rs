@@ -1,0 +1,198 @@
+//! The first line of a session log: asciicast v3 keys, and ours under `nightlatch`.
+
+use std::fs::DirBuilder;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::recorder::RecordError;
+use crate::redact;
+use crate::target::Target;
+
+/// Crockford's base 32 in lower case: no letter that looks like a digit, and it sorts as it counts.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// The log's name in its session's folder.
+pub(crate) const LOG_NAME: &str = "session.cast";
+
+/// Tries at a free session id; two sessions in one millisecond clash once in 32,768.
+const ID_TRIES: usize = 8;
+
+/// What is known of a session before it starts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Header {
+    /// Columns of the user terminal.
+    pub cols: u16,
+    /// Rows of the user terminal.
+    pub rows: u16,
+    /// `TERM`.
+    pub term: Option<String>,
+    /// The client's name: `psql`.
+    pub client: String,
+    /// The client's command line, program first. Redacted before it is written.
+    pub argv: Vec<String>,
+    /// A title for players. Redacted before it is written.
+    pub title: Option<String>,
+    /// Where the client will be connected, as far as it is known.
+    pub target: Option<Target>,
+    /// The working directory.
+    pub cwd: PathBuf,
+    /// The user terminal's device, such as `/dev/pts/3`.
+    pub tty: Option<String>,
+    /// The process id of nightlatch.
+    pub pid: u32,
+    /// When that process started, in the system's own unit; tells it from a later one with its id.
+    pub pid_started: Option<u64>,
+}
+
+/// The header line as it is written and read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct HeaderLine {
+    pub(crate) version: u8,
+    pub(crate) term: Term,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) timestamp: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) command: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) nightlatch: Option<Ours>,
+}
+
+/// The terminal of a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Term {
+    pub(crate) cols: u16,
+    pub(crate) rows: u16,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none", default)]
+    pub(crate) kind: Option<String>,
+}
+
+/// What nightlatch adds to the header.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Ours {
+    pub(crate) session: String,
+    pub(crate) started: Timestamp,
+    pub(crate) client: String,
+    pub(crate) argv: Vec<String>,
+    #[serde(default)]
+    pub(crate) target: Option<Target>,
+    pub(crate) cwd: PathBuf,
+    #[serde(default)]
+    pub(crate) tty: Option<String>,
+    pub(crate) pid: u32,
+    #[serde(default)]
+    pub(crate) pid_started: Option<u64>,
+}
+
+impl Header {
+    /// Returns the line to write, with every secret redacted and no newline.
+    pub(crate) fn line(&self, session: &str, started: Timestamp) -> HeaderLine {
+        let argv = redact::redact_argv(&self.argv);
+        HeaderLine {
+            version: 3,
+            term: Term {
+                cols: self.cols,
+                rows: self.rows,
+                kind: self.term.clone(),
+            },
+            timestamp: Some(started.as_second()),
+            command: Some(argv.join(" ")),
+            title: self
+                .title
+                .as_deref()
+                .map(|title| redact::redact(title).text.into_owned()),
+            nightlatch: Some(Ours {
+                session: session.to_owned(),
+                started,
+                client: self.client.clone(),
+                argv,
+                target: self.target.clone(),
+                cwd: self.cwd.clone(),
+                tty: self.tty.clone(),
+                pid: self.pid,
+                pid_started: self.pid_started,
+            }),
+        }
+    }
+}
+
+/// Returns a new session id: 12 characters that sort by `now`, the last three of them random.
+#[must_use]
+pub fn new_session_id(now: Timestamp) -> String {
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or(0) & ((1 << 45) - 1);
+    let random = RandomState::new().build_hasher().finish() & 0x7fff;
+    let bits = millis << 15 | random;
+    (0..12)
+        .rev()
+        .map(|digit| char::from(ALPHABET[(bits >> (digit * 5) & 31) as usize]))
+        .collect()
+}
+
+/// Returns the folder of a session: `sessions/<yyyy>/<mm>/<id>` below the data folder, in UTC.
+pub(crate) fn folder(data_dir: &Path, session: &str, started: Timestamp) -> PathBuf {
+    data_dir
+        .join("sessions")
+        .join(started.strftime("%Y/%m").to_string())
+        .join(session)
+}
+
+/// Makes the folder of a new session, 0700 as all above it that are new, and returns its id too.
+pub(crate) fn make_folder(
+    data_dir: &Path,
+    started: Timestamp,
+) -> Result<(String, PathBuf), RecordError> {
+    let mut tries = ID_TRIES;
+    loop {
+        let session = new_session_id(started);
+        let path = folder(data_dir, &session, started);
+        let made = match path.parent() {
+            Some(parent) => private_folders().recursive(true).create(parent),
+            None => Ok(()),
+        };
+        tries -= 1;
+        match made.and_then(|()| private_folders().create(&path)) {
+            Ok(()) => return Ok((session, path)),
+            Err(source) if source.kind() == io::ErrorKind::AlreadyExists && tries > 0 => {}
+            Err(source) => return Err(RecordError::Folder { path, source }),
+        }
+    }
+}
+
+fn private_folders() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_twelve_characters_that_sort_by_time() {
+        let early = new_session_id("2026-11-20T06:00:00Z".parse().unwrap());
+        let late = new_session_id("2026-11-20T06:00:00.001Z".parse().unwrap());
+        assert_eq!(early.len(), 12);
+        assert!(early < late, "{early} {late}");
+        assert!(
+            early.bytes().all(|byte| ALPHABET.contains(&byte)),
+            "{early}"
+        );
+    }
+
+    #[test]
+    fn folders_go_by_year_and_month() {
+        let folder = folder(
+            Path::new("/d"),
+            "abc",
+            "2026-03-01T00:00:00Z".parse().unwrap(),
+        );
+        assert_eq!(folder, Path::new("/d/sessions/2026/03/abc"));
+    }
+}

@@ -1,0 +1,455 @@
+//! The relay's end of the recorder: hands over bytes and markers, and never waits for a disk
+//! except where it says so.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
+use std::time::Duration;
+
+use rtrb::{Producer, RingBuffer};
+
+use super::event::Marker;
+use super::header::{self, Header};
+use super::sink::{FileSink, Sink};
+use super::writer::Writer;
+use crate::clock::Clock;
+
+/// Output waiting for the disk: about 25 ms of a fast query, or minutes of typing.
+const RING_BYTES: usize = 8 << 20;
+
+/// A frame never carries more, so that one event of the log stays readable.
+pub(super) const FRAME_BYTES: usize = 64 << 10;
+
+/// Time in microseconds (8 bytes) and length (4 bytes), both little endian.
+pub(super) const HEAD_BYTES: usize = 12;
+
+/// Text of markers that may wait for a disk that does not answer.
+const WAITING_MARKER_BYTES: usize = 64 << 20;
+
+/// How long `finish` waits for what is still to be written.
+const FINISH_WAIT: Duration = Duration::from_secs(5);
+
+/// The writer runs and will look again by itself.
+pub(super) const AWAKE: u8 = 0;
+/// The writer collects for a moment; only what cannot wait wakes it.
+pub(super) const NAPPING: u8 = 1;
+/// The writer has nothing to do; anything wakes it.
+pub(super) const IDLE: u8 = 2;
+
+/// How safe an intent must be before the statement may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The kernel has it: it survives the end of this process.
+    Written,
+    /// The disk has it: it survives the end of this machine.
+    Synced,
+}
+
+/// Why a recording did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A folder could not be made.
+    #[error("cannot make the folder {}", .path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The log could not be made or its first line not be written.
+    #[error("cannot write the session log {}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The writer's thread could not be started.
+    #[error("cannot start the recorder's thread")]
+    Thread(#[source] io::Error),
+}
+
+/// Why an intent is not known to be on disk.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotRecorded {
+    /// The disk has not answered in time. It is written later if the disk recovers.
+    #[error("the disk does not answer")]
+    TimedOut,
+    /// The disk refused it. It is written later if the disk recovers.
+    #[error("{0}")]
+    Refused(String),
+    /// The writer is gone.
+    #[error("the recorder has stopped")]
+    Stopped,
+}
+
+/// Records one session.
+///
+/// Dropping it without [`Recorder::finish`] leaves a log without an exit event, which readers
+/// take for a session that ended badly.
+#[derive(Debug)]
+pub struct Recorder {
+    session: String,
+    path: PathBuf,
+    ring: Producer<u8>,
+    shared: Arc<Shared>,
+    writer: Thread,
+    clock: Clock,
+    started: Duration,
+    /// Frames handed over so far: the place of a marker among them.
+    frames: u64,
+    /// Output lost since the last frame, because the ring was full.
+    lost_bytes: u64,
+    is_behind_told: bool,
+    ticket: u64,
+    is_stopped: bool,
+}
+
+/// What the relay and the writer share beside the ring.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub(super) queue: Mutex<Queue>,
+    pub(super) reply: Mutex<Reply>,
+    pub(super) replied: Condvar,
+    pub(super) state: AtomicU8,
+    pub(super) is_troubled: AtomicBool,
+    pub(super) troubles: Mutex<Vec<String>>,
+}
+
+/// Everything that is not output, in order.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    pub(super) items: VecDeque<Item>,
+    pub(super) waiting_bytes: usize,
+    pub(super) is_closed: bool,
+}
+
+/// Something that is not output.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// How many frames come before it.
+    pub(super) after_frames: u64,
+    /// Microseconds since the session's start.
+    pub(super) time_us: u64,
+    pub(super) what: What,
+    /// Set where the relay waits for it.
+    pub(super) ticket: Option<(u64, Durability)>,
+}
+
+/// What an item is.
+#[derive(Debug)]
+pub(super) enum What {
+    Marker(Box<Marker>),
+    Resize { cols: u16, rows: u16 },
+    Exit(i32),
+}
+
+/// The writer's answer to the last ticket.
+#[derive(Debug, Default)]
+pub(super) struct Reply {
+    pub(super) ticket: u64,
+    pub(super) refused: Option<String>,
+    pub(super) is_finished: bool,
+}
+
+impl Recorder {
+    /// Makes the session's folder and file, writes the header and starts the writer's thread.
+    ///
+    /// # Errors
+    ///
+    /// If the folder, the file or the thread cannot be made.
+    pub fn start(data_dir: &Path, header: &Header, clock: Clock) -> Result<Self, RecordError> {
+        let now = clock.now();
+        let (session, folder) = header::make_folder(data_dir, now)?;
+        let path = folder.join(header::LOG_NAME);
+        let sink = FileSink::create(&path).map_err(|source| RecordError::File {
+            path: path.clone(),
+            source,
+        })?;
+        Self::with_sink(sink, session, path, header, clock)
+    }
+
+    /// Starts a recorder that writes to `sink`, which is how tests make a slow or failing disk.
+    ///
+    /// # Errors
+    ///
+    /// If the header cannot be written or the thread not be started.
+    #[expect(clippy::missing_panics_doc, reason = "the header is plain data")]
+    pub fn with_sink<S: Sink + 'static>(
+        mut sink: S,
+        session: String,
+        path: PathBuf,
+        header: &Header,
+        clock: Clock,
+    ) -> Result<Self, RecordError> {
+        let line = header.line(&session, clock.now());
+        let mut line = serde_json::to_vec(&line).expect("a header is plain data");
+        line.push(b'\n');
+        sink.write_all(&line).map_err(|source| RecordError::File {
+            path: path.clone(),
+            source,
+        })?;
+        let started = clock.elapsed();
+        let (ring, consumer) = RingBuffer::new(RING_BYTES);
+        let shared = Arc::new(Shared::default());
+        let writer = Writer::new(
+            sink,
+            line.len() as u64,
+            consumer,
+            Arc::clone(&shared),
+            clock,
+        );
+        let writer = std::thread::Builder::new()
+            .name("recorder".to_owned())
+            .spawn(move || writer.run())
+            .map_err(RecordError::Thread)?
+            .thread()
+            .clone();
+        Ok(Self {
+            session,
+            path,
+            ring,
+            shared,
+            writer,
+            clock,
+            started,
+            frames: 0,
+            lost_bytes: 0,
+            is_behind_told: false,
+            ticket: 0,
+            is_stopped: false,
+        })
+    }
+
+    /// Returns the session's id.
+    #[must_use]
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// Returns the path of the log.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Records output. Never waits: what does not fit is counted and becomes a gap.
+    pub fn output(&mut self, bytes: &[u8]) {
+        let time_us = self.time_us();
+        for chunk in bytes.chunks(FRAME_BYTES) {
+            self.frame(time_us, chunk);
+        }
+        // Pairs with the writer's fence between saying it is idle and looking a last time.
+        fence(Ordering::SeqCst);
+        match self.shared.state.load(Ordering::Relaxed) {
+            AWAKE => {}
+            NAPPING if self.ring.cached_slots() > RING_BYTES / 2 => {}
+            _ => self.wake(),
+        }
+    }
+
+    /// Records a new size of the user terminal.
+    pub fn resize(&mut self, cols: u16, rows: u16) {
+        self.push(What::Resize { cols, rows }, None, 0);
+    }
+
+    /// Records a marker after all output so far, without waiting for it.
+    pub fn marker(&mut self, marker: Marker) {
+        let text_bytes = text_bytes(&marker);
+        self.push(What::Marker(Box::new(marker)), None, text_bytes);
+    }
+
+    /// Records a marker and waits until it, and everything before it, is as safe as asked.
+    ///
+    /// # Errors
+    ///
+    /// If that is not known after `timeout`. The marker stays queued and is written if the disk
+    /// recovers.
+    pub fn intent(
+        &mut self,
+        marker: Marker,
+        durability: Durability,
+        timeout: Duration,
+    ) -> Result<(), NotRecorded> {
+        self.ticket += 1;
+        let ticket = self.ticket;
+        let text_bytes = text_bytes(&marker);
+        self.push(
+            What::Marker(Box::new(marker)),
+            Some((ticket, durability)),
+            text_bytes,
+        );
+        let reply = lock(&self.shared.reply);
+        let (reply, _) = self
+            .shared
+            .replied
+            .wait_timeout_while(reply, timeout, |reply| {
+                reply.ticket != ticket && !reply.is_finished
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        if reply.ticket == ticket {
+            return reply
+                .refused
+                .clone()
+                .map_or(Ok(()), |why| Err(NotRecorded::Refused(why)));
+        }
+        Err(if reply.is_finished {
+            NotRecorded::Stopped
+        } else {
+            NotRecorded::TimedOut
+        })
+    }
+
+    /// Writes the exit status and everything before it, and waits at most five seconds for that.
+    pub fn finish(&mut self, exit_status: i32) {
+        self.push(What::Exit(exit_status), None, 0);
+        self.stop();
+    }
+
+    /// Returns what the user must be told, once: recording stopped, output lost.
+    pub fn troubles(&mut self) -> Option<String> {
+        if !self.shared.is_troubled.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.shared.is_troubled.store(false, Ordering::Relaxed);
+        let troubles = std::mem::take(&mut *lock(&self.shared.troubles));
+        (!troubles.is_empty()).then(|| troubles.join("\n"))
+    }
+
+    /// Hands one frame over, or counts it as lost.
+    fn frame(&mut self, time_us: u64, chunk: &[u8]) {
+        if self.ring.slots() < HEAD_BYTES + chunk.len() {
+            self.lost_bytes += chunk.len() as u64;
+            return;
+        }
+        if self.lost_bytes > 0 {
+            self.push_gap();
+        }
+        let mut head = [0; HEAD_BYTES];
+        head[..8].copy_from_slice(&time_us.to_le_bytes());
+        head[8..].copy_from_slice(&(chunk.len() as u32).to_le_bytes());
+        let both = self
+            .ring
+            .push_entire_slice(&head)
+            .and(self.ring.push_entire_slice(chunk));
+        debug_assert!(both.is_ok(), "the ring had room a moment ago");
+        self.frames += 1;
+    }
+
+    /// Records that output was lost here.
+    fn push_gap(&mut self) {
+        let bytes = std::mem::take(&mut self.lost_bytes);
+        let why = "the disk was slower than the output".to_owned();
+        if !self.is_behind_told {
+            self.is_behind_told = true;
+            self.shared
+                .trouble(format!("{bytes} bytes of output were not recorded: {why}"));
+        }
+        let gap = Marker::Gap {
+            what: "output".to_owned(),
+            bytes: Some(bytes),
+            why,
+        };
+        self.enqueue(What::Marker(Box::new(gap)), None, 0);
+    }
+
+    /// Queues an item after everything so far and wakes the writer.
+    fn push(&mut self, what: What, ticket: Option<(u64, Durability)>, text_bytes: usize) {
+        if self.is_stopped {
+            return;
+        }
+        if self.lost_bytes > 0 {
+            self.push_gap();
+        }
+        self.enqueue(what, ticket, text_bytes);
+        self.wake();
+    }
+
+    fn enqueue(&mut self, what: What, ticket: Option<(u64, Durability)>, text_bytes: usize) {
+        let item = Item {
+            after_frames: self.frames,
+            time_us: self.time_us(),
+            what,
+            ticket,
+        };
+        let mut queue = lock(&self.shared.queue);
+        let is_small = queue.waiting_bytes + text_bytes <= WAITING_MARKER_BYTES;
+        if is_small {
+            queue.waiting_bytes += text_bytes;
+            queue.items.push_back(item);
+        }
+        drop(queue);
+        if !is_small {
+            self.shared
+                .trouble("a statement was not recorded: the disk does not answer".into());
+        }
+    }
+
+    fn wake(&self) {
+        self.shared.state.store(AWAKE, Ordering::Relaxed);
+        self.writer.unpark();
+    }
+
+    fn time_us(&self) -> u64 {
+        u64::try_from((self.clock.elapsed() - self.started).as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Lets the writer finish and waits for it, but not for a disk that never answers.
+    fn stop(&mut self) {
+        if self.is_stopped {
+            return;
+        }
+        if self.lost_bytes > 0 {
+            self.push_gap();
+        }
+        self.is_stopped = true;
+        lock(&self.shared.queue).is_closed = true;
+        self.wake();
+        let reply = lock(&self.shared.reply);
+        let (reply, _) = self
+            .shared
+            .replied
+            .wait_timeout_while(reply, FINISH_WAIT, |reply| !reply.is_finished)
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_finished = reply.is_finished;
+        drop(reply);
+        if !is_finished {
+            self.shared.trouble(
+                "the end of the session was not recorded: the disk does not answer".into(),
+            );
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Shared {
+    /// Notes something for [`Recorder::troubles`].
+    pub(super) fn trouble(&self, text: String) {
+        lock(&self.troubles).push(text);
+        self.is_troubled.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Locks, whatever happened to the other thread: what is inside is valid at every moment.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns about how much memory a marker takes while it waits.
+pub(super) fn text_bytes(marker: &Marker) -> usize {
+    match marker {
+        Marker::Statement { text, .. } | Marker::Note { text } => text.len(),
+        Marker::Answer { .. }
+        | Marker::Outcome { .. }
+        | Marker::Target { .. }
+        | Marker::Gap { .. } => 64,
+    }
+}

@@ -1,0 +1,490 @@
+//! The writer's thread: frames and items to lines, lines to the disk, and what to do without one.
+
+use std::collections::VecDeque;
+use std::io;
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
+use std::thread;
+use std::time::Duration;
+
+use rtrb::Consumer;
+
+use super::encode::Encoder;
+use super::event::Marker;
+use super::recorder::{AWAKE, Durability, HEAD_BYTES, IDLE, Item, NAPPING, Shared, What, lock};
+use super::sink::Sink;
+use crate::clock::Clock;
+use crate::redact;
+
+/// Lines are written once there are this many bytes of them: fewer, larger writes.
+const BATCH_BYTES: usize = 256 << 10;
+
+/// How long the writer collects before it writes; also what a kill can cost.
+const NAP: Duration = Duration::from_millis(3);
+
+/// How long the writer sleeps when nothing happens and nothing is owed.
+const SLEEP: Duration = Duration::from_secs(60);
+
+/// How often a disk that failed is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Statements kept in memory for a disk that fails.
+const KEPT_BYTES: usize = 16 << 20;
+
+/// Writes one session's log.
+pub(super) struct Writer<S> {
+    sink: S,
+    ring: Consumer<u8>,
+    shared: Arc<Shared>,
+    clock: Clock,
+    encoder: Encoder,
+    items: VecDeque<Item>,
+    /// Frames taken from the ring so far.
+    frames: u64,
+    /// Bytes of the log that are whole lines.
+    good_len: u64,
+    /// The time of the last event in the log.
+    written_us: u64,
+    /// The time of the last thing seen.
+    seen_us: u64,
+    /// Everything but output that is not in the log yet.
+    kept: VecDeque<Kept>,
+    kept_bytes: usize,
+    /// Output in the buffer, in bytes.
+    buffered_output: u64,
+    /// Output lost to the disk and not yet told in the log, in bytes.
+    lost_output: u64,
+    /// Why output is not written, while it is not, and when the disk was last tried.
+    failure: Option<(String, Duration)>,
+    /// The reserve was given up and output must not eat it.
+    is_reserve_used: bool,
+    /// A failed write could not be cut off: the next line must not join it.
+    is_torn: bool,
+    is_cuttable: bool,
+}
+
+/// An event that must not be lost, ready to be encoded.
+struct Kept {
+    time_us: u64,
+    code: char,
+    data: String,
+}
+
+impl<S: Sink> Writer<S> {
+    pub(super) fn new(
+        sink: S,
+        good_len: u64,
+        ring: Consumer<u8>,
+        shared: Arc<Shared>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            sink,
+            ring,
+            shared,
+            clock,
+            encoder: Encoder::default(),
+            items: VecDeque::new(),
+            frames: 0,
+            good_len,
+            written_us: 0,
+            seen_us: 0,
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            buffered_output: 0,
+            lost_output: 0,
+            failure: None,
+            is_reserve_used: false,
+            is_torn: false,
+            is_cuttable: true,
+        }
+    }
+
+    /// Runs until the recorder says it is over.
+    pub(super) fn run(mut self) {
+        // What the thread owes the relay even if it panics: an end to its waiting.
+        let finished = Finished(Arc::clone(&self.shared));
+        redact::warm_up();
+        if let Err(error) = self.sink.reserve() {
+            self.fail(&error);
+        }
+        loop {
+            // The ring first: an item queued before a frame is then seen before it.
+            let ready = self.ring.slots();
+            let is_closed = self.take_items();
+            let is_quiet = ready == 0 && self.items.is_empty();
+            self.round(ready);
+            if is_closed && is_quiet {
+                break;
+            }
+            self.retry();
+            if !is_closed {
+                self.rest(is_quiet);
+            }
+        }
+        self.end();
+        // The reserve goes before the relay hears that all is done.
+        drop(self);
+        drop(finished);
+    }
+
+    /// Takes what is queued; returns whether nothing more will come.
+    fn take_items(&mut self) -> bool {
+        let mut queue = lock(&self.shared.queue);
+        self.items.append(&mut queue.items);
+        queue.waiting_bytes = 0;
+        queue.is_closed
+    }
+
+    /// Encodes `ready` bytes of the ring and the items among them, and writes all of it.
+    fn round(&mut self, mut ready: usize) {
+        loop {
+            while let Some(item) = self
+                .items
+                .pop_front_if(|item| item.after_frames <= self.frames)
+            {
+                self.item(item);
+            }
+            let Some(len) = self.frame(ready) else { break };
+            ready -= len;
+            if self.encoder.bytes().len() >= BATCH_BYTES {
+                // What went wrong is told by `troubles`, and to the next intent.
+                drop(self.flush());
+            }
+        }
+        drop(self.flush());
+    }
+
+    /// Takes one frame of at most `ready` bytes from the ring; returns its length, head included.
+    fn frame(&mut self, ready: usize) -> Option<usize> {
+        let mut head = [0; HEAD_BYTES];
+        if ready < HEAD_BYTES {
+            return None;
+        }
+        let chunk = self.ring.read_chunk(HEAD_BYTES).ok()?;
+        let (one, two) = chunk.as_slices();
+        head[..one.len()].copy_from_slice(one);
+        head[one.len()..].copy_from_slice(two);
+        let (time, len) = head.split_at(8);
+        let time_us = u64::from_le_bytes(time.try_into().expect("8 of 12 bytes"));
+        let len = u32::from_le_bytes(len.try_into().expect("4 of 12 bytes")) as usize;
+        // The head may be there before the rest is.
+        let chunk = self.ring.read_chunk(HEAD_BYTES + len).ok()?;
+        let (one, two) = chunk.as_slices();
+        let (one, two) = match one.split_at_checked(HEAD_BYTES) {
+            Some((_, one)) => (one, two),
+            None => (&two[HEAD_BYTES - one.len()..], &[][..]),
+        };
+        if self.failure.is_some() {
+            self.lost_output += len as u64;
+        } else {
+            self.encoder.output(time_us, one);
+            self.encoder.output(time_us, two);
+            self.buffered_output += len as u64;
+        }
+        chunk.commit_all();
+        self.seen_us = time_us;
+        self.frames += 1;
+        Some(HEAD_BYTES + len)
+    }
+
+    /// Encodes one item, and answers for it where the relay waits.
+    fn item(&mut self, item: Item) {
+        self.seen_us = self.seen_us.max(item.time_us);
+        let (code, data) = match item.what {
+            What::Marker(marker) => {
+                let marker = redact_marker(*marker);
+                (
+                    'm',
+                    serde_json::to_string(&marker).expect("a marker is plain data"),
+                )
+            }
+            What::Resize { cols, rows } => ('r', format!("{cols}x{rows}")),
+            What::Exit(status) => {
+                self.encoder.end(item.time_us);
+                ('x', status.to_string())
+            }
+        };
+        if self.kept_bytes + data.len() > KEPT_BYTES && self.failure.is_some() {
+            self.shared
+                .trouble("a statement was not recorded: the disk fails".to_owned());
+            self.answer(
+                item.ticket,
+                Some("the disk fails and memory is full".to_owned()),
+            );
+            return;
+        }
+        if self.failure.is_none() {
+            self.encoder.event(item.time_us, code, &data);
+        }
+        self.kept_bytes += data.len();
+        self.kept.push_back(Kept {
+            time_us: item.time_us,
+            code,
+            data,
+        });
+        if let Some((_, durability)) = item.ticket {
+            let mut done = self.flush();
+            if done.is_ok() && durability == Durability::Synced {
+                done = self.sink.sync().map_err(|error| cause(&error));
+            }
+            self.answer(item.ticket, done.err());
+        }
+    }
+
+    /// Tells the relay how an intent went.
+    fn answer(&self, ticket: Option<(u64, Durability)>, refused: Option<String>) {
+        let Some((ticket, _)) = ticket else { return };
+        let mut reply = lock(&self.shared.reply);
+        reply.ticket = ticket;
+        reply.refused = refused;
+        drop(reply);
+        self.shared.replied.notify_all();
+    }
+
+    /// Writes what is encoded; on a failure gives up output and tries the rest once more.
+    fn flush(&mut self) -> Result<(), String> {
+        if self.failure.is_some() {
+            return self.flush_kept();
+        }
+        self.encoder.close();
+        match self.write() {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.fail(&error);
+                self.flush_kept()
+            }
+        }
+    }
+
+    /// Writes everything but output, with the gap before it, while output is given up.
+    fn flush_kept(&mut self) -> Result<(), String> {
+        let Some(first) = self.kept.front() else {
+            return Ok(());
+        };
+        let time_us = first.time_us;
+        self.encode_kept(time_us);
+        self.write().map_err(|error| {
+            self.cut();
+            cause(&error)
+        })
+    }
+
+    /// Encodes the gap, if there is one, and what was kept, in place of the buffer.
+    fn encode_kept(&mut self, time_us: u64) {
+        self.encoder.discard(self.written_us);
+        if self.lost_output > 0 {
+            let why = self
+                .failure
+                .as_ref()
+                .map_or("the disk failed", |(why, _)| why)
+                .to_owned();
+            let gap = Marker::Gap {
+                what: "output".to_owned(),
+                bytes: Some(self.lost_output),
+                why,
+            };
+            let gap = serde_json::to_string(&gap).expect("a marker is plain data");
+            self.encoder.event(time_us, 'm', &gap);
+        }
+        for kept in &self.kept {
+            self.encoder.event(kept.time_us, kept.code, &kept.data);
+        }
+    }
+
+    /// Writes the buffer; only then is anything in it no longer owed.
+    fn write(&mut self) -> io::Result<()> {
+        let bytes = self.encoder.bytes();
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if self.is_torn {
+            self.sink.write_all(b"\n")?;
+            self.is_torn = false;
+        }
+        self.sink.write_all(bytes)?;
+        self.good_len += bytes.len() as u64;
+        self.written_us = self.encoder.last_us();
+        self.encoder.clear();
+        self.kept.clear();
+        self.kept_bytes = 0;
+        self.buffered_output = 0;
+        if self.failure.is_some() {
+            self.lost_output = 0;
+        }
+        Ok(())
+    }
+
+    /// Gives output up: says so, cuts a torn line off and makes room for statements.
+    fn fail(&mut self, error: &io::Error) {
+        let why = cause(error);
+        self.lost_output += mem::take(&mut self.buffered_output);
+        if is_full(error) {
+            self.sink.release();
+            self.is_reserve_used = true;
+        }
+        self.shared
+            .trouble(format!("recording of output stopped: {why}"));
+        self.failure = Some((why, self.clock.elapsed()));
+        self.cut();
+    }
+
+    /// Cuts off what a failed write left behind.
+    fn cut(&mut self) {
+        // Once that has failed, what is good is no longer the first `good_len` bytes.
+        self.is_cuttable = self.is_cuttable && self.sink.cut(self.good_len).is_ok();
+        self.is_torn = !self.is_cuttable;
+        self.encoder.discard(self.written_us);
+    }
+
+    /// Tries a failed disk again, once a second.
+    fn retry(&mut self) {
+        let Some((_, tried)) = &mut self.failure else {
+            return;
+        };
+        let now = self.clock.elapsed();
+        if now.saturating_sub(*tried) < RETRY {
+            return;
+        }
+        *tried = now;
+        self.recover();
+    }
+
+    /// Goes back to recording everything if the disk lets it.
+    fn recover(&mut self) {
+        if self.is_reserve_used && self.sink.reserve().is_err() {
+            return;
+        }
+        self.is_reserve_used = false;
+        self.encode_kept(self.seen_us);
+        if let Err(error) = self.write() {
+            self.cut();
+            if is_full(&error) {
+                self.sink.release();
+                self.is_reserve_used = true;
+            }
+            return;
+        }
+        self.failure = None;
+        self.shared.trouble("recording goes on".to_owned());
+    }
+
+    /// Sleeps until there is something to do.
+    fn rest(&mut self, is_quiet: bool) {
+        if is_quiet {
+            self.shared.state.store(IDLE, Ordering::Relaxed);
+            // Pairs with the relay's fence between handing a frame over and looking at the state.
+            fence(Ordering::SeqCst);
+            if self.ring.slots() == 0 {
+                let owes = self.failure.is_some();
+                thread::park_timeout(if owes { RETRY } else { SLEEP });
+            }
+        } else {
+            self.shared.state.store(NAPPING, Ordering::Relaxed);
+            thread::park_timeout(NAP);
+        }
+        self.shared.state.store(AWAKE, Ordering::Relaxed);
+    }
+
+    /// Writes what is left, as far as the disk lets it.
+    fn end(&mut self) {
+        if self.failure.is_some() {
+            self.recover();
+        } else {
+            self.encoder.end(self.seen_us);
+        }
+        if let Err(why) = self.flush() {
+            self.shared
+                .trouble(format!("the end of the session was not recorded: {why}"));
+        }
+    }
+}
+
+/// Says that the writer is gone, whatever way it went.
+struct Finished(Arc<Shared>);
+
+impl Drop for Finished {
+    fn drop(&mut self) {
+        lock(&self.0.reply).is_finished = true;
+        self.0.replied.notify_all();
+    }
+}
+
+/// Says whether an error means that room is short.
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+/// Names the cause of a failed write in a few words.
+fn cause(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Redacts every text of a marker that a person or a client wrote.
+fn redact_marker(marker: Marker) -> Marker {
+    let clean = |text: String| redact::redact_owned(text).0;
+    match marker {
+        Marker::Statement {
+            n,
+            time,
+            text,
+            source,
+            target,
+            verdict,
+            rule,
+            reasons,
+            redacted: mut kinds,
+        } => {
+            let (text, found) = redact::redact_owned(text);
+            for kind in found {
+                if !kinds.iter().any(|known| known == kind) {
+                    kinds.push(kind.to_owned());
+                }
+            }
+            Marker::Statement {
+                n,
+                time,
+                text,
+                source,
+                target,
+                verdict,
+                rule,
+                reasons: reasons.into_iter().map(clean).collect(),
+                redacted: kinds,
+            }
+        }
+        Marker::Answer {
+            n,
+            time,
+            answer,
+            reason,
+        } => Marker::Answer {
+            n,
+            time,
+            answer,
+            reason: reason.map(clean),
+        },
+        Marker::Outcome {
+            n,
+            rows,
+            duration_ms,
+            error,
+        } => Marker::Outcome {
+            n,
+            rows,
+            duration_ms,
+            error: error.map(clean),
+        },
+        Marker::Note { text } => Marker::Note { text: clean(text) },
+        Marker::Target { .. } | Marker::Gap { .. } => marker,
+    }
+}

@@ -1,0 +1,292 @@
+//! Secrets out of text before anything is stored: a table of patterns, each with its example.
+//!
+//! A secret is found by what stands around it. A value alone, as in
+//! `INSERT INTO users VALUES ('ann', 'hunter2')`, cannot be told from any other.
+#![forbid(unsafe_code)]
+
+mod pattern;
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+
+use pattern::{PATTERNS, Pattern};
+
+/// What is found in one pass can show more in the next; nothing real needs three.
+const PASSES: usize = 8;
+
+/// Options whose next word is a secret.
+const SECRET_OPTIONS: &[&str] = &[
+    "password",
+    "passwd",
+    "token",
+    "secret",
+    "api-key",
+    "access-key",
+];
+
+/// A text without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redacted<'a> {
+    /// The text with `[redacted:kind]` where a secret was.
+    pub text: Cow<'a, str>,
+    /// The kinds that were found, each once.
+    pub kinds: Vec<&'static str>,
+}
+
+/// Redacts a text. Doing it twice changes nothing more.
+#[must_use]
+pub fn redact(text: &str) -> Redacted<'_> {
+    let mut redacted = Redacted {
+        text: Cow::Borrowed(text),
+        kinds: Vec::new(),
+    };
+    for _ in 0..PASSES {
+        let mut has_changed = false;
+        for row in screen().matches(&redacted.text) {
+            let Some(clean) = replace(row, &redacted.text) else {
+                continue;
+            };
+            redacted.text = Cow::Owned(clean);
+            has_changed = true;
+            let kind = PATTERNS[row].kind;
+            if !redacted.kinds.contains(&kind) {
+                redacted.kinds.push(kind);
+            }
+        }
+        if !has_changed {
+            break;
+        }
+    }
+    redacted
+}
+
+/// Redacts a text that is owned, without a copy where there is nothing to redact.
+#[must_use]
+pub fn redact_owned(text: String) -> (String, Vec<&'static str>) {
+    let Redacted { text: clean, kinds } = redact(&text);
+    match clean {
+        Cow::Borrowed(_) => (text, kinds),
+        Cow::Owned(clean) => (clean, kinds),
+    }
+}
+
+/// Redacts a command line, where a secret may also be the word after an option.
+///
+/// An option such as `--password` that takes no word for some client costs a word of the record.
+#[must_use]
+pub fn redact_argv<S: AsRef<str>>(argv: &[S]) -> Vec<String> {
+    let mut is_secret = false;
+    argv.iter()
+        .map(|word| {
+            let word = word.as_ref();
+            let was_secret = std::mem::replace(&mut is_secret, is_secret_option(word));
+            if was_secret && !word.starts_with('-') {
+                return mark("argument");
+            }
+            redact(word).text.into_owned()
+        })
+        .collect()
+}
+
+/// Compiles the patterns now instead of at the first text.
+pub fn warm_up() {
+    screen();
+    for row in 0..PATTERNS.len() {
+        regex(row);
+    }
+}
+
+fn is_secret_option(word: &str) -> bool {
+    word.strip_prefix("--").is_some_and(|name| {
+        SECRET_OPTIONS
+            .iter()
+            .any(|option| name.eq_ignore_ascii_case(option))
+    })
+}
+
+fn mark(kind: &str) -> String {
+    format!("[redacted:{kind}]")
+}
+
+/// Replaces what one row of the table finds; none if that is nothing.
+fn replace(row: usize, text: &str) -> Option<String> {
+    let Pattern {
+        kind, is_secret, ..
+    } = &PATTERNS[row];
+    let mut clean = String::new();
+    let mut copied = 0;
+    for captures in regex(row).captures_iter(text) {
+        for group in captures.iter().skip(1).flatten() {
+            let secret = group.as_str();
+            if secret.is_empty() || is_mark(secret) || !is_secret(secret) {
+                continue;
+            }
+            let Range { start, end } = group.range();
+            clean.push_str(&text[copied..start]);
+            clean.push_str(&mark(kind));
+            copied = end;
+        }
+    }
+    (copied > 0).then(|| clean + &text[copied..])
+}
+
+/// Says whether a text is what an earlier redaction left.
+fn is_mark(text: &str) -> bool {
+    text.strip_prefix("[redacted:")
+        .and_then(|rest| rest.strip_suffix(']'))
+        .is_some_and(|kind| {
+            kind.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+        })
+}
+
+/// Returns the first look: which rows of the table could match at all.
+fn screen() -> &'static RegexSet {
+    static SCREEN: OnceLock<RegexSet> = OnceLock::new();
+    SCREEN.get_or_init(|| {
+        RegexSetBuilder::new(PATTERNS.iter().map(|pattern| pattern.words))
+            .case_insensitive(true)
+            .unicode(false)
+            .build()
+            .expect("a test compiles every row of the table")
+    })
+}
+
+/// Returns the compiled pattern of a row.
+fn regex(row: usize) -> &'static Regex {
+    static REGEXES: [OnceLock<Regex>; PATTERNS.len()] = [const { OnceLock::new() }; PATTERNS.len()];
+    REGEXES[row].get_or_init(|| {
+        RegexBuilder::new(PATTERNS[row].regex)
+            .case_insensitive(true)
+            .build()
+            .expect("a test compiles every row of the table")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_example_is_redacted_and_every_innocent_left_alone() {
+        for Pattern {
+            kind,
+            example,
+            clean,
+            innocent,
+            ..
+        } in PATTERNS
+        {
+            let redacted = redact(example);
+            assert_eq!(
+                redacted.text,
+                clean.replace("<secret>", &mark(kind)),
+                "{example}"
+            );
+            assert_eq!(redacted.kinds, [*kind], "{example}");
+            let redacted = redact(innocent);
+            assert!(
+                matches!(redacted.text, Cow::Borrowed(_)),
+                "{}",
+                redacted.text
+            );
+            assert_eq!(redacted.kinds, [""; 0], "{innocent}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_found_in_more_shapes() {
+        for (text, expected) in [
+            (
+                "create role a password $$hunter2$$",
+                "create role a password $$[redacted:sql-password]$$",
+            ),
+            (
+                "create role a password E'a\\'b' login",
+                "create role a password E'[redacted:sql-password]' login",
+            ),
+            (
+                "alter role a password /* new */ 'x y'",
+                "alter role a password /* new */ '[redacted:sql-password]'",
+            ),
+            (
+                "alter role a password 'x",
+                "alter role a password '[redacted:sql-password]",
+            ),
+            (
+                "alter role a password 'x\\",
+                "alter role a password '[redacted:sql-password]",
+            ),
+            (
+                "{\"password\": \"hunter2\", \"n\": 1}",
+                "{\"password\": \"[redacted:password]\", \"n\": 1}",
+            ),
+            (
+                "postgres://h/db?user=a&password=b&x=1",
+                "postgres://h/db?user=a&password=[redacted:password]&x=1",
+            ),
+            (
+                "password='it''s' host=h",
+                "password='[redacted:password]' host=h",
+            ),
+            (
+                "a mongodb+srv://u:p%40@h b redis://:x@h",
+                "a mongodb+srv://u:[redacted:uri-password]@h b redis://:[redacted:uri-password]@h",
+            ),
+        ] {
+            let redacted = redact(text).text;
+            assert_eq!(redacted, expected);
+        }
+    }
+
+    #[test]
+    fn argv_loses_secrets_in_and_after_options() {
+        let argv = [
+            "mongosh",
+            "--password",
+            "hunter2",
+            "--password=x",
+            "--token",
+            "-q",
+            "mongodb://a:b@h",
+        ];
+        insta::assert_snapshot!(
+            redact_argv(&argv).join(" "),
+            @"mongosh --password [redacted:argument] --password=[redacted:password] --token -q mongodb://a:[redacted:uri-password]@h"
+        );
+    }
+
+    #[test]
+    fn ten_megabytes_without_a_secret_are_not_copied() {
+        let text = "select id, name from families where name = 'password';\n".repeat(180_000);
+        assert!(matches!(redact(&text).text, Cow::Borrowed(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn twice_is_as_good_as_once(
+            pieces in prop::collection::vec(
+                prop_oneof![
+                    prop::sample::select(vec![
+                        "password", "PASSWORD ", "=", "'", "''", "\"", "$$", "://", "u:", "@", "a1", " ",
+                        "[redacted:password]", "identified by ", "token", ":", "E'", "\\", "bearer ", "(",
+                        "eyJabcdefgh.", "0123456789abcdef", "api_key", "--", "/*", "*/", "\n", "set ", "for ",
+                    ]).prop_map(str::to_owned),
+                    "\\PC{0,3}",
+                ],
+                0..24,
+            )
+        ) {
+            let text = pieces.concat();
+            let once = redact(&text).text.into_owned();
+            let twice = redact(&once);
+            prop_assert_eq!(&twice.text, &once, "from {:?}", text);
+            prop_assert!(twice.kinds.is_empty());
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The table of secrets: how each kind looks, with an example and something alike that is none.
+
+/// One way a secret is written.
+pub(super) struct Pattern {
+    /// What it is called in `[redacted:kind]`.
+    pub(super) kind: &'static str,
+    /// Words of which one is always there, as a regular expression: the cheap first look.
+    pub(super) words: &'static str,
+    /// The whole; each group that takes part is a secret. Letters of either case match.
+    pub(super) regex: &'static str,
+    /// Whether what was found really is one, where the shape alone says too little.
+    pub(super) is_secret: fn(&str) -> bool,
+    /// A text with one secret, which is written `<secret>` in `clean`.
+    #[cfg(test)]
+    pub(super) example: &'static str,
+    /// The example without it.
+    #[cfg(test)]
+    pub(super) clean: &'static str,
+    /// A text that must stay as it is.
+    #[cfg(test)]
+    pub(super) innocent: &'static str,
+}
+
+/// The shape is enough.
+fn always(_: &str) -> bool {
+    true
+}
+
+/// Letters and digits mixed, as in a key and unlike a name.
+fn is_mixed(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Not a parameter, a variable of the client or a call: nothing that stands for a value.
+fn is_value(text: &str) -> bool {
+    !text.starts_with(['$', ':', '?', '%']) && !text.ends_with('(') && !is_word(text)
+}
+
+fn is_word(text: &str) -> bool {
+    ["null", "true", "false", "default"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// Builds a row; the last three columns exist in tests only.
+macro_rules! patterns {
+    ($($kind:literal, $is_secret:ident, $words:literal,
+        $regex:expr, $example:literal => $clean:literal, not $innocent:literal;)*) => {
+        &[$(Pattern {
+            kind: $kind,
+            words: $words,
+            regex: $regex,
+            is_secret: $is_secret,
+            #[cfg(test)]
+            example: $example,
+            #[cfg(test)]
+            clean: $clean,
+            #[cfg(test)]
+            innocent: $innocent,
+        }),*]
+    };
+}
+
+/// White space and comments, as SQL has them between words.
+macro_rules! gap {
+    () => {
+        r"(?:\s|/\*(?s:.*?)\*/|--[^\n]*\n)*"
+    };
+}
+
+/// A string as SQL has it, and one whose end is missing: `'it''s'`, `E'\''`, `$$it$$`.
+macro_rules! string {
+    () => {
+        concat!(
+            r"(?:(?:\be|\bn|\bu&)?'((?:[^'\\]|''|\\(?s:.))*\\?)(?:'|\z)",
+            r#"|"((?:[^"\\]|""|\\(?s:.))+\\?)(?:"|\z)"#,
+            r"|\$[a-z_0-9]*\$((?s:.*?))(?:\$[a-z_0-9]*\$|\z))",
+        )
+    };
+}
+
+/// All of them. Where two could match, the more telling kind comes first.
+pub(super) const PATTERNS: &[Pattern] = patterns! {
+    "private-key", always, "private key",
+        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\s*((?s:.*?))\s*(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIEow==\n-----END RSA PRIVATE KEY-----"
+            => "-----BEGIN RSA PRIVATE KEY-----\n<secret>\n-----END RSA PRIVATE KEY-----",
+        not "-----BEGIN PUBLIC KEY-----\nMIIBIj==\n-----END PUBLIC KEY-----";
+    "uri-password", always, "://",
+        r#"\b[a-z][a-z0-9+.\-]*://[^\s:@/'"<>]*:([^\s/'"]+)@"#,
+        "\\c postgres://ann:hunter@2@db.example.com:5432/orders"
+            => "\\c postgres://ann:<secret>@db.example.com:5432/orders",
+        not "select 'http://db.example.com:8080/a@b', 'postgres://ann@db/orders'";
+    "sql-password", always, "password",
+        // Without white space only where a role is meant: `'the password'` ends a string.
+        concat!(r"\b(?:(?:role|user|group)\b[^;']*\bpassword", gap!(), "|password", gap!(), r"\s", gap!(), ")", string!()),
+        "ALTER ROLE ann ENCRYPTED PASSWORD 'hun''ter2' VALID UNTIL '2027-01-01'"
+            => "ALTER ROLE ann ENCRYPTED PASSWORD '<secret>' VALID UNTIL '2027-01-01'",
+        not "SET password_encryption = 'scram-sha-256'; ALTER ROLE ann PASSWORD NULL";
+    "sql-password", always, "identified",
+        concat!(r"\bidentified", gap!(), r"(?:with", gap!(), r"\S+", gap!(), ")?(?:by|as)", gap!(),
+            r"(?:password", gap!(), ")?", string!()),
+        "CREATE USER ann IDENTIFIED WITH caching_sha2_password BY 'hunter2'"
+            => "CREATE USER ann IDENTIFIED WITH caching_sha2_password BY '<secret>'",
+        not "select count(*) from birds where identified by_whom";
+    "sql-password", always, "password",
+        concat!(r"\bset", gap!(), "password", gap!(), r"for\b[^;=]*=", gap!(), string!()),
+        "SET PASSWORD FOR 'ann'@'%' = 'hunter2'" => "SET PASSWORD FOR 'ann'@'%' = '<secret>'",
+        not "SET PASSWORD FOR ann TO RANDOM";
+    "password", is_value, "passw|pwd|passphrase",
+        concat!(r#"[a-z_]*(?:password|passwd|pwd|passphrase)["']?\s*(?:=>|:=|=|:)\s*"#,
+            r"(?:[a-z_0-9.]+\s*\(\s*)?", string!()),
+        "update users set password = crypt('hunter2', gen_salt('bf')) where id = 1"
+            => "update users set password = crypt('<secret>', gen_salt('bf')) where id = 1",
+        not "select password_hash = 'abc', pwd = $1 from users where password is null";
+    "password", is_value, "passw|pwd|passphrase",
+        r#"[a-z_]*(?:password|passwd|pwd|passphrase)=([^\s'"&;,()]+)"#,
+        "host=db user=ann password=hunter2 dbname=orders"
+            => "host=db user=ann password=<secret> dbname=orders",
+        not "update users set password=null, pwd=$1, passwd=:new";
+    "password", always, "password|_pwd|rediscli_auth",
+        r#"\b(?:pgpassword|mysql_pwd|rediscli_auth)(?:[ \t]+|=)["']?([^\s'"]+)"#,
+        "\\setenv PGPASSWORD hunter2" => "\\setenv PGPASSWORD <secret>",
+        not "\\setenv PGPASSFILE /home/ann/.pgpass";
+    "aws-key", always, "akia|asia",
+        r"\b((?-i:AKIA|ASIA)(?-i:[0-9A-Z]{16}))\b",
+        "credentials 'aws_access_key_id=AKIAIOSFODNN7EXAMPLE'"
+            => "credentials 'aws_access_key_id=<secret>'",
+        not "select 'ASIAN', 'AKIA'";
+    "aws-key", always, "secret",
+        r#"aws_?secret_?(?:access_?)?key["']?\s*[=:]\s*["']?([a-z0-9/+=]{40})"#,
+        "aws_secret_access_key=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+            => "aws_secret_access_key=<secret>",
+        not "aws_secret_access_key=short";
+    "jwt", always, "eyj",
+        r"\b((?-i:eyJ)[a-z0-9_\-]{8,}\.[a-z0-9_\-]{8,}\.[a-z0-9_\-]{8,})",
+        "select 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w'"
+            => "select '<secret>'",
+        not "select 'eyJhbGciOiJIUzI1NiJ9'";
+    "bearer", always, "bearer",
+        r"\bbearer\s+([a-z0-9._~+/=\-]{16,})",
+        "Authorization: Bearer 0123456789abcdef0123" => "Authorization: Bearer <secret>",
+        not "the bearer of bad news";
+    "basic-auth", always, "basic",
+        r#"\bauthorization["']?\s*[:=]\s*["']?basic\s+([a-z0-9+/=]{8,})"#,
+        "Authorization: Basic YW5uOmh1bnRlcjI=" => "Authorization: Basic <secret>",
+        not "a basic understanding";
+    "token", always, "gh[pousr]_|github_pat_|glpat-|npm_|xox[abposr]-|[srp]k_live_|aiza|sk-|hvs\\.",
+        concat!(r"\b((?-i:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{22,}|glpat-[A-Za-z0-9_\-]{20,}",
+            r"|npm_[A-Za-z0-9]{36}|xox[abposr]-[A-Za-z0-9\-]{10,}|[srp]k_live_[A-Za-z0-9]{16,}",
+            r"|AIza[A-Za-z0-9_\-]{35}|sk-[A-Za-z0-9_\-]{20,}|hvs\.[A-Za-z0-9_\-]{20,}))"),
+        "insert into keys values ('ghp_0123456789abcdefABCDEF0123456789abcd')"
+            => "insert into keys values ('<secret>')",
+        not "select ghp_total, task-list from t";
+    "api-key", is_mixed, "api[_-]?key|secret|token|access[_-]?key",
+        concat!(r#"[a-z0-9_\-]*(?:api[_-]?key|secret(?:[_-]?key)?|token|access[_-]?key)["']?\s*"#,
+            r#"(?:=>|:=|=|:)\s*["']?([a-z0-9_\-./+=~]{16,})"#),
+        "update apps set api_key = '9f86d081884c7d659a2feaa0' where id = 1"
+            => "update apps set api_key = '<secret>' where id = 1",
+        not "select token = refreshed_by_the_client from logins";
+};

@@ -1,0 +1,4 @@
+//! What one run of a client is doing, and what may pass: pure, fed by the relay.
+#![forbid(unsafe_code)]
+
+pub mod gate;

@@ -1,0 +1,174 @@
+//! The tables of the index, as a numbered list that is only ever appended to.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::StoreError;
+
+/// Marks the file as ours: `nlch`.
+pub(super) const APPLICATION_ID: i64 = 0x6e6c_6368;
+
+/// Every step from an empty file to today. Never edit one: add the next.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE sessions (
+        id TEXT PRIMARY KEY,
+        path TEXT NOT NULL,
+        client TEXT NOT NULL,
+        argv TEXT NOT NULL,              -- JSON
+        tier INTEGER NOT NULL,           -- of the most dangerous target so far
+        target TEXT,                     -- that target, as a person would name it
+        started INTEGER NOT NULL,        -- microseconds since 1970, as all times
+        last INTEGER NOT NULL,           -- the last event so far
+        exit INTEGER,                    -- null while it runs and if it ended badly
+        statements INTEGER NOT NULL DEFAULT 0,
+        held INTEGER NOT NULL DEFAULT 0,
+        gaps INTEGER NOT NULL DEFAULT 0,
+        bytes INTEGER NOT NULL DEFAULT 0,  -- of the log
+        indexed INTEGER NOT NULL,        -- bytes of the log that are in the index
+        cwd TEXT NOT NULL,
+        tty TEXT,
+        pid INTEGER NOT NULL,
+        pid_started INTEGER
+    ) STRICT;
+    CREATE INDEX sessions_by_start ON sessions (started);
+
+    CREATE TABLE statements (
+        id INTEGER PRIMARY KEY,
+        session TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+        n INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        tier INTEGER NOT NULL,
+        target TEXT NOT NULL,
+        address TEXT NOT NULL,
+        text TEXT NOT NULL,
+        source TEXT NOT NULL,
+        verdict TEXT NOT NULL,
+        rule TEXT,
+        answer TEXT,
+        reason TEXT,
+        rows INTEGER,
+        duration_ms INTEGER,
+        error TEXT,
+        UNIQUE (session, n)
+    ) STRICT;
+    CREATE INDEX statements_by_time ON statements (time, id);
+
+    CREATE VIRTUAL TABLE statements_text USING fts5 (
+        text, content = 'statements', content_rowid = 'id', prefix = '2 3'
+    );
+    CREATE TRIGGER statements_added AFTER INSERT ON statements BEGIN
+        INSERT INTO statements_text (rowid, text) VALUES (new.id, new.text);
+    END;
+    CREATE TRIGGER statements_removed AFTER DELETE ON statements BEGIN
+        INSERT INTO statements_text (statements_text, rowid, text)
+        VALUES ('delete', old.id, old.text);
+    END;
+"];
+
+/// Brings the tables up to date.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let known = MIGRATIONS.len() as i64;
+    if check(connection, path)? == known {
+        return Ok(());
+    }
+    let behavior = TransactionBehavior::Immediate;
+    let transaction = connection.transaction_with_behavior(behavior)?;
+    // Another command may have been faster.
+    let version = check(&transaction, path)?;
+    for migration in MIGRATIONS
+        .iter()
+        .skip(usize::try_from(version).unwrap_or(0))
+    {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Returns the version of a file that is ours or empty.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get(0));
+    let (id, version): (i64, i64) = (number("application_id")?, number("user_version")?);
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if id != APPLICATION_ID && (id != 0 || tables != 0) {
+        return Err(StoreError::Foreign(path.to_owned()));
+    }
+    let known = MIGRATIONS.len() as i64;
+    if version > known {
+        return Err(StoreError::TooNew {
+            path: path.to_owned(),
+            found: version,
+            known,
+        });
+    }
+    Ok(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{FILE_NAME, Store};
+
+    fn open(data_dir: &Path) -> Connection {
+        Connection::open(data_dir.join(FILE_NAME)).unwrap()
+    }
+
+    #[test]
+    fn a_new_index_is_ours_private_and_opens_again() {
+        use std::os::unix::fs::PermissionsExt;
+        let data = tempfile::tempdir().unwrap();
+        drop(Store::open(data.path()).unwrap());
+        drop(Store::open(data.path()).unwrap());
+        let mode = data
+            .path()
+            .join(FILE_NAME)
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let id: i64 = open(data.path())
+            .pragma_query_value(None, "application_id", |row| row.get(0))
+            .unwrap();
+        assert_eq!(id, APPLICATION_ID);
+    }
+
+    #[test]
+    fn an_index_from_the_future_is_refused_and_untouched() {
+        let data = tempfile::tempdir().unwrap();
+        drop(Store::open(data.path()).unwrap());
+        open(data.path())
+            .pragma_update(None, "user_version", 99)
+            .unwrap();
+        let error = Store::open(data.path()).unwrap_err();
+        assert!(
+            matches!(error, StoreError::TooNew { found: 99, .. }),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_database_of_something_else_is_refused() {
+        let data = tempfile::tempdir().unwrap();
+        open(data.path())
+            .execute_batch("CREATE TABLE birds (name TEXT)")
+            .unwrap();
+        let error = Store::open(data.path()).unwrap_err();
+        assert!(matches!(error, StoreError::Foreign(_)), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_damage() {
+        let data = tempfile::tempdir().unwrap();
+        std::fs::write(
+            data.path().join(FILE_NAME),
+            "not a database at all, but long enough",
+        )
+        .unwrap();
+        assert!(Store::open(data.path()).unwrap_err().is_damage());
+    }
+}

@@ -1,0 +1,362 @@
+//! The index over real logs: whole, growing, torn and gone.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::{Filter, Indexed, Store};
+use crate::clock::Clock;
+use crate::record::{Answer, Header, Marker, Recorder, Source};
+use crate::target::{Address, Target, Tier};
+
+pub(crate) fn target(tier: Tier, name: Option<&str>) -> Target {
+    let address = Address {
+        user: Some("ann".into()),
+        host: Some("db.example.com".into()),
+        port: Some(5432),
+        database: Some("orders".into()),
+    };
+    Target {
+        address,
+        tier,
+        name: name.map(str::to_owned),
+    }
+}
+
+pub(crate) fn statement(n: u64, time: &str, text: &str, verdict: &str, target: Target) -> Marker {
+    Marker::Statement {
+        n,
+        time: time.parse().unwrap(),
+        text: text.to_owned(),
+        source: Source::Tap,
+        target,
+        verdict: verdict.to_owned(),
+        rule: (verdict == "hold").then(|| "delete-without-where".to_owned()),
+        reasons: if verdict == "hold" {
+            vec!["deletes every row of a".into()]
+        } else {
+            vec![]
+        },
+        redacted: Vec::new(),
+    }
+}
+
+/// Records a session of two statements, the second one held and released.
+pub(crate) fn record(data: &Path, now: &str) -> PathBuf {
+    let clock = Clock::starting_at(now.parse().unwrap());
+    let header = Header {
+        cols: 80,
+        rows: 24,
+        client: "psql".into(),
+        argv: vec![
+            "psql".into(),
+            "postgres://ann:hunter2@db.example.com/orders".into(),
+        ],
+        cwd: "/home/ann".into(),
+        pid: u32::MAX,
+        ..Header::default()
+    };
+    let mut recorder = Recorder::start(data, &header, clock).unwrap();
+    let staging = target(Tier::Staging, None);
+    let production = target(Tier::Production, Some("orders-prod"));
+    recorder.output(b"orders=> select 1;\r\n");
+    recorder.marker(statement(
+        1,
+        now,
+        "select count(*)\n  from families",
+        "allow",
+        staging,
+    ));
+    recorder.output(b" 1\r\n");
+    recorder.marker(Marker::Outcome {
+        n: 1,
+        rows: Some(1),
+        duration_ms: Some(12),
+        error: None,
+    });
+    recorder.output(b"orders=> delete from orders;\r\n");
+    recorder.marker(statement(2, now, "delete from orders", "hold", production));
+    recorder.marker(Marker::Answer {
+        n: 2,
+        time: now.parse().unwrap(),
+        answer: Answer::Released,
+        reason: None,
+    });
+    recorder.output(b"DELETE 3\r\n");
+    recorder.marker(Marker::Outcome {
+        n: 2,
+        rows: Some(3),
+        duration_ms: None,
+        error: None,
+    });
+    recorder.finish(0);
+    recorder.path().to_owned()
+}
+
+fn nobody(_: u32, _: Option<u64>) -> bool {
+    false
+}
+
+fn everything(store: &Store) -> String {
+    let statements = store.statements(&Filter::default()).unwrap();
+    let sessions = store.sessions(&Filter::default(), &nobody).unwrap();
+    serde_json::to_string_pretty(&(statements, sessions)).unwrap()
+}
+
+fn texts(store: &Store, filter: &Filter) -> Vec<String> {
+    store
+        .statements(filter)
+        .unwrap()
+        .into_iter()
+        .map(|statement| statement.text)
+        .collect()
+}
+
+#[test]
+fn an_index_that_grew_line_by_line_equals_one_built_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    let path = record(data.path(), "2026-11-20T06:00:00Z");
+    let whole = fs::read(&path).unwrap();
+    let header = whole.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+    fs::write(&path, &whole[..header]).unwrap();
+    let mut store = Store::open(data.path()).unwrap();
+    // Pieces of seven bytes: most passes meet a torn line.
+    for piece in whole[header..].chunks(7) {
+        OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .write_all(piece)
+            .unwrap();
+        store.update().unwrap();
+    }
+    let grown = everything(&store);
+    assert_eq!(store.update().unwrap(), Indexed::default());
+    let rebuilt = store.rebuild().unwrap();
+    assert_eq!((rebuilt.sessions, rebuilt.statements), (1, 2));
+    assert_eq!(everything(&store), grown);
+    assert!(grown.contains("select count"), "{grown}");
+}
+
+#[test]
+fn a_session_without_its_process_has_ended_badly() {
+    let data = tempfile::tempdir().unwrap();
+    let path = record(data.path(), "2026-11-20T06:00:00Z");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 3]).unwrap();
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    let session = |is_alive| {
+        store
+            .sessions(&Filter::default(), is_alive)
+            .unwrap()
+            .remove(0)
+    };
+    let running = session(&|_, _| true);
+    assert_eq!(
+        (running.ended, running.ended_badly, running.gaps),
+        (None, false, 0)
+    );
+    let lost = session(&nobody);
+    assert!(lost.ended.is_some() && lost.ended_badly);
+    assert_eq!((lost.exit, lost.gaps), (None, 1), "the torn tail is a gap");
+}
+
+#[test]
+fn a_session_is_of_the_highest_tier_it_met_and_its_secrets_are_gone() {
+    let data = tempfile::tempdir().unwrap();
+    record(data.path(), "2026-11-20T06:00:00Z");
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    let session = store
+        .sessions(&Filter::default(), &nobody)
+        .unwrap()
+        .remove(0);
+    assert_eq!(
+        (session.tier, session.target.as_deref()),
+        (Tier::Production, Some("orders-prod"))
+    );
+    assert_eq!(
+        (session.statements, session.held, session.gaps, session.exit),
+        (2, 1, 0, Some(0))
+    );
+    assert_eq!(
+        session.argv[1],
+        "postgres://ann:[redacted:uri-password]@db.example.com/orders"
+    );
+}
+
+#[test]
+fn filters_find_what_they_say() {
+    let data = tempfile::tempdir().unwrap();
+    record(data.path(), "2026-11-20T06:00:00Z");
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    let select = "select count(*)\n  from families";
+    let delete = "delete from orders";
+    let time = |time: &str| Some(time.parse().unwrap());
+    let word = |words: &[&str]| Filter {
+        words: words.iter().map(|&word| word.to_owned()).collect(),
+        ..Filter::default()
+    };
+    for (filter, expected) in [
+        (Filter::default(), &[select, delete][..]),
+        (word(&["famil", "SELECT"]), &[select]),
+        (word(&["count(*)"]), &[select]),
+        (word(&["*"]), &[select]),
+        (word(&["\"", "or"]), &[]),
+        (word(&["families", "delete"]), &[]),
+        (
+            Filter {
+                tier: Some(Tier::Production),
+                ..Filter::default()
+            },
+            &[delete],
+        ),
+        (
+            Filter {
+                target: Some("ORDERS-prod".into()),
+                ..Filter::default()
+            },
+            &[delete],
+        ),
+        (
+            Filter {
+                target: Some("example.com".into()),
+                ..Filter::default()
+            },
+            &[select, delete],
+        ),
+        (
+            Filter {
+                target: Some("db_example".into()),
+                ..Filter::default()
+            },
+            &[],
+        ),
+        (
+            Filter {
+                client: Some("mongosh".into()),
+                ..Filter::default()
+            },
+            &[],
+        ),
+        (
+            Filter {
+                is_held: true,
+                ..Filter::default()
+            },
+            &[delete],
+        ),
+        (
+            Filter {
+                is_failed: true,
+                ..Filter::default()
+            },
+            &[],
+        ),
+        (
+            Filter {
+                limit: Some(1),
+                ..Filter::default()
+            },
+            &[delete],
+        ),
+        (
+            Filter {
+                since: time("2026-11-20T06:00:01Z"),
+                ..Filter::default()
+            },
+            &[],
+        ),
+        (
+            Filter {
+                until: time("2026-11-20T06:00:00Z"),
+                ..Filter::default()
+            },
+            &[],
+        ),
+        (
+            Filter {
+                since: time("2026-11-20T06:00:00Z"),
+                ..Filter::default()
+            },
+            &[select, delete],
+        ),
+    ] {
+        assert_eq!(texts(&store, &filter), expected, "{filter:?}");
+    }
+}
+
+#[test]
+fn words_are_looked_up_in_the_text_index() {
+    let data = tempfile::tempdir().unwrap();
+    let store = Store::open(data.path()).unwrap();
+    let filter = Filter {
+        words: vec!["families".into()],
+        ..Filter::default()
+    };
+    let (sql, values) = super::query::statements_sql(&filter);
+    let mut plan = store
+        .connection
+        .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+        .unwrap();
+    let plan: Vec<String> = plan
+        .query_map(rusqlite::params_from_iter(values), |row| row.get(3))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(
+        plan.iter()
+            .any(|line| line.contains("statements_text VIRTUAL TABLE")),
+        "{plan:?}"
+    );
+    assert!(!plan.iter().any(|line| line == "SCAN t"), "{plan:?}");
+}
+
+#[test]
+fn a_log_that_is_gone_is_forgotten_and_one_that_is_none_is_reported() {
+    let data = tempfile::tempdir().unwrap();
+    let path = record(data.path(), "2026-11-20T06:00:00Z");
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    let other = path.parent().unwrap().with_file_name("zzz");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("session.cast"), "{}\n").unwrap();
+    let indexed = store.update().unwrap();
+    assert_eq!(indexed.unreadable.len(), 1, "{indexed:?}");
+    assert_eq!(texts(&store, &Filter::default()), [""; 0]);
+    let found = texts(
+        &store,
+        &Filter {
+            words: vec!["delete".into()],
+            ..Filter::default()
+        },
+    );
+    assert_eq!(found, [""; 0], "the text index has forgotten too");
+}
+
+#[test]
+fn two_commands_at_once_index_every_statement_once() {
+    let data = tempfile::tempdir().unwrap();
+    for day in 10..20 {
+        record(data.path(), &format!("2026-11-{day}T06:00:00Z"));
+    }
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| Store::open(data.path()).unwrap().update().unwrap());
+        }
+    });
+    let store = Store::open(data.path()).unwrap();
+    assert_eq!(texts(&store, &Filter::default()).len(), 20);
+    let sessions = store.sessions(&Filter::default(), &nobody).unwrap();
+    assert!(
+        sessions
+            .iter()
+            .all(|session| session.statements == 2 && session.held == 1)
+    );
+    assert_eq!(sessions.len(), 10);
+    let is_sorted = sessions.is_sorted_by_key(|session| session.started);
+    assert!(is_sorted, "oldest first");
+}

@@ -1,0 +1,577 @@
+//! The hold dialogue: a state machine that turns keys and time into drawing and one answer.
+//!
+//! It does no input and no output itself. The relay feeds it what the user terminal sends
+//! ([`Dialogue::feed`]), wakes it when it asks ([`Dialogue::next_deadline`]), writes what it draws,
+//! and acts on the [`Event`].
+//!
+//! # What counts as an answer
+//!
+//! What was typed or pasted before or with the question never answers it:
+//!
+//! 1. After a question or a further prompt is drawn, input is discarded until `quiet` (300 ms) has
+//!    passed without any. So type-ahead, an Enter in it included, neither releases nor cancels.
+//! 2. Bracketed paste is switched on, and what comes between its marks is ignored.
+//! 3. For terminals that do not bracket: keys that come in one read, or less than `burst` apart,
+//!    are one burst. An Enter counts only as a burst of its own. At the answer's prompt more than
+//!    two letters in a burst are a paste, and so is a word that came in one burst. A paste voids
+//!    the line, and rule 1 applies again. A person's keys are 20 ms and more apart; two at once
+//!    are let through because mosh and a lagging network join them.
+//!
+//! Esc alone, Ctrl-C and Ctrl-D cancel at any time.
+
+pub mod closing;
+mod entry;
+mod keys;
+mod page;
+mod paint;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use self::entry::Entry;
+use self::keys::{Key, Keys};
+use self::page::{Impact, Room};
+use self::paint::Painter;
+use super::theme::{Style, Theme};
+use super::visible;
+use super::wrap::line;
+pub use crate::policy::Challenge;
+use crate::target::Target;
+
+/// How long nothing may come in before the first key of an answer counts.
+pub const QUIET: Duration = Duration::from_millis(300);
+
+/// Keys closer together than this were not typed one by one.
+pub const BURST: Duration = Duration::from_millis(5);
+
+/// Letters in one burst that may still be a person's, on a network that joins keys.
+const JOINED: u32 = 2;
+
+/// Bytes of an answer; PostgreSQL's names have 63.
+const LONGEST_WORD: usize = 63;
+
+/// What is to be decided, and where it is shown.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// Where the statement would run.
+    pub target: Target,
+    /// What releases a [`Challenge::TypeTarget`]; see [`answer_word`].
+    pub answer_word: String,
+    /// The time on the person's clock: `23:41`.
+    pub local_time: String,
+    /// Why it is late: `late hours 22:00-06:00`, or the name of a freeze.
+    pub late: Option<String>,
+    /// The statement, exactly.
+    pub statement: String,
+    /// The verdict's reasons.
+    pub reasons: Vec<String>,
+    /// What must be done to release it.
+    pub challenge: Challenge,
+    /// The transaction that is open, if one is.
+    pub transaction: Option<Transaction>,
+    /// Meta commands on the same line that run whatever the answer is.
+    pub beyond_reach: Vec<String>,
+    /// After this long without an answer the statement is cancelled.
+    pub timeout: Duration,
+    /// Usually [`QUIET`].
+    pub quiet: Duration,
+    /// Usually [`BURST`].
+    pub burst: Duration,
+    /// Columns and rows of the user terminal.
+    pub size: (u16, u16),
+    /// False under `NO_COLOR` and `TERM=dumb`.
+    pub is_coloured: bool,
+    /// False under `TERM=dumb`: nothing is redrawn in place and no mode is switched.
+    pub can_move: bool,
+    /// Whether the cursor stands at the start of an empty line.
+    pub is_fresh_line: bool,
+    /// Whether bracketed paste is on already, and is to stay on afterwards.
+    pub has_bracketed_paste: bool,
+    /// Whether the statement is in the recording.
+    pub is_recorded: bool,
+    /// Whether figures may still come by [`Dialogue::set_impact`].
+    pub impact_pending: bool,
+}
+
+/// A transaction the statement would run in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transaction {
+    /// How it is doing.
+    pub state: TransactionState,
+    /// How long it has been open.
+    pub since: Duration,
+}
+
+/// How a transaction is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransactionState {
+    /// Statements run in it.
+    Open,
+    /// An error has ended it; only ROLLBACK is accepted.
+    Failed,
+}
+
+/// What follows from input or time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[must_use]
+pub struct Step {
+    /// Bytes for the user terminal.
+    pub draw: Vec<u8>,
+    /// What the relay must do. After a release or a cancel the dialogue is over.
+    pub event: Option<Event>,
+}
+
+/// What the relay must do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Let the statement run.
+    Released {
+        /// What the person gave as reason, where one was asked for.
+        reason: Option<String>,
+        /// Whether the same shape is released for the rest of the session.
+        whole_shape: bool,
+    },
+    /// Do not run it.
+    Cancelled(Cause),
+    /// Stop the job; the question stays open. Call [`Dialogue::redraw`] afterwards.
+    Suspend,
+}
+
+/// Why a statement was cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// Enter on an empty line.
+    Enter,
+    /// Esc.
+    Escape,
+    /// Another word than the one asked for.
+    WrongWord,
+    /// Ctrl-D.
+    EndOfFile,
+    /// Ctrl-C.
+    Interrupt,
+    /// No answer in time.
+    Timeout,
+    /// No reason was given.
+    EmptyReason,
+    /// The client does not ask any longer.
+    Withdrawn,
+}
+
+/// Which prompt stands there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Reason,
+    /// Until when.
+    Wait(Duration),
+    Answer,
+}
+
+/// Why input was discarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hint {
+    Early,
+    Paste,
+}
+
+impl Hint {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Early => "what was typed before the question does not answer it: discarded",
+            Self::Paste => "a paste does not answer: type it, key by key",
+        }
+    }
+}
+
+/// An open question.
+#[derive(Debug)]
+pub struct Dialogue {
+    question: Question,
+    theme: Theme,
+    room: Room,
+    painter: Painter,
+    /// The rows above the hint, which change only with the size and the impact.
+    page: Vec<String>,
+    impact: Impact,
+    stage: Stage,
+    hint: Option<Hint>,
+    entry: Entry,
+    reason: Option<String>,
+    keys: Keys,
+    opened: Duration,
+    /// When a key was last complete, or the prompt was drawn.
+    last_input: Duration,
+    /// Whether the quiet time has passed and keys count.
+    is_settled: bool,
+    /// Keys in the burst that `last_input` belongs to; 0 before the first.
+    burst: u32,
+    /// When a countdown was last drawn, in whole seconds left.
+    seconds_left: u64,
+    /// Between a suspend and the redraw nothing is drawn.
+    is_away: bool,
+    is_over: bool,
+}
+
+impl Dialogue {
+    /// Opens a question at `now`; the bytes draw it.
+    #[must_use]
+    pub fn open(question: Question, now: Duration) -> (Self, Vec<u8>) {
+        let theme = Theme::new(question.is_coloured);
+        let room = Room::new(question.size);
+        let impact = if question.impact_pending {
+            Impact::Pending
+        } else {
+            Impact::None
+        };
+        let mut dialogue = Self {
+            painter: Painter::new(room.height, question.can_move),
+            page: page::page(&question, &impact, room, theme),
+            stage: Stage::Answer,
+            question,
+            theme,
+            room,
+            impact,
+            hint: None,
+            entry: Entry::default(),
+            reason: None,
+            keys: Keys::default(),
+            opened: now,
+            last_input: now,
+            is_settled: false,
+            burst: 0,
+            seconds_left: 0,
+            is_away: false,
+            is_over: false,
+        };
+        match dialogue.question.challenge {
+            Challenge::TypeTarget { reason: true, .. } => dialogue.enter(Stage::Reason, now),
+            Challenge::TypeTarget { .. } | Challenge::Yes => dialogue.enter_wait(now),
+        }
+        let mut draw = String::new();
+        if !dialogue.question.is_fresh_line {
+            draw.push_str("\r\n");
+        }
+        draw.push_str(&dialogue.draw_all());
+        (dialogue, draw.into_bytes())
+    }
+
+    /// Takes one read from the user terminal.
+    pub fn feed(&mut self, bytes: &[u8], now: Duration) -> Step {
+        let mut step = self.tick(now);
+        if self.is_over || bytes.is_empty() {
+            return step;
+        }
+        for byte in bytes {
+            let Some(key) = self.keys.feed(*byte, now) else {
+                continue;
+            };
+            if let Some(event) = self.press(key, bytes.len() == 1, now) {
+                return self.close(event, step.draw);
+            }
+        }
+        step.draw.extend(self.update());
+        step
+    }
+
+    /// Lets time pass.
+    pub fn tick(&mut self, now: Duration) -> Step {
+        if self.is_over {
+            return Step::default();
+        }
+        if now >= self.expires() {
+            return self.close(Event::Cancelled(Cause::Timeout), Vec::new());
+        }
+        if self.keys.escape_due().is_some_and(|due| now >= due) {
+            return self.close(Event::Cancelled(Cause::Escape), Vec::new());
+        }
+        if let Stage::Wait(until) = self.stage {
+            if now >= until {
+                self.enter(Stage::Answer, now);
+            } else {
+                self.seconds_left = seconds_left(until, now);
+            }
+        }
+        Step {
+            draw: self.update(),
+            event: None,
+        }
+    }
+
+    /// Returns when [`Dialogue::tick`] wants to be called, on the same clock; none once it is over.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Duration> {
+        if self.is_over {
+            return None;
+        }
+        let second = match self.stage {
+            Stage::Wait(until) => {
+                Some(until - Duration::from_secs(self.seconds_left.saturating_sub(1)))
+            }
+            Stage::Reason | Stage::Answer => None,
+        };
+        [second, self.keys.escape_due()]
+            .into_iter()
+            .flatten()
+            .chain([self.expires()])
+            .min()
+    }
+
+    /// Fills in the figures; none take the line away.
+    #[must_use]
+    pub fn set_impact(&mut self, figures: Vec<String>) -> Vec<u8> {
+        if self.is_over {
+            return Vec::new();
+        }
+        self.impact = if figures.is_empty() {
+            Impact::None
+        } else {
+            Impact::Known(figures)
+        };
+        self.page = page::page(&self.question, &self.impact, self.room, self.theme);
+        self.update()
+    }
+
+    /// Fits the drawing to a new size of the user terminal.
+    #[must_use]
+    pub fn resize(&mut self, cols: u16, rows: u16) -> Vec<u8> {
+        self.question.size = (cols, rows);
+        self.room = Room::new((cols, rows));
+        self.painter.resize(self.room.height);
+        self.page = page::page(&self.question, &self.impact, self.room, self.theme);
+        if self.is_over || self.is_away {
+            return Vec::new();
+        }
+        let rows = self.rows();
+        self.painter.repaint(rows).into_bytes()
+    }
+
+    /// Draws everything again after the job was continued, on a line of its own. What was typed is
+    /// gone and the quiet time starts again.
+    #[must_use]
+    pub fn redraw(&mut self, now: Duration) -> Vec<u8> {
+        if self.is_over {
+            return Vec::new();
+        }
+        self.is_away = false;
+        self.unsettle(now);
+        self.hint = None;
+        self.draw_all().into_bytes()
+    }
+
+    /// Closes the dialogue because the client does not ask any longer; says so.
+    #[must_use]
+    pub fn withdraw(&mut self, why: &str) -> Vec<u8> {
+        if self.is_over {
+            return Vec::new();
+        }
+        let mut draw = self
+            .close(Event::Cancelled(Cause::Withdrawn), Vec::new())
+            .draw;
+        draw.extend(closing::withdrawn(why, self.theme).into_bytes());
+        draw
+    }
+
+    /// Returns the question as it was asked.
+    #[must_use]
+    pub fn question(&self) -> &Question {
+        &self.question
+    }
+
+    /// `is_alone` says that the key is all there was in one read of one byte.
+    fn press(&mut self, key: Key, is_alone: bool, now: Duration) -> Option<Event> {
+        match key {
+            Key::Interrupt => return Some(Event::Cancelled(Cause::Interrupt)),
+            Key::EndOfFile => return Some(Event::Cancelled(Cause::EndOfFile)),
+            Key::Suspend => return Some(Event::Suspend),
+            Key::Char(_)
+            | Key::Enter
+            | Key::Backspace
+            | Key::KillLine
+            | Key::KillWord
+            | Key::PasteStart
+            | Key::PasteEnd
+            | Key::Other => {}
+        }
+        let silence = now.saturating_sub(self.last_input);
+        let joins_burst = self.burst > 0 && silence < self.question.burst;
+        self.burst = if joins_burst { self.burst + 1 } else { 1 };
+        self.last_input = now;
+        match self.stage {
+            Stage::Wait(_) => return None,
+            Stage::Reason | Stage::Answer => {}
+        }
+        if !self.is_settled {
+            if silence < self.question.quiet {
+                self.hint = self.hint.or(Some(Hint::Early));
+                return None;
+            }
+            self.is_settled = true;
+        }
+        self.edit(key, is_alone, now)
+    }
+
+    /// A key that counts.
+    fn edit(&mut self, key: Key, is_alone: bool, now: Duration) -> Option<Event> {
+        match key {
+            Key::Enter if !is_alone || self.burst > 1 => self.refuse_paste(now),
+            Key::Enter => return self.submit(now),
+            Key::Char(_) if self.stage == Stage::Answer && self.burst > JOINED => {
+                self.refuse_paste(now);
+            }
+            Key::Char(letter) => {
+                self.hint = None;
+                self.entry.push(letter, self.burst == 1);
+            }
+            Key::Backspace => self.entry.backspace(),
+            Key::KillLine => self.entry.clear(),
+            Key::KillWord => self.entry.kill_word(),
+            Key::PasteStart => self.hint = Some(Hint::Paste),
+            Key::PasteEnd => self.is_settled = !self.entry.text().is_empty(),
+            Key::Interrupt | Key::EndOfFile | Key::Suspend | Key::Other => {}
+        }
+        None
+    }
+
+    fn refuse_paste(&mut self, now: Duration) {
+        self.unsettle(now);
+        self.hint = Some(Hint::Paste);
+    }
+
+    fn submit(&mut self, now: Duration) -> Option<Event> {
+        let typed = self.entry.text();
+        if self.stage == Stage::Reason {
+            let reason = typed.trim().to_owned();
+            if reason.is_empty() {
+                return Some(Event::Cancelled(Cause::EmptyReason));
+            }
+            self.reason = Some(reason);
+            self.enter_wait(now);
+            return None;
+        }
+        if typed.is_empty() {
+            return Some(Event::Cancelled(Cause::Enter));
+        }
+        let whole_shape = self.question.challenge == Challenge::Yes && typed == "yes all";
+        if typed != self.word() && !whole_shape {
+            return Some(Event::Cancelled(Cause::WrongWord));
+        }
+        if !self.entry.is_typed() {
+            self.refuse_paste(now);
+            return None;
+        }
+        Some(Event::Released {
+            reason: self.reason.take(),
+            whole_shape,
+        })
+    }
+
+    fn expires(&self) -> Duration {
+        self.opened.saturating_add(self.question.timeout)
+    }
+
+    fn word(&self) -> &str {
+        match self.question.challenge {
+            Challenge::Yes => "yes",
+            Challenge::TypeTarget { .. } => &self.question.answer_word,
+        }
+    }
+
+    /// Goes on to the countdown, or past it.
+    fn enter_wait(&mut self, now: Duration) {
+        match self.question.challenge {
+            Challenge::TypeTarget { wait, .. } if !wait.is_zero() => {
+                self.seconds_left = seconds_left(now + wait, now);
+                self.enter(Stage::Wait(now + wait), now);
+            }
+            Challenge::TypeTarget { .. } | Challenge::Yes => self.enter(Stage::Answer, now),
+        }
+    }
+
+    fn enter(&mut self, stage: Stage, now: Duration) {
+        self.stage = stage;
+        self.hint = None;
+        self.unsettle(now);
+    }
+
+    /// Forgets what was typed; the quiet time starts again.
+    fn unsettle(&mut self, now: Duration) {
+        self.entry.clear();
+        self.is_settled = false;
+        self.last_input = now;
+    }
+
+    fn close(&mut self, event: Event, mut draw: Vec<u8>) -> Step {
+        self.is_away = event == Event::Suspend;
+        self.is_over = !self.is_away;
+        draw.extend(self.painter.leave().into_bytes());
+        if self.question.can_move && !self.question.has_bracketed_paste {
+            draw.extend(b"\x1b[?2004l");
+        }
+        Step {
+            draw,
+            event: Some(event),
+        }
+    }
+
+    /// Colours of the client's line end here, the cursor is shown, and pastes are marked.
+    fn draw_all(&mut self) -> String {
+        let modes = if self.question.can_move {
+            "\x1b[0m\x1b[?25h\x1b[?2004h"
+        } else {
+            ""
+        };
+        let rows = self.rows();
+        format!("{modes}{}", self.painter.draw(rows))
+    }
+
+    fn update(&mut self) -> Vec<u8> {
+        if self.is_away {
+            return Vec::new();
+        }
+        let rows = self.rows();
+        self.painter.update(rows).into_bytes()
+    }
+
+    fn rows(&self) -> Vec<String> {
+        let mut rows = self.page.clone();
+        let width = self.room.width;
+        if let Some(hint) = self.hint {
+            let spans = [(Style::Warning, hint.text())];
+            rows.extend(line(&spans, "  ", width, self.theme));
+        }
+        let word = visible::one_line(self.word());
+        let prompt = match self.stage {
+            Stage::Reason => "reason, Enter to cancel: ".to_owned(),
+            Stage::Wait(_) => format!("wait {} s, Esc to cancel ", self.seconds_left),
+            Stage::Answer => format!("type {word} to run it, Enter to cancel: "),
+        };
+        let spans = [(Style::Strong, &*prompt), (Style::Plain, self.entry.text())];
+        rows.extend(line(&spans, "", width, self.theme));
+        rows
+    }
+}
+
+/// The last second is 1; 0 is never shown.
+fn seconds_left(until: Duration, now: Duration) -> u64 {
+    let left = until.saturating_sub(now);
+    left.as_secs() + u64::from(left.subsec_nanos() > 0)
+}
+
+/// Returns the word that releases a statement for a target: its database, else its configured
+/// name, else its host, whichever first is not empty and can be typed; `yes` if none can.
+#[must_use]
+pub fn answer_word(target: &Target) -> &str {
+    let can_be_typed = |word: &&str| {
+        !word.is_empty()
+            && word.len() <= LONGEST_WORD
+            && word.trim() == *word
+            && visible::one_line(word) == *word
+    };
+    let address = &target.address;
+    [&address.database, &target.name, &address.host]
+        .into_iter()
+        .filter_map(|word| word.as_deref())
+        .find(can_be_typed)
+        .unwrap_or("yes")
+}

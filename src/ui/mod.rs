@@ -1,0 +1,9 @@
+//! What a person sees: texts and drawings as values. The callers write them to the terminal.
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod hold;
+pub mod notice;
+pub mod theme;
+pub mod visible;
+mod wrap;
