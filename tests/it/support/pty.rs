@@ -12,7 +12,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
@@ -405,6 +405,20 @@ impl Pty {
     /// Closes the terminal, as closing the window does: the session is hung up.
     pub(crate) fn hang_up(&mut self) {
         self.leader = None;
+    }
+
+    /// Returns the terminal's other end, for those who read it themselves.
+    pub(crate) fn leader(&self) -> BorrowedFd<'_> {
+        self.leader.as_ref().expect("the terminal is open").as_fd()
+    }
+
+    /// Tells whether the command has ended.
+    pub(crate) fn has_exited(&mut self) -> bool {
+        let mut fds = [PollFd::new(self.reports.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut fds, PollTimeout::ZERO).unwrap_or(0) > 0 {
+            self.read_reports();
+        }
+        matches!(self.state, State::Exited(_))
     }
 
     /// Reads what has come, for at most the given time, and stops at the first news.
