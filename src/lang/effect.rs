@@ -114,6 +114,23 @@ pub struct Effect {
     pub rows: Option<Rows>,
 }
 
+impl Effect {
+    /// Makes an effect of unknown scope on no named object, which cannot be undone.
+    #[must_use]
+    pub fn new(class: Class, verb: Verb, span: Range<usize>, phrase: String) -> Self {
+        Self {
+            class,
+            verb,
+            object: None,
+            scope: Scope::Unknown,
+            reversible: false,
+            span,
+            phrase,
+            rows: None,
+        }
+    }
+}
+
 /// The parts of a plain DELETE or UPDATE that say which rows: enough to write
 /// `SELECT count(*) FROM <source> WHERE <condition>`.
 ///

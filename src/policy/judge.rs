@@ -53,15 +53,8 @@ fn unread(reading: &Reading) -> Option<Effect> {
     if effects.iter().any(|effect| effect.class == Class::Opaque) {
         return None;
     }
-    Some(Effect {
-        class: Class::Opaque,
-        verb: Verb::Execute,
-        object: None,
-        scope: Scope::Unknown,
-        reversible: false,
-        span: 0..0,
-        phrase: format!("cannot be read ({reason}) and holds a destructive word"),
-    })
+    let phrase = format!("cannot be read ({reason}) and holds a destructive word");
+    Some(Effect::new(Class::Opaque, Verb::Execute, 0..0, phrase))
 }
 
 /// Decides one effect.

@@ -2,3 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod gate;
+pub mod own;
+pub mod prepared;
+pub mod script;

@@ -24,6 +24,7 @@ mod entry;
 mod keys;
 mod page;
 mod paint;
+mod question;
 #[cfg(test)]
 mod tests;
 
@@ -33,11 +34,11 @@ use self::entry::Entry;
 use self::keys::{Key, Keys};
 use self::page::{Impact, Room};
 use self::paint::Painter;
+pub use self::question::{Question, Transaction, TransactionState, answer_word};
 use super::theme::{Style, Theme};
 use super::visible;
 use super::wrap::line;
 pub use crate::policy::Challenge;
-use crate::target::Target;
 
 /// How long nothing may come in before the first key of an answer counts.
 pub const QUIET: Duration = Duration::from_millis(300);
@@ -48,70 +49,6 @@ pub const BURST: Duration = Duration::from_millis(5);
 /// Letters in one burst that may still be a person's, on a network that joins keys.
 const JOINED: u32 = 2;
 
-/// Bytes of an answer; PostgreSQL's names have 63.
-const LONGEST_WORD: usize = 63;
-
-/// What is to be decided, and where it is shown.
-#[derive(Debug, Clone)]
-pub struct Question {
-    /// Where the statement would run.
-    pub target: Target,
-    /// What releases a [`Challenge::TypeTarget`]; see [`answer_word`].
-    pub answer_word: String,
-    /// The time on the person's clock: `23:41`.
-    pub local_time: String,
-    /// Why it is late: `late hours 22:00-06:00`, or the name of a freeze.
-    pub late: Option<String>,
-    /// The statement, exactly.
-    pub statement: String,
-    /// The verdict's reasons.
-    pub reasons: Vec<String>,
-    /// What must be done to release it.
-    pub challenge: Challenge,
-    /// The transaction that is open, if one is.
-    pub transaction: Option<Transaction>,
-    /// Meta commands on the same line that run whatever the answer is.
-    pub beyond_reach: Vec<String>,
-    /// After this long without an answer the statement is cancelled.
-    pub timeout: Duration,
-    /// Usually [`QUIET`].
-    pub quiet: Duration,
-    /// Usually [`BURST`].
-    pub burst: Duration,
-    /// Columns and rows of the user terminal.
-    pub size: (u16, u16),
-    /// False under `NO_COLOR` and `TERM=dumb`.
-    pub is_coloured: bool,
-    /// False under `TERM=dumb`: nothing is redrawn in place and no mode is switched.
-    pub can_move: bool,
-    /// Whether the cursor stands at the start of an empty line.
-    pub is_fresh_line: bool,
-    /// Whether bracketed paste is on already, and is to stay on afterwards.
-    pub has_bracketed_paste: bool,
-    /// Whether the statement is in the recording.
-    pub is_recorded: bool,
-    /// Whether figures may still come by [`Dialogue::set_impact`].
-    pub impact_pending: bool,
-}
-
-/// A transaction the statement would run in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Transaction {
-    /// How it is doing.
-    pub state: TransactionState,
-    /// How long it has been open.
-    pub since: Duration,
-}
-
-/// How a transaction is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransactionState {
-    /// Statements run in it.
-    Open,
-    /// An error has ended it; only ROLLBACK is accepted.
-    Failed,
-}
-
 /// What follows from input or time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[must_use]
@@ -120,6 +57,8 @@ pub struct Step {
     pub draw: Vec<u8>,
     /// What the relay must do. After a release or a cancel the dialogue is over.
     pub event: Option<Event>,
+    /// Bytes of the read that came after the event and count as typed ahead.
+    pub unread_bytes: usize,
 }
 
 /// What the relay must do.
@@ -259,15 +198,20 @@ impl Dialogue {
     /// Takes one read from the user terminal.
     pub fn feed(&mut self, bytes: &[u8], now: Duration) -> Step {
         let mut step = self.tick(now);
-        if self.is_over || bytes.is_empty() {
+        if self.is_over {
+            step.unread_bytes = bytes.len();
             return step;
         }
-        for byte in bytes {
+        for (at, byte) in bytes.iter().enumerate() {
             let Some(key) = self.keys.feed(*byte, now) else {
                 continue;
             };
             if let Some(event) = self.press(key, bytes.len() == 1, now) {
-                return self.close(event, step.draw);
+                let unread_bytes = bytes.len() - at - 1;
+                return Step {
+                    unread_bytes,
+                    ..self.close(event, step.draw)
+                };
             }
         }
         step.draw.extend(self.update());
@@ -294,7 +238,7 @@ impl Dialogue {
         }
         Step {
             draw: self.update(),
-            event: None,
+            ..Step::default()
         }
     }
 
@@ -481,8 +425,8 @@ impl Dialogue {
     fn enter_wait(&mut self, now: Duration) {
         match self.question.challenge {
             Challenge::TypeTarget { wait, .. } if !wait.is_zero() => {
-                self.seconds_left = seconds_left(now + wait, now);
-                self.enter(Stage::Wait(now + wait), now);
+                self.seconds_left = seconds_left(now.saturating_add(wait), now);
+                self.enter(Stage::Wait(now.saturating_add(wait)), now);
             }
             Challenge::TypeTarget { .. } | Challenge::Yes => self.enter(Stage::Answer, now),
         }
@@ -511,6 +455,7 @@ impl Dialogue {
         Step {
             draw,
             event: Some(event),
+            unread_bytes: 0,
         }
     }
 
@@ -556,22 +501,4 @@ impl Dialogue {
 fn seconds_left(until: Duration, now: Duration) -> u64 {
     let left = until.saturating_sub(now);
     left.as_secs() + u64::from(left.subsec_nanos() > 0)
-}
-
-/// Returns the word that releases a statement for a target: its database, else its configured
-/// name, else its host, whichever first is not empty and can be typed; `yes` if none can.
-#[must_use]
-pub fn answer_word(target: &Target) -> &str {
-    let can_be_typed = |word: &&str| {
-        !word.is_empty()
-            && word.len() <= LONGEST_WORD
-            && word.trim() == *word
-            && visible::one_line(word) == *word
-    };
-    let address = &target.address;
-    [&address.database, &target.name, &address.host]
-        .into_iter()
-        .filter_map(|word| word.as_deref())
-        .find(can_be_typed)
-        .unwrap_or("yes")
 }

@@ -4,3 +4,4 @@ pub mod args;
 pub mod banner;
 pub mod mark;
 pub mod tap;
+pub mod meta;

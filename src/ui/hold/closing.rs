@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::page::{amount, span};
-use super::{Cause, Transaction, TransactionState};
+use super::{Cause, TransactionState};
 use crate::ui::notice;
 use crate::ui::theme::{Style, Theme};
 
@@ -79,17 +79,6 @@ pub fn recorded_reason(cause: Cause) -> Option<&'static str> {
         | Cause::EndOfFile
         | Cause::Interrupt
         | Cause::EmptyReason => None,
-    }
-}
-
-impl Transaction {
-    /// Makes a transaction that takes statements.
-    #[must_use]
-    pub fn open(since: Duration) -> Self {
-        Self {
-            state: TransactionState::Open,
-            since,
-        }
     }
 }
 

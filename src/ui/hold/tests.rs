@@ -8,7 +8,7 @@ mod stage;
 use std::time::Duration;
 
 use super::*;
-use crate::target::{Address, Tier};
+use crate::target::{Address, Target, Tier};
 
 /// Between keys of a person who types fast.
 const KEY: Duration = Duration::from_millis(40);

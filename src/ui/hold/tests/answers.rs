@@ -113,6 +113,18 @@ fn after_the_end_nothing_happens() {
 }
 
 #[test]
+fn what_comes_behind_the_answer_is_counted() {
+    let (mut dialogue, _) = Dialogue::open(question(), Duration::ZERO);
+    assert_eq!(dialogue.feed(b"ab\x03cdef", ms(500)).unread_bytes, 4);
+    assert_eq!(dialogue.feed(b"gh", ms(501)).unread_bytes, 2);
+    let (mut dialogue, _) = Dialogue::open(question(), Duration::ZERO);
+    assert_eq!(
+        dialogue.feed(b"x", Duration::from_secs(900)).unread_bytes,
+        1
+    );
+}
+
+#[test]
 fn type_ahead_neither_releases_nor_cancels() {
     let cases: &[&[(u64, &str)]] = &[
         // In the first 300 ms: at once, in parts, and with an Enter alone.
