@@ -41,6 +41,7 @@ fn effect(class: Class, verb: Verb, scope: Scope) -> Effect {
         reversible: true,
         span: 0..6,
         phrase: format!("{verb:?} of {scope:?}").to_lowercase(),
+        rows: None,
     }
 }
 
