@@ -5,6 +5,7 @@ mod encode;
 pub mod event;
 pub mod find;
 mod header;
+pub mod page;
 pub mod process;
 pub mod read;
 mod recorder;

@@ -262,7 +262,7 @@ impl HeaderLine {
     /// Returns what is ours, if this is a header of ours.
     fn into_start(self) -> Option<Start> {
         let ours = self.nightlatch?;
-        (self.version == 3).then(|| Start {
+        (self.version == 3).then_some(Start {
             session: ours.session,
             started: ours.started,
             header: Header {

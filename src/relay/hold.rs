@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::keeper::Judged;
 use super::{Phase, Relay};
 use crate::clients::Transaction;
-use crate::os::channel::Order;
 use crate::os::job;
 use crate::os::term::{Keys, UserTerm};
 use crate::policy::{Challenge, Decision};
@@ -213,10 +212,9 @@ impl Relay {
 
     /// Does not let a held statement run.
     fn cancel(&mut self, held: Held, cause: Cause) -> io::Result<()> {
-        let reason = closing::reason_word(cause);
-        let is_person = self.interactive.is_some();
-        if !is_person {
-            return self.refuse(&held.judged, reason);
+        let reason = closing::recorded_reason(cause);
+        if self.interactive.is_none() {
+            return self.refuse(&held.judged, reason.unwrap_or("cancelled"));
         }
         self.keeper.cancelled(&held.judged, reason);
         let now = self.keeper.clock().elapsed();
@@ -261,14 +259,14 @@ impl Relay {
     /// back.
     pub(super) fn refuse(&mut self, judged: &Judged, why: &str) -> io::Result<()> {
         if self.interactive.is_some() && self.term.is_some() {
-            self.keeper.cancelled(judged, why);
+            self.keeper.cancelled(judged, Some(why));
             self.is_cancelling = true;
             self.interrupt_client();
             return self.answer(false);
         }
         self.is_refused = true;
         self.kill_client();
-        self.keeper.cancelled(judged, why);
+        self.keeper.cancelled(judged, Some(why));
         let text = crate::ui::refusal::text(&judged.text, &judged.verdict, &judged.target, why);
         for line in text.lines() {
             self.say(line)?;
@@ -356,7 +354,7 @@ impl Relay {
         self.drop_probe();
         let draw = held.dialogue.withdraw(why);
         self.draw(&draw)?;
-        self.keeper.cancelled(&held.judged, why);
+        self.keeper.cancelled(&held.judged, Some(why));
         self.give_back_terminal()
     }
 

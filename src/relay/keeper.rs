@@ -54,6 +54,8 @@ pub struct Keeper {
     /// The last statement that was let through and whose end has not been seen.
     running: Option<(u64, Duration)>,
     has_paged: bool,
+    /// Whether an outer nightlatch records the terminal already.
+    is_nested: bool,
     recording_trouble: Vec<String>,
 }
 
@@ -95,6 +97,7 @@ impl Keeper {
             statements: 0,
             running: None,
             has_paged: false,
+            is_nested: false,
             recording_trouble: Vec::new(),
         }
     }
@@ -304,8 +307,8 @@ impl Keeper {
     }
 
     /// Takes note that a statement was not run.
-    pub fn cancelled(&mut self, judged: &Judged, reason: &str) {
-        self.answer(judged.n, Answer::Cancelled, Some(reason.to_owned()));
+    pub fn cancelled(&mut self, judged: &Judged, reason: Option<&str>) {
+        self.answer(judged.n, Answer::Cancelled, reason.map(str::to_owned));
     }
 
     /// Takes note that the running statement has ended; what is not known is none.
@@ -322,8 +325,23 @@ impl Keeper {
         self.mark(Marker::Note { text: text.to_owned() });
     }
 
+    /// An outer nightlatch records the terminal: only statements are recorded here.
+    pub fn set_nested(&mut self) {
+        self.is_nested = true;
+    }
+
+    /// Takes note of what was read before the client started and runs without being asked about.
+    pub fn preflight(&mut self, text: &str) {
+        let texts = [text.to_owned()];
+        let judged = self.statement(&texts, 0, Source::Preflight);
+        self.released(&judged, None, false);
+    }
+
     /// Records output.
     pub fn output(&mut self, bytes: &[u8]) {
+        if self.is_nested {
+            return;
+        }
         if let Some(recorder) = &mut self.recorder {
             recorder.output(bytes);
         }

@@ -236,7 +236,7 @@ impl Relay {
         }
         let judged = self.keeper.statement(texts, likely, Source::Tap);
         if self.is_cancelling {
-            self.keeper.cancelled(&judged, "the line it belongs to was cancelled");
+            self.keeper.cancelled(&judged, Some("the line it belongs to was cancelled"));
             return self.answer(false);
         }
         match judged.verdict.decision {
@@ -264,7 +264,7 @@ impl Relay {
     fn at_unreadable(&mut self) -> io::Result<()> {
         let judged = self.keeper.unreadable(Source::Tap);
         if self.is_cancelling {
-            self.keeper.cancelled(&judged, "the line it belongs to was cancelled");
+            self.keeper.cancelled(&judged, Some("the line it belongs to was cancelled"));
             return self.answer(false);
         }
         match judged.verdict.decision {

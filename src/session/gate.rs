@@ -110,22 +110,17 @@ impl Gate {
         let front = self.pending.make_contiguous();
         let count = match front {
             [] => 0,
-            [0x1b, ..] if front.starts_with(PASTE_START) => memchr::memmem::find(front, PASTE_END)
-                .map_or(front.len(), |at| at + PASTE_END.len()),
+            [0x1b, ..] if front.starts_with(PASTE_START) => {
+                memchr::memmem::find(front, PASTE_END)
+                    .map_or(front.len(), |at| at + PASTE_END.len())
+            }
             [0x1b, b'[', rest @ ..] => {
-                2 + rest
-                    .iter()
-                    .position(|byte| (0x40..=0x7e).contains(byte))
-                    .map_or(0, |at| at + 1)
+                2 + rest.iter().position(|byte| (0x40..=0x7e).contains(byte)).map_or(0, |at| at + 1)
             }
             [0x1b, b'O', _, ..] => 3,
             [0x1b, next, ..] if *next != 0x1b => 2,
             [first, rest @ ..] if *first >= 0xc0 => {
-                1 + rest
-                    .iter()
-                    .take(3)
-                    .take_while(|byte| (0x80..0xc0).contains(*byte))
-                    .count()
+                1 + rest.iter().take(3).take_while(|byte| (0x80..0xc0).contains(*byte)).count()
             }
             [_, ..] => 1,
         };
@@ -137,11 +132,7 @@ impl Gate {
         if !self.brackets {
             return;
         }
-        let awaited = if self.in_paste {
-            PASTE_END
-        } else {
-            PASTE_START
-        };
+        let awaited = if self.in_paste { PASTE_END } else { PASTE_START };
         if awaited[self.matched] == byte {
             self.matched += 1;
         } else {
@@ -172,10 +163,7 @@ mod tests {
         let mut gate = gate(b"select 1;\rdelete from families;\r");
         assert_eq!(gate.take_line(), Pass::UpTo(b"select 1;".to_vec(), b'\r'));
         assert_eq!(gate.pending_bytes(), 22);
-        assert_eq!(
-            gate.take_line(),
-            Pass::UpTo(b"delete from families;".to_vec(), b'\r')
-        );
+        assert_eq!(gate.take_line(), Pass::UpTo(b"delete from families;".to_vec(), b'\r'));
         assert_eq!(gate.take_line(), Pass::All(vec![]));
     }
 

@@ -23,6 +23,9 @@ pub use query::{Filter, Session, Statement};
 /// The index's name in the data folder.
 const FILE_NAME: &str = "history.db";
 
+/// Held while the index is opened.
+const LOCK_NAME: &str = "history.lock";
+
 /// How long a command waits for another one that is indexing.
 const BUSY_WAIT: Duration = Duration::from_secs(30);
 
@@ -96,15 +99,19 @@ impl Store {
             .mode(0o700)
             .create(data_dir)
             .map_err(io)?;
+        let mut private = OpenOptions::new();
+        private.write(true).create(true).truncate(false).mode(0o600);
+        // SQLite gives up at once where two switch a file to WAL, whatever its timeout.
+        let lock_path = data_dir.join(LOCK_NAME);
+        let lock = private
+            .open(&lock_path)
+            .and_then(|lock| lock.lock().map(|()| lock));
+        let _lock = lock.map_err(|source| StoreError::Io {
+            path: lock_path,
+            source,
+        })?;
         // SQLite makes files as the umask says, and its other files as this one is.
-        let mut options = OpenOptions::new();
-        options
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(io)?;
+        private.open(&path).map_err(io)?;
         let mut connection = Connection::open(&path)?;
         connection.busy_timeout(BUSY_WAIT)?;
         // Before anything is changed: the file may be someone else's.

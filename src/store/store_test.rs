@@ -344,7 +344,7 @@ fn two_commands_at_once_index_every_statement_once() {
         record(data.path(), &format!("2026-11-{day}T06:00:00Z"));
     }
     std::thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..8 {
             scope.spawn(|| Store::open(data.path()).unwrap().update().unwrap());
         }
     });

@@ -169,11 +169,7 @@ pub fn question(capture: &[u8], onlcr: bool, genuine: Option<&[u8]>) -> Option<Q
 /// Returns whether the last line of `capture` closes a banner, wherever its opening may be.
 #[must_use]
 pub fn ends_as_question(capture: &[u8]) -> bool {
-    let Some(newline) = capture
-        .len()
-        .checked_sub(1)
-        .filter(|&last| capture[last] == b'\n')
-    else {
+    let Some(newline) = capture.len().checked_sub(1).filter(|&last| capture[last] == b'\n') else {
         return false;
     };
     let start = memchr::memrchr(b'\n', &capture[..newline]).map_or(0, |at| at + 1);

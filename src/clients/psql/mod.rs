@@ -2,6 +2,14 @@
 
 pub mod args;
 pub mod banner;
+pub mod inquire;
+pub mod launch;
 pub mod mark;
-pub mod tap;
 pub mod meta;
+pub mod preflight;
+pub mod prompt;
+pub mod rc;
+pub mod tap;
+
+/// The names psql goes by.
+pub const NAMES: &[&str] = &["psql"];

@@ -120,11 +120,9 @@ impl Tap for PsqlTap {
         let banner = self.capture.split_off(question.lead.end);
         self.capture.clear();
         match texts {
-            Some(texts) if !question.is_flooded => Asked::Statement {
-                texts,
-                likely: question.likely,
-                banner,
-            },
+            Some(texts) if !question.is_flooded => {
+                Asked::Statement { texts, likely: question.likely, banner }
+            }
             _ => Asked::Unreadable,
         }
     }
@@ -236,15 +234,10 @@ mod tests {
         let (mut tap, mut shown, mut seen) = (tap(), Vec::new(), Vec::new());
         tap.output(text.as_bytes(), &mut shown, &mut seen);
         assert_eq!(shown, format!("{OPEN}data\r\n{CLOSE}shop=# ").as_bytes());
-        let [Seen::Prompt(at, facts)] = &seen[..] else {
-            panic!("{seen:?}")
-        };
+        let [Seen::Prompt(at, facts)] = &seen[..] else { panic!("{seen:?}") };
         assert_eq!(&shown[*at..], b"shop=# ");
         assert_eq!(facts.guarded, Guarded::Ours);
-        assert_eq!(
-            facts.address.as_ref().and_then(|at| at.database.as_deref()),
-            Some("shop")
-        );
+        assert_eq!(facts.address.as_ref().and_then(|at| at.database.as_deref()), Some("shop"));
     }
 
     #[test]
@@ -252,11 +245,7 @@ mod tests {
         let (mut tap, mut shown, mut seen) = (tap(), Vec::new(), Vec::new());
         tap.output(OPEN.as_bytes(), &mut shown, &mut seen);
         tap.let_go(&mut shown);
-        tap.output(
-            format!("delete from families;\r\n{CLOSE}").as_bytes(),
-            &mut shown,
-            &mut seen,
-        );
+        tap.output(format!("delete from families;\r\n{CLOSE}").as_bytes(), &mut shown, &mut seen);
         assert_eq!(tap.asked(true, &mut shown), Asked::Unreadable);
     }
 

@@ -1,9 +1,11 @@
 //! Blocks that run now: the body of DO, its static SQL, its dynamic SQL.
 
 use squawk_syntax::ast::{self, AstNode};
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::plpgsql::Plpgsql;
+use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
 use super::reader::{Reader, quoted};
+use super::token;
 use super::tree::{Place, all_tokens, child, find, name, string};
 use crate::lang::{Class, Scope, Verb};
 
@@ -36,12 +38,19 @@ impl Reader<'_> {
             );
             return;
         };
-        if !body.errors().is_empty() {
-            self.unread.push(body.text().to_owned());
-        }
+        let (body, shift) = match body.errors().is_empty() {
+            true => (body, 0),
+            false => match repaired(node) {
+                Some(repaired) => (repaired, usize::from(node.text_range().start())),
+                None => {
+                    self.unread.push(body.text().to_owned());
+                    (body, 0)
+                }
+            },
+        };
         let root = body.syntax();
         let mut inner = match self.place {
-            Place::Exact(base) => Reader::new(Place::Body(&body, base), self.nesting),
+            Place::Exact(base) => Reader::new(Place::Body(&body, base + shift), self.nesting),
             Place::Body(..) | Place::Within(..) => {
                 let span = self.span(node);
                 Reader::new(Place::Within(span.start, span.end), self.nesting)
@@ -97,14 +106,12 @@ impl Reader<'_> {
             text.is_some() && whole.count() == 1 && find(&expr, NOT_CONSTANT).is_none();
         match text {
             Some(text) if is_constant => self.inner(&text, &expr),
-            text => self.opaque(&expr, text),
+            text => self.opaque(&expr, text.as_deref()),
         }
     }
 
-    fn opaque(&mut self, node: &SyntaxNode, text: Option<String>) {
-        let first = text
-            .as_deref()
-            .and_then(|text| text.split_whitespace().next());
+    fn opaque(&mut self, node: &SyntaxNode, text: Option<&str>) {
+        let first = text.and_then(|text| text.split_whitespace().next());
         let first = first.unwrap_or_default().to_ascii_lowercase();
         let (class, verb) = match first.as_str() {
             "drop" => (Class::Destroy, Verb::Drop),
@@ -118,7 +125,7 @@ impl Reader<'_> {
         } else {
             ""
         };
-        let phrase = format!("runs SQL made while it runs{looped}: {}", quoted(node));
+        let phrase = format!("runs SQL put together on the way{looped}: {}", quoted(node));
         self.push(class, verb, None, Scope::Unknown, node, phrase);
     }
 }
@@ -131,6 +138,27 @@ const NOT_CONSTANT: &[SyntaxKind] = &[
     SyntaxKind::NAME_REF,
     SyntaxKind::SELECT,
 ];
+
+/// Parses a block again with what the parser does not know taken out, byte for byte: the
+/// INTO of `SELECT a INTO x FROM t`, which in a block names variables.
+fn repaired(node: &SyntaxNode) -> Option<Plpgsql> {
+    let literal = child(node, &[SyntaxKind::LITERAL])?;
+    let quoted = all_tokens(&literal).next().filter(|token| {
+        matches!(
+            token.kind(),
+            SyntaxKind::STRING | SyntaxKind::DOLLAR_QUOTED_STRING
+        )
+    })?;
+    let mut text = node.text().to_string();
+    let range = quoted.text_range() - node.text_range().start();
+    text.replace_range(
+        usize::from(range.start())..usize::from(range.end()),
+        &token::without_into(quoted.text()),
+    );
+    let root = SourceFile::parse(&text).tree().syntax().clone();
+    let body = ast::Do::cast(child(&root, &[SyntaxKind::DO])?)?.plpgsql()?;
+    body.errors().is_empty().then_some(body)
+}
 
 /// Statements that are not found part by part: DDL, TRUNCATE, COPY and the like.
 fn is_other(statement: &SyntaxNode) -> bool {

@@ -6,7 +6,8 @@
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::predicate::{Cover, Subject, column, condition, conjuncts, parts};
+use super::expression::{chain, column, condition, parts};
+use super::predicate::{Cover, Subject};
 use super::tree::{above, child, find, ident, string};
 use crate::lang::{Class, Scope, Verb};
 
@@ -270,7 +271,7 @@ pub(super) fn scope(call: &SyntaxNode, deed: Deed) -> Scope {
         return Scope::All;
     }
     match deed {
-        Ends if !conjuncts(&condition).iter().any(is_pinned) => Scope::Unknown,
+        Ends if !chain(&condition, "and").iter().any(is_pinned) => Scope::Unknown,
         Ends | Runs | Does(..) => Scope::Filtered,
     }
 }

@@ -9,6 +9,7 @@
 //! on a thread with a stack to match, and still deeper ones are not read at all.
 
 mod body;
+mod expression;
 mod function;
 mod predicate;
 mod reader;
@@ -26,20 +27,26 @@ use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
 use self::reader::Reader;
-use self::token::Statement;
+use self::token::{Depth, Statement};
 use self::tree::{Place, child, name, shorten};
 use super::{Effect, Reading};
 
 /// How deep a tree can be read on any thread: a test's has 2 MiB.
 const SHALLOW: usize = 150;
 
-/// How deep a tree is read at all. Hand-written SQL stays below 100, generated chains of OR below
-/// some thousands.
+/// How deep a tree is read at all: generated chains of OR have some thousands of tokens.
 const DEEPEST: usize = 20_000;
 
-/// Stack for each level of depth, measured with the worst of nested brackets, calls, CASE, NOT and
-/// subqueries in a debug build, doubled.
-const STACK_BYTES_PER_LEVEL: usize = 16 * 1024;
+/// How many brackets and blocks may be open at once. Nobody writes 100; the parser looks ahead at
+/// each of them, so that 19,000 take it half a minute.
+const MOST_OPEN: usize = 500;
+
+/// Stack for each level of depth. In a debug build 1 KiB is enough for the worst of nested
+/// brackets, calls, CASE, NOT and subqueries.
+const STACK_BYTES_PER_LEVEL: usize = 8 * 1024;
+
+/// Stack whatever the depth.
+const STACK_BYTES: usize = 2 * 1024 * 1024;
 
 /// What a statement, or a text within one, turned out to do.
 #[derive(Default)]
@@ -176,13 +183,7 @@ fn one(text: &str, statement: &Statement, place: Place<'_>, nesting: usize) -> R
         if !is_clean {
             return Err("not understood");
         }
-        let Place::Exact(base) = place else {
-            let Place::Within(start, end) = place else {
-                return Err("not understood");
-            };
-            return Ok(statements(&root, Place::Within(start, end), nesting));
-        };
-        Ok(statements(&root, Place::Exact(base), nesting))
+        Ok(statements(&root, place, nesting))
     });
     match found {
         Some(Ok((effects, unread))) => {
@@ -241,16 +242,16 @@ fn bounded<T: Send>(
     statement: &Statement,
     work: impl FnOnce() -> T + Send,
 ) -> Option<T> {
-    let depth = token::depth(text, statement);
+    let Depth { levels, open } = token::depth(text, statement);
     // The parser checks itself with assertions; a failed one must not take the session along.
     let guarded = || catch_unwind(AssertUnwindSafe(work)).ok();
-    if depth <= SHALLOW {
+    if levels <= SHALLOW {
         return guarded();
     }
-    if depth > DEEPEST {
+    if levels > DEEPEST || open > MOST_OPEN {
         return None;
     }
-    let stack = depth * STACK_BYTES_PER_LEVEL;
+    let stack = STACK_BYTES + levels * STACK_BYTES_PER_LEVEL;
     std::thread::scope(|scope| {
         let builder = std::thread::Builder::new()
             .name("deep-sql".into())

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::expression::is_expression;
 use super::function::{self, Deed};
-use super::predicate::is_expression;
 use super::tree::{Place, all_tokens, child, find, has_token, name, shown};
 use crate::lang::{Class, Effect, Rows, Scope, Verb};
 
@@ -33,7 +33,7 @@ impl<'a> Reader<'a> {
 
     /// Reads one statement.
     pub(super) fn statement(&mut self, node: &SyntaxNode) {
-        let before = self.effects.len();
+        let before = (self.effects.len(), self.unread.len());
         match node.kind() {
             SyntaxKind::SELECT
             | SyntaxKind::COMPOUND_SELECT
@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
                 _ => self.session(node, kind),
             },
         }
-        if self.effects.len() == before {
+        if (self.effects.len(), self.unread.len()) == before {
             self.push(
                 Class::Read,
                 Verb::Read,
@@ -230,23 +230,52 @@ impl<'a> Reader<'a> {
     }
 
     fn session(&mut self, node: &SyntaxNode, kind: SyntaxKind) {
-        let (does, more) = match kind {
-            SyntaxKind::PREPARE => ("prepares a statement", ""),
-            SyntaxKind::DECLARE => ("declares a cursor", ""),
-            SyntaxKind::ROLLBACK_PREPARED => ("rolls a prepared transaction back", ""),
-            _ => ("changes this session only", ""),
+        use SyntaxKind as K;
+        let phrase = match kind {
+            K::PREPARE => "prepares a statement",
+            K::DECLARE => "declares a cursor",
+            K::BEGIN | K::SAVEPOINT_CREATE | K::RELEASE_SAVEPOINT | K::PREPARE_TRANSACTION => {
+                "begins or keeps a transaction"
+            }
+            K::COMMIT_TRANSACTION | K::COMMIT_PREPARED => "commits",
+            K::ROLLBACK_TRANSACTION | K::ROLLBACK_TO_SAVEPOINT | K::ROLLBACK_PREPARED => {
+                "rolls back"
+            }
+            K::CLOSE
+            | K::DEALLOCATE
+            | K::DISCARD
+            | K::LISTEN
+            | K::LOAD
+            | K::NOTIFY
+            | K::RESET
+            | K::RESET_CONFIG_PARAM
+            | K::RESET_ROLE
+            | K::RESET_SESSION_AUTH
+            | K::RESET_TIME_ZONE
+            | K::RESET_TRANSACTION_ISOLATION
+            | K::SET
+            | K::SET_CONFIG_PARAM
+            | K::SET_CONSTRAINTS
+            | K::SET_ROLE
+            | K::SET_SESSION_AUTH
+            | K::SET_TIME_ZONE
+            | K::SET_TRANSACTION
+            | K::UNLISTEN => "changes this session only",
+            _ => {
+                self.unread.push(node.text().to_string());
+                return;
+            }
         };
-        if kind == SyntaxKind::DECLARE {
+        if kind == K::DECLARE {
             self.query(node);
         }
-        let phrase = format!("{does}{more}");
         self.push(
             Class::Session,
             Verb::Session,
             None,
             Scope::One,
             node,
-            phrase,
+            phrase.to_owned(),
         );
     }
 

@@ -2,7 +2,8 @@
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::predicate::{Cover, Subject, condition};
+use super::expression::condition;
+use super::predicate::{Cover, Subject};
 use super::reader::Reader;
 use super::tree::{above, all_tokens, child, find, has_token, ident, name, segments, shown};
 use crate::lang::{Class, Rows, Scope, Verb};
@@ -39,7 +40,7 @@ impl Reader<'_> {
         let mut phrase = match (scope, clause) {
             (Scope::All, None) => format!("{does} every row of {table}"),
             (Scope::All, Some(clause)) => {
-                format!("{does} every row of {table}: {clause} leaves none out")
+                format!("{does} every row of {table} (\"{clause}\" leaves none out)")
             }
             (_, Some(clause)) => format!("{does} rows of {table} {clause}"),
             (_, None) => format!("{does} rows of {table}"),
@@ -193,7 +194,7 @@ impl Reader<'_> {
                     let conditional = child(&action, &[SyntaxKind::MERGE_CONDITION]).is_some();
                     let all = matches!(joined, Cover::All | Cover::Either) && !conditional;
                     let scope = if all { Scope::All } else { Scope::Filtered };
-                    (scope, "rows that match the source")
+                    (scope, "that match the source")
                 }
                 SyntaxKind::MERGE_WHEN_NOT_MATCHED_SOURCE => {
                     let conditional = child(&action, &[SyntaxKind::MERGE_CONDITION]).is_some();
@@ -202,9 +203,9 @@ impl Reader<'_> {
                     } else {
                         Scope::Unknown
                     };
-                    (scope, "rows the source does not have")
+                    (scope, "the source does not have")
                 }
-                SyntaxKind::MERGE_WHEN_NOT_MATCHED_TARGET => (Scope::One, "rows"),
+                SyntaxKind::MERGE_WHEN_NOT_MATCHED_TARGET => (Scope::One, ""),
                 _ => continue,
             };
             for deed in action.children() {
@@ -221,7 +222,7 @@ impl Reader<'_> {
                 };
                 let phrase = match class {
                     Class::Add => format!("inserts into {table}"),
-                    _ => format!("{does} {rows} in {table}"),
+                    _ => format!("{does} rows of {table} {rows}"),
                 };
                 self.push(class, verb, Some(table.clone()), scope, &deed, phrase);
             }
@@ -237,11 +238,11 @@ impl Reader<'_> {
         for table in list.children() {
             let name = name(&table);
             let more = if cascades {
-                " and of every table that refers to it"
+                " and every table that refers to it"
             } else {
                 ""
             };
-            let phrase = format!("truncates {name}: every row{more} is gone");
+            let phrase = format!("truncates {name}{more}");
             self.push(
                 Class::Destroy,
                 Verb::Truncate,
@@ -266,7 +267,10 @@ impl Reader<'_> {
             };
             self.push(Class::Add, Verb::Insert, table, Scope::One, node, phrase);
         }
-        if let Some(program) = find(node, &[SyntaxKind::COPY_PROGRAM]) {
+        // The crate has the same node for a plain file name.
+        let program = find(node, &[SyntaxKind::COPY_PROGRAM])
+            .filter(|program| has_token(program, SyntaxKind::PROGRAM_KW));
+        if let Some(program) = program {
             let phrase = format!("runs a program on the server: {}", shown(&program));
             self.push(
                 Class::Escape,

@@ -10,7 +10,9 @@ use crate::lang::{Class, Scope, Verb};
 const BESIDE: &[SyntaxKind] = &[
     SyntaxKind::CASCADE,
     SyntaxKind::DROP_DATABASE_FORCE_CLAUSE,
+    SyntaxKind::FOR_ROLES,
     SyntaxKind::IF_EXISTS,
+    SyntaxKind::IN_SCHEMAS,
     SyntaxKind::ON_RELATION,
     SyntaxKind::ON_TABLE,
     SyntaxKind::RESTRICT,
@@ -51,6 +53,11 @@ impl Reader<'_> {
         let objects: Vec<SyntaxNode> = node
             .children()
             .filter(|part| !BESIDE.contains(&part.kind()))
+            .take(if node.kind() == SyntaxKind::DROP_TRANSFORM {
+                1
+            } else {
+                usize::MAX
+            })
             .flat_map(|part| match is_list(part.kind()) {
                 true => part.children().collect::<Vec<_>>(),
                 false => vec![part],
@@ -85,7 +92,11 @@ impl Reader<'_> {
         let object = node
             .children()
             .find(|part| is_name(part.kind()))
-            .map(|part| name(&part));
+            // An index need not have a name; what follows is the table's.
+            .filter(|part| {
+                node.kind() != SyntaxKind::CREATE_INDEX || part.kind() == SyntaxKind::INDEX
+            })
+            .map(|part| object_name(&part));
         let shown = object.as_deref().unwrap_or("").to_owned();
         let phrase = |does: &str| format!("{does} {what} {shown}").trim_end().to_owned();
         if child(node, &[SyntaxKind::OR_REPLACE]).is_some() {
@@ -270,14 +281,11 @@ impl Reader<'_> {
             .children()
             .find(|part| is_name(part.kind()))
             .map_or_else(|| "?".to_owned(), |part| name(&part));
-        let ty = find(action, &[SyntaxKind::SET_TYPE]);
+        let ty = find(action, &[SyntaxKind::SET_TYPE])
+            .or_else(|| has_token(action, SyntaxKind::TYPE_KW).then(|| action.clone()));
         let (verb, scope, does) = match &ty {
             Some(ty) if is_wide(ty) => (Verb::AlterType, Scope::One, "changes the type of"),
-            Some(_) => (
-                Verb::AlterType,
-                Scope::All,
-                "changes the type of, and every value in,",
-            ),
+            Some(_) => (Verb::AlterType, Scope::All, "rewrites every value of"),
             None => (Verb::Alter, Scope::One, "alters"),
         };
         let phrase = format!("{does} column {column} of {whole}: {}", shown(action));
@@ -402,6 +410,8 @@ fn is_name(kind: SyntaxKind) -> bool {
             | "INDEX"
             | "LANGUAGE"
             | "LITERAL"
+            | "NAMED_SCHEMA"
+            | "AUTHORIZATION_SCHEMA"
             | "OP_SIG"
             | "PATH"
             | "PATH_REF"
@@ -433,7 +443,11 @@ fn is_name(kind: SyntaxKind) -> bool {
 fn object_name(object: &SyntaxNode) -> String {
     match object.kind() {
         SyntaxKind::CAST_SIG | SyntaxKind::OP_SIG | SyntaxKind::PATH_TYPE => shown(object),
-        _ => name(object),
+        _ => {
+            // Without the types of a function's parameters, which are names as well.
+            const BARE: &[SyntaxKind] = &[SyntaxKind::PATH, SyntaxKind::PATH_REF];
+            find(object, BARE).map_or_else(|| name(object), |path| name(&path))
+        }
     }
 }
 

@@ -19,6 +19,9 @@ const DESTRUCTIVE_FIRST: &[&str] = &["alter", "do", "execute"];
 /// `ON DELETE CASCADE`, `BEFORE DELETE OR UPDATE`.
 const CLAUSE_BEFORE: &[&str] = &["after", "before", "for", "key", "of", "on"];
 
+/// IF, THEN, the body and the statement in it.
+const LEVELS_PER_BLOCK: usize = 4;
+
 /// What a token is, as far as anything here needs to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -102,65 +105,150 @@ pub(super) fn is_destructive(text: &str, statement: &Statement) -> bool {
     false
 }
 
-/// Returns an upper bound of how deep a parser's tree of this text can be.
+/// Replaces the INTO of each query in a PL/pgSQL body by as many spaces; the body is given with
+/// its quotes.
+pub(super) fn without_into(quoted: &str) -> String {
+    let Some((inner, at)) = body(quoted) else {
+        return quoted.to_owned();
+    };
+    let tokens: Vec<(Kind, Range<usize>)> = lex(inner, 0)
+        .filter_map(|(kind, range)| Some((kind?, range)))
+        .collect();
+    let word = |index: usize| match tokens.get(index) {
+        Some((Kind::Word, range)) => &inner[range.clone()],
+        Some((Kind::Other, range)) => &inner[range.clone()],
+        _ => "",
+    };
+    let mut bytes = quoted.to_owned();
+    let (mut starts, mut is_query, mut index) = (true, false, 0);
+    while index < tokens.len() {
+        let here = word(index);
+        if starts {
+            is_query = is_word(
+                here,
+                &["delete", "insert", "select", "update", "values", "with"],
+            );
+        }
+        let is_into = is_query
+            && is_word(here, &["into"])
+            && !is_word(word(index.wrapping_sub(1)), &["insert", "merge"]);
+        starts =
+            tokens[index].0 == Kind::Semicolon || is_word(here, &["begin", "else", "loop", "then"]);
+        let from = tokens[index].1.start;
+        index += 1;
+        if !is_into {
+            continue;
+        }
+        index += usize::from(is_word(word(index), &["strict"]));
+        // x, s.y, z[1]
+        index += 1;
+        while let Some((kind, range)) = tokens.get(index) {
+            let joins = *kind == Kind::Comma || &inner[range.clone()] == ".";
+            if joins {
+                index += 2;
+            } else if *kind == Kind::Open && &inner[range.clone()] == "[" {
+                index += 1;
+                while tokens
+                    .get(index)
+                    .is_some_and(|(kind, _)| *kind != Kind::Close)
+                {
+                    index += 1;
+                }
+                index += 1;
+            } else {
+                break;
+            }
+        }
+        let to = tokens
+            .get(index.min(tokens.len()) - 1)
+            .map_or(from, |(_, range)| range.end);
+        bytes.replace_range(at + from..at + to, &" ".repeat(to - from));
+    }
+    bytes
+}
+
+/// Returns what stands between a string's quotes, and where it starts.
+fn body(quoted: &str) -> Option<(&str, usize)> {
+    let start = quoted.find(['\'', '$'])?;
+    let open = match quoted[start..].strip_prefix('$') {
+        Some(rest) => start + rest.find('$')? + 2,
+        None => start + 1,
+    };
+    let close = quoted.len().checked_sub(open - start)?;
+    Some((quoted.get(open..close)?, open))
+}
+
+/// How deep a text nests.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Depth {
+    /// An upper bound of the levels of a parser's tree.
+    pub(super) levels: usize,
+    /// The most brackets and blocks open at once.
+    pub(super) open: usize,
+}
+
+/// Returns how deep a statement nests, without parsing it.
 ///
 /// Every token since the last comma of each open bracket may be one level: chains of operators
 /// nest as brackets do. Code in strings counts, since bodies of functions and blocks are parsed.
-pub(super) fn depth(text: &str, statement: &Statement) -> usize {
-    let mut depth = Depth::default();
+pub(super) fn depth(text: &str, statement: &Statement) -> Depth {
+    let mut scan = Scan::default();
     let first = statement
         .tokens
         .first()
         .map(|token| &text[token.range.clone()]);
     let has_body = first.is_some_and(|word| is_word(word, &["create", "do"]));
-    let mut inner = 0;
+    let mut inner = Depth::default();
     for token in &statement.tokens {
         let piece = &text[token.range.clone()];
-        depth.take(token.kind, piece);
+        scan.take(token.kind, piece);
         if has_body && matches!(token.kind, Kind::Plain | Kind::Escaped | Kind::Text) {
-            inner += body_depth(piece, token.kind);
+            let body = body_depth(piece, token.kind);
+            inner.levels += body.levels;
+            inner.open += body.open;
         }
     }
-    depth.most + inner
+    Depth {
+        levels: scan.most.levels + inner.levels,
+        open: scan.most.open + inner.open,
+    }
 }
 
-fn body_depth(piece: &str, kind: Kind) -> usize {
-    let inner = piece.trim_start_matches(|c: char| c != '\'' && c != '$');
-    let inner = match inner
-        .strip_prefix('$')
-        .and_then(|rest| rest.split_once('$'))
-    {
-        Some((tag, rest)) => &rest[..rest.len().saturating_sub(tag.len() + 2)],
-        None => inner.trim_matches('\''),
+fn body_depth(piece: &str, kind: Kind) -> Depth {
+    let Some((inner, _)) = body(piece) else {
+        return Depth::default();
     };
-    let mut depth = Depth::default();
+    let mut scan = Scan::default();
     for (kind, range) in lex(inner, 0) {
         if let Some(kind) = kind {
-            depth.take(kind, &inner[range]);
+            scan.take(kind, &inner[range]);
         }
     }
-    // An escape can spell a bracket: four bytes at least for each.
-    depth.most
-        + if kind == Kind::Plain {
-            0
-        } else {
-            inner.matches('\\').count()
-        }
+    // An escape can spell a bracket.
+    let escapes = if kind == Kind::Plain {
+        0
+    } else {
+        inner.matches('\\').count()
+    };
+    Depth {
+        levels: scan.most.levels + escapes,
+        open: scan.most.open + escapes,
+    }
 }
 
 #[derive(Default)]
-struct Depth {
+struct Scan {
     /// Tokens since the last comma, for each open bracket.
     open: Vec<usize>,
     here: usize,
     sum: usize,
     blocks: usize,
-    most: usize,
+    most: Depth,
     after_end: bool,
     starts: bool,
 }
 
-impl Depth {
+impl Scan {
     fn take(&mut self, kind: Kind, piece: &str) {
         match kind {
             Kind::Open => {
@@ -187,15 +275,17 @@ impl Depth {
             let opens = is_word(piece, &["begin", "case", "loop"])
                 || self.starts && is_word(piece, &["if"]);
             if opens && !self.after_end {
-                self.blocks += 4;
+                self.blocks += 1;
             }
             if is_word(piece, &["end"]) {
-                self.blocks = self.blocks.saturating_sub(4);
+                self.blocks = self.blocks.saturating_sub(1);
             }
         }
         self.starts = kind == Kind::Semicolon || is_word(piece, &["then", "else", "loop", "begin"]);
         self.after_end = kind == Kind::Word && is_word(piece, &["end"]);
-        self.most = self.most.max(self.sum + self.here + self.blocks);
+        let levels = self.sum + self.here + LEVELS_PER_BLOCK * self.blocks;
+        self.most.levels = self.most.levels.max(levels);
+        self.most.open = self.most.open.max(self.open.len() + self.blocks);
     }
 }
 

@@ -25,15 +25,28 @@ impl Place<'_> {
     /// Returns where a node stands in the submitted text.
     pub(super) fn span(&self, node: &SyntaxNode) -> Range<usize> {
         let range = node.text_range();
+        let end = last(node).map_or(range, |token| token.text_range());
         match self {
-            Self::Exact(base) => base + usize::from(range.start())..base + usize::from(range.end()),
+            Self::Exact(base) => base + usize::from(range.start())..base + usize::from(end.end()),
             Self::Body(body, base) => {
-                let range = body.source_range(range);
-                base + usize::from(range.start())..base + usize::from(range.end())
+                let (range, end) = (body.source_range(range), body.source_range(end));
+                base + usize::from(range.start())..base + usize::from(end.end())
             }
             Self::Within(start, end) => *start..*end,
         }
     }
+}
+
+/// Returns a node's last token that is neither its semicolon nor space.
+fn last(node: &SyntaxNode) -> Option<SyntaxToken> {
+    let start = node.text_range().start();
+    let mut last = node.last_token()?;
+    while last.kind() == SyntaxKind::SEMICOLON || last.kind().is_trivia() {
+        last = last
+            .prev_token()
+            .filter(|token| token.text_range().start() >= start)?;
+    }
+    Some(last)
 }
 
 /// Returns the first child of one of these kinds.

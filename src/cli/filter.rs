@@ -1,0 +1,82 @@
+//! The filters that `history` and `sessions` share.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::Zoned;
+
+use super::time;
+use crate::error::{Error, Kind};
+use crate::store::Filter;
+use crate::target::Tier;
+
+/// Which statements or sessions are wanted.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct FilterArgs {
+    /// Only this client, such as psql
+    #[arg(long, value_name = "NAME")]
+    pub client: Option<String>,
+    /// Only this tier
+    #[arg(long, value_parser = tier_parser())]
+    pub tier: Option<Tier>,
+    /// Only targets whose name or address contains this
+    #[arg(long, value_name = "TEXT")]
+    pub target: Option<String>,
+    /// Only this session: its id, a unique prefix of it, or last
+    #[arg(long, value_name = "SESSION")]
+    pub session: Option<String>,
+    /// Not before this: 2h, "yesterday 23:00", or RFC 3339
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Before this
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Only what was held
+    #[arg(long)]
+    pub held: bool,
+    /// Only what failed
+    #[arg(long)]
+    pub failed: bool,
+    /// At most so many, the newest
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+impl FilterArgs {
+    /// Returns the filter for the store; `session` is the whole id of the one asked for.
+    ///
+    /// # Errors
+    ///
+    /// If a time cannot be read.
+    pub fn filter(&self, session: Option<String>, now: &Zoned) -> Result<Filter, Error> {
+        let moment = |option: &str, text: &Option<String>| {
+            let Some(text) = text else { return Ok(None) };
+            time::moment(text, now).map(Some).ok_or_else(|| {
+                Error::new(Kind::Usage, format!("{option} {text:?} is not a time."))
+                    .hint(time::EXAMPLES)
+            })
+        };
+        Ok(Filter {
+            words: Vec::new(),
+            client: self.client.clone(),
+            tier: self.tier,
+            target: self.target.clone(),
+            session,
+            since: moment("--since", &self.since)?,
+            until: moment("--until", &self.until)?,
+            is_held: self.held,
+            is_failed: self.failed,
+            limit: self.limit,
+        })
+    }
+}
+
+/// Reads a tier by its name.
+fn tier_parser() -> impl TypedValueParser<Value = Tier> {
+    PossibleValuesParser::new(["production", "staging", "development", "unknown"]).map(|name| {
+        match name.as_str() {
+            "production" => Tier::Production,
+            "staging" => Tier::Staging,
+            "development" => Tier::Development,
+            _ => Tier::Unknown,
+        }
+    })
+}

@@ -1,0 +1,99 @@
+//! `nightlatch history`: recorded statements, newest last.
+
+use std::io::Write;
+
+use super::recorded;
+use crate::cli::HistoryArgs;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::store::Statement;
+use crate::ui::table::{Align, Cell, Table, View};
+use crate::ui::theme::Style;
+use crate::world::World;
+
+const COLUMNS: &[(&str, Align)] = &[
+    ("TIME", Align::Left),
+    ("SESSION", Align::Left),
+    ("N", Align::Right),
+    ("TARGET", Align::Left),
+    ("VERDICT", Align::Left),
+    ("ROWS", Align::Right),
+    ("STATEMENT", Align::Left),
+];
+
+/// Prints the statements that are asked for.
+///
+/// Where there is none it prints nothing, as `git log` does, and says so among the notes; the
+/// status is 0.
+///
+/// # Errors
+///
+/// If an argument means nothing, the index cannot be used or `out` fails.
+pub fn run(
+    args: &HistoryArgs,
+    world: &World,
+    clock: &Clock,
+    out: &mut dyn Write,
+    view: &mut View<'_>,
+) -> Result<u8, Error> {
+    let data_dir = recorded::data_dir(world)?;
+    if recorded::is_empty(&data_dir, view)? {
+        return Ok(0);
+    }
+    let session = args.filter.session.as_deref();
+    let session = session
+        .map(|name| recorded::session(&data_dir, name))
+        .transpose()?;
+    let now = clock.now().to_zoned(view.zone.clone());
+    let mut filter = args
+        .filter
+        .filter(session.map(|found| found.session), &now)?;
+    filter.words = args
+        .query
+        .iter()
+        .flat_map(|words| words.split_whitespace())
+        .map(str::to_owned)
+        .collect();
+    let store = recorded::open(&data_dir, view)?;
+    let statements = store.statements(&filter).map_err(recorded::store_error)?;
+    if statements.is_empty() {
+        recorded::note(view, "No statement matches.");
+    } else if args.json {
+        for statement in &statements {
+            serde_json::to_writer(&mut *out, statement)
+                .map_err(|error| recorded::write_error(error.into()))?;
+            writeln!(out).map_err(recorded::write_error)?;
+        }
+    } else {
+        table(&statements, view)
+            .write(out, view)
+            .map_err(recorded::write_error)?;
+    }
+    Ok(0)
+}
+
+fn table(statements: &[Statement], view: &View<'_>) -> Table {
+    let mut table = Table::new(COLUMNS);
+    for statement in statements {
+        let verdict = match &statement.answer {
+            Some(answer) => format!("{}, {answer}", statement.verdict),
+            None => statement.verdict.clone(),
+        };
+        let is_mild = statement.verdict == "allow";
+        let rows = match (&statement.error, statement.rows) {
+            (Some(error), _) => Cell::new(error).style(Style::Warning),
+            (None, Some(rows)) => Cell::new(&rows.to_string()),
+            (None, None) => Cell::default(),
+        };
+        table.row(vec![
+            Cell::new(&view.time(statement.time)).style(Style::Faint),
+            Cell::new(&statement.session).style(Style::Faint),
+            Cell::new(&statement.n.to_string()),
+            Cell::new(&statement.target).style(Style::Tier(statement.tier)),
+            Cell::new(&verdict).style(if is_mild { Style::Faint } else { Style::Strong }),
+            rows,
+            Cell::new(&statement.text),
+        ]);
+    }
+    table
+}

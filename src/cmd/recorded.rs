@@ -1,0 +1,140 @@
+//! What the commands that look back share: where to look, and errors with a next step.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Kind};
+use crate::record::ReadError;
+use crate::record::find::{self, NotFound, Recorded};
+use crate::store::{Indexed, Store, StoreError};
+use crate::ui::table::View;
+use crate::world::World;
+
+/// How many sessions an error about an ambiguous prefix names.
+const NAMED_SESSIONS: usize = 5;
+
+/// Where nothing is recorded yet, this says how to begin.
+const BEGIN: &str = "Nothing is recorded yet. Start a client through nightlatch: nightlatch psql";
+
+/// Returns the data folder, which need not exist.
+pub(super) fn data_dir(world: &World) -> Result<PathBuf, Error> {
+    world.data_dir().ok_or_else(|| {
+        Error::ours("There is no folder for recordings: the home folder is not known.")
+            .hint("Set HOME, or NIGHTLATCH_DATA_DIR to the folder to use.")
+    })
+}
+
+/// Says how to begin if nothing is recorded yet; then there is nothing else to do.
+pub(super) fn is_empty(data_dir: &Path, view: &mut View<'_>) -> Result<bool, Error> {
+    let is_empty = find::all(data_dir).map_err(|error| not_found(&error))?;
+    let is_empty = is_empty.is_empty();
+    if is_empty {
+        note(view, BEGIN);
+    }
+    Ok(is_empty)
+}
+
+/// Opens the index and brings it up to date.
+pub(super) fn open(data_dir: &Path, view: &mut View<'_>) -> Result<Store, Error> {
+    let mut store = Store::open(data_dir).map_err(store_error)?;
+    let indexed = store.update().map_err(store_error)?;
+    report(&indexed, view);
+    Ok(store)
+}
+
+/// Names the logs that could not be read.
+pub(super) fn report(indexed: &Indexed, view: &mut View<'_>) {
+    for why in &indexed.unreadable {
+        note(view, &format!("nightlatch: {why}"));
+    }
+}
+
+/// Writes a remark. One that cannot be written is not worth an error.
+pub(super) fn note(view: &mut View<'_>, text: &str) {
+    drop(writeln!(view.notes, "{text}"));
+}
+
+/// Finds the session that an argument means.
+pub(super) fn session(data_dir: &Path, name: &str) -> Result<Recorded, Error> {
+    find::one(data_dir, name).map_err(|error| not_found(&error))
+}
+
+fn not_found(error: &NotFound) -> Error {
+    let sentence = sentence(&error.to_string());
+    match error {
+        NotFound::Nothing => Error::ours(sentence)
+            .hint("Start a client through nightlatch, for example: nightlatch psql"),
+        NotFound::Unknown(_) => Error::new(Kind::Usage, sentence)
+            .hint("`nightlatch sessions` lists them; `last` is the newest."),
+        NotFound::Ambiguous { sessions, .. } => {
+            let named: Vec<&str> = sessions
+                .iter()
+                .take(NAMED_SESSIONS)
+                .map(String::as_str)
+                .collect();
+            let more = if sessions.len() > named.len() {
+                ", …"
+            } else {
+                ""
+            };
+            Error::new(Kind::Usage, sentence)
+                .hint(format!("Write more of it: {}{more}", named.join(", ")))
+        }
+        NotFound::Io { source, .. } => Error::ours(sentence).because(source.to_string()),
+    }
+}
+
+/// Makes an error of the index one for the user.
+pub(super) fn store_error(error: StoreError) -> Error {
+    let message = sentence(&error.to_string());
+    let is_damage = error.is_damage();
+    let with = Error::ours(message);
+    match error {
+        StoreError::TooNew { .. } => with
+            .hint("Update nightlatch. Or delete the file: the index is built again from the logs."),
+        StoreError::Foreign(_) => with.hint(
+            "Move the file away, or set NIGHTLATCH_DATA_DIR to a folder of nightlatch's own.",
+        ),
+        StoreError::Sqlite(error) if is_damage => with
+            .hint("Build it again from the logs: nightlatch reindex")
+            .because(error),
+        StoreError::Sqlite(error) => with.because(error),
+        StoreError::Io { source, .. } => with.because(source),
+        StoreError::Logs(_) => with,
+    }
+}
+
+/// Makes an error of a log one for the user.
+pub(super) fn read_error(error: ReadError) -> Error {
+    let with = Error::ours(sentence(&error.to_string()));
+    match error {
+        ReadError::Io { source, .. } => with.because(source),
+        ReadError::NotALog { .. } => {
+            with.hint("If the session is only just starting, try again in a moment.")
+        }
+    }
+}
+
+/// Makes an error of the output one for the user.
+pub(super) fn write_error(error: io::Error) -> Error {
+    Error::ours("Cannot write the result.").because(error)
+}
+
+/// Makes a sentence of a fragment.
+fn sentence(fragment: &str) -> String {
+    let mut letters = fragment.chars();
+    let first = letters
+        .next()
+        .map(|first| first.to_uppercase().to_string())
+        .unwrap_or_default();
+    let is_path = fragment.starts_with('/');
+    format!(
+        "{}{}.",
+        if is_path {
+            fragment[..1].to_owned()
+        } else {
+            first
+        },
+        letters.as_str()
+    )
+}

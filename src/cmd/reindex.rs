@@ -1,0 +1,47 @@
+//! `nightlatch reindex`: the history index again, from the logs.
+
+use std::io::Write;
+
+use super::recorded;
+use crate::cli::ReindexArgs;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::store::Store;
+use crate::ui::table::View;
+use crate::world::World;
+
+/// Builds the index again; one that cannot be opened is replaced.
+///
+/// # Errors
+///
+/// If the index cannot be written or `out` fails.
+pub fn run(
+    _args: &ReindexArgs,
+    world: &World,
+    _clock: &Clock,
+    out: &mut dyn Write,
+    view: &mut View<'_>,
+) -> Result<u8, Error> {
+    let data_dir = recorded::data_dir(world)?;
+    if recorded::is_empty(&data_dir, view)? {
+        return Ok(0);
+    }
+    let store = Store::open(&data_dir).or_else(|error| {
+        if !error.is_damage() {
+            return Err(error);
+        }
+        Store::remove(&data_dir)?;
+        Store::open(&data_dir)
+    });
+    let indexed = store
+        .and_then(|mut store| store.rebuild())
+        .map_err(recorded::store_error)?;
+    recorded::report(&indexed, view);
+    let (sessions, statements) = (indexed.sessions, indexed.statements);
+    writeln!(
+        out,
+        "Indexed {statements} statements of {sessions} sessions."
+    )
+    .map_err(recorded::write_error)?;
+    Ok(0)
+}
