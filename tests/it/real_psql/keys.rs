@@ -77,7 +77,7 @@ pub(crate) fn perform(pty: &mut Pty, world: &World, deed: Do) {
 /// The key just pressed has not been echoed yet perhaps; so the prompt must come after it.
 pub(crate) fn wait_for_any_prompt(pty: &mut Pty, world: &World) {
     let name = world.database.name.clone();
-    let prompts = ["=> ", "=*> ", "=!> ", "=^> "].map(|end| format!("{name}{end}"));
+    let prompts = ["=> ", "=*> ", "=!> ", "^> "].map(|end| format!("{name}{end}"));
     let end = pty.deadline();
     loop {
         let recent = pty.recent();

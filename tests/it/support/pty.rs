@@ -263,7 +263,7 @@ impl Pty {
 
     /// Waits for news; tells whether there is no more use in waiting.
     pub(crate) fn is_hopeless(&mut self, end: Duration) -> bool {
-        let had_exited = matches!(self.state, State::Exited(_));
+        let had_exited = self.has_exited();
         let seen = self.raw.len();
         self.pump(Duration::from_millis(50));
         self.clock.elapsed() > end || (had_exited && self.raw.len() == seen)
@@ -383,7 +383,7 @@ impl Pty {
 
     /// Returns the terminal's settings.
     pub(crate) fn termios(&self) -> Termios {
-        tcgetattr(self.leader.as_ref().expect("the terminal is open")).expect("termios")
+        tcgetattr(self.leader()).expect("termios")
     }
 
     /// Changes the terminal's size, which sends SIGWINCH to the foreground.
