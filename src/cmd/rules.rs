@@ -38,15 +38,8 @@ pub fn run(
 }
 
 fn list(rules: &[&Rule]) -> String {
-    let width = rules
-        .iter()
-        .map(|rule| rule.id.len())
-        .max()
-        .unwrap_or_default();
-    rules
-        .iter()
-        .map(|rule| format!("{:<width$}  {}\n", rule.id, rule.title))
-        .collect()
+    let width = rules.iter().map(|rule| rule.id.len()).max().unwrap_or_default();
+    rules.iter().map(|rule| format!("{:<width$}  {}\n", rule.id, rule.title)).collect()
 }
 
 fn json(rules: &[&Rule]) -> Result<String, Error> {
@@ -62,10 +55,7 @@ fn json(rules: &[&Rule]) -> Result<String, Error> {
 
 fn explain(rule: &Rule) -> String {
     let indent = |texts: &[String]| -> String {
-        texts
-            .iter()
-            .map(|text| format!("  {}\n", text.replace('\n', "\n  ")))
-            .collect()
+        texts.iter().map(|text| format!("  {}\n", text.replace('\n', "\n  "))).collect()
     };
     let stops = match (rule.decision, rule.most) {
         (Some(raise), _) => format!("At least {} wherever it applies:", raise.decision().word()),
