@@ -400,7 +400,7 @@ mod tests {
         let none = "\x1b]6973;n0nce;P;2\x1f?\x1foff\x1f\x1f\x1f\x1f150018\x1f\x1f\x1f\x1f\x07";
         let expected = Prompt {
             number: 2,
-            single_step: Some(false),
+            single_step: Some("off".to_owned()),
             version: Some(150_018),
             ..Prompt::default()
         };
