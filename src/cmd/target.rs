@@ -4,9 +4,9 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::clients::psql::surroundings::surroundings;
 use crate::cli::TargetArgs;
 use crate::clients::known;
+use crate::clients::psql::surroundings::surroundings;
 use crate::clock::Clock;
 use crate::config;
 use crate::error::{Error, Kind};
@@ -94,8 +94,7 @@ pub fn tell(
 /// Says which clients are known.
 pub(super) fn unknown_client(name: &str) -> Error {
     let names: Vec<&str> = known::KNOWN.iter().map(|known| known.name).collect();
-    Error::new(Kind::Usage, format!("The client `{name}` is not known."))
-        .hint(format!("Known is {}.", names.join(", ")))
+    Error::new(Kind::Usage, format!("The client `{name}` is not known.")).hint(names.join(" or "))
 }
 
 fn note(error: &str) -> String {

@@ -81,6 +81,7 @@ impl Collected {
                 // What it repeats it also sends.
                 Consequence::Repeats(_) => {}
                 Consequence::Reads { path, .. } => {
+                    let path = path.as_deref().unwrap_or("that a variable names");
                     self.opaque(meta, format!("runs the file {path}, which was not read"));
                 }
                 Consequence::Connects => {
