@@ -166,7 +166,7 @@ mod tests {
             ("DROP TABLE a;", r#"Destroy Drop "a""#),
             (
                 "\\set x 1\nDELETE FROM a;\nTRUNCATE b",
-                r#"Remove Delete "DELETE FROM a;"; Destroy Truncate "b""#,
+                r#"Remove Delete "DELETE FROM a"; Destroy Truncate "b""#,
             ),
             ("\\! ls", r#"Escape Shell "\\! ls""#),
             (
