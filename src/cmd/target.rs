@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::cli::TargetArgs;
 use crate::clients::known;
-use crate::clients::psql::surroundings::surroundings;
 use crate::clock::Clock;
 use crate::config;
 use crate::error::{Error, Kind};
@@ -76,7 +75,7 @@ pub fn tell(
         rules: &loaded.config.targets,
         machine,
     };
-    let all = for_invocation(&given, &surroundings(world), &known).map_err(refuses)?;
+    let all = for_invocation(&given, &(client.surroundings)(world), &known).map_err(refuses)?;
     let config_errors: Vec<String> = loaded.errors.iter().map(|error| error.line()).collect();
     let text = if args.json {
         json(&all, config_errors)?
