@@ -3,7 +3,8 @@
 use super::launcher::{Command, Launcher};
 use super::psql;
 use crate::lang::Reading;
-use crate::target::libpq::Given;
+use crate::target::libpq::{Given, Surroundings};
+use crate::world::World;
 
 /// One row.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +15,8 @@ pub struct Known {
     pub read: fn(&str) -> Reading,
     /// Reads where a command line of it would connect.
     pub given: fn(&[String]) -> Result<Given, String>,
+    /// Gathers what the client reads beside its command line to know where to connect.
+    pub surroundings: fn(&World) -> Surroundings,
     /// Reads a command line that is to be run.
     pub launch: fn(Command<'_>) -> Box<dyn Launcher>,
 }
@@ -23,6 +26,7 @@ pub const KNOWN: &[Known] = &[Known {
     name: "psql",
     read: psql::text::read,
     given: psql_given,
+    surroundings: psql::surroundings::surroundings,
     launch: |command| Box::new(psql::launch::PsqlLaunch::new(command)),
 }];
 

@@ -10,7 +10,7 @@ use super::target::unknown_client;
 use crate::cli::{CheckArgs, time};
 use crate::clients::known;
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, ConfigError};
 use crate::error::{Error, Kind};
 use crate::lang::{Scope, Verb};
 use crate::policy::{Challenge, Confidence, Decision, Facts, Verdict, judge};
@@ -29,6 +29,7 @@ struct Answer<'a> {
     tier: Tier,
     asks_reason: bool,
     wait_s: u64,
+    config_errors: Vec<String>,
 }
 
 /// One effect of it.
@@ -84,7 +85,9 @@ pub fn tell(
     out: &mut dyn Write,
 ) -> Result<u8, Error> {
     let client = known::by_name(&args.client).ok_or_else(|| unknown_client(&args.client))?;
-    let config = config::load(world).config;
+    let loaded = config::load(world);
+    let config = loaded.config;
+    let mistakes: Vec<String> = loaded.errors.iter().map(ConfigError::line).collect();
     let at = match &args.at {
         None => clock.now(),
         Some(at) => {
@@ -97,7 +100,8 @@ pub fn tell(
     let (limits, rules) = (config.hold.limits, Arc::clone(&config.rules));
     let facts = Facts { limits, rules, ..Facts::new(args.tier, config.moment(at)) };
     let verdict = judge(&(client.read)(text), &facts);
-    let text = if args.json { json(&verdict, args.tier)? } else { plain(&verdict) };
+    let text =
+        if args.json { json(&verdict, args.tier, mistakes)? } else { plain(&verdict, &mistakes) };
     out.write_all(text.as_bytes())
         .map_err(|error| Error::ours("The verdict cannot be written.").because(error))?;
     Ok(match verdict.decision {
@@ -106,7 +110,7 @@ pub fn tell(
     })
 }
 
-fn plain(verdict: &Verdict) -> String {
+fn plain(verdict: &Verdict, mistakes: &[String]) -> String {
     let mut text = match verdict.decision {
         Decision::Allow => "allow".to_owned(),
         Decision::Notice => "notice".to_owned(),
@@ -131,10 +135,14 @@ fn plain(verdict: &Verdict) -> String {
     if let Some(rule) = verdict.rule().filter(|_| verdict.decision > Decision::Allow) {
         text.push_str(&format!("  why: nightlatch rules explain {rule}\n"));
     }
+    for mistake in mistakes {
+        let mistake = one_line(mistake);
+        text.push_str(&format!("  the configuration has a mistake: {mistake}\n"));
+    }
     text
 }
 
-fn json(verdict: &Verdict, tier: Tier) -> Result<String, Error> {
+fn json(verdict: &Verdict, tier: Tier, config_errors: Vec<String>) -> Result<String, Error> {
     let (challenge, asks_reason, wait_s) = match verdict.decision {
         Decision::Hold(Challenge::Yes) => (Some("yes"), false, 0),
         Decision::Hold(Challenge::TypeTarget { reason, wait }) => {
@@ -164,6 +172,7 @@ fn json(verdict: &Verdict, tier: Tier) -> Result<String, Error> {
         tier,
         asks_reason,
         wait_s,
+        config_errors,
     };
     let mut text = serde_json::to_string(&answer)
         .map_err(|error| Error::ours("The verdict cannot be written as JSON.").because(error))?;

@@ -4,10 +4,12 @@ use std::io::Write;
 
 use crate::cli::{RulesArgs, RulesCommand};
 use crate::clock::Clock;
-use crate::config::{self, keys::closest};
+use crate::config::keys::closest;
+use crate::config::{self, ConfigError};
 use crate::error::{Error, Kind};
 use crate::policy::Rule;
 use crate::policy::rule::Most;
+use crate::ui::visible::one_line;
 use crate::world::World;
 
 /// Lists or explains the rules.
@@ -21,11 +23,12 @@ pub fn run(
     _clock: &Clock,
     out: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let own = config::load(world).config.rules;
+    let loaded = config::load(world);
+    let own = loaded.config.rules;
     let rules: Vec<&Rule> = own.iter().chain(Rule::all()).collect();
     let list_all = RulesCommand::List { json: false };
     let text = match args.command.as_ref().unwrap_or(&list_all) {
-        RulesCommand::List { json: false } => list(&rules),
+        RulesCommand::List { json: false } => list(&rules, &loaded.errors),
         RulesCommand::List { json: true } => json(&rules)?,
         RulesCommand::Explain { id } => {
             let found = rules.iter().find(|rule| rule.id == *id);
@@ -37,9 +40,13 @@ pub fn run(
     Ok(0)
 }
 
-fn list(rules: &[&Rule]) -> String {
+fn list(rules: &[&Rule], mistakes: &[ConfigError]) -> String {
     let width = rules.iter().map(|rule| rule.id.len()).max().unwrap_or_default();
-    rules.iter().map(|rule| format!("{:<width$}  {}\n", rule.id, rule.title)).collect()
+    let lines = rules.iter().map(|rule| format!("{:<width$}  {}\n", rule.id, rule.title));
+    let mistakes = mistakes
+        .iter()
+        .map(|mistake| format!("the configuration has a mistake: {}\n", one_line(&mistake.line())));
+    lines.chain(mistakes).collect()
 }
 
 fn json(rules: &[&Rule]) -> Result<String, Error> {

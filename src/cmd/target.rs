@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::cli::TargetArgs;
 use crate::clients::known;
-use crate::clients::psql::surroundings::surroundings;
 use crate::clock::Clock;
 use crate::config;
 use crate::error::{Error, Kind};
@@ -73,7 +72,7 @@ pub fn tell(
     let given = (client.given)(rest).map_err(refuses)?;
     let loaded = config::load(world);
     let known = Known { rules: &loaded.config.targets, machine };
-    let all = for_invocation(&given, &surroundings(world), &known).map_err(refuses)?;
+    let all = for_invocation(&given, &(client.surroundings)(world), &known).map_err(refuses)?;
     let config_errors: Vec<String> = loaded.errors.iter().map(|error| error.line()).collect();
     let text = if args.json {
         json(&all, config_errors)?
@@ -88,8 +87,7 @@ pub fn tell(
 /// Says which clients are known.
 pub(super) fn unknown_client(name: &str) -> Error {
     let names: Vec<&str> = known::KNOWN.iter().map(|known| known.name).collect();
-    Error::new(Kind::Usage, format!("The client `{name}` is not known."))
-        .hint(format!("Known is {}.", names.join(", ")))
+    Error::new(Kind::Usage, format!("The client `{name}` is not known.")).hint(names.join(" or "))
 }
 
 fn note(error: &str) -> String {

@@ -178,7 +178,8 @@ mod tests {
             monitor.report(report).unwrap();
             assert_eq!(relay.next_report().unwrap(), Some(report));
         }
-        for order in [Order::Continue, Order::Kill, Order::Signal(15), Order::LetGo(1), Order::Bye] {
+        for order in [Order::Continue, Order::Kill, Order::Signal(15), Order::LetGo(1), Order::Bye]
+        {
             relay.order(order).unwrap();
             assert_eq!(monitor.next_order().unwrap(), Some(order));
         }

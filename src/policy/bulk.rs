@@ -6,6 +6,9 @@ use std::time::Duration;
 use super::Limits;
 use crate::lang::{Class, Effect, Verb};
 
+/// Moments kept for the window: far above any sensible count, and small in memory.
+const MOST_RECENT: usize = 100_000;
+
 /// What has been done to one object of the target in this submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counted {
@@ -108,6 +111,9 @@ impl Tally {
         for effect in effects.iter().filter(|effect| counts(effect)) {
             let entry = self.bulk.entry(effect);
             entry.count = entry.count.saturating_add(1);
+            if self.recent.len() == MOST_RECENT {
+                self.recent.pop_front();
+            }
             self.recent.push_back(at);
         }
     }

@@ -121,3 +121,38 @@ pub fn cell(row: Row, column: Column, late_wait: Duration) -> Decision {
         Column::ProductionLate => production_late,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROWS: [Row; 9] = [
+        Row::Quiet,
+        Row::Add,
+        Row::Heavy,
+        Row::Bounded,
+        Row::Unbounded,
+        Row::Destroy,
+        Row::Bulk,
+        Row::Opaque,
+        Row::Escape,
+    ];
+
+    #[test]
+    fn more_at_stake_is_never_judged_milder() {
+        let wait = Duration::from_secs(10);
+        for row in ROWS {
+            let line =
+                [Column::Development, Column::Middle, Column::Production, Column::ProductionLate]
+                    .map(|column| cell(row, column, wait));
+            assert!(line.is_sorted(), "{row:?}: {line:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_destructive_writes() {
+        for row in ROWS {
+            assert!(row.is_write() || !row.is_destructive(), "{row:?}");
+        }
+    }
+}

@@ -51,19 +51,19 @@ impl Pattern {
             }
             None => (false, rest),
         };
-        let (user, rest) = match rest.rsplit_once('@') {
-            Some((user, _)) if user.contains(':') => {
-                return Err("a pattern holds no password".to_owned());
-            }
-            // An `@` at the start names an abstract unix socket.
-            Some(("", _)) | None => (None, rest),
-            Some((user, rest)) => (Some(user), rest),
-        };
         // A path is the folder of a unix socket: it has no database part.
         let (authority, database) = match rest.split_once('/') {
             Some(("", _)) if !is_uri => (rest, None),
             None => (rest, None),
             Some((authority, database)) => (authority, Some(database)),
+        };
+        let (user, authority) = match authority.rsplit_once('@') {
+            Some((user, _)) if user.contains(':') => {
+                return Err("a pattern holds no password".to_owned());
+            }
+            // An `@` at the start names an abstract unix socket.
+            Some(("", _)) | None => (None, authority),
+            Some((user, authority)) => (Some(user), authority),
         };
         let (host, port) = split_port(authority)?;
         if let Some(port) = port
@@ -254,6 +254,9 @@ mod tests {
             ("[local]:5433/orders", "/run/postgresql", 5433, "orders", true),
             ("/run/postgresql", "/run/postgresql", 5432, "orders", true),
             ("postgres:///orders", "anything", 5432, "orders", true),
+            ("postgres://db/a@b", "db", 5432, "a@b", true),
+            ("app@db", "db", 5432, "x", true),
+            ("@abstract", "@abstract", 5432, "x", true),
         ] {
             let pattern = Pattern::parse(pattern).expect(pattern);
             let got = pattern.fits(&address(host, port, database));

@@ -52,7 +52,7 @@ fn check_prints_the_object_of_the_contract() {
     let (json, status) = check("DELETE FROM families", &args(Tier::Production, None, true));
     assert_eq!(status, 1);
     insta::assert_snapshot!(json, @r#"
-    {"verdict":"hold","challenge":"type-target","confidence":"parsed","effects":[{"verb":"delete","object":"families","scope":"all","reversible":false,"span":[0,20],"rule":"delete-without-where","verdict":"hold"}],"reasons":["deletes every row of families"],"tier":"production","asks_reason":false,"wait_s":0}
+    {"verdict":"hold","challenge":"type-target","confidence":"parsed","effects":[{"verb":"delete","object":"families","scope":"all","reversible":false,"span":[0,20],"rule":"delete-without-where","verdict":"hold"}],"reasons":["deletes every row of families"],"tier":"production","asks_reason":false,"wait_s":0,"config_errors":[]}
     "#);
 }
 
@@ -77,6 +77,19 @@ fn check_says_it_in_words() {
       updates rows of orders where id = 7
       why: nightlatch rules explain update-rows
     ");
+}
+
+#[test]
+fn a_broken_configuration_is_told_beside_the_verdict() {
+    let home = home("[hours]\ntimezone = \"UTC\"\n[hold]\ntimeout = 5\n");
+    let mut out = Vec::new();
+    let args = args(Tier::Production, None, false);
+    cmd::check::tell("SELECT 1", &args, &home.world, &clock(), &mut out).expect("a verdict");
+    let text = String::from_utf8(out).expect("it is text");
+    let told: Vec<&str> = text.lines().collect();
+    assert_eq!(told[0], "allow");
+    assert!(told[1].starts_with("  the configuration has a mistake: "), "{text}");
+    assert!(told[1].contains("config.toml:4:11: `hold.timeout` must be"), "{text}");
 }
 
 #[test]

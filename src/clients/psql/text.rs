@@ -73,7 +73,7 @@ impl Collected {
                 // What it repeats it also sends.
                 Consequence::Repeats(_) => {}
                 Consequence::Reads { path, .. } => {
-                    let path = path.unwrap_or_else(|| "a variable names".to_owned());
+                    let path = path.as_deref().unwrap_or("that a variable names");
                     self.opaque(meta, format!("runs the file {path}, which was not read"));
                 }
                 Consequence::Connects => {
@@ -149,7 +149,7 @@ mod tests {
             ("DROP TABLE a;", r#"Destroy Drop "a""#),
             (
                 "\\set x 1\nDELETE FROM a;\nTRUNCATE b",
-                r#"Remove Delete "DELETE FROM a;"; Destroy Truncate "b""#,
+                r#"Remove Delete "DELETE FROM a"; Destroy Truncate "b""#,
             ),
             ("\\! ls", r#"Escape Shell "\\! ls""#),
             ("\\set SINGLESTEP off", r#"Escape Unguard "\\set SINGLESTEP off""#),
