@@ -8,6 +8,7 @@ use super::tap::Tap;
 use crate::clients::psql::preflight::Preflight;
 use crate::config::Config;
 use crate::os::term::Terminals;
+use crate::policy::Facts;
 use crate::target::Decided;
 use crate::world::World;
 
@@ -24,7 +25,7 @@ pub trait Launcher: std::fmt::Debug {
     fn decide(&self, config: &Config, world: &World, machine: Option<&str>) -> Decided;
 
     /// Reads what a run without a person will do.
-    fn preflight(&self, config: &Config, decided: &Decided, world: &World) -> Preflight;
+    fn preflight(&self, facts: &Facts, world: &World) -> Preflight;
 
     /// Makes the tap; marks in the output carry the nonce.
     fn tap(&self, nonce: &str) -> Option<Box<dyn Tap>>;

@@ -182,7 +182,8 @@ impl Run<'_> {
         let preflight = if is_interactive {
             None
         } else {
-            Some(self.launcher.preflight(&config, &self.decided, self.world))
+            let facts = config.facts(&self.decided, self.clock.now());
+            Some(self.launcher.preflight(&facts, self.world))
         };
         let mut keeper = Keeper::new(config, *self.clock, recorder, machine, self.decided.clone());
         if self.world.var("NIGHTLATCH_SESSION").is_some() {

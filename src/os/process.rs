@@ -106,9 +106,12 @@ pub fn tree(pid: i32) -> Vec<i32> {
     while next < found.len() {
         let parent = found[next];
         next += 1;
-        let listed = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
-        let children = listed.unwrap_or_default();
-        found.extend(children.split_ascii_whitespace().filter_map(|word| word.parse::<i32>().ok()));
+        // Each thread has children of its own.
+        let Ok(threads) = fs::read_dir(format!("/proc/{parent}/task")) else { continue };
+        for thread in threads.flatten() {
+            let listed = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            found.extend(listed.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
+        }
     }
     found
 }

@@ -152,6 +152,8 @@ pub struct Relay {
     stdin: File,
     /// What was read of it for the client.
     script: Script,
+    /// Whether the script's last statement was ended for it.
+    is_ending: bool,
     /// Whether the client waits for more of it.
     wants_script: bool,
     /// A released statement whose answer the client has not been seen to take.
@@ -217,6 +219,7 @@ impl Relay {
             to_feed: VecDeque::new(),
             stdin,
             script: Script::default(),
+            is_ending: false,
             wants_script: false,
             releasing: None,
             looks: 0,

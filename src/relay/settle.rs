@@ -342,13 +342,22 @@ impl Relay {
         if self.ends.feed.is_none() {
             return Ok(false);
         }
-        match self.script.next() {
+        match self.script.take() {
             Feed::Line(line) => {
+                if let Some(tap) = &mut self.tap {
+                    tap.follow_input(&line);
+                }
                 self.to_feed.extend(line);
                 self.flush_client()?;
                 Ok(true)
             }
             Feed::End => {
+                let rest = self.tap.as_ref().and_then(|tap| tap.before_end());
+                if let Some(rest) = rest.filter(|_| !std::mem::replace(&mut self.is_ending, true)) {
+                    self.to_feed.extend(rest);
+                    self.flush_client()?;
+                    return Ok(true);
+                }
                 // Nothing is asked, and nothing is left that could be.
                 self.ends.feed = None;
                 self.channel.order(Order::LetGo(FEED_PLACE))?;

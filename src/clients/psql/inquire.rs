@@ -21,13 +21,20 @@ const PREAMBLE: &str = "SET default_transaction_read_only = on;\nSET statement_t
                         SET lock_timeout = '100ms';\n";
 
 /// Knows how this session connects.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Inquirer {
     program: PathBuf,
     cluster: Option<String>,
-    /// What a connection string said beside where: certificates, timeouts.
+    /// What a connection string said, the password included.
     given: Vec<(String, String)>,
     own_options: Option<String>,
+}
+
+impl std::fmt::Debug for Inquirer {
+    /// Leaves out what may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inquirer").field("program", &self.program).finish_non_exhaustive()
+    }
 }
 
 impl Inquirer {
@@ -38,7 +45,7 @@ impl Inquirer {
             .dbname
             .as_deref()
             .filter(|dbname| conninfo::is_connection_string(dbname))
-            .and_then(|dbname| conninfo::parse(dbname).ok())
+            .and_then(|dbname| conninfo::parse_whole(dbname).ok())
             .unwrap_or_default();
         Self {
             program,

@@ -15,6 +15,7 @@ use super::tap::{PsqlTap, SINGLE_STEP_ON};
 use crate::clients::{Command, Interactive, Launcher, Tap};
 use crate::config::Config;
 use crate::os::term::Terminals;
+use crate::policy::Facts;
 use crate::target::libpq::Given;
 use crate::target::{Decided, Known, for_address, for_invocation};
 use crate::world::World;
@@ -99,12 +100,10 @@ impl Launcher for PsqlLaunch {
             .unwrap_or_else(|| for_address(&crate::target::Address::default(), &known))
     }
 
-    fn preflight(&self, config: &Config, decided: &Decided, world: &World) -> Preflight {
+    fn preflight(&self, facts: &Facts, world: &World) -> Preflight {
         let Some(invocation) = &self.invocation else { return Preflight::default() };
-        // The hour is asked for here, so only runs without a person pay for the time zone.
-        let facts = config.facts(decided, jiff::Timestamp::now());
         let rc_text = self.own_rc.path.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
-        preflight::read(invocation, rc_text.as_deref(), io::stdin(), &world.cwd, &facts)
+        preflight::read(invocation, rc_text.as_deref(), io::stdin(), &world.cwd, facts)
     }
 
     fn tap(&self, nonce: &str) -> Option<Box<dyn Tap>> {

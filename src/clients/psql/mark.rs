@@ -364,7 +364,7 @@ mod tests {
             number: 1,
             transaction: Open,
             single_step: Some(
-                false,
+                "off",
             ),
             pid: Some(
                 8469,

@@ -114,7 +114,7 @@ pub fn prompt_args(nonce: &Nonce, width: Width, given: &[(String, Option<String>
 /// of psql's own, and statements that `is_harmless` knows.
 pub fn is_harmless(text: &str, is_harmless: impl Fn(&str) -> bool) -> bool {
     meta::scan(text).iter().all(|item| match item {
-        Item::Statement { text, .. } => is_harmless(text),
+        Item::Statement { text, .. } => is_harmless(text.trim()),
         Item::Meta(meta) => {
             meta::consequences(meta).is_empty() && meta.sends.is_none() && meta.shell.is_empty()
         }

@@ -16,12 +16,21 @@ fn without_scheme(text: &str) -> Option<&str> {
 ///
 /// Returns a phrase where libpq would refuse it.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
-    let mut pairs = match without_scheme(text) {
-        Some(rest) => uri(rest)?,
-        None => keywords(text)?,
-    };
+    let mut pairs = parse_whole(text)?;
     pairs.retain(|(name, _)| !matches!(name.as_str(), "password" | "sslpassword"));
     Ok(pairs)
+}
+
+/// Reads a connection string into pairs, passwords included: for connecting, never for showing.
+///
+/// # Errors
+///
+/// Returns a phrase where libpq would refuse it.
+pub fn parse_whole(text: &str) -> Result<Vec<(String, String)>, String> {
+    match without_scheme(text) {
+        Some(rest) => uri(rest),
+        None => keywords(text),
+    }
 }
 
 /// Reads `host=a port='5433'`.
@@ -78,7 +87,9 @@ fn uri(text: &str) -> Result<Vec<(String, String)>, String> {
         && text[at..].starts_with('@')
     {
         let user = &text[..at];
-        push("user", user.split_once(':').map_or(user, |(user, _password)| user))?;
+        let (user, password) = user.split_once(':').unwrap_or((user, ""));
+        push("user", user)?;
+        push("password", password)?;
         rest = &text[at + 1..];
     }
 
