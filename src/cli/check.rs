@@ -27,13 +27,8 @@ pub struct CheckArgs {
 }
 
 fn tier(word: &str) -> Result<Tier, String> {
-    [
-        Tier::Production,
-        Tier::Staging,
-        Tier::Development,
-        Tier::Unknown,
-    ]
-    .into_iter()
-    .find(|tier| tier.to_string() == word)
-    .ok_or_else(|| "tiers are production, staging, development and unknown".to_owned())
+    [Tier::Production, Tier::Staging, Tier::Development, Tier::Unknown]
+        .into_iter()
+        .find(|tier| tier.to_string() == word)
+        .ok_or_else(|| "tiers are production, staging, development and unknown".to_owned())
 }

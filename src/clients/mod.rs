@@ -6,6 +6,6 @@ pub mod launcher;
 pub mod psql;
 pub mod tap;
 
-pub use interactive::{Inquiry, Interactive, Submitted, Unseen};
+pub use interactive::{Inquiry, Interactive, ReadAnswer, Submitted, Unseen};
 pub use launcher::{Command, Launcher};
 pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};

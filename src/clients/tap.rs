@@ -99,4 +99,3 @@ pub trait Tap: std::fmt::Debug {
     /// What to send so that the statement runs, and so that it does not.
     fn answers(&self) -> (&'static [u8], &'static [u8]);
 }
-

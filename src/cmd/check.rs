@@ -98,17 +98,10 @@ pub fn tell(
         }
     };
     let (limits, rules) = (config.hold.limits, Arc::clone(&config.rules));
-    let facts = Facts {
-        limits,
-        rules,
-        ..Facts::new(args.tier, config.moment(at))
-    };
+    let facts = Facts { limits, rules, ..Facts::new(args.tier, config.moment(at)) };
     let verdict = judge(&(client.read)(text), &facts);
-    let text = if args.json {
-        json(&verdict, args.tier, mistakes)?
-    } else {
-        plain(&verdict, &mistakes)
-    };
+    let text =
+        if args.json { json(&verdict, args.tier, mistakes)? } else { plain(&verdict, &mistakes) };
     out.write_all(text.as_bytes())
         .map_err(|error| Error::ours("The verdict cannot be written.").because(error))?;
     Ok(match verdict.decision {
@@ -139,10 +132,7 @@ fn plain(verdict: &Verdict, mistakes: &[String]) -> String {
         // A reason quotes the text, which may hold anything.
         text.push_str(&format!("  {}\n", one_line(reason)));
     }
-    if let Some(rule) = verdict
-        .rule()
-        .filter(|_| verdict.decision > Decision::Allow)
-    {
+    if let Some(rule) = verdict.rule().filter(|_| verdict.decision > Decision::Allow) {
         text.push_str(&format!("  why: nightlatch rules explain {rule}\n"));
     }
     for mistake in mistakes {

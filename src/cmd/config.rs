@@ -68,20 +68,11 @@ fn show(loaded: &Loaded) -> String {
 }
 
 fn check(loaded: &Loaded) -> (String, u8) {
-    let messages: Vec<String> = loaded
-        .errors
-        .iter()
-        .map(|error: &ConfigError| error.render(Style::Plain))
-        .collect();
+    let messages: Vec<String> =
+        loaded.errors.iter().map(|error: &ConfigError| error.render(Style::Plain)).collect();
     match (messages.len(), loaded.files.len()) {
-        (0, 0) => (
-            "No configuration file: the built-in configuration counts.\n".to_owned(),
-            0,
-        ),
-        (0, 1) => (
-            format!("No mistakes in {}.\n", loaded.files[0].display()),
-            0,
-        ),
+        (0, 0) => ("No configuration file: the built-in configuration counts.\n".to_owned(), 0),
+        (0, 1) => (format!("No mistakes in {}.\n", loaded.files[0].display()), 0),
         (0, files) => (format!("No mistakes in {files} files.\n"), 0),
         (_, _) => (format!("{}\n", messages.join("\n\n")), 1),
     }

@@ -41,20 +41,11 @@ pub fn run(
 }
 
 fn list(rules: &[&Rule], mistakes: &[ConfigError]) -> String {
-    let width = rules
+    let width = rules.iter().map(|rule| rule.id.len()).max().unwrap_or_default();
+    let lines = rules.iter().map(|rule| format!("{:<width$}  {}\n", rule.id, rule.title));
+    let mistakes = mistakes
         .iter()
-        .map(|rule| rule.id.len())
-        .max()
-        .unwrap_or_default();
-    let lines = rules
-        .iter()
-        .map(|rule| format!("{:<width$}  {}\n", rule.id, rule.title));
-    let mistakes = mistakes.iter().map(|mistake| {
-        format!(
-            "the configuration has a mistake: {}\n",
-            one_line(&mistake.line())
-        )
-    });
+        .map(|mistake| format!("the configuration has a mistake: {}\n", one_line(&mistake.line())));
     lines.chain(mistakes).collect()
 }
 
@@ -71,10 +62,7 @@ fn json(rules: &[&Rule]) -> Result<String, Error> {
 
 fn explain(rule: &Rule) -> String {
     let indent = |texts: &[String]| -> String {
-        texts
-            .iter()
-            .map(|text| format!("  {}\n", text.replace('\n', "\n  ")))
-            .collect()
+        texts.iter().map(|text| format!("  {}\n", text.replace('\n', "\n  "))).collect()
     };
     let stops = match (rule.decision, rule.most) {
         (Some(raise), _) => format!("At least {} wherever it applies:", raise.decision().word()),

@@ -50,10 +50,8 @@ pub fn run(args: &RunArgs, world: &World, clock: &Clock) -> Result<u8, Error> {
     let base = Path::new(name).file_name().unwrap_or(name);
     let client = args.client.as_deref().map_or(base, OsStr::new);
     let known = client.to_str().and_then(known::by_name).ok_or_else(|| unknown(client))?;
-    let approved = args
-        .approve
-        .clone()
-        .map(|target| Approval { target, reason: args.reason.clone() });
+    let approved =
+        args.approve.clone().map(|target| Approval { target, reason: args.reason.clone() });
     wrap(known, name, rest, approved, world, clock)
 }
 
@@ -178,18 +176,15 @@ impl Run<'_> {
         approved: Option<Approval>,
     ) -> Result<u8, Error> {
         let session = recorder.as_ref().map(|recorder| recorder.session().to_owned());
-        let folder = recorder
-            .as_ref()
-            .and_then(|recorder| recorder.path().parent())
-            .map(Path::to_owned);
+        let folder =
+            recorder.as_ref().and_then(|recorder| recorder.path().parent()).map(Path::to_owned);
         let is_interactive = self.launcher.is_interactive();
         let preflight = if is_interactive {
             None
         } else {
             Some(self.launcher.preflight(&config, &self.decided, self.world))
         };
-        let mut keeper =
-            Keeper::new(config, *self.clock, recorder, machine, self.decided.clone());
+        let mut keeper = Keeper::new(config, *self.clock, recorder, machine, self.decided.clone());
         if self.world.var("NIGHTLATCH_SESSION").is_some() {
             keeper.set_nested();
         }
@@ -204,8 +199,7 @@ impl Run<'_> {
             {
                 let why = "no terminal to ask on";
                 let texts = [text.clone()];
-                let judged =
-                    keeper.statement(&texts, 0, crate::record::Source::Preflight);
+                let judged = keeper.statement(&texts, 0, crate::record::Source::Preflight);
                 keeper.cancelled(&judged, Some(why));
                 keeper.finish(i32::from(Ended::Refused.status()));
                 let target = &self.decided.target;
@@ -237,8 +231,7 @@ impl Run<'_> {
                     .hint("Close other sessions: the system has no pty or descriptor left.")
             })?;
         let is_tapped = manner == Manner::Tapped;
-        let args =
-            if is_tapped { self.launcher.tapped_args(&nonce) } else { self.args.to_vec() };
+        let args = if is_tapped { self.launcher.tapped_args(&nonce) } else { self.args.to_vec() };
         let mut vars: Vec<(OsString, Option<OsString>)> = Vec::new();
         if let Some(session) = &session {
             vars.push(("NIGHTLATCH_SESSION".into(), Some(session.into())));
@@ -286,9 +279,9 @@ impl Run<'_> {
             program: base_name(self.name),
         })
         .map_err(|error| Error::ours("Standard output cannot be used.").because(error))?;
-        let ended = relay
-            .run()
-            .map_err(|error| Error::ours("The relay failed; the client was ended.").because(error))?;
+        let ended = relay.run().map_err(|error| {
+            Error::ours("The relay failed; the client was ended.").because(error)
+        })?;
         drop(start_up);
         match ended {
             Ended::NotStarted(errno) => {

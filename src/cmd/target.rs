@@ -71,19 +71,13 @@ pub fn tell(
     let refuses = |why: String| usage(format!("{name} would refuse this command line: {why}."));
     let given = (client.given)(rest).map_err(refuses)?;
     let loaded = config::load(world);
-    let known = Known {
-        rules: &loaded.config.targets,
-        machine,
-    };
+    let known = Known { rules: &loaded.config.targets, machine };
     let all = for_invocation(&given, &(client.surroundings)(world), &known).map_err(refuses)?;
     let config_errors: Vec<String> = loaded.errors.iter().map(|error| error.line()).collect();
     let text = if args.json {
         json(&all, config_errors)?
     } else {
-        all.iter()
-            .map(text)
-            .chain(config_errors.iter().map(|error| note(error)))
-            .collect()
+        all.iter().map(text).chain(config_errors.iter().map(|error| note(error))).collect()
     };
     out.write_all(text.as_bytes())
         .map_err(|error| Error::ours("The answer cannot be written.").because(error))?;
@@ -97,10 +91,7 @@ pub(super) fn unknown_client(name: &str) -> Error {
 }
 
 fn note(error: &str) -> String {
-    format!(
-        "note      the configuration has a mistake: {}\n",
-        one_line(error)
-    )
+    format!("note      the configuration has a mistake: {}\n", one_line(error))
 }
 
 fn text(decided: &Decided) -> String {
@@ -143,11 +134,7 @@ fn json(all: &[Decided], config_errors: Vec<String>) -> Result<String, Error> {
     let Some(first) = shown.next() else {
         return Err(Error::ours("There is no target."));
     };
-    let answer = Answer {
-        first,
-        others: shown.collect(),
-        config_errors,
-    };
+    let answer = Answer { first, others: shown.collect(), config_errors };
     let mut text = serde_json::to_string(&answer)
         .map_err(|error| Error::ours("The answer cannot be written as JSON.").because(error))?;
     text.push('\n');

@@ -29,25 +29,14 @@ pub struct Loaded {
 
 impl Loaded {
     fn new() -> Self {
-        Self {
-            config: Config::default(),
-            errors: Vec::new(),
-            files: Vec::new(),
-        }
+        Self { config: Config::default(), errors: Vec::new(), files: Vec::new() }
     }
 
     /// Puts the text of a file over what is there.
     pub fn overlay(&mut self, file: &Path, source: &str, layer: Layer) {
         let mut errors = Vec::new();
         let (config, sink) = (&mut self.config, &mut errors);
-        Reader {
-            file,
-            source,
-            layer,
-            config,
-            errors: sink,
-        }
-        .read();
+        Reader { file, source, layer, config, errors: sink }.read();
         errors.sort_by_key(|error| error.span.as_ref().map(|span| span.start));
         self.errors.append(&mut errors);
         self.files.push(file.to_owned());
@@ -61,10 +50,7 @@ impl Loaded {
         };
         let mut files: Vec<PathBuf> = entries
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| {
-                path.extension()
-                    .is_some_and(|extension| extension == "toml")
-            })
+            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
             .collect();
         files.sort();
         let mut rules = Vec::new();
@@ -116,15 +102,7 @@ fn page(file: &Path, source: &str, others: &[Rule]) -> Result<Rule, Box<ConfigEr
     let mistake = |span: Option<Range<usize>>, title: String, label: Option<String>| {
         let source = Some(source.to_owned());
         let (file, help, hides_targets) = (file.to_owned(), None, false);
-        Box::new(ConfigError {
-            file,
-            source,
-            span,
-            title,
-            label,
-            help,
-            hides_targets,
-        })
+        Box::new(ConfigError { file, source, span, title, label, help, hides_targets })
     };
     let rule: Rule = toml::from_str(source).map_err(|error| {
         let label = error.message().replace('\n', ", ");
@@ -133,19 +111,11 @@ fn page(file: &Path, source: &str, others: &[Rule]) -> Result<Rule, Box<ConfigEr
     })?;
     let id = &rule.id;
     if Rule::by_id(id).is_some() || others.iter().any(|other| other.id == *id) {
-        return Err(mistake(
-            Some(0..0),
-            format!("there is a rule `{id}` already"),
-            None,
-        ));
+        return Err(mistake(Some(0..0), format!("there is a rule `{id}` already"), None));
     }
     if rule.decision.is_none() {
         let help = Some("it is notice, yes, type-target or deny".to_owned());
-        return Err(mistake(
-            Some(0..0),
-            format!("the rule `{id}` needs a `decision`"),
-            help,
-        ));
+        return Err(mistake(Some(0..0), format!("the rule `{id}` needs a `decision`"), help));
     }
     Ok(rule)
 }
@@ -167,11 +137,7 @@ pub fn load(world: &World) -> Loaded {
     if let Some(file) = world.config_file() {
         // A file that was asked for by name must be there.
         let asked = world.var_os("NIGHTLATCH_CONFIG").is_some();
-        let missing = if asked {
-            Missing::Mistake
-        } else {
-            Missing::Fine
-        };
+        let missing = if asked { Missing::Mistake } else { Missing::Fine };
         loaded.file(&file, Layer::User, missing);
         if let Some(folder) = file.parent() {
             loaded.rules(&folder.join(RULES_FOLDER));

@@ -129,17 +129,13 @@ impl Config {
     /// Returns how long a session on a target may idle before its next write is asked for.
     #[must_use]
     pub fn idle(&self, decided: &Decided) -> Duration {
-        self.rule(decided)
-            .and_then(|rule| rule.idle)
-            .unwrap_or(self.idle_production)
+        self.rule(decided).and_then(|rule| rule.idle).unwrap_or(self.idle_production)
     }
 
     /// Tells whether the impact side connection may be made to a target.
     #[must_use]
     pub fn impact(&self, decided: &Decided) -> bool {
-        self.rule(decided)
-            .and_then(|rule| rule.impact)
-            .unwrap_or(self.impact.enabled)
+        self.rule(decided).and_then(|rule| rule.impact).unwrap_or(self.impact.enabled)
     }
 
     /// Everything empty, to be written over by the built-in file.
@@ -159,14 +155,8 @@ impl Config {
             idle_production: zero,
             journal_wait: zero,
             redact: Vec::new(),
-            look: Look {
-                title: false,
-                colour: false,
-            },
-            impact: Impact {
-                enabled: false,
-                timeout: zero,
-            },
+            look: Look { title: false, colour: false },
+            impact: Impact { enabled: false, timeout: zero },
             rules: Arc::default(),
             broken: false,
             targets_doubtful: false,
@@ -187,14 +177,7 @@ impl Default for Config {
         let file = Path::new("defaults.toml");
         let source = include_str!("defaults.toml");
         let (layer, sink) = (Layer::User, &mut errors);
-        Reader {
-            file,
-            source,
-            layer,
-            config: &mut config,
-            errors: sink,
-        }
-        .read();
+        Reader { file, source, layer, config: &mut config, errors: sink }.read();
         debug_assert!(errors.is_empty(), "{errors:?}");
         config
     }

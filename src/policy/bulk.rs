@@ -60,10 +60,7 @@ impl Bulk {
             Some(format!("number {count} of {verb} on {object} in one go"))
         } else if limits.bulk_window_count > 0 && self.recent >= limits.bulk_window_count {
             let window = limits.bulk_window.as_secs();
-            Some(format!(
-                "number {} of changes and removals within {window} s",
-                self.recent
-            ))
+            Some(format!("number {} of changes and removals within {window} s", self.recent))
         } else {
             None
         }
@@ -135,10 +132,7 @@ impl Tally {
             self.recent.pop_front();
         }
         let recent = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
-        Bulk {
-            recent,
-            ..self.bulk.clone()
-        }
+        Bulk { recent, ..self.bulk.clone() }
     }
 }
 

@@ -57,10 +57,6 @@ impl Facts {
     /// Makes the facts of a session that has done nothing yet.
     #[must_use]
     pub fn new(tier: Tier, moment: Moment) -> Self {
-        Self {
-            tier,
-            moment,
-            ..Self::default()
-        }
+        Self { tier, moment, ..Self::default() }
     }
 }

@@ -111,10 +111,7 @@ impl Raise {
     /// Returns the decision it stands for.
     #[must_use]
     pub fn decision(self) -> Decision {
-        let name = Challenge::TypeTarget {
-            reason: false,
-            wait: Duration::ZERO,
-        };
+        let name = Challenge::TypeTarget { reason: false, wait: Duration::ZERO };
         match self {
             Self::Notice => Decision::Notice,
             Self::Yes => Decision::Hold(Challenge::Yes),
@@ -154,9 +151,7 @@ impl Rule {
         if matches!(effect.class, Class::Read | Class::Session) {
             return None;
         }
-        Self::all()
-            .iter()
-            .find(|rule| rule.bulk == is_bulk && rule.matches(effect))
+        Self::all().iter().find(|rule| rule.bulk == is_bulk && rule.matches(effect))
     }
 
     /// Returns what this rule asks for at least on a tier, if it means the effect there.
@@ -212,21 +207,9 @@ mod tests {
     #[test]
     fn every_page_is_whole() {
         for rule in Rule::all() {
-            assert!(
-                rule.hold.len() >= 2 && rule.pass.len() >= 2,
-                "{} lacks examples",
-                rule.id
-            );
-            assert!(
-                rule.why.ends_with('.') && !rule.title.ends_with('.'),
-                "{}",
-                rule.id
-            );
-            assert!(
-                rule.why.lines().all(|line| line.len() <= 100),
-                "{}",
-                rule.id
-            );
+            assert!(rule.hold.len() >= 2 && rule.pass.len() >= 2, "{} lacks examples", rule.id);
+            assert!(rule.why.ends_with('.') && !rule.title.ends_with('.'), "{}", rule.id);
+            assert!(rule.why.lines().all(|line| line.len() <= 100), "{}", rule.id);
             let own_only = rule.decision.is_some() || !rule.tiers.is_empty();
             assert!(!own_only, "{}: the table decides", rule.id);
             let says_what = rule.bulk || !rule.classes.is_empty() || !rule.verbs.is_empty();

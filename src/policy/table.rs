@@ -103,14 +103,8 @@ impl Column {
 #[must_use]
 pub fn cell(row: Row, column: Column, late_wait: Duration) -> Decision {
     let yes = Decision::Hold(Challenge::Yes);
-    let name = Decision::Hold(Challenge::TypeTarget {
-        reason: false,
-        wait: Duration::ZERO,
-    });
-    let late = Decision::Hold(Challenge::TypeTarget {
-        reason: true,
-        wait: late_wait,
-    });
+    let name = Decision::Hold(Challenge::TypeTarget { reason: false, wait: Duration::ZERO });
+    let late = Decision::Hold(Challenge::TypeTarget { reason: true, wait: late_wait });
     let (middle, production, production_late) = match row {
         Row::Quiet => (Decision::Allow, Decision::Allow, Decision::Allow),
         Row::Add => (Decision::Allow, Decision::Allow, Decision::Notice),
@@ -148,13 +142,9 @@ mod tests {
     fn more_at_stake_is_never_judged_milder() {
         let wait = Duration::from_secs(10);
         for row in ROWS {
-            let line = [
-                Column::Development,
-                Column::Middle,
-                Column::Production,
-                Column::ProductionLate,
-            ]
-            .map(|column| cell(row, column, wait));
+            let line =
+                [Column::Development, Column::Middle, Column::Production, Column::ProductionLate]
+                    .map(|column| cell(row, column, wait));
             assert!(line.is_sorted(), "{row:?}: {line:?}");
         }
     }

@@ -9,8 +9,8 @@
 //! - `keeper`: statements, judged and written down
 //! - `way_out`: suspending, hanging up, ending
 
-pub mod ends;
 mod draft;
+pub mod ends;
 mod hold;
 mod input;
 pub mod keeper;

@@ -109,7 +109,10 @@ mod tests {
     #[test]
     fn a_last_statement_without_its_semicolon_gets_one() {
         assert_eq!(lines(&["delete from families"]), ["delete from families\n", ";\n"]);
-        assert_eq!(lines(&["select 1;\ntruncate t -- ;\n"]).last().map(String::as_str), Some(";\n"));
+        assert_eq!(
+            lines(&["select 1;\ntruncate t -- ;\n"]).last().map(String::as_str),
+            Some(";\n")
+        );
         assert_eq!(lines(&["-- nothing\n\n"]), ["-- nothing\n", "\n"]);
         assert_eq!(lines(&[""]), Vec::<String>::new());
     }

@@ -2,6 +2,9 @@
 
 mod check;
 mod config;
+mod house;
 mod policy;
+mod real_psql;
 mod rules;
+mod support;
 mod targets;

@@ -15,19 +15,12 @@ fn read(text: &str) -> Reading {
 
 /// Judges as at the strictest hour.
 fn strictest(text: &str) -> Verdict {
-    let late = Moment {
-        late: Some("late hours"),
-        ..Moment::default()
-    };
+    let late = Moment { late: Some("late hours"), ..Moment::default() };
     judge(&read(text), &Facts::new(Tier::Production, late))
 }
 
 fn names(verdict: &Verdict) -> Vec<&str> {
-    verdict
-        .findings
-        .iter()
-        .filter_map(|finding| finding.rule.as_deref())
-        .collect()
+    verdict.findings.iter().filter_map(|finding| finding.rule.as_deref()).collect()
 }
 
 #[test]
@@ -89,20 +82,12 @@ fn the_examples_of_own_rules_are_true() {
             assert!(verdict.reasons.contains(&rule.title));
         }
         for text in &rule.pass {
-            assert_ne!(
-                judge(&read(text), &facts).rule(),
-                Some(rule.id.as_str()),
-                "{text}"
-            );
+            assert_ne!(judge(&read(text), &facts).rule(), Some(rule.id.as_str()), "{text}");
         }
     }
     facts.tier = Tier::Development;
     let verdict = judge(&read("DROP TABLE ledger"), &facts);
-    assert_eq!(
-        verdict.decision,
-        Decision::Allow,
-        "the rule names its tiers"
-    );
+    assert_eq!(verdict.decision, Decision::Allow, "the rule names its tiers");
 }
 
 #[test]
@@ -127,11 +112,8 @@ fn own_rules_with_mistakes_are_told() {
     world.vars.insert("NIGHTLATCH_CONFIG".into(), file.into());
     let loaded = load(&world);
     let place = format!("{}/", rules.display());
-    let lines: Vec<String> = loaded
-        .errors
-        .iter()
-        .map(|error| error.line().replace(&place, ""))
-        .collect();
+    let lines: Vec<String> =
+        loaded.errors.iter().map(|error| error.line().replace(&place, "")).collect();
     assert_eq!(
         lines,
         [

@@ -33,20 +33,14 @@ struct Case {
 }
 
 fn read(file: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests")
-        .join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(file);
     fs::read_to_string(path).expect("the file is there")
 }
 
 #[test]
 fn every_row_of_the_table() {
     let table: Table = toml::from_str(&read("targets/psql.toml")).expect("the table is TOML");
-    let config = load_text(
-        Path::new("contract.toml"),
-        &read("config/valid/contract.toml"),
-    )
-    .config;
+    let config = load_text(Path::new("contract.toml"), &read("config/valid/contract.toml")).config;
     let client = known::by_name("psql").expect("psql is known");
     for case in table.case {
         let surroundings = Surroundings {
@@ -58,28 +52,16 @@ fn every_row_of_the_table() {
                 .collect(),
             os_user: Some("me".to_owned()),
         };
-        let known = Known {
-            rules: &config.targets,
-            machine: case.machine.as_deref(),
-        };
+        let known = Known { rules: &config.targets, machine: case.machine.as_deref() };
         let decided = (client.given)(&case.argv)
             .and_then(|given| for_invocation(&given, &surroundings, &known));
         match (decided, case.error) {
             (Err(error), expected) => assert_eq!(Some(error), expected, "{}", case.why),
             (Ok(all), expected) => {
                 assert_eq!(expected, None, "{}", case.why);
-                let to: Vec<_> = all
-                    .iter()
-                    .map(|one| one.target.address.to_string())
-                    .collect();
+                let to: Vec<_> = all.iter().map(|one| one.target.address.to_string()).collect();
                 assert_eq!(to, case.to, "{}", case.why);
-                assert_eq!(
-                    Some(all[0].target.tier),
-                    case.tier,
-                    "{}: {:?}",
-                    case.why,
-                    all[0]
-                );
+                assert_eq!(Some(all[0].target.tier), case.tier, "{}: {:?}", case.why, all[0]);
                 assert_eq!(all[0].target.name, case.name, "{}", case.why);
             }
         }
@@ -88,15 +70,8 @@ fn every_row_of_the_table() {
 
 #[test]
 fn evidence_says_where_it_comes_from() {
-    let config = load_text(
-        Path::new("contract.toml"),
-        &read("config/valid/contract.toml"),
-    )
-    .config;
-    let known = Known {
-        rules: &config.targets,
-        machine: None,
-    };
+    let config = load_text(Path::new("contract.toml"), &read("config/valid/contract.toml")).config;
+    let known = Known { rules: &config.targets, machine: None };
     let surroundings = Surroundings {
         vars: vec![("PGHOST".to_owned(), "db1.prod.example.com".to_owned())],
         ..Surroundings::default()
@@ -121,15 +96,8 @@ fn tell(item: &Evidence) -> String {
 
 #[test]
 fn what_a_live_prompt_reports() {
-    let config = load_text(
-        Path::new("contract.toml"),
-        &read("config/valid/contract.toml"),
-    )
-    .config;
-    let known = Known {
-        rules: &config.targets,
-        machine: None,
-    };
+    let config = load_text(Path::new("contract.toml"), &read("config/valid/contract.toml")).config;
+    let known = Known { rules: &config.targets, machine: None };
     for (host, port, database, tier) in [
         ("[local]", 5432, "orders", Tier::Development),
         ("[local:/tmp]", 5432, "orders", Tier::Development),
@@ -156,18 +124,9 @@ fn an_excluding_pattern_takes_out_again() {
     let text = "[[target]]\nname = \"p\"\ntier = \"production\"\n\
                 match = [\"*.example.com\", \"!ci.example.com\"]\n";
     let config = load_text(Path::new("c.toml"), text).config;
-    let known = Known {
-        rules: &config.targets,
-        machine: None,
-    };
-    for (host, tier) in [
-        ("db.example.com", Tier::Production),
-        ("ci.example.com", Tier::Unknown),
-    ] {
-        let address = Address {
-            host: Some(host.to_owned()),
-            ..Address::default()
-        };
+    let known = Known { rules: &config.targets, machine: None };
+    for (host, tier) in [("db.example.com", Tier::Production), ("ci.example.com", Tier::Unknown)] {
+        let address = Address { host: Some(host.to_owned()), ..Address::default() };
         assert_eq!(for_address(&address, &known).target.tier, tier, "{host}");
     }
 }

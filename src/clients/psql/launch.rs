@@ -28,6 +28,7 @@ pub struct PsqlLaunch {
     program: PathBuf,
     own_rc: OwnRc,
     home: Option<PathBuf>,
+    own_options: Option<String>,
 }
 
 impl PsqlLaunch {
@@ -52,6 +53,7 @@ impl PsqlLaunch {
             program: program.to_owned(),
             own_rc,
             home: world.home.clone(),
+            own_options: world.var("PGOPTIONS").map(str::to_owned),
         }
     }
 
@@ -114,9 +116,10 @@ impl Launcher for PsqlLaunch {
         if !self.is_interactive() {
             return None;
         }
-        let inquirer =
-            Inquirer { program: self.program.clone(), connection: self.connection() };
-        Some(Box::new(PsqlPrompt::new(self.home.clone(), Some(inquirer))))
+        let inquirer = self.invocation.as_ref().map(|invocation| {
+            Inquirer::new(self.program.clone(), invocation, self.own_options.as_deref())
+        });
+        Some(Box::new(PsqlPrompt::new(self.home.clone(), inquirer)))
     }
 
     fn tapped_args(&self, nonce: &str) -> Vec<OsString> {
@@ -160,26 +163,6 @@ impl Launcher for PsqlLaunch {
 impl PsqlLaunch {
     fn args_have_separator(&self) -> bool {
         self.args.iter().any(|arg| arg == "--")
-    }
-
-    /// The arguments that say where to connect.
-    fn connection(&self) -> Vec<OsString> {
-        let Some(invocation) = &self.invocation else { return Vec::new() };
-        let mut args = Vec::new();
-        let options = [
-            ("--cluster", &invocation.cluster),
-            ("-h", &invocation.host),
-            ("-p", &invocation.port),
-            ("-U", &invocation.username),
-            ("-d", &invocation.dbname),
-        ];
-        for (option, value) in options {
-            if let Some(value) = value {
-                args.push(option.into());
-                args.push(value.into());
-            }
-        }
-        args
     }
 }
 

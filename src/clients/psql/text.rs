@@ -16,10 +16,7 @@ pub fn read(text: &str) -> Reading {
     let mut all = Collected::default();
     for item in meta::scan(text) {
         match item {
-            Item::Statement {
-                text: statement,
-                range,
-            } => all.statement(text, &statement, &range),
+            Item::Statement { text: statement, range } => all.statement(text, &statement, &range),
             Item::Incomplete(range) => all.statement(text, &text[range.clone()], &range),
             Item::Meta(meta) => all.meta(&meta),
             Item::Data(_) => {}
@@ -59,12 +56,7 @@ impl Collected {
             };
             self.effects.push(effect);
         }
-        if let Reading::Unclear {
-            reason,
-            destructive_word,
-            ..
-        } = reading
-        {
+        if let Reading::Unclear { reason, destructive_word, .. } = reading {
             self.reason.get_or_insert(reason);
             self.destructive_word |= destructive_word;
         }
@@ -144,19 +136,10 @@ mod tests {
             .effects()
             .iter()
             .map(|effect| {
-                format!(
-                    "{:?} {:?} {:?}",
-                    effect.class,
-                    effect.verb,
-                    &text[effect.span.clone()]
-                )
+                format!("{:?} {:?} {:?}", effect.class, effect.verb, &text[effect.span.clone()])
             })
             .collect();
-        let unclear = if matches!(reading, Reading::Unclear { .. }) {
-            " unclear"
-        } else {
-            ""
-        };
+        let unclear = if matches!(reading, Reading::Unclear { .. }) { " unclear" } else { "" };
         format!("{}{unclear}", effects.join("; "))
     }
 
@@ -169,17 +152,11 @@ mod tests {
                 r#"Remove Delete "DELETE FROM a"; Destroy Truncate "b""#,
             ),
             ("\\! ls", r#"Escape Shell "\\! ls""#),
-            (
-                "\\set SINGLESTEP off",
-                r#"Escape Unguard "\\set SINGLESTEP off""#,
-            ),
+            ("\\set SINGLESTEP off", r#"Escape Unguard "\\set SINGLESTEP off""#),
             ("\\d orders", ""),
             ("\\i a.sql", r#"Opaque Execute "\\i a.sql""#),
             ("\\c other", r#"Session Session "\\c other""#),
-            (
-                "\\copy a from 'x.csv'",
-                r#"Add Insert "\\copy a from 'x.csv'""#,
-            ),
+            ("\\copy a from 'x.csv'", r#"Add Insert "\\copy a from 'x.csv'""#),
             ("\\copy (select 1 from a) to 'x.csv'", ""),
         ] {
             assert_eq!(told(text), expected, "{text}");
@@ -200,10 +177,7 @@ mod tests {
         for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
             let reading = read(&text[..end]);
             for effect in reading.effects() {
-                assert!(
-                    text[..end].get(effect.span.clone()).is_some(),
-                    "{end}: {effect:?}"
-                );
+                assert!(text[..end].get(effect.span.clone()).is_some(), "{end}: {effect:?}");
             }
         }
     }

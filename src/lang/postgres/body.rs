@@ -28,14 +28,7 @@ impl Reader<'_> {
                 .and_then(|clause| find(&clause, &[SyntaxKind::LANGUAGE_REF]))
                 .map_or_else(|| "another language".to_owned(), |language| name(&language));
             let phrase = format!("runs a block of {language}, which is not read");
-            self.push(
-                Class::Opaque,
-                Verb::Execute,
-                None,
-                Scope::Unknown,
-                node,
-                phrase,
-            );
+            self.push(Class::Opaque, Verb::Execute, None, Scope::Unknown, node, phrase);
             return;
         };
         let (body, shift) = match plainer(node) {
@@ -95,10 +88,7 @@ impl Reader<'_> {
             return;
         };
         let text = leading_string(&expr);
-        let whole = expr
-            .descendants()
-            .filter(|part| part.kind() == SyntaxKind::LITERAL)
-            .take(2);
+        let whole = expr.descendants().filter(|part| part.kind() == SyntaxKind::LITERAL).take(2);
         let is_constant =
             text.is_some() && whole.count() == 1 && find(&expr, NOT_CONSTANT).is_none();
         match text {
@@ -117,11 +107,7 @@ impl Reader<'_> {
             "update" => (Class::Change, Verb::Update),
             _ => (Class::Opaque, Verb::Execute),
         };
-        let looped = if self.is_looped(node) {
-            ", in a loop"
-        } else {
-            ""
-        };
+        let looped = if self.is_looped(node) { ", in a loop" } else { "" };
         let phrase = format!("runs SQL put together on the way{looped}: {}", quoted(node));
         self.push(class, verb, None, Scope::Unknown, node, phrase);
     }
@@ -142,10 +128,7 @@ const NOT_CONSTANT: &[SyntaxKind] = &[
 fn plainer(node: &SyntaxNode) -> Option<Plpgsql> {
     let literal = child(node, &[SyntaxKind::LITERAL])?;
     let quoted = all_tokens(&literal).next().filter(|token| {
-        matches!(
-            token.kind(),
-            SyntaxKind::STRING | SyntaxKind::DOLLAR_QUOTED_STRING
-        )
+        matches!(token.kind(), SyntaxKind::STRING | SyntaxKind::DOLLAR_QUOTED_STRING)
     })?;
     let mut text = node.text().to_string();
     let range = quoted.text_range() - node.text_range().start();
@@ -176,16 +159,11 @@ fn is_other(statement: &SyntaxNode) -> bool {
 
 /// Returns the string an expression's text starts with: of `'DROP ' || x`, `format('DROP …', x)`.
 fn leading_string(expr: &SyntaxNode) -> Option<String> {
-    let first = expr
-        .descendants()
-        .find(|part| part.kind() == SyntaxKind::LITERAL)?;
+    let first = expr.descendants().find(|part| part.kind() == SyntaxKind::LITERAL)?;
     let before = all_tokens(expr)
         .take_while(|token| token.text_range().start() < first.text_range().start())
         .all(|token| {
-            matches!(
-                token.text().to_ascii_lowercase().as_str(),
-                "format" | "concat" | "("
-            )
+            matches!(token.text().to_ascii_lowercase().as_str(), "format" | "concat" | "(")
         });
     if before { string(&first) } else { None }
 }

@@ -54,9 +54,7 @@ pub(super) fn column(expr: &SyntaxNode) -> Option<(Option<String>, String)> {
     match expr.kind() {
         SyntaxKind::NAME_REF if is_column(expr) => Some((None, ident(expr))),
         SyntaxKind::FIELD_EXPR => {
-            let mut names = expr
-                .descendants()
-                .filter(|node| node.kind() == SyntaxKind::NAME_REF);
+            let mut names = expr.descendants().filter(|node| node.kind() == SyntaxKind::NAME_REF);
             if find(expr, &[SyntaxKind::PAREN_EXPR, SyntaxKind::CALL_EXPR]).is_some() {
                 return None;
             }
@@ -70,20 +68,10 @@ pub(super) fn column(expr: &SyntaxNode) -> Option<(Option<String>, String)> {
 
 /// Returns qualifier and column of the whole of a dotted name that a part belongs to.
 pub(super) fn outermost(field: &SyntaxNode) -> Option<(Option<String>, String)> {
-    let top = field
-        .ancestors()
-        .take_while(|node| node.kind() == SyntaxKind::FIELD_EXPR)
-        .last()?;
-    if top
-        .last_token()
-        .is_some_and(|token| token.kind() == SyntaxKind::STAR)
-    {
-        let names = top
-            .descendants()
-            .filter(|node| node.kind() == SyntaxKind::NAME_REF);
-        return names
-            .last()
-            .map(|node| (Some(ident(&node)), "*".to_owned()));
+    let top = field.ancestors().take_while(|node| node.kind() == SyntaxKind::FIELD_EXPR).last()?;
+    if top.last_token().is_some_and(|token| token.kind() == SyntaxKind::STAR) {
+        let names = top.descendants().filter(|node| node.kind() == SyntaxKind::NAME_REF);
+        return names.last().map(|node| (Some(ident(&node)), "*".to_owned()));
     }
     column(&top)
 }
@@ -207,10 +195,7 @@ pub(super) fn compared(left: &SyntaxNode, op: &str, right: &SyntaxNode) -> Optio
     let order = match (number(left), number(right)) {
         (Some(left), Some(right)) => left.partial_cmp(&right)?,
         (None, None)
-            if matches!(
-                op,
-                "=" | "isnotdistinctfrom" | "<>" | "!=" | "isdistinctfrom"
-            ) =>
+            if matches!(op, "=" | "isnotdistinctfrom" | "<>" | "!=" | "isdistinctfrom") =>
         {
             string(left)?.cmp(&string(right)?)
         }
@@ -235,10 +220,7 @@ fn number(node: &SyntaxNode) -> Option<f64> {
         (SyntaxKind::PREFIX_EXPR, SyntaxKind::MINUS, Some(digits)) => (-1.0, digits),
         _ => return None,
     };
-    let is_number = matches!(
-        digits.kind(),
-        SyntaxKind::INT_NUMBER | SyntaxKind::NUMERIC_NUMBER
-    );
+    let is_number = matches!(digits.kind(), SyntaxKind::INT_NUMBER | SyntaxKind::NUMERIC_NUMBER);
     let is_all = digits.text_range().end() == node.text_range().end();
     let value: f64 = digits.text().parse().ok().filter(|_| is_number && is_all)?;
     Some(sign * value)

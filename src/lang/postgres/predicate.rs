@@ -91,11 +91,7 @@ impl Subject {
     }
 
     fn leaf(&self, expr: &SyntaxNode) -> Cover {
-        if self.reads(expr) {
-            Cover::Some
-        } else {
-            Cover::Either
-        }
+        if self.reads(expr) { Cover::Some } else { Cover::Either }
     }
 
     fn literal(&self, expr: &SyntaxNode) -> Cover {
@@ -123,9 +119,8 @@ impl Subject {
     }
 
     fn prefix(&self, expr: &SyntaxNode) -> Cover {
-        let is_not = all_tokens(expr)
-            .next()
-            .is_some_and(|token| token.kind() == SyntaxKind::NOT_KW);
+        let is_not =
+            all_tokens(expr).next().is_some_and(|token| token.kind() == SyntaxKind::NOT_KW);
         let Some(inner) = operand(expr).filter(|_| is_not) else {
             return self.leaf(expr);
         };
@@ -146,11 +141,7 @@ impl Subject {
     }
 
     fn postfix(&self, expr: &SyntaxNode) -> Cover {
-        if has_token(expr, SyntaxKind::NOTNULL_KW) {
-            Cover::All
-        } else {
-            self.leaf(expr)
-        }
+        if has_token(expr, SyntaxKind::NOTNULL_KW) { Cover::All } else { self.leaf(expr) }
     }
 
     fn binary(&self, expr: &SyntaxNode) -> Cover {
@@ -158,9 +149,9 @@ impl Subject {
             return self.leaf(expr);
         };
         match op.as_str() {
-            "and" => chain(expr, "and")
-                .iter()
-                .fold(Cover::All, |all, part| all.and(self.cover(part))),
+            "and" => {
+                chain(expr, "and").iter().fold(Cover::All, |all, part| all.and(self.cover(part)))
+            }
             "or" => self.any(&chain(expr, "or")),
             "is" | "isnot" if is_null(&right) => match (is_constant(&left), op == "is") {
                 (true, is) => Cover::of(is_null(&unwrapped(&left)) == is),
@@ -239,10 +230,7 @@ impl Subject {
                 _ => return (self.text(&bare), format!("not {}", self.text(&bare))),
             };
             let (left, right) = (self.text(&left), self.text(&right));
-            return (
-                format!("{left} {op} {right}"),
-                format!("{left} {opposite} {right}"),
-            );
+            return (format!("{left} {op} {right}"), format!("{left} {opposite} {right}"));
         }
         if bare.kind() == SyntaxKind::PREFIX_EXPR
             && let Some(inner) = operand(&bare)
@@ -272,12 +260,10 @@ impl Subject {
             Some((Some(qualifier), column)) => format!("{qualifier}.{column}"),
             None => {
                 let tokens: Vec<String> = all_tokens(&node)
-                    .map(
-                        |token| match token.text().starts_with(['\'', '"', '$', 'E', 'e']) {
-                            true => token.text().to_owned(),
-                            false => token.text().to_ascii_lowercase(),
-                        },
-                    )
+                    .map(|token| match token.text().starts_with(['\'', '"', '$', 'E', 'e']) {
+                        true => token.text().to_owned(),
+                        false => token.text().to_ascii_lowercase(),
+                    })
                     .collect();
                 tokens.join(" ")
             }
@@ -339,22 +325,14 @@ impl Subject {
         let [target] = targets.as_slice() else {
             return false;
         };
-        target
-            .children()
-            .next()
-            .and_then(|expr| column(&expr))
-            .is_some_and(|(_, c)| c == outer)
+        target.children().next().and_then(|expr| column(&expr)).is_some_and(|(_, c)| c == outer)
     }
 
     fn of_item(item: &SyntaxNode) -> Option<Self> {
         let relation = child(item, &[SyntaxKind::RELATION_NAME_REF])?;
         let alias = find(item, &[SyntaxKind::TABLE_ALIAS]).map(|alias| ident(&alias));
         let qualifier = alias.or_else(|| segments(&relation).pop())?;
-        Some(Self {
-            qualifier,
-            table: name(&relation),
-            is_shadowed: false,
-        })
+        Some(Self { qualifier, table: name(&relation), is_shadowed: false })
     }
 
     /// Returns whether an expression may read a column of the table, or differ from row to row.
@@ -362,27 +340,25 @@ impl Subject {
         if function::is_volatile(expr) {
             return true;
         }
-        expr.descendants()
-            .filter(|node| node.kind() == SyntaxKind::NAME_REF)
-            .any(|node| {
-                let Some(parent) = node.parent().filter(|_| node != *expr) else {
-                    return is_column(&node);
-                };
-                match parent.kind() {
-                    SyntaxKind::CALL_EXPR => false,
-                    SyntaxKind::FIELD_EXPR => {
-                        // The qualifier is the first part: `t.id`; of `s.t.id` the second counts.
-                        if is_called(&parent) || parent.children().next().as_ref() != Some(&node) {
-                            return false;
-                        }
-                        match outermost(&parent) {
-                            Some((Some(qualifier), _)) => qualifier == self.qualifier,
-                            Some((None, _)) | None => true,
-                        }
+        expr.descendants().filter(|node| node.kind() == SyntaxKind::NAME_REF).any(|node| {
+            let Some(parent) = node.parent().filter(|_| node != *expr) else {
+                return is_column(&node);
+            };
+            match parent.kind() {
+                SyntaxKind::CALL_EXPR => false,
+                SyntaxKind::FIELD_EXPR => {
+                    // The qualifier is the first part: `t.id`; of `s.t.id` the second counts.
+                    if is_called(&parent) || parent.children().next().as_ref() != Some(&node) {
+                        return false;
                     }
-                    _ => is_column(&node),
+                    match outermost(&parent) {
+                        Some((Some(qualifier), _)) => qualifier == self.qualifier,
+                        Some((None, _)) | None => true,
+                    }
                 }
-            })
+                _ => is_column(&node),
+            }
+        })
     }
 }
 

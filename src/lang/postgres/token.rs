@@ -7,9 +7,8 @@ use squawk_lexer::{LiteralKind, TokenKind, tokenize};
 /// Words that make text no parser understands worth a hold: with each of them a statement can
 /// remove or overwrite something. INSERT, CREATE, GRANT and SELECT are left out on purpose (a typo
 /// in them is no reason to stop anybody), REVOKE and COMMENT because they lose no rows.
-const DESTRUCTIVE: &[&str] = &[
-    "delete", "detach", "drop", "merge", "program", "reassign", "truncate", "update",
-];
+const DESTRUCTIVE: &[&str] =
+    &["delete", "detach", "drop", "merge", "program", "reassign", "truncate", "update"];
 
 /// Words that are destructive only as the first of a statement; elsewhere they are harmless
 /// clauses (`ON CONFLICT DO NOTHING`, `EXECUTE FUNCTION` of a trigger, `GRANT EXECUTE`).
@@ -67,11 +66,7 @@ pub(super) struct Statement {
 /// Data after `COPY … FROM STDIN` up to its `\.` line belongs to no statement.
 pub(super) fn statements(text: &str) -> Vec<Statement> {
     let mut splitter = Splitter::new(text);
-    let mut at = if text.starts_with('\u{feff}') {
-        '\u{feff}'.len_utf8()
-    } else {
-        0
-    };
+    let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     while let Some(next) = splitter.run(at) {
         at = next;
     }
@@ -119,9 +114,8 @@ pub(super) fn plainer_body(quoted: &str) -> Option<String> {
 
 /// Replaces the INTO of each query by as many spaces.
 fn without_into(inner: &str) -> Option<String> {
-    let tokens: Vec<(Kind, Range<usize>)> = lex(inner, 0)
-        .filter_map(|(kind, range)| Some((kind?, range)))
-        .collect();
+    let tokens: Vec<(Kind, Range<usize>)> =
+        lex(inner, 0).filter_map(|(kind, range)| Some((kind?, range))).collect();
     let word = |index: usize| match tokens.get(index) {
         Some((Kind::Word, range)) => &inner[range.clone()],
         Some((Kind::Other, range)) => &inner[range.clone()],
@@ -132,10 +126,7 @@ fn without_into(inner: &str) -> Option<String> {
     while index < tokens.len() {
         let here = word(index);
         if starts {
-            is_query = is_word(
-                here,
-                &["delete", "insert", "select", "update", "values", "with"],
-            );
+            is_query = is_word(here, &["delete", "insert", "select", "update", "values", "with"]);
         }
         let is_into = is_query
             && is_word(here, &["into"])
@@ -156,10 +147,7 @@ fn without_into(inner: &str) -> Option<String> {
                 index += 2;
             } else if *kind == Kind::Open && &inner[range.clone()] == "[" {
                 index += 1;
-                while tokens
-                    .get(index)
-                    .is_some_and(|(kind, _)| *kind != Kind::Close)
-                {
+                while tokens.get(index).is_some_and(|(kind, _)| *kind != Kind::Close) {
                     index += 1;
                 }
                 index += 1;
@@ -167,13 +155,9 @@ fn without_into(inner: &str) -> Option<String> {
                 break;
             }
         }
-        let to = tokens
-            .get(index.min(tokens.len()) - 1)
-            .map_or(from, |(_, range)| range.end);
+        let to = tokens.get(index.min(tokens.len()) - 1).map_or(from, |(_, range)| range.end);
         let blank = " ".repeat(to - from);
-        replaced
-            .get_or_insert_with(|| inner.to_owned())
-            .replace_range(from..to, &blank);
+        replaced.get_or_insert_with(|| inner.to_owned()).replace_range(from..to, &blank);
     }
     replaced
 }
@@ -235,10 +219,7 @@ pub(super) struct Depth {
 /// nest as brackets do. Code in strings counts, since bodies of functions and blocks are parsed.
 pub(super) fn depth(text: &str, statement: &Statement) -> Depth {
     let mut scan = Scan::default();
-    let first = statement
-        .tokens
-        .first()
-        .map(|token| &text[token.range.clone()]);
+    let first = statement.tokens.first().map(|token| &text[token.range.clone()]);
     let has_body = first.is_some_and(|word| is_word(word, &["create", "do"]));
     let mut inner = Depth::default();
     for token in &statement.tokens {
@@ -250,10 +231,7 @@ pub(super) fn depth(text: &str, statement: &Statement) -> Depth {
             inner.open += body.open;
         }
     }
-    Depth {
-        levels: scan.most.levels + inner.levels,
-        open: scan.most.open + inner.open,
-    }
+    Depth { levels: scan.most.levels + inner.levels, open: scan.most.open + inner.open }
 }
 
 fn body_depth(piece: &str, kind: Kind) -> Depth {
@@ -267,15 +245,8 @@ fn body_depth(piece: &str, kind: Kind) -> Depth {
         }
     }
     // An escape can spell a bracket.
-    let escapes = if kind == Kind::Plain {
-        0
-    } else {
-        inner.matches('\\').count()
-    };
-    Depth {
-        levels: scan.most.levels + escapes,
-        open: scan.most.open + escapes,
-    }
+    let escapes = if kind == Kind::Plain { 0 } else { inner.matches('\\').count() };
+    Depth { levels: scan.most.levels + escapes, open: scan.most.open + escapes }
 }
 
 #[derive(Default)]
@@ -370,18 +341,12 @@ impl<'a> Splitter<'a> {
         for (kind, range) in lex(self.text, from) {
             let Some(kind) = kind else {
                 self.is_doubtful = true;
-                self.tokens.push(Token {
-                    kind: Kind::Text,
-                    range,
-                });
+                self.tokens.push(Token { kind: Kind::Text, range });
                 continue;
             };
             self.doubt(kind, &range);
             let end = range.end;
-            self.tokens.push(Token {
-                kind,
-                range: range.clone(),
-            });
+            self.tokens.push(Token { kind, range: range.clone() });
             match kind {
                 Kind::Word => self.word(&self.text[range]),
                 Kind::Open if self.text[range.clone()].starts_with('(') => self.parens += 1,
@@ -465,10 +430,7 @@ impl<'a> Splitter<'a> {
             token.kind == Kind::Word && self.text[token.range.clone()].eq_ignore_ascii_case(word)
         };
         let copies = self.tokens.first().is_some_and(|token| is(token, "copy"))
-            && self
-                .tokens
-                .windows(2)
-                .any(|pair| is(&pair[0], "from") && is(&pair[1], "stdin"));
+            && self.tokens.windows(2).any(|pair| is(&pair[0], "from") && is(&pair[1], "stdin"));
         if !copies || self.copies_end {
             return None;
         }

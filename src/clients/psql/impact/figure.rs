@@ -51,20 +51,9 @@ mod tests {
 
     #[test]
     fn figures_are_never_rounded_to_all_or_nothing() {
-        let shares = [
-            (0.0, "0 %"),
-            (1.0, "under 1 %"),
-            (999.0, "99 %"),
-            (1000.0, "100 %"),
-        ];
-        assert_eq!(
-            shares.map(|(rows, _)| percent(rows, 1000.0)),
-            shares.map(|(_, share)| share)
-        );
+        let shares = [(0.0, "0 %"), (1.0, "under 1 %"), (999.0, "99 %"), (1000.0, "100 %")];
+        assert_eq!(shares.map(|(rows, _)| percent(rows, 1000.0)), shares.map(|(_, share)| share));
         assert_eq!([0.0, 999.0, 1e6].map(grouped), ["0", "999", "1,000,000"]);
-        assert_eq!(
-            [512, 8192, 1_700_000, 99 << 30].map(size),
-            ["0 kB", "8 kB", "1.6 MB", "99 GB"]
-        );
+        assert_eq!([512, 8192, 1_700_000, 99 << 30].map(size), ["0 kB", "8 kB", "1.6 MB", "99 GB"]);
     }
 }

@@ -95,22 +95,14 @@ pub fn probe(text: &str, effects: &[Effect], known: Known, token: &str) -> Optio
     if !is_known || !is_token || text.len() > MAX_STATEMENT_BYTES || !is_single(text) {
         return None;
     }
-    let object = effect
-        .object
-        .as_deref()
-        .filter(|object| is_plain_name(object))?;
+    let object = effect.object.as_deref().filter(|object| is_plain_name(object))?;
     let (before, statement) = text.split_at_checked(effect.span.start)?;
     // Words before it, such as WITH, would change what it means.
-    if !before
-        .lines()
-        .all(|line| line.trim().is_empty() || line.trim().starts_with("--"))
-    {
+    if !before.lines().all(|line| line.trim().is_empty() || line.trim().starts_with("--")) {
         return None;
     }
     let statement = statement.trim().trim_end_matches(';');
-    let mut words = statement
-        .split_ascii_whitespace()
-        .map(str::to_ascii_lowercase);
+    let mut words = statement.split_ascii_whitespace().map(str::to_ascii_lowercase);
     let (first, second) = (words.next()?, words.next()?);
 
     let mut count = None;
@@ -143,22 +135,14 @@ pub fn probe(text: &str, effects: &[Effect], known: Known, token: &str) -> Optio
          \\echo {token} table\n{}\n;\n",
         query::table(object)
     );
-    let last = statement
-        .rsplit(|c: char| !c.is_ascii_alphabetic())
-        .next()
-        .unwrap_or_default();
+    let last = statement.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     let keys = match does {
-        Does::Rows {
-            verb: Verb::Delete, ..
-        } => Some("AND con.confdeltype = 'c'"),
+        Does::Rows { verb: Verb::Delete, .. } => Some("AND con.confdeltype = 'c'"),
         Does::Truncate if last.eq_ignore_ascii_case("cascade") => Some(""),
         Does::Rows { .. } | Does::Truncate | Does::Drop => None,
     };
     if let Some(keys) = keys {
-        script += &format!(
-            "\\echo {token} cascade\n{}\n;\n",
-            query::cascade(object, keys)
-        );
+        script += &format!("\\echo {token} cascade\n{}\n;\n", query::cascade(object, keys));
     }
     if matches!(does, Does::Rows { .. }) {
         script += &format!("\\echo {token} plan\nEXPLAIN (VERBOSE, FORMAT JSON) {statement}\n;\n");
@@ -171,11 +155,7 @@ pub fn probe(text: &str, effects: &[Effect], known: Known, token: &str) -> Optio
         );
     }
     script += &format!("\\echo {token} end\n");
-    Some(Probe {
-        script,
-        token: token.to_owned(),
-        does,
-    })
+    Some(Probe { script, token: token.to_owned(), does })
 }
 
 impl Probe {
@@ -187,9 +167,8 @@ impl Probe {
         if !matches!(&*table.kind, "r" | "p") {
             return None;
         }
-        let counted: Option<f64> = self
-            .part(stdout, "count")
-            .and_then(|count| count.trim().parse().ok());
+        let counted: Option<f64> =
+            self.part(stdout, "count").and_then(|count| count.trim().parse().ok());
         // A table that only looks empty, because nobody has analysed it, has no estimate.
         let known_total = (table.rows >= 0.0).then_some(table.rows);
         let (rows, is_exact) = match (counted, self.does) {
@@ -200,10 +179,8 @@ impl Probe {
             }
             (None, Does::Truncate | Does::Drop) => (known_total, false),
         };
-        let mut lines: Vec<String> = rows
-            .map(|rows| self.phrase(rows, is_exact, &table))
-            .into_iter()
-            .collect();
+        let mut lines: Vec<String> =
+            rows.map(|rows| self.phrase(rows, is_exact, &table)).into_iter().collect();
         if let Some(tables) = self.part(stdout, "cascade") {
             lines.extend(cascade_phrase(tables));
         }
@@ -226,10 +203,7 @@ impl Probe {
         let plural = if rows.round() == 1.0 { "row" } else { "rows" };
         let name = format!("{}.{}", table.schema, table.name);
         let share = match self.does {
-            Does::Rows {
-                condition: Condition::None,
-                ..
-            } => Some("100 %".to_owned()),
+            Does::Rows { condition: Condition::None, .. } => Some("100 %".to_owned()),
             // Rows of inheriting tables count among the rows and not in the total; and a total that
             // is less than its part is out of date.
             Does::Rows { .. } if table.rows > 0.0 && rows <= table.rows && !table.has_children => {
@@ -247,10 +221,8 @@ impl Probe {
 /// Tells whether a text is one statement that psql sends as it is.
 fn is_single(text: &str) -> bool {
     let items = meta::scan(text);
-    let is_one = matches!(
-        items.as_slice(),
-        [meta::Item::Statement { .. } | meta::Item::Incomplete(_)]
-    );
+    let is_one =
+        matches!(items.as_slice(), [meta::Item::Statement { .. } | meta::Item::Incomplete(_)]);
     is_one && meta::is_plain_sql(text)
 }
 
@@ -258,9 +230,7 @@ fn is_single(text: &str) -> bool {
 fn is_plain_name(name: &str) -> bool {
     let is_plain = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     };
     name.split('.').count() <= 2 && name.split('.').all(is_plain)
 }
@@ -268,17 +238,13 @@ fn is_plain_name(name: &str) -> bool {
 /// Tells whether a condition may be evaluated beforehand: it calls no function, which could do
 /// anything even in a read-only session, and reads no other table.
 fn is_harmless(condition: &str) -> bool {
-    const BEFORE_PARENTHESIS: [&str; 9] = [
-        "in", "and", "or", "not", "any", "all", "some", "between", "like",
-    ];
+    const BEFORE_PARENTHESIS: [&str; 9] =
+        ["in", "and", "or", "not", "any", "all", "some", "between", "like"];
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '"');
     let lower = condition.to_ascii_lowercase();
     let calls = lower.match_indices('(').any(|(at, _)| {
         let before = lower[..at].trim_end();
-        let word = before
-            .rsplit(|c: char| !is_word(c))
-            .next()
-            .unwrap_or_default();
+        let word = before.rsplit(|c: char| !is_word(c)).next().unwrap_or_default();
         !word.is_empty() && !BEFORE_PARENTHESIS.contains(&word)
     });
     let mut words = lower.split(|c: char| !is_word(c));
@@ -294,18 +260,9 @@ fn planned_rows(plan: &str, table: &Table) -> Option<f64> {
         && top.get("Relation Name")? == table.name.as_str();
     let below = top.get("Plans")?.as_array().filter(|_| is_same)?;
     let feeds = |child: &&Value| {
-        matches!(
-            child.get("Parent Relationship").and_then(Value::as_str),
-            Some("Outer" | "Member")
-        )
+        matches!(child.get("Parent Relationship").and_then(Value::as_str), Some("Outer" | "Member"))
     };
-    Some(
-        below
-            .iter()
-            .filter(feeds)
-            .filter_map(|child| child.get("Plan Rows")?.as_f64())
-            .sum(),
-    )
+    Some(below.iter().filter(feeds).filter_map(|child| child.get("Plan Rows")?.as_f64()).sum())
 }
 
 /// Says which tables go along.
@@ -338,17 +295,11 @@ mod tests {
             class: Class::Destroy,
             verb,
             object: Some(object.to_owned()),
-            scope: if condition.is_some() {
-                Scope::Filtered
-            } else {
-                Scope::All
-            },
+            scope: if condition.is_some() { Scope::Filtered } else { Scope::All },
             reversible: false,
             span: 0..text.len(),
             phrase: String::new(),
-            rows: source
-                .filter(|_| has_rows)
-                .map(|source| Rows { source, condition }),
+            rows: source.filter(|_| has_rows).map(|source| Rows { source, condition }),
         }
     }
 
@@ -358,10 +309,7 @@ mod tests {
 
     fn lines(text: &str, verb: Verb, object: &str, stdout: &str) -> Vec<String> {
         let probe = probe_of(text, verb, object).expect("a probe");
-        probe
-            .read(stdout)
-            .map(|impact| impact.lines)
-            .unwrap_or_default()
+        probe.read(stdout).map(|impact| impact.lines).unwrap_or_default()
     }
 
     /// In the form psql 15 prints it, shortened, with an InitPlan put in; then the count, if any.
@@ -436,14 +384,8 @@ mod tests {
     fn truncate_and_drop_tell_rows_and_size() {
         let stdout = format!("{TOKEN} table\n{TABLE}\n{TOKEN} count\n{TOKEN} end\n");
         let expected = ["≈ 3,812 rows, 312 kB of public.families, as a new connection sees it"];
-        assert_eq!(
-            lines("truncate families", Verb::Truncate, "families", &stdout),
-            expected
-        );
-        assert_eq!(
-            lines("DROP TABLE families;", Verb::Drop, "families", &stdout),
-            expected
-        );
+        assert_eq!(lines("truncate families", Verb::Truncate, "families", &stdout), expected);
+        assert_eq!(lines("DROP TABLE families;", Verb::Drop, "families", &stdout), expected);
     }
 
     #[test]
@@ -459,9 +401,7 @@ mod tests {
         ] {
             let text = format!("delete from families where {condition};");
             let probe = probe_of(&text, Verb::Delete, "families").expect("a probe");
-            let is_asked = probe
-                .script
-                .contains("SELECT count(*) FROM families WHERE ");
+            let is_asked = probe.script.contains("SELECT count(*) FROM families WHERE ");
             assert_eq!(is_asked, is_counted, "{condition}");
         }
     }
@@ -471,16 +411,10 @@ mod tests {
         let text = "-- ours\ndelete from families where id = 4; ";
         let mut effect = effect(text, Verb::Delete, "families");
         effect.span = 8..text.len();
-        effect.rows = effect.rows.map(|rows| Rows {
-            condition: Some(35..41),
-            ..rows
-        });
+        effect.rows = effect.rows.map(|rows| Rows { condition: Some(35..41), ..rows });
         let probe = probe(text, &[effect], Known::default(), TOKEN).expect("a probe");
-        let asked: Vec<&str> = probe
-            .script
-            .lines()
-            .filter(|line| !line.contains("pg_catalog"))
-            .collect();
+        let asked: Vec<&str> =
+            probe.script.lines().filter(|line| !line.contains("pg_catalog")).collect();
         insta::assert_snapshot!(asked.join("\n"), @r#"
         \set ON_ERROR_STOP off
         SET max_parallel_workers_per_gather = 0;
@@ -515,41 +449,17 @@ mod tests {
             assert!(!delete(text), "{text}");
         }
         assert_eq!(probe_of("drop view v", Verb::Drop, "v"), None);
-        assert_eq!(
-            probe_of("delete from A", Verb::Delete, "A"),
-            None,
-            "needs quotes"
-        );
+        assert_eq!(probe_of("delete from A", Verb::Delete, "A"), None, "needs quotes");
         assert_eq!(probe_of("delete from a'b", Verb::Delete, "a'b"), None);
         let text = "delete from families";
         let one = effect(text, Verb::Delete, "families");
-        assert_eq!(
-            probe(text, &[one.clone(), one.clone()], Known::default(), TOKEN),
-            None
-        );
+        assert_eq!(probe(text, &[one.clone(), one.clone()], Known::default(), TOKEN), None);
         assert_eq!(probe(text, &[], Known::default(), TOKEN), None);
-        assert_eq!(
-            probe(
-                text,
-                std::slice::from_ref(&one),
-                Known::default(),
-                "a b c d e"
-            ),
-            None
-        );
+        assert_eq!(probe(text, std::slice::from_ref(&one), Known::default(), "a b c d e"), None);
         for known in [
-            Known {
-                has_changed_settings: true,
-                ..Known::default()
-            },
-            Known {
-                has_temporary: true,
-                ..Known::default()
-            },
-            Known {
-                has_open_ddl: true,
-                ..Known::default()
-            },
+            Known { has_changed_settings: true, ..Known::default() },
+            Known { has_temporary: true, ..Known::default() },
+            Known { has_open_ddl: true, ..Known::default() },
         ] {
             assert_eq!(probe(text, std::slice::from_ref(&one), known, TOKEN), None);
         }

@@ -70,19 +70,14 @@ pub fn is_plain_sql(script: &str) -> bool {
         && state.is_closed()
         && !script.contains('\0')
         && !script.starts_with("PGDMP")
-        && !script
-            .to_ascii_lowercase()
-            .contains("standard_conforming_strings")
+        && !script.to_ascii_lowercase().contains("standard_conforming_strings")
 }
 
 /// Says what a meta command does that single-step does not see.
 #[must_use]
 pub fn consequences(meta: &Meta) -> Vec<Consequence> {
-    let mut found: Vec<Consequence> = meta
-        .shell
-        .iter()
-        .map(|command| shell(meta, command))
-        .collect();
+    let mut found: Vec<Consequence> =
+        meta.shell.iter().map(|command| shell(meta, command)).collect();
     let first = meta.args.first().map_or("", String::as_str);
     match &*meta.name {
         "!" => found.push(shell(meta, first)),
@@ -104,13 +99,7 @@ pub fn consequences(meta: &Meta) -> Vec<Consequence> {
         "c" | "connect" => found.push(Consequence::Connects),
         "lo_unlink" => {
             let phrase = format!("removes large object {first}");
-            found.push(effect(
-                meta,
-                Class::Destroy,
-                Verb::Drop,
-                Some(first),
-                phrase,
-            ));
+            found.push(effect(meta, Class::Destroy, Verb::Drop, Some(first), phrase));
         }
         "lo_import" => {
             let phrase = "stores a file as a large object".to_owned();
@@ -247,16 +236,9 @@ mod tests {
             "select E'\\\\', 1 as \"a\"\"\\! b\";",
         ] {
             let items = scan(text);
-            assert!(
-                matches!(&items[..], [Item::Statement { .. }]),
-                "{text}: {items:?}"
-            );
+            assert!(matches!(&items[..], [Item::Statement { .. }]), "{text}: {items:?}");
         }
-        for text in [
-            r"select '\' \! x",
-            r"select 1 -- a\n \! x",
-            "select a$b$ \\! x\n$b$",
-        ] {
+        for text in [r"select '\' \! x", r"select 1 -- a\n \! x", "select a$b$ \\! x\n$b$"] {
             let is_meta = scan(text).iter().any(|item| matches!(item, Item::Meta(_)));
             assert_eq!(is_meta, !text.contains("--"), "{text}");
         }
@@ -327,53 +309,23 @@ mod tests {
     #[test]
     fn what_single_step_does_not_see_is_told() {
         let cases = [
-            (
-                r"\COPY a to program 'x'",
-                "Escape Shell: runs a program: a to program 'x'",
-            ),
+            (r"\COPY a to program 'x'", "Escape Shell: runs a program: a to program 'x'"),
             (r"\!", "Escape Shell: opens a shell"),
             (r"\! psql other", "Escape Shell: runs a program: psql other"),
             (r"\o | cat > x", "Escape Shell: runs a program: cat > x"),
             (r"select 1 \g |sh", "Escape Shell: runs a program: sh"),
-            (
-                r"\copy a FROM pRogram 'x'",
-                "Escape Shell: runs a program: a FROM pRogram 'x'",
-            ),
+            (r"\copy a FROM pRogram 'x'", "Escape Shell: runs a program: a FROM pRogram 'x'"),
             (r"\echo `rm x`", "Escape Shell: runs a program: rm x"),
             (r"\lo_unlink 12", "Destroy Drop: removes large object 12"),
-            (
-                r"\password anna",
-                "Change Alter: changes the password of anna",
-            ),
-            (
-                r"\set SINGLESTEP off",
-                "Escape Unguard: takes nightlatch's guard away",
-            ),
-            (
-                r"\set 'SINGLESTEP'",
-                "Escape Unguard: takes nightlatch's guard away",
-            ),
-            (
-                r"\unset SINGLESTEP",
-                "Escape Unguard: takes nightlatch's guard away",
-            ),
-            (
-                r"\set :x off",
-                "Escape Unguard: takes nightlatch's guard away",
-            ),
-            (
-                r"\prompt 'Go? ' SINGLESTEP",
-                "Escape Unguard: takes nightlatch's guard away",
-            ),
+            (r"\password anna", "Change Alter: changes the password of anna"),
+            (r"\set SINGLESTEP off", "Escape Unguard: takes nightlatch's guard away"),
+            (r"\set 'SINGLESTEP'", "Escape Unguard: takes nightlatch's guard away"),
+            (r"\unset SINGLESTEP", "Escape Unguard: takes nightlatch's guard away"),
+            (r"\set :x off", "Escape Unguard: takes nightlatch's guard away"),
+            (r"\prompt 'Go? ' SINGLESTEP", "Escape Unguard: takes nightlatch's guard away"),
             (r"delete from a \watch 1", r#"Repeats("delete from a ")"#),
-            (
-                r"\i 'a b.sql'",
-                r#"Reads { path: Some("a b.sql"), relative: false }"#,
-            ),
-            (
-                r"\ir x.sql",
-                r#"Reads { path: Some("x.sql"), relative: true }"#,
-            ),
+            (r"\i 'a b.sql'", r#"Reads { path: Some("a b.sql"), relative: false }"#),
+            (r"\ir x.sql", r#"Reads { path: Some("x.sql"), relative: true }"#),
             (r"\i :x", r"Reads { path: None, relative: false }"),
             (r"\o :x", "Escape Shell: runs a program: :x"),
             (r"\c other", "Connects"),
@@ -381,10 +333,7 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(what(text), [expected], "{text}");
         }
-        assert_eq!(
-            what("delete from a;\n\\watch"),
-            [r#"Repeats("delete from a;")"#]
-        );
+        assert_eq!(what("delete from a;\n\\watch"), [r#"Repeats("delete from a;")"#]);
     }
 
     #[test]

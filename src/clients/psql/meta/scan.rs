@@ -124,10 +124,7 @@ impl State {
                 Token::End => {
                     at += 1;
                     self.buffer.push_str(&text[start..at]);
-                    items.push(Item::Statement {
-                        text: self.take(),
-                        range: start..at,
-                    });
+                    items.push(Item::Statement { text: self.take(), range: start..at });
                     start = at;
                 }
                 Token::Backslash => {
@@ -264,12 +261,9 @@ impl State {
                 Token::Part(length)
             }
             // A number may have letters at its end (15 takes `1e` apart): they start no string.
-            byte if byte.is_ascii_digit() => Token::Part(
-                bytes
-                    .iter()
-                    .position(|b| !b.is_ascii_digit())
-                    .unwrap_or(bytes.len()),
-            ),
+            byte if byte.is_ascii_digit() => {
+                Token::Part(bytes.iter().position(|b| !b.is_ascii_digit()).unwrap_or(bytes.len()))
+            }
             _ => Token::Part(1),
         }
     }
@@ -280,11 +274,7 @@ impl State {
             self.last_word.clear();
             return;
         }
-        let word = if word.len() <= 16 {
-            word.to_ascii_lowercase()
-        } else {
-            String::new()
-        };
+        let word = if word.len() <= 16 { word.to_ascii_lowercase() } else { String::new() };
         if self.words.len() < 4 {
             self.words.push(word.clone());
         }
@@ -332,11 +322,7 @@ impl State {
         let is_empty = self.buffer.trim().is_empty();
         match &*meta.name {
             "g" | "gx" | "gset" | "gexec" | "gdesc" | "crosstabview" | "watch" => {
-                let text = if is_empty {
-                    self.previous.clone()
-                } else {
-                    self.take()
-                };
+                let text = if is_empty { self.previous.clone() } else { self.take() };
                 meta.sends = Some(text).filter(|text| !text.trim().is_empty());
                 self.buffer.clear();
             }
