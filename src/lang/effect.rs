@@ -109,6 +109,22 @@ pub struct Effect {
     pub span: Range<usize>,
     /// What it does in one phrase, third person, no full stop: "deletes every row of families".
     pub phrase: String,
+    /// Where the text names the rows, if a plain `SELECT count(*)` can count them beforehand.
+    #[serde(skip)]
+    pub rows: Option<Rows>,
+}
+
+/// The parts of a plain DELETE or UPDATE that say which rows: enough to write
+/// `SELECT count(*) FROM <source> WHERE <condition>`.
+///
+/// Absent wherever that SELECT could mean something else: with USING or FROM, in a WITH, in a
+/// prepared statement, in a DO block, with a cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rows {
+    /// The table as written, with ONLY, `*` and alias.
+    pub source: Range<usize>,
+    /// The expression after WHERE; none means every row.
+    pub condition: Option<Range<usize>>,
 }
 
 /// What the parsers made of a text.

@@ -3,4 +3,4 @@
 
 pub mod effect;
 
-pub use effect::{Class, Effect, Reading, Scope, Verb};
+pub use effect::{Class, Effect, Reading, Rows, Scope, Verb};
