@@ -2,6 +2,7 @@
 //! except where it says so.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
@@ -177,11 +178,18 @@ impl Recorder {
         let now = clock.now();
         let (session, folder) = header::make_folder(data_dir, now)?;
         let path = folder.join(header::LOG_NAME);
-        let sink = FileSink::create(&path).map_err(|source| RecordError::File {
-            path: path.clone(),
-            source,
-        })?;
-        Self::with_sink(sink, session, path, header, clock)
+        let started = FileSink::create(&path)
+            .map_err(|source| RecordError::File {
+                path: path.clone(),
+                source,
+            })
+            .and_then(|sink| Self::with_sink(sink, session, path.clone(), header, clock));
+        if started.is_err() {
+            // What is left behind is no session; that it cannot be removed is no news either.
+            drop(fs::remove_file(&path));
+            drop(fs::remove_dir(&folder));
+        }
+        started
     }
 
     /// Starts a recorder that writes to `sink`, which is how tests make a slow or failing disk.
@@ -387,7 +395,7 @@ impl Recorder {
     /// Records that output was lost here.
     fn push_gap(&mut self) {
         let bytes = std::mem::take(&mut self.lost_bytes);
-        let why = "the disk was slower than the output".to_owned();
+        let why = "it came faster than it could be written".to_owned();
         if !self.is_behind_told {
             self.is_behind_told = true;
             self.shared

@@ -261,7 +261,7 @@ fn a_disk_that_hangs_never_holds_output_up() {
     assert!(events.contains(&marker(statement(2, "select 2"))));
     let troubles = recorder.troubles().unwrap();
     assert!(
-        troubles.contains("the disk was slower than the output"),
+        troubles.contains("it came faster than it could be written"),
         "{troubles}"
     );
     assert_eq!(recorder.troubles(), None, "said once");
