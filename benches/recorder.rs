@@ -66,10 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let took = (clock.elapsed() - begun).as_secs_f64();
         let rate = RUN_BYTES as f64 / took / 1e6;
         let log = written.load(Ordering::Relaxed) as f64 / RUN_BYTES as f64;
-        println!(
-            "{name}: {rate:.0} MB/s, log {log:.3} times as long, {:?}",
-            recorder.troubles()
-        );
+        println!("{name}: {rate:.0} MB/s, log {log:.3} times as long, {:?}", recorder.troubles());
     }
     intents()
 }
@@ -79,24 +76,16 @@ fn intents() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let clock = Clock::system();
     let mut recorder = Recorder::start(folder.path(), &header(), clock)?;
-    for (name, durability) in [
-        ("written", Durability::Written),
-        ("synced", Durability::Synced),
-    ] {
+    for (name, durability) in [("written", Durability::Written), ("synced", Durability::Synced)] {
         let mut took = Vec::new();
         for _ in 0..500 {
-            let note = Marker::Note {
-                text: "delete from families where id = 17".to_owned(),
-            };
+            let note = Marker::Note { text: "delete from families where id = 17".to_owned() };
             let begun = clock.elapsed();
             recorder.intent(note, durability, WAIT)?;
             took.push(clock.elapsed() - begun);
         }
         took.sort_unstable();
-        println!(
-            "intent {name}: median {:?}, 99 % {:?}",
-            took[250], took[495]
-        );
+        println!("intent {name}: median {:?}, 99 % {:?}", took[250], took[495]);
     }
     recorder.finish(0);
     Ok(())
@@ -104,22 +93,11 @@ fn intents() -> Result<(), Box<dyn Error>> {
 
 fn start(sink: Counting, clock: Clock) -> Result<Recorder, Box<dyn Error>> {
     let path = PathBuf::from("nowhere");
-    Ok(Recorder::with_sink(
-        sink,
-        "bench".to_owned(),
-        path,
-        &header(),
-        clock,
-    )?)
+    Ok(Recorder::with_sink(sink, "bench".to_owned(), path, &header(), clock)?)
 }
 
 fn header() -> Header {
-    Header {
-        cols: 80,
-        rows: 24,
-        client: "psql".to_owned(),
-        ..Header::default()
-    }
+    Header { cols: 80, rows: 24, client: "psql".to_owned(), ..Header::default() }
 }
 
 /// Returns about four megabytes of lines.

@@ -2,13 +2,19 @@
 //! destructive statements until a person confirms. `ARCHITECTURE.md` has the picture.
 
 pub mod cli;
+pub mod clients;
 pub mod clock;
 pub mod cmd;
+pub mod config;
 pub mod error;
 pub mod lang;
+pub mod os;
 pub mod policy;
 pub mod record;
 pub mod redact;
+pub mod relay;
+pub mod screen;
+pub mod session;
 pub mod store;
 pub mod target;
 pub mod ui;

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The row of the policy table an effect belongs to, mildest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// Changes nothing.
@@ -29,7 +29,7 @@ pub enum Class {
 }
 
 /// What is done, in the word a user would search for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
     /// SELECT, SHOW, EXPLAIN, COPY TO a file of the client's.
@@ -79,7 +79,7 @@ pub enum Verb {
 }
 
 /// How much of the object is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// A single row or document.
@@ -109,6 +109,39 @@ pub struct Effect {
     pub span: Range<usize>,
     /// What it does in one phrase, third person, no full stop: "deletes every row of families".
     pub phrase: String,
+    /// Where the text names the rows, if a plain `SELECT count(*)` can count them beforehand.
+    #[serde(skip)]
+    pub rows: Option<Rows>,
+}
+
+impl Effect {
+    /// Makes an effect of unknown scope on no named object, which cannot be undone.
+    #[must_use]
+    pub fn new(class: Class, verb: Verb, span: Range<usize>, phrase: String) -> Self {
+        Self {
+            class,
+            verb,
+            object: None,
+            scope: Scope::Unknown,
+            reversible: false,
+            span,
+            phrase,
+            rows: None,
+        }
+    }
+}
+
+/// The parts of a plain DELETE or UPDATE that say which rows: enough to write
+/// `SELECT count(*) FROM <source> WHERE <condition>`.
+///
+/// Absent wherever that SELECT could mean something else: with USING or FROM, in a WITH, in a
+/// prepared statement, in a DO block, with a cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rows {
+    /// The table as written, with ONLY, `*` and alias.
+    pub source: Range<usize>,
+    /// The expression after WHERE; none means every row.
+    pub condition: Option<Range<usize>>,
 }
 
 /// What the parsers made of a text.

@@ -2,5 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod effect;
+pub mod postgres;
 
-pub use effect::{Class, Effect, Reading, Scope, Verb};
+pub use effect::{Class, Effect, Reading, Rows, Scope, Verb};

@@ -179,10 +179,7 @@ impl Recorder {
         let (session, folder) = header::make_folder(data_dir, now)?;
         let path = folder.join(header::LOG_NAME);
         let started = FileSink::create(&path)
-            .map_err(|source| RecordError::File {
-                path: path.clone(),
-                source,
-            })
+            .map_err(|source| RecordError::File { path: path.clone(), source })
             .and_then(|sink| Self::with_sink(sink, session, path.clone(), header, clock));
         if started.is_err() {
             // What is left behind is no session; that it cannot be removed is no news either.
@@ -208,20 +205,11 @@ impl Recorder {
         let line = header.line(&session, clock.now());
         let mut line = serde_json::to_vec(&line).expect("a header is plain data");
         line.push(b'\n');
-        sink.write_all(&line).map_err(|source| RecordError::File {
-            path: path.clone(),
-            source,
-        })?;
+        sink.write_all(&line).map_err(|source| RecordError::File { path: path.clone(), source })?;
         let started = clock.elapsed();
         let (ring, consumer) = RingBuffer::new(RING_BYTES);
         let shared = Arc::new(Shared::default());
-        let writer = Writer::new(
-            sink,
-            line.len() as u64,
-            consumer,
-            Arc::clone(&shared),
-            clock,
-        );
+        let writer = Writer::new(sink, line.len() as u64, consumer, Arc::clone(&shared), clock);
         let writer = std::thread::Builder::new()
             .name("recorder".to_owned())
             .spawn(move || writer.run())
@@ -295,9 +283,7 @@ impl Recorder {
         let (reply, result) = self
             .shared
             .replied
-            .wait_timeout_while(reply, at_most, |reply| {
-                reply.is_room_wanted && !reply.is_finished
-            })
+            .wait_timeout_while(reply, at_most, |reply| reply.is_room_wanted && !reply.is_finished)
             .unwrap_or_else(PoisonError::into_inner);
         drop(reply);
         self.hung_at = result.timed_out().then_some(taken);
@@ -329,11 +315,7 @@ impl Recorder {
         self.ticket += 1;
         let ticket = self.ticket;
         let text_bytes = text_bytes(&marker);
-        self.push(
-            What::Marker(Box::new(marker)),
-            Some((ticket, durability)),
-            text_bytes,
-        );
+        self.push(What::Marker(Box::new(marker)), Some((ticket, durability)), text_bytes);
         let reply = lock(&self.shared.reply);
         let (reply, _) = self
             .shared
@@ -343,16 +325,9 @@ impl Recorder {
             })
             .unwrap_or_else(PoisonError::into_inner);
         if reply.ticket == ticket {
-            return reply
-                .refused
-                .clone()
-                .map_or(Ok(()), |why| Err(NotRecorded::Refused(why)));
+            return reply.refused.clone().map_or(Ok(()), |why| Err(NotRecorded::Refused(why)));
         }
-        Err(if reply.is_finished {
-            NotRecorded::Stopped
-        } else {
-            NotRecorded::TimedOut
-        })
+        Err(if reply.is_finished { NotRecorded::Stopped } else { NotRecorded::TimedOut })
     }
 
     /// Writes the exit status and everything before it, and waits at most five seconds for that.
@@ -383,10 +358,7 @@ impl Recorder {
         let mut head = [0; HEAD_BYTES];
         head[..8].copy_from_slice(&time_us.to_le_bytes());
         head[8..].copy_from_slice(&(chunk.len() as u32).to_le_bytes());
-        let both = self
-            .ring
-            .push_entire_slice(&head)
-            .and(self.ring.push_entire_slice(chunk));
+        let both = self.ring.push_entire_slice(&head).and(self.ring.push_entire_slice(chunk));
         debug_assert!(both.is_ok(), "the ring had room a moment ago");
         self.frames += 1;
         self.handed_bytes += (HEAD_BYTES + chunk.len()) as u64;
@@ -398,14 +370,9 @@ impl Recorder {
         let why = "it came faster than it could be written".to_owned();
         if !self.is_behind_told {
             self.is_behind_told = true;
-            self.shared
-                .trouble(format!("{bytes} bytes of output were not recorded: {why}"));
+            self.shared.trouble(format!("{bytes} bytes of output were not recorded: {why}"));
         }
-        let gap = Marker::Gap {
-            what: "output".to_owned(),
-            bytes: Some(bytes),
-            why,
-        };
+        let gap = Marker::Gap { what: "output".to_owned(), bytes: Some(bytes), why };
         self.enqueue(What::Marker(Box::new(gap)), None, 0);
     }
 
@@ -422,12 +389,7 @@ impl Recorder {
     }
 
     fn enqueue(&mut self, what: What, ticket: Option<(u64, Durability)>, text_bytes: usize) {
-        let item = Item {
-            after_frames: self.frames,
-            time_us: self.time_us(),
-            what,
-            ticket,
-        };
+        let item = Item { after_frames: self.frames, time_us: self.time_us(), what, ticket };
         let mut queue = lock(&self.shared.queue);
         let is_small = queue.waiting_bytes + text_bytes <= WAITING_MARKER_BYTES;
         if is_small {
@@ -436,8 +398,7 @@ impl Recorder {
         }
         drop(queue);
         if !is_small {
-            self.shared
-                .trouble("a statement was not recorded: the disk does not answer".into());
+            self.shared.trouble("a statement was not recorded: the disk does not answer".into());
         }
     }
 

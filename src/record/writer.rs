@@ -145,9 +145,7 @@ impl<S: Sink> Writer<S> {
     /// Encodes `ready` bytes of the ring and the items among them, and writes all of it.
     fn round(&mut self, mut ready: usize) {
         loop {
-            while let Some(item) = self
-                .items
-                .pop_front_if(|item| item.after_frames <= self.frames)
+            while let Some(item) = self.items.pop_front_if(|item| item.after_frames <= self.frames)
             {
                 self.item(item);
             }
@@ -219,10 +217,7 @@ impl<S: Sink> Writer<S> {
         let (code, data) = match item.what {
             What::Marker(marker) => {
                 let marker = redact_marker(*marker);
-                (
-                    'm',
-                    serde_json::to_string(&marker).expect("a marker is plain data"),
-                )
+                ('m', serde_json::to_string(&marker).expect("a marker is plain data"))
             }
             What::Resize { cols, rows } => ('r', format!("{cols}x{rows}")),
             What::Exit(status) => {
@@ -231,23 +226,15 @@ impl<S: Sink> Writer<S> {
             }
         };
         if self.kept_bytes + data.len() > KEPT_BYTES && self.failure.is_some() {
-            self.shared
-                .trouble("a statement was not recorded: the disk fails".to_owned());
-            self.answer(
-                item.ticket,
-                Some("the disk fails and memory is full".to_owned()),
-            );
+            self.shared.trouble("a statement was not recorded: the disk fails".to_owned());
+            self.answer(item.ticket, Some("the disk fails and memory is full".to_owned()));
             return;
         }
         if self.failure.is_none() {
             self.encoder.event(item.time_us, code, &data);
         }
         self.kept_bytes += data.len();
-        self.kept.push_back(Kept {
-            time_us: item.time_us,
-            code,
-            data,
-        });
+        self.kept.push_back(Kept { time_us: item.time_us, code, data });
         if let Some((_, durability)) = item.ticket {
             let mut done = self.flush();
             if done.is_ok() && durability == Durability::Synced {
@@ -299,16 +286,8 @@ impl<S: Sink> Writer<S> {
     fn encode_kept(&mut self, time_us: u64) {
         self.encoder.discard(self.written_us);
         if self.lost_output > 0 {
-            let why = self
-                .failure
-                .as_ref()
-                .map_or("the disk failed", |(why, _)| why)
-                .to_owned();
-            let gap = Marker::Gap {
-                what: "output".to_owned(),
-                bytes: Some(self.lost_output),
-                why,
-            };
+            let why = self.failure.as_ref().map_or("the disk failed", |(why, _)| why).to_owned();
+            let gap = Marker::Gap { what: "output".to_owned(), bytes: Some(self.lost_output), why };
             let gap = serde_json::to_string(&gap).expect("a marker is plain data");
             self.encoder.event(time_us, 'm', &gap);
         }
@@ -348,8 +327,7 @@ impl<S: Sink> Writer<S> {
             self.sink.release();
             self.is_reserve_used = true;
         }
-        self.shared
-            .trouble(format!("recording of output stopped: {why}"));
+        self.shared.trouble(format!("recording of output stopped: {why}"));
         self.failure = Some((why, self.clock.elapsed()));
         self.cut();
     }
@@ -419,8 +397,7 @@ impl<S: Sink> Writer<S> {
             self.encoder.end(self.seen_us);
         }
         if let Err(why) = self.flush() {
-            self.shared
-                .trouble(format!("the end of the session was not recorded: {why}"));
+            self.shared.trouble(format!("the end of the session was not recorded: {why}"));
         }
     }
 }
@@ -437,10 +414,7 @@ impl Drop for Finished {
 
 /// Says whether an error means that room is short.
 fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Names the cause of a failed write in a few words.
@@ -486,28 +460,12 @@ fn redact_marker(marker: Marker) -> Marker {
                 redacted: kinds,
             }
         }
-        Marker::Answer {
-            n,
-            time,
-            answer,
-            reason,
-        } => Marker::Answer {
-            n,
-            time,
-            answer,
-            reason: reason.map(clean),
-        },
-        Marker::Outcome {
-            n,
-            rows,
-            duration_ms,
-            error,
-        } => Marker::Outcome {
-            n,
-            rows,
-            duration_ms,
-            error: error.map(clean),
-        },
+        Marker::Answer { n, time, answer, reason } => {
+            Marker::Answer { n, time, answer, reason: reason.map(clean) }
+        }
+        Marker::Outcome { n, rows, duration_ms, error } => {
+            Marker::Outcome { n, rows, duration_ms, error: error.map(clean) }
+        }
         Marker::Note { text } => Marker::Note { text: clean(text) },
         Marker::Target { .. } | Marker::Gap { .. } => marker,
     }

@@ -4,6 +4,7 @@
 pub mod error;
 pub mod hold;
 pub mod notice;
+pub mod refusal;
 pub mod table;
 pub mod theme;
 pub mod visible;

@@ -33,6 +33,12 @@ impl Theme {
         Self { is_coloured }
     }
 
+    /// Returns whether anything is coloured.
+    #[must_use]
+    pub fn is_coloured(self) -> bool {
+        self.is_coloured
+    }
+
     /// Makes the theme that adds nothing.
     #[must_use]
     pub fn plain() -> Self {

@@ -1,0 +1,74 @@
+//! What a client's folder knows of a person at its prompt.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::tap::PromptFacts;
+use crate::lang::Effect;
+use crate::session::drift::Drift;
+use crate::target::Address;
+
+/// A line that is about to be submitted.
+#[derive(Debug, Clone)]
+pub struct Submitted<'a> {
+    /// The line as it stands behind the prompt.
+    pub line: &'a str,
+    /// Whether a new statement begins with it.
+    pub is_fresh: bool,
+    /// Whether the client asks us before each statement.
+    pub is_guarded: bool,
+    /// The client's working directory, for files it names.
+    pub cwd: PathBuf,
+    /// Where the client is connected now.
+    pub address: &'a Address,
+}
+
+/// What a submitted line does that no tap will tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unseen {
+    /// Statements that would run unasked.
+    pub statements: Vec<String>,
+    /// Effects of commands for the client itself.
+    pub effects: Vec<Effect>,
+    /// Commands on the line that run whatever is answered to its statements.
+    pub remarks: Vec<String>,
+    /// Where the line connects to before its later statements run; none where that cannot be
+    /// read.
+    pub connects: Vec<Option<Address>>,
+}
+
+/// A question to the server on a connection of its own.
+#[derive(Debug)]
+pub struct Inquiry {
+    /// The program that asks.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+    /// Variables to set (some) or take away (none).
+    pub vars: Vec<(OsString, Option<OsString>)>,
+    /// What it reads from its standard input.
+    pub script: String,
+    /// Makes lines for a person out of the answer.
+    pub reader: Box<dyn ReadAnswer>,
+}
+
+/// Understands what an inquiry's program printed.
+pub trait ReadAnswer: std::fmt::Debug {
+    /// Makes lines for a person out of it; none where it tells nothing certain.
+    fn read(&self, answer: &str) -> Vec<String>;
+}
+
+/// A client at whose prompt a person types.
+pub trait Interactive: std::fmt::Debug {
+    /// Reads a line that is about to be submitted for what no tap will tell.
+    fn unseen(&mut self, submitted: &Submitted<'_>) -> Unseen;
+
+    /// Asks what a held statement would touch; none where the answer could be wrong.
+    fn inquire(
+        &self,
+        text: &str,
+        effects: &[Effect],
+        facts: Option<&PromptFacts>,
+        drift: Drift,
+    ) -> Option<Inquiry>;
+}

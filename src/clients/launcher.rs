@@ -1,0 +1,54 @@
+//! What a client's folder knows of starting it.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::interactive::Interactive;
+use super::tap::Tap;
+use crate::clients::psql::preflight::Preflight;
+use crate::config::Config;
+use crate::os::term::Terminals;
+use crate::policy::Facts;
+use crate::target::Decided;
+use crate::world::World;
+
+/// A client's command line, read.
+pub trait Launcher: std::fmt::Debug {
+    /// Returns whether the client only prints something of its own (`--help`), or will refuse the
+    /// command line: it is run bare and not recorded.
+    fn is_bare(&self) -> bool;
+
+    /// Returns whether a person will type at its prompt.
+    fn is_interactive(&self) -> bool;
+
+    /// Decides where it would connect.
+    fn decide(&self, config: &Config, world: &World, machine: Option<&str>) -> Decided;
+
+    /// Reads what a run without a person will do.
+    fn preflight(&self, facts: &Facts, world: &World) -> Preflight;
+
+    /// Makes the tap; marks in the output carry the nonce.
+    fn tap(&self, nonce: &str) -> Option<Box<dyn Tap>>;
+
+    /// Makes the reader of typed lines, where a person types.
+    fn interactive(&self) -> Option<Box<dyn Interactive>>;
+
+    /// Returns the arguments that make the client ask.
+    fn tapped_args(&self, nonce: &str) -> Vec<OsString>;
+
+    /// Returns a start-up file for the client, and the variable that names it.
+    fn start_up_file(&self, nonce: &str) -> Option<(&'static str, String)>;
+}
+
+/// A command line that is to be run.
+#[derive(Debug, Clone, Copy)]
+pub struct Command<'a> {
+    /// The client's arguments.
+    pub args: &'a [OsString],
+    /// Which of our own ends are terminals.
+    pub terminals: Terminals,
+    /// The client's program.
+    pub program: &'a Path,
+    /// The world we were started in.
+    pub world: &'a World,
+}

@@ -1,0 +1,173 @@
+//! How psql is started: what is added to its command line and environment, and why.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::args::{self, Invocation};
+use super::inquire::Inquirer;
+use super::mark::{Nonce, Width};
+use super::preflight::{self, Preflight};
+use super::prompt::PsqlPrompt;
+use super::rc::{self, OwnRc};
+use super::surroundings::surroundings;
+use super::tap::{PsqlTap, SINGLE_STEP_ON};
+use crate::clients::{Command, Interactive, Launcher, Tap};
+use crate::config::Config;
+use crate::os::term::Terminals;
+use crate::policy::Facts;
+use crate::target::libpq::Given;
+use crate::target::{Decided, Known, for_address, for_invocation};
+use crate::world::World;
+
+/// A psql command line, read.
+#[derive(Debug)]
+pub struct PsqlLaunch {
+    args: Vec<OsString>,
+    invocation: Option<Invocation>,
+    terminals: Terminals,
+    program: PathBuf,
+    own_rc: OwnRc,
+    home: Option<PathBuf>,
+    own_options: Option<String>,
+}
+
+impl PsqlLaunch {
+    /// Reads a command line.
+    #[must_use]
+    pub fn new(command: Command<'_>) -> Self {
+        let Command { args, terminals, program, world } = command;
+        let words: Vec<String> =
+            args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        // What is not understood is psql's to complain of.
+        let invocation = args::parse(&words).ok().filter(|found| !found.informational);
+        let own_rc = match &invocation {
+            Some(invocation) if !invocation.no_psqlrc => {
+                OwnRc::find(world.var("PSQLRC"), world.home.as_deref(), || version(program))
+            }
+            _ => OwnRc::default(),
+        };
+        Self {
+            args: args.to_vec(),
+            invocation,
+            terminals,
+            program: program.to_owned(),
+            own_rc,
+            home: world.home.clone(),
+            own_options: world.var("PGOPTIONS").map(str::to_owned),
+        }
+    }
+
+    fn is_interactive(&self) -> bool {
+        self.terminals.stdin
+            && self.terminals.stdout
+            && self.invocation.as_ref().is_some_and(|found| found.actions.is_empty())
+    }
+
+    fn width(&self) -> Width {
+        match &self.invocation {
+            Some(invocation) if invocation.no_readline => Width::Plain,
+            _ => Width::Invisible,
+        }
+    }
+}
+
+impl Launcher for PsqlLaunch {
+    fn is_bare(&self) -> bool {
+        self.invocation.is_none()
+    }
+
+    fn is_interactive(&self) -> bool {
+        self.is_interactive()
+    }
+
+    fn decide(&self, config: &Config, world: &World, machine: Option<&str>) -> Decided {
+        let known = Known { rules: &config.targets, machine };
+        let Some(invocation) = &self.invocation else {
+            return for_address(&crate::target::Address::default(), &known);
+        };
+        let given = Given {
+            dbname: invocation.dbname.clone(),
+            host: invocation.host.clone(),
+            port: invocation.port.clone(),
+            user: invocation.username.clone(),
+            cluster: invocation.cluster.clone(),
+        };
+        let found = for_invocation(&given, &surroundings(world), &known);
+        found
+            .ok()
+            .and_then(|all| all.into_iter().next())
+            .unwrap_or_else(|| for_address(&crate::target::Address::default(), &known))
+    }
+
+    fn preflight(&self, facts: &Facts, world: &World) -> Preflight {
+        let Some(invocation) = &self.invocation else { return Preflight::default() };
+        let rc_text = self.own_rc.path.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+        preflight::read(invocation, rc_text.as_deref(), io::stdin(), &world.cwd, facts)
+    }
+
+    fn tap(&self, nonce: &str) -> Option<Box<dyn Tap>> {
+        let nonce = Nonce::new(nonce)?;
+        Some(Box::new(PsqlTap::new(&nonce, self.width())))
+    }
+
+    fn interactive(&self) -> Option<Box<dyn Interactive>> {
+        if !self.is_interactive() {
+            return None;
+        }
+        let inquirer = self.invocation.as_ref().map(|invocation| {
+            Inquirer::new(self.program.clone(), invocation, self.own_options.as_deref())
+        });
+        Some(Box::new(PsqlPrompt::new(self.home.clone(), inquirer)))
+    }
+
+    fn tapped_args(&self, nonce: &str) -> Vec<OsString> {
+        let mut args: Vec<OsString> = Vec::with_capacity(self.args.len() + 8);
+        if let (Some(invocation), Some(nonce)) = (&self.invocation, Nonce::new(nonce)) {
+            args.push("-v".into());
+            args.push(format!("SINGLESTEP={SINGLE_STEP_ON}").into());
+            if self.is_interactive() && invocation.no_psqlrc {
+                let prompts = rc::prompt_args(&nonce, self.width(), &invocation.variables);
+                if self.args_have_separator() {
+                    args.extend(prompts.into_iter().map(OsString::from));
+                    args.extend(self.args.iter().cloned());
+                } else {
+                    // Behind the person's own `-v PROMPT1=…`, which ours includes.
+                    args.extend(self.args.iter().cloned());
+                    args.extend(prompts.into_iter().map(OsString::from));
+                }
+                return args;
+            }
+        }
+        args.extend(self.args.iter().cloned());
+        args
+    }
+
+    fn start_up_file(&self, nonce: &str) -> Option<(&'static str, String)> {
+        let invocation = self.invocation.as_ref()?;
+        if !self.is_interactive() || invocation.no_psqlrc {
+            return None;
+        }
+        let stops = invocation
+            .variables
+            .iter()
+            .rev()
+            .find(|(name, _)| name == "ON_ERROR_STOP")
+            .and_then(|(_, value)| value.as_deref());
+        let text = rc::text(&self.own_rc, &Nonce::new(nonce)?, self.width(), stops);
+        Some(("PSQLRC", text))
+    }
+}
+
+impl PsqlLaunch {
+    fn args_have_separator(&self) -> bool {
+        self.args.iter().any(|arg| arg == "--")
+    }
+}
+
+/// Asks psql for its version, as it names start-up files: `15.18 (Debian 15.18-0+deb12u1)`.
+fn version(program: &Path) -> Option<String> {
+    let output = std::process::Command::new(program).arg("--version").output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    Some(text.trim().split_once(") ")?.1.to_owned())
+}

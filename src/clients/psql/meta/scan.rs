@@ -1,0 +1,373 @@
+//! psql's own lexer, as far as it decides where statements and meta commands begin and end.
+#![forbid(unsafe_code)]
+
+use std::ops::Range;
+
+use super::Meta;
+
+/// One piece of psql's input, with its place in the text given to [`State::scan`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// A statement that ends at a semicolon at the top level.
+    Statement {
+        /// All of it, with lines of earlier calls.
+        text: String,
+        /// The part in this text.
+        range: Range<usize>,
+    },
+    /// A meta command.
+    Meta(Meta),
+    /// Data lines of a COPY FROM STDIN, with `\.` if it is there.
+    Data(Range<usize>),
+    /// The start of a statement; its rest has not come.
+    Incomplete(Range<usize>),
+}
+
+/// Where psql is within a statement, carried from line to line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct State {
+    inside: Inside,
+    parentheses: usize,
+    /// Depth of BEGIN … END in a function's SQL body.
+    blocks: usize,
+    /// First words, enough to know COPY and CREATE FUNCTION.
+    words: Vec<String>,
+    /// Whether the statement has `FROM STDIN`.
+    from_stdin: bool,
+    last_word: String,
+    /// The query buffer, without comments before the statement.
+    buffer: String,
+    /// The statement before, which `\watch` and `\g` send when the buffer is empty.
+    previous: String,
+    /// COPY data is due at the next line.
+    data_due: bool,
+    /// What was seen since the start.
+    seen: Seen,
+}
+
+/// What a text has that plain SQL has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// A meta command, or `\;`.
+    pub meta: bool,
+    /// `:name`, `:'name'`, `:"name"` or `:{?name}` outside quotes.
+    pub variable: bool,
+    /// COPY FROM STDIN.
+    pub copy_data: bool,
+}
+
+/// What the lexer is inside of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+enum Inside {
+    #[default]
+    Nothing,
+    /// `'…'`
+    Quote,
+    /// `E'…'`, where a backslash quotes.
+    Escaped,
+    /// `"…"`
+    Name,
+    /// `$tag$…$tag$`, with both dollars.
+    Dollar(String),
+    /// `/*…*/`, with its depth.
+    Comment(usize),
+}
+
+impl State {
+    /// Returns whether nothing has been started: the next line is at PROMPT1.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.inside == Inside::Nothing && self.buffer.trim().is_empty() && !self.data_due
+    }
+
+    /// Returns whether a semicolon here would end the statement: no quote, comment, parenthesis or
+    /// COPY data is open.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.inside == Inside::Nothing
+            && self.parentheses == 0
+            && self.blocks == 0
+            && !self.data_due
+    }
+
+    /// Returns what the texts so far had beyond plain SQL.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        self.seen
+    }
+
+    /// Forgets the statement at hand, as Ctrl-C does.
+    pub fn interrupt(&mut self) {
+        *self = Self {
+            previous: std::mem::take(&mut self.previous),
+            seen: self.seen,
+            ..Self::default()
+        };
+    }
+
+    /// Splits whole lines of input. Linear in their length.
+    pub fn scan(&mut self, text: &str) -> Vec<Item> {
+        let mut items = Vec::new();
+        let mut start = 0;
+        let mut at = 0;
+        while at < text.len() {
+            let rest = &text[at..];
+            if self.data_due && (at == 0 || text.as_bytes()[at - 1] == b'\n') {
+                let end = at + self.data(rest);
+                items.push(Item::Data(at..end));
+                (at, start) = (end, end);
+                continue;
+            }
+            let length = self.token(rest);
+            match length {
+                Token::Part(length) => at += length,
+                Token::End => {
+                    at += 1;
+                    self.buffer.push_str(&text[start..at]);
+                    items.push(Item::Statement { text: self.take(), range: start..at });
+                    start = at;
+                }
+                Token::Backslash => {
+                    self.seen.meta = true;
+                    self.buffer.push_str(&text[start..at]);
+                    let (mut meta, length) = super::arguments::read(rest);
+                    meta.range = at..at + length;
+                    self.send(&mut meta);
+                    items.push(Item::Meta(meta));
+                    at += length;
+                    start = at;
+                }
+                Token::Literal => {
+                    self.seen.meta = true;
+                    self.buffer.push_str(&text[start..at]);
+                    (start, at) = (at + 1, at + 2);
+                }
+            }
+        }
+        self.buffer.push_str(&text[start..]);
+        if self.buffer.trim().is_empty() && self.inside == Inside::Nothing {
+            self.buffer.clear();
+        } else if !text[start..].trim().is_empty() {
+            items.push(Item::Incomplete(start..text.len()));
+        }
+        items
+    }
+
+    /// Reads one token and says how long it is.
+    fn token(&mut self, rest: &str) -> Token {
+        let bytes = rest.as_bytes();
+        let length = match &mut self.inside {
+            Inside::Nothing => return self.outside(rest),
+            Inside::Quote => self.until(rest, b'\''),
+            Inside::Name => self.until(rest, b'"'),
+            Inside::Escaped => match memchr::memchr2(b'\'', b'\\', bytes) {
+                Some(at) if bytes[at] == b'\\' => at + 1 + first_char(&rest[at + 1..]),
+                // Unlike in the other quotes, what follows a doubled one is not read the same way
+                // as a new one.
+                Some(at) if bytes.get(at + 1) == Some(&b'\'') => at + 2,
+                Some(at) => {
+                    self.inside = Inside::Nothing;
+                    at + 1
+                }
+                None => bytes.len(),
+            },
+            Inside::Dollar(tag) => match memchr::memmem::find(bytes, tag.as_bytes()) {
+                Some(at) => {
+                    let length = at + tag.len();
+                    self.inside = Inside::Nothing;
+                    length
+                }
+                None => bytes.len(),
+            },
+            Inside::Comment(depth) => match memchr::memchr2(b'*', b'/', bytes) {
+                Some(at) if bytes[at..].starts_with(b"/*") => {
+                    *depth += 1;
+                    at + 2
+                }
+                Some(at) if bytes[at..].starts_with(b"*/") => {
+                    *depth -= 1;
+                    if *depth == 0 {
+                        self.inside = Inside::Nothing;
+                    }
+                    at + 2
+                }
+                Some(at) => at + 1,
+                None => bytes.len(),
+            },
+        };
+        Token::Part(length)
+    }
+
+    /// Goes to the end of a quoted text. A doubled quote ends it and starts the next.
+    fn until(&mut self, rest: &str, quote: u8) -> usize {
+        match memchr::memchr(quote, rest.as_bytes()) {
+            Some(at) => {
+                self.inside = Inside::Nothing;
+                at + 1
+            }
+            None => rest.len(),
+        }
+    }
+
+    /// Reads one token outside quotes and comments.
+    fn outside(&mut self, rest: &str) -> Token {
+        let bytes = rest.as_bytes();
+        let second = bytes.get(1).copied();
+        let mut enter = |inside: Inside, length: usize| {
+            self.inside = inside;
+            Token::Part(length)
+        };
+        match bytes[0] {
+            b'\'' => enter(Inside::Quote, 1),
+            b'"' => enter(Inside::Name, 1),
+            b'/' if second == Some(b'*') => enter(Inside::Comment(1), 2),
+            b'-' if second == Some(b'-') => {
+                Token::Part(memchr::memchr(b'\n', bytes).unwrap_or(bytes.len()))
+            }
+            b'$' => match dollar_tag(rest) {
+                Some(tag) => enter(Inside::Dollar(tag.to_owned()), tag.len()),
+                None => Token::Part(1),
+            },
+            b'(' => {
+                self.parentheses += 1;
+                Token::Part(1)
+            }
+            b')' => {
+                self.parentheses = self.parentheses.saturating_sub(1);
+                Token::Part(1)
+            }
+            b';' if self.parentheses == 0 && self.blocks == 0 => Token::End,
+            b'\\' if matches!(second, Some(b';' | b':')) => Token::Literal,
+            b'\\' => Token::Backslash,
+            b':' if second == Some(b':') => Token::Part(2),
+            b':' => {
+                let is_name =
+                    |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
+                if second.is_some_and(|byte| is_name(byte) || b"'\"{".contains(&byte)) {
+                    self.seen.variable = true;
+                }
+                Token::Part(1)
+            }
+            byte if byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80 => {
+                let length = bytes
+                    .iter()
+                    .position(|&b| !(b.is_ascii_alphanumeric() || b"_$".contains(&b) || b >= 0x80))
+                    .unwrap_or(bytes.len());
+                let word = &rest[..length];
+                if word.eq_ignore_ascii_case("e") && bytes.get(length) == Some(&b'\'') {
+                    return enter(Inside::Escaped, length + 1);
+                }
+                self.word(word);
+                Token::Part(length)
+            }
+            // A number may have letters at its end (15 takes `1e` apart): they start no string.
+            byte if byte.is_ascii_digit() => {
+                Token::Part(bytes.iter().position(|b| !b.is_ascii_digit()).unwrap_or(bytes.len()))
+            }
+            _ => Token::Part(1),
+        }
+    }
+
+    /// Takes a word of the statement in.
+    fn word(&mut self, word: &str) {
+        if self.parentheses > 0 {
+            self.last_word.clear();
+            return;
+        }
+        let word = if word.len() <= 16 { word.to_ascii_lowercase() } else { String::new() };
+        if self.words.len() < 4 {
+            self.words.push(word.clone());
+        }
+        self.from_stdin |= self.last_word == "from" && matches!(&*word, "stdin" | "stdout");
+        if self.is_routine() {
+            match &*word {
+                "begin" => self.blocks += 1,
+                "case" if self.blocks > 0 => self.blocks += 1,
+                "end" => self.blocks = self.blocks.saturating_sub(1),
+                _ => {}
+            }
+        }
+        self.last_word = word;
+    }
+
+    /// Tells whether the statement is CREATE [OR REPLACE] FUNCTION or PROCEDURE.
+    fn is_routine(&self) -> bool {
+        let mut words = self.words.iter().map(String::as_str);
+        if words.next() != Some("create") {
+            return false;
+        }
+        let third = match words.next() {
+            Some("or") if words.next() == Some("replace") => words.next(),
+            second => second,
+        };
+        matches!(third, Some("function" | "procedure"))
+    }
+
+    /// Takes the statement at hand out.
+    fn take(&mut self) -> String {
+        if self.from_stdin && self.words.first().is_some_and(|word| word == "copy") {
+            self.data_due = true;
+            self.seen.copy_data = true;
+        }
+        let text = std::mem::take(&mut self.buffer);
+        self.previous.clone_from(&text);
+        (self.parentheses, self.blocks, self.from_stdin) = (0, 0, false);
+        self.words.clear();
+        self.last_word.clear();
+        text
+    }
+
+    /// Does to the query buffer what a meta command does.
+    fn send(&mut self, meta: &mut Meta) {
+        let is_empty = self.buffer.trim().is_empty();
+        match &*meta.name {
+            "g" | "gx" | "gset" | "gexec" | "gdesc" | "crosstabview" | "watch" => {
+                let text = if is_empty { self.previous.clone() } else { self.take() };
+                meta.sends = Some(text).filter(|text| !text.trim().is_empty());
+                self.buffer.clear();
+            }
+            "r" | "reset" => self.interrupt(),
+            _ => {}
+        }
+    }
+
+    /// Goes through COPY data up to its end and returns its length.
+    fn data(&mut self, rest: &str) -> usize {
+        let mut at = 0;
+        for line in rest.split_inclusive('\n') {
+            at += line.len();
+            if line.trim_end_matches(['\n', '\r']) == "\\." {
+                self.data_due = false;
+                break;
+            }
+        }
+        at
+    }
+}
+
+/// What [`State::token`] found.
+enum Token {
+    /// So many bytes of a statement.
+    Part(usize),
+    /// The semicolon that ends a statement.
+    End,
+    /// A meta command.
+    Backslash,
+    /// `\;` or `\:`: the second character without the first.
+    Literal,
+}
+
+/// Returns the length of the first character, 0 at the end.
+fn first_char(text: &str) -> usize {
+    text.chars().next().map_or(0, char::len_utf8)
+}
+
+/// Returns the `$tag$` a text starts with.
+fn dollar_tag(text: &str) -> Option<&str> {
+    let length = text[1..].find('$')?;
+    let tag = &text[1..=length];
+    let is_start = |c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii();
+    let is_tag = tag.chars().next().is_none_or(is_start)
+        && tag.chars().all(|c| is_start(c) || c.is_ascii_digit());
+    is_tag.then(|| &text[..length + 2])
+}

@@ -1,0 +1,15 @@
+//! psql: what it prints, what it reads, and what it does not tell.
+
+pub mod args;
+pub mod banner;
+pub mod impact;
+pub mod inquire;
+pub mod launch;
+pub mod mark;
+pub mod meta;
+pub mod preflight;
+pub mod prompt;
+pub mod rc;
+pub mod surroundings;
+pub mod tap;
+pub mod text;

@@ -1,0 +1,194 @@
+//! What a run without a person will do, as far as it can be read before it starts.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use super::args::{Action, Invocation, Source};
+use super::meta::{self, Consequence, Item};
+use super::rc;
+use crate::lang::postgres;
+use crate::os::file::{Behind, behind};
+use crate::policy::{Decision, Facts, Verdict, judge};
+
+/// Most bytes of a script that are read beforehand; a longer one is asked about as it runs.
+const SCRIPT_BYTES: u64 = 256 << 20;
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Preflight {
+    /// The texts, in order, where all of them were read.
+    pub texts: Vec<String>,
+    /// Whether psql may run them without asking: all understood, nothing hidden, nothing to hold.
+    pub is_clear: bool,
+    /// The first text that would be held, with the verdict.
+    pub held: Option<(String, Verdict)>,
+    /// Whether the run connects elsewhere on its way, to a place that is read as it runs.
+    pub connects: bool,
+}
+
+/// Reads all that an invocation will run. `rc_text` is the start-up file's text, none if none is
+/// read; `stdin` our own standard input.
+pub fn read(
+    invocation: &Invocation,
+    rc_text: Option<&str>,
+    stdin: impl AsFd,
+    cwd: &Path,
+    facts: &Facts,
+) -> Preflight {
+    let mut found = Preflight { is_clear: true, ..Preflight::default() };
+    let is_allowed = |text: &str| judge(&postgres::read(text), facts).decision == Decision::Allow;
+    if rc_text.is_some_and(|text| !rc::is_harmless(text, is_allowed)) {
+        found.is_clear = false;
+    }
+    if invocation.single_step || invocation.variables.iter().any(|(name, _)| name == "SINGLESTEP") {
+        found.is_clear = false;
+    }
+    let stdin_action = [Action::File(Source::Stdin)];
+    let actions =
+        if invocation.actions.is_empty() { &stdin_action[..] } else { &invocation.actions[..] };
+    for action in actions {
+        match action {
+            Action::Command(text) if text.trim_start().starts_with('\\') => {
+                found.meta(text, facts);
+            }
+            // psql sends it as it is: neither variables nor meta commands are looked for.
+            Action::Command(text) => found.sql(text, facts),
+            Action::File(Source::Path(path)) => {
+                let opened = File::open(cwd.join(path)).ok();
+                match opened.and_then(|file| script(file, false)) {
+                    Some(text) => found.script(&text, facts),
+                    None => found.is_clear = false,
+                }
+            }
+            Action::File(Source::Stdin) => {
+                let copy = stdin.as_fd().try_clone_to_owned().map(File::from).ok();
+                match copy.and_then(|file| script(file, true)) {
+                    Some(text) => found.script(&text, facts),
+                    None => found.is_clear = false,
+                }
+            }
+        }
+    }
+    found
+}
+
+impl Preflight {
+    fn sql(&mut self, text: &str, facts: &Facts) {
+        let verdict = judge(&postgres::read(text), facts);
+        if verdict.decision != Decision::Allow {
+            self.is_clear = false;
+        }
+        if self.held.is_none() && matches!(verdict.decision, Decision::Hold(_) | Decision::Deny) {
+            self.held = Some((text.to_owned(), verdict));
+        }
+        self.texts.push(text.to_owned());
+    }
+
+    fn script(&mut self, text: &str, facts: &Facts) {
+        if meta::is_plain_sql(text) {
+            for range in postgres::split(text) {
+                self.sql_part(&text[range], facts);
+            }
+            self.sql(text, facts);
+            return;
+        }
+        self.is_clear = false;
+        for item in meta::scan(text) {
+            match item {
+                Item::Statement { text, .. } => self.sql_part(&text, facts),
+                Item::Meta(meta) => self.connects |= is_connect(&meta),
+                Item::Data(_) | Item::Incomplete(_) => {}
+            }
+        }
+    }
+
+    /// One statement of a script: shown where it would be held.
+    fn sql_part(&mut self, text: &str, facts: &Facts) {
+        if self.held.is_some() {
+            return;
+        }
+        let verdict = judge(&postgres::read(text), facts);
+        if matches!(verdict.decision, Decision::Hold(_) | Decision::Deny) {
+            self.held = Some((text.to_owned(), verdict));
+        }
+    }
+
+    fn meta(&mut self, text: &str, facts: &Facts) {
+        for item in meta::scan(&format!("{text}\n")) {
+            let Item::Meta(meta) = item else {
+                self.is_clear = false;
+                continue;
+            };
+            self.connects |= is_connect(&meta);
+            let is_quiet = meta::consequences(&meta).is_empty() && meta.sends.is_none();
+            // `\copy` sends a COPY of its own; what is read is read as data.
+            if !is_quiet || meta.name == "copy" || meta.name.starts_with('g') {
+                self.is_clear = false;
+            }
+        }
+        let _ = facts;
+        self.texts.push(text.to_owned());
+    }
+}
+
+fn is_connect(meta: &meta::Meta) -> bool {
+    meta::consequences(meta).contains(&Consequence::Connects)
+}
+
+/// Reads a script that is a regular file; a shared one is set back to where it stood.
+fn script(mut file: File, is_shared: bool) -> Option<String> {
+    if behind(file.as_fd()).ok()? != Behind::File {
+        return None;
+    }
+    let before = if is_shared { Some(file.stream_position().ok()?) } else { None };
+    let mut bytes = Vec::new();
+    let result = Read::by_ref(&mut file).take(SCRIPT_BYTES + 1).read_to_end(&mut bytes);
+    if let Some(before) = before {
+        file.seek(std::io::SeekFrom::Start(before)).ok()?;
+    }
+    result.ok()?;
+    if bytes.len() as u64 > SCRIPT_BYTES {
+        return None;
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clients::psql::args;
+    use crate::policy::Moment;
+    use crate::target::Tier;
+
+    fn preflight(args: &[&str], tier: Tier, folder: &Path) -> Preflight {
+        let invocation = args::parse(args).expect("understood");
+        let nothing = File::open("/dev/null").expect("it is everywhere");
+        read(&invocation, None, nothing, folder, &Facts::new(tier, Moment::default()))
+    }
+
+    #[test]
+    fn plain_scripts_that_need_nothing_are_clear() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("add.sql"), "insert into t values (1);\nselect 1;\n")
+            .expect("write");
+        std::fs::write(folder.path().join("meta.sql"), "\\set x 1\nselect :x;\n").expect("write");
+        std::fs::write(folder.path().join("gone.sql"), "select 1;\ndelete from t;\n")
+            .expect("write");
+        let clear = |args: &[&str]| preflight(args, Tier::Production, folder.path()).is_clear;
+        assert!(clear(&["-c", "select 1"]));
+        assert!(clear(&["-f", "add.sql"]));
+        assert!(clear(&["-f", "add.sql", "-c", "select 2"]));
+        assert!(!clear(&["-f", "meta.sql"]));
+        assert!(!clear(&["-f", "gone.sql"]));
+        assert!(!clear(&["-f", "missing.sql"]));
+        assert!(!clear(&["-s", "-c", "select 1"]));
+        assert!(!clear(&["-c", "\\! ls"]));
+        assert!(!clear(&[]), "a stream is asked about as it comes");
+
+        let found = preflight(&["-f", "gone.sql"], Tier::Production, folder.path());
+        assert_eq!(found.held.expect("held").0, "delete from t;");
+        assert!(preflight(&["-f", "gone.sql"], Tier::Development, folder.path()).is_clear);
+    }
+}

@@ -1,0 +1,296 @@
+//! psql's tap: single-step questions and prompt marks, both taken out of what the person sees.
+
+use super::banner;
+use super::mark::{self, Mark, Nonce, Placed, Scanner, Width};
+use super::meta::State;
+use crate::clients::tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
+use crate::target::Address;
+
+/// How we write "on" for SINGLESTEP. psql reads it as true whatever the case, and any other
+/// spelling is the person's own.
+pub const SINGLE_STEP_ON: &str = "tRuE";
+
+/// Most bytes kept back while a question may be in the making. A statement of 10 MB passes; a
+/// result that forges an opening line is shown late, but it is shown.
+const CAPTURE_BYTES: usize = 64 << 20;
+
+/// Reads psql's output.
+#[derive(Debug)]
+pub struct PsqlTap {
+    scanner: Scanner,
+    /// From the first possible opening line on.
+    capture: Vec<u8>,
+    /// Whether the capture starts with a whole opening line.
+    is_whole: bool,
+    /// The opening line of an earlier question of this session.
+    genuine: Option<Vec<u8>>,
+    /// Where the script on standard input stands.
+    input: State,
+    clean: Vec<u8>,
+    placed: Vec<Placed>,
+}
+
+impl PsqlTap {
+    /// Makes a tap for marks with this nonce.
+    #[must_use]
+    pub fn new(nonce: &Nonce, width: Width) -> Self {
+        Self {
+            scanner: Scanner::new(nonce, width),
+            capture: Vec::new(),
+            is_whole: false,
+            genuine: None,
+            input: State::default(),
+            clean: Vec::new(),
+            placed: Vec::new(),
+        }
+    }
+
+    /// Shows text, or keeps it back from the first byte on that may open a question.
+    fn text(&mut self, text: &[u8], shown: &mut Vec<u8>) {
+        if self.capture.is_empty() {
+            match banner::find_opening(text) {
+                None => shown.extend_from_slice(text),
+                Some(opening) => {
+                    shown.extend_from_slice(&text[..opening.at]);
+                    self.capture.extend_from_slice(&text[opening.at..]);
+                    self.is_whole = opening.is_whole;
+                }
+            }
+            return;
+        }
+        self.capture.extend_from_slice(text);
+        if self.capture.len() > CAPTURE_BYTES {
+            self.let_go(shown);
+        } else if !self.is_whole {
+            match banner::find_opening(&self.capture) {
+                None => self.let_go(shown),
+                Some(opening) => {
+                    shown.extend(self.capture.drain(..opening.at));
+                    self.is_whole = opening.is_whole;
+                }
+            }
+        }
+    }
+}
+
+impl Tap for PsqlTap {
+    fn output(&mut self, bytes: &[u8], shown: &mut Vec<u8>, seen: &mut Vec<Seen>) {
+        let mut clean = std::mem::take(&mut self.clean);
+        let mut placed = std::mem::take(&mut self.placed);
+        self.scanner.scan(bytes, &mut clean, &mut placed);
+        let mut from = 0;
+        for Placed { at, mark } in placed.drain(..) {
+            self.text(&clean[from..at], shown);
+            from = at;
+            // psql went on to a prompt: what was kept back was no question.
+            self.let_go(shown);
+            seen.push(match mark {
+                Mark::Prompt(prompt) => Seen::Prompt(shown.len(), Box::new(facts(*prompt))),
+                Mark::Broken => Seen::Prompt(shown.len(), Box::new(nothing_known())),
+                Mark::End => Seen::PromptEnd(shown.len()),
+            });
+        }
+        self.text(&clean[from..], shown);
+        clean.clear();
+        self.clean = clean;
+        self.placed = placed;
+    }
+
+    fn may_ask(&self) -> bool {
+        !self.capture.is_empty()
+    }
+
+    fn asked(&mut self, adds_cr: bool, shown: &mut Vec<u8>) -> Asked {
+        let found = banner::question(&self.capture, adds_cr, self.genuine.as_deref());
+        let Some(question) = found else {
+            // A closing line has the shape of an opening one, so one whose opening was let go
+            // starts the capture itself: something is asked, and what is no longer known.
+            if banner::ends_as_question(&self.capture) {
+                self.capture.clear();
+                return Asked::Unreadable;
+            }
+            self.let_go(shown);
+            return Asked::Nothing;
+        };
+        shown.extend_from_slice(&self.capture[question.lead.clone()]);
+        self.genuine = Some(self.capture[question.opening.clone()].to_vec());
+        let texts: Option<Vec<String>> = question
+            .candidates
+            .iter()
+            .map(|range| {
+                String::from_utf8(banner::text(&self.capture, range.clone(), adds_cr)).ok()
+            })
+            .collect();
+        let banner = self.capture.split_off(question.lead.end);
+        self.capture.clear();
+        match texts {
+            Some(texts) if !question.is_flooded => {
+                Asked::Statement { texts, likely: question.likely, banner }
+            }
+            _ => Asked::Unreadable,
+        }
+    }
+
+    fn let_go(&mut self, shown: &mut Vec<u8>) {
+        shown.append(&mut self.capture);
+        self.is_whole = false;
+    }
+
+    fn follow_input(&mut self, line: &[u8]) {
+        // psql drops such lines between statements.
+        if !(self.input.is_fresh() && line.trim_ascii_start().starts_with(b"--")) {
+            self.input.scan(&String::from_utf8_lossy(line));
+        }
+    }
+
+    fn before_end(&self) -> Option<&'static [u8]> {
+        // Inside a string or comment the server refuses what it would have refused anyway.
+        (!self.input.is_fresh()).then_some(b"\n;\n")
+    }
+
+    fn answers(&self) -> (&'static [u8], &'static [u8]) {
+        (b"\n", b"x\n")
+    }
+}
+
+fn facts(prompt: mark::Prompt) -> PromptFacts {
+    let guarded = match prompt.single_step.as_deref() {
+        None => Guarded::Unknown,
+        Some(SINGLE_STEP_ON) => Guarded::Ours,
+        Some(value) if is_true(value) => Guarded::Theirs,
+        Some(_) => Guarded::No,
+    };
+    let is_known = !prompt.is_cut && prompt.pid.is_some();
+    PromptFacts {
+        is_fresh: prompt.number == 1,
+        takes_data: prompt.number == 3,
+        address: is_known.then(|| Address {
+            user: prompt.user,
+            host: prompt.host,
+            port: prompt.port,
+            database: prompt.database,
+        }),
+        backend_pid: prompt.pid,
+        transaction: match prompt.transaction {
+            mark::Transaction::Idle => Transaction::Idle,
+            mark::Transaction::Open => Transaction::Open,
+            mark::Transaction::Failed => Transaction::Failed,
+            mark::Transaction::Unknown => Transaction::Unknown,
+        },
+        guarded,
+        rows: prompt.rows,
+        error: prompt.sqlstate.filter(|state| state != "00000"),
+        version: prompt.version,
+    }
+}
+
+fn nothing_known() -> PromptFacts {
+    PromptFacts {
+        is_fresh: true,
+        takes_data: false,
+        address: None,
+        backend_pid: None,
+        transaction: Transaction::Unknown,
+        guarded: Guarded::Unknown,
+        rows: None,
+        error: None,
+        version: None,
+    }
+}
+
+/// Reads a boolean as psql does: any beginning of true, yes or on, and 1.
+fn is_true(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    !value.is_empty()
+        && (["true", "yes"].iter().any(|word| word.starts_with(&value))
+            || value == "on"
+            || value == "1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPEN: &str =
+        "***(Single step mode: verify command)*******************************************\r\n";
+    const CLOSE: &str =
+        "***(press return to proceed or enter x and return to cancel)********************\r\n";
+    const PROMPT: &str = "\x1b]6973;n0nce;P;1\x1f\x1ftRuE\x1f8469\x1f00000\x1f12\x1f150018\x1f5432\
+        \x1fshop\x1fanna\x1fdb.example.com\x07";
+
+    fn tap() -> PsqlTap {
+        PsqlTap::new(&Nonce::new("n0nce").expect("plain"), Width::Invisible)
+    }
+
+    fn statement(asked: Asked) -> String {
+        match asked {
+            Asked::Statement { texts, likely, .. } => texts[likely].clone(),
+            other => panic!("not a statement: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_question_is_taken_out_however_torn() {
+        let text = format!("before\r\n{OPEN}delete from\r\nfamilies;\r\n{CLOSE}");
+        for cut in 0..=text.len() {
+            let (mut tap, mut shown, mut seen) = (tap(), Vec::new(), Vec::new());
+            tap.output(&text.as_bytes()[..cut], &mut shown, &mut seen);
+            tap.output(&text.as_bytes()[cut..], &mut shown, &mut seen);
+            assert!(tap.may_ask(), "cut at {cut}");
+            let asked = tap.asked(true, &mut shown);
+            assert_eq!(statement(asked), "delete from\nfamilies;", "cut at {cut}");
+            assert_eq!(shown, b"before\r\n", "cut at {cut}");
+            assert!(!tap.may_ask());
+        }
+    }
+
+    #[test]
+    fn a_prompt_ends_what_looked_like_a_question() {
+        let text = format!("{OPEN}data\r\n{CLOSE}{PROMPT}shop=# ");
+        let (mut tap, mut shown, mut seen) = (tap(), Vec::new(), Vec::new());
+        tap.output(text.as_bytes(), &mut shown, &mut seen);
+        assert_eq!(shown, format!("{OPEN}data\r\n{CLOSE}shop=# ").as_bytes());
+        let [Seen::Prompt(at, facts)] = &seen[..] else { panic!("{seen:?}") };
+        assert_eq!(&shown[*at..], b"shop=# ");
+        assert_eq!(facts.guarded, Guarded::Ours);
+        assert_eq!(facts.address.as_ref().and_then(|at| at.database.as_deref()), Some("shop"));
+    }
+
+    #[test]
+    fn a_question_without_its_start_is_unreadable() {
+        let (mut tap, mut shown, mut seen) = (tap(), Vec::new(), Vec::new());
+        tap.output(OPEN.as_bytes(), &mut shown, &mut seen);
+        tap.let_go(&mut shown);
+        tap.output(format!("delete from families;\r\n{CLOSE}").as_bytes(), &mut shown, &mut seen);
+        assert_eq!(tap.asked(true, &mut shown), Asked::Unreadable);
+    }
+
+    #[test]
+    fn a_script_that_stops_in_a_statement_is_ended() {
+        for (script, is_open) in [
+            ("select 1;\n", false),
+            ("delete from families", true),
+            ("truncate t -- ;\n", true),
+            ("-- nothing\n\n", false),
+            ("\\echo hi\n", false),
+            ("copy t from stdin;\n1\n", true),
+            ("copy t from stdin;\n1\n\\.\n", false),
+        ] {
+            let mut tap = tap();
+            for line in script.split_inclusive('\n') {
+                tap.follow_input(line.as_bytes());
+            }
+            assert_eq!(tap.before_end().is_some(), is_open, "{script:?}");
+        }
+    }
+
+    #[test]
+    fn psql_reads_booleans_in_many_spellings() {
+        for value in ["on", "ON", "t", "tru", "y", "1", "TRUE"] {
+            assert!(is_true(value), "{value}");
+        }
+        for value in ["", "off", "o", "f", "0", "no", "2"] {
+            assert!(!is_true(value), "{value}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Texts inside the configuration: durations, hours, dates, time zones.
+
+use std::time::Duration;
+
+use jiff::civil::{Date, DateTime};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::policy::calendar::{Edge, LateRange};
+
+/// Reads a duration: `300ms`, `15m`, `1h 30m`.
+#[must_use]
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let parsed: SignedDuration = text.parse().ok()?;
+    Duration::try_from(parsed).ok()
+}
+
+/// Writes a duration the way [`duration`] reads it.
+#[must_use]
+pub(super) fn show_duration(duration: Duration) -> String {
+    let ms = duration.as_millis();
+    let units = [(3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")];
+    match units.iter().find(|(unit, _)| ms.is_multiple_of(*unit) && ms / unit > 0) {
+        Some((unit, name)) => format!("{}{name}", ms / unit),
+        None => "0s".to_owned(),
+    }
+}
+
+/// Reads `22:00-06:00`.
+///
+/// # Errors
+///
+/// Returns a phrase that says what is wrong.
+pub(super) fn late_range(text: &str) -> Result<LateRange, String> {
+    let Some((from, to)) = text.split_once('-') else {
+        return Err("hours look like `22:00-06:00`".to_owned());
+    };
+    let range = LateRange { from: minute(from.trim())?, to: minute(to.trim())? };
+    if range.from == range.to {
+        return Err("the range is empty: both ends are the same".to_owned());
+    }
+    Ok(range)
+}
+
+/// Writes a range the way [`late_range`] reads it.
+#[must_use]
+pub(super) fn show_range(range: LateRange) -> String {
+    let LateRange { from, to } = range;
+    format!("{:02}:{:02}-{:02}:{:02}", from / 60, from % 60, to / 60, to % 60)
+}
+
+fn minute(text: &str) -> Result<u16, String> {
+    let wrong = || format!("`{text}` is not a time from 00:00 to 24:00");
+    let (hour, minute) = text.split_once(':').ok_or_else(wrong)?;
+    let number = |digits: &str| {
+        let plain = (1..=2).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        plain.then(|| digits.parse::<u16>().ok()).flatten()
+    };
+    match (number(hour), number(minute)) {
+        (Some(24), Some(0)) => Ok(24 * 60),
+        (Some(hour @ 0..24), Some(minute @ 0..60)) if text.len() >= 4 => Ok(hour * 60 + minute),
+        (Some(_) | None, Some(_) | None) => Err(wrong()),
+    }
+}
+
+/// Reads one end of a freeze: a day, a local time or a moment.
+#[must_use]
+pub(super) fn edge(text: &str) -> Option<Edge> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(Edge::Instant(at));
+    }
+    if text.len() > "2026-12-24".len() {
+        return text.parse::<DateTime>().ok().map(Edge::Local);
+    }
+    text.parse::<Date>().ok().map(Edge::Day)
+}
+
+/// Writes one end the way [`edge`] reads it.
+#[must_use]
+pub(super) fn show_edge(edge: Edge) -> String {
+    match edge {
+        Edge::Day(date) => date.to_string(),
+        Edge::Local(local) => local.to_string(),
+        Edge::Instant(at) => at.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_come_back() {
+        for (text, ms, shown) in [
+            ("300ms", 300, "300ms"),
+            ("15m", 900_000, "15m"),
+            ("1h 30m", 5_400_000, "90m"),
+            ("60s", 60_000, "1m"),
+            ("0s", 0, "0s"),
+        ] {
+            let read = duration(text).expect(text);
+            assert_eq!(read, Duration::from_millis(ms), "{text}");
+            assert_eq!(show_duration(read), shown);
+            assert_eq!(duration(shown), Some(read));
+        }
+        for text in ["", "15", "m", "-5m", "15 parsecs", "1y"] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges() {
+        let range = late_range("22:00-06:30").expect("a range");
+        assert_eq!((range.from, range.to), (22 * 60, 6 * 60 + 30));
+        assert_eq!(show_range(range), "22:00-06:30");
+        assert_eq!(late_range("18:00-24:00").expect("a range").to, 24 * 60);
+        for text in ["22:00", "22-6", "25:00-06:00", "22:00-06:60", "22:00-22:00", "+2:00-3:00", ""]
+        {
+            assert!(late_range(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn edges() {
+        assert!(matches!(edge("2026-12-24"), Some(Edge::Day(_))));
+        assert!(matches!(edge("2026-12-24T18:00"), Some(Edge::Local(_))));
+        assert!(matches!(edge("2026-12-24T18:00:00+01:00"), Some(Edge::Instant(_))));
+        for text in ["2026-02-30", "24.12.2026", "tomorrow", ""] {
+            assert_eq!(edge(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! One file into the configuration: every value on its own, every mistake kept.
+
+use std::ops::Range;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{self, KEYS, Key, Slot, Stricter};
+use super::{Config, ConfigError, parse, zone};
+use crate::policy::calendar::LateRange;
+
+/// Whose file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    /// The built-in defaults or the user's own file: may say anything.
+    User,
+    /// The project's: may only make policy stricter.
+    Project,
+}
+
+/// A value with its place.
+pub(super) type Item<'a> = Spanned<DeValue<'a>>;
+
+/// Reads one file over a configuration.
+pub(super) struct Reader<'a> {
+    pub(super) file: &'a Path,
+    pub(super) source: &'a str,
+    pub(super) layer: Layer,
+    pub(super) config: &'a mut Config,
+    pub(super) errors: &'a mut Vec<ConfigError>,
+}
+
+impl Reader<'_> {
+    /// Reads the whole text.
+    pub(super) fn read(&mut self) {
+        let (document, broken) = DeTable::parse_recoverable(self.source);
+        for error in broken {
+            let span = error.span().unwrap_or(0..0);
+            let mistake = self.mistake(span, "this is not TOML");
+            mistake.label = Some(error.message().replace('\n', ", "));
+            mistake.hides_targets = true;
+        }
+        let syntax = self.errors.len();
+        for (name, item) in document.get_ref() {
+            self.section(name.get_ref(), name.span(), item);
+        }
+        // What the parser made up to go on is not the user's second mistake.
+        let (torn, made_up) = self.errors.split_at(syntax);
+        let touches = |error: &ConfigError| torn.iter().any(|torn| meet(torn, error));
+        let kept: Vec<ConfigError> = made_up.iter().filter(|e| !touches(e)).cloned().collect();
+        self.errors.truncate(syntax);
+        self.errors.extend(kept);
+    }
+
+    fn section(&mut self, name: &str, span: Range<usize>, item: &Item<'_>) {
+        let known = keys::sections();
+        if !known.contains(&name) {
+            let title = format!("unknown table `{name}`");
+            let mistake = self.unknown(span, &title, name, &known);
+            // It may be a `[[target]]` in the wrong words.
+            mistake.hides_targets = true;
+            return;
+        }
+        match (name, item.get_ref()) {
+            ("target", DeValue::Array(entries)) => {
+                for entry in entries {
+                    self.target(entry);
+                }
+            }
+            ("freeze", DeValue::Array(entries)) => {
+                for entry in entries {
+                    self.freeze(entry);
+                }
+            }
+            ("target" | "freeze", _) => {
+                let mistake = self.mistake(span, &format!("`{name}` is a list of tables"));
+                mistake.label = Some(format!("write `[[{name}]]`"));
+                mistake.hides_targets = name == "target";
+            }
+            (_, DeValue::Table(table)) => self.plain_section(name, table),
+            (_, _) => {
+                let mistake = self.mistake(span, &format!("`{name}` is a table"));
+                mistake.label = Some(format!("write `[{name}]`"));
+            }
+        }
+    }
+
+    fn plain_section(&mut self, section: &str, table: &DeTable<'_>) {
+        let known = keys::keys_of(section);
+        for (name, item) in table {
+            let key: &str = name.get_ref();
+            match (section, key) {
+                ("hours", "late") => self.late(item),
+                ("hours", "timezone") => self.timezone(item),
+                ("redact", "patterns") => self.redact(item),
+                (_, _) => match KEYS.iter().find(|k| k.section == section && k.name == key) {
+                    Some(key) => self.plain(key, item),
+                    None => {
+                        let title = format!("unknown key `{section}.{key}`");
+                        self.unknown(name.span(), &title, key, &known);
+                    }
+                },
+            }
+        }
+    }
+
+    /// Reads a duration, a number or a flag.
+    fn plain(&mut self, key: &Key, item: &Item<'_>) {
+        let path = format!("{}.{}", key.section, key.name);
+        // The loosest value of the layer below is what a project's file may not pass.
+        let mut next = self.config.clone();
+        match (key.slot)(&mut next) {
+            Slot::Duration(slot) => {
+                let Some(value) = self.duration(&path, item) else {
+                    return;
+                };
+                let (least, greatest) = key.limits;
+                if value < least || value > greatest {
+                    let (least, greatest) =
+                        (parse::show_duration(least), parse::show_duration(greatest));
+                    let mistake = self.mistake(item.span(), &format!("`{path}` is out of range"));
+                    mistake.label = Some(format!("this is not from {least} to {greatest}"));
+                    return;
+                }
+                let is_stricter = ordered(key.stricter, slot, &value);
+                if !self.may(is_stricter, &path, &parse::show_duration(*slot), item) {
+                    return;
+                }
+                *slot = value;
+            }
+            Slot::Count(slot) => {
+                let value = match item.get_ref() {
+                    DeValue::Integer(number) => {
+                        u32::from_str_radix(&number.as_str().replace('_', ""), number.radix())
+                            .ok()
+                            .filter(|number| *number > 0)
+                    }
+                    _ => {
+                        self.wrong_type(&path, "a whole number", item);
+                        return;
+                    }
+                };
+                let Some(value) = value else {
+                    let mistake = self.mistake(item.span(), &format!("`{path}` is out of range"));
+                    mistake.label = Some("this is no number from 1 up".to_owned());
+                    return;
+                };
+                let is_stricter = ordered(key.stricter, slot, &value);
+                if !self.may(is_stricter, &path, &slot.to_string(), item) {
+                    return;
+                }
+                *slot = value;
+            }
+            Slot::Flag(slot) => {
+                let Some(value) = self.flag(&path, item) else {
+                    return;
+                };
+                let is_stricter = key.stricter == Stricter::On && (value || !*slot);
+                if !self.may(is_stricter, &path, &slot.to_string(), item) {
+                    return;
+                }
+                *slot = value;
+            }
+        }
+        *self.config = next;
+    }
+
+    fn late(&mut self, item: &Item<'_>) {
+        let texts: Vec<&Item<'_>> = match item.get_ref() {
+            DeValue::String(_) => vec![item],
+            DeValue::Array(entries) => entries.iter().collect(),
+            _ => {
+                self.wrong_type("hours.late", "hours such as \"22:00-06:00\" or \"off\"", item);
+                return;
+            }
+        };
+        let mut ranges = Vec::new();
+        let mut is_good = true;
+        for text in texts {
+            let Some(value) = text.get_ref().as_str() else {
+                self.wrong_type("hours.late", "hours such as \"22:00-06:00\"", text);
+                return;
+            };
+            if value == "off" {
+                continue;
+            }
+            match parse::late_range(value) {
+                Ok(range) => ranges.push(range),
+                Err(why) => {
+                    is_good = false;
+                    self.mistake(text.span(), "`hours.late` cannot be read").label = Some(why);
+                }
+            }
+        }
+        if !is_good {
+            return;
+        }
+        let before = &self.config.calendar.late;
+        let covers = covers(&ranges, before);
+        let shown = before.iter().map(|range| parse::show_range(*range)).collect::<Vec<_>>();
+        if self.may(covers, "hours.late", &shown.join(" and "), item) {
+            self.config.calendar.late = ranges;
+        }
+    }
+
+    fn timezone(&mut self, item: &Item<'_>) {
+        let Some(name) = self.text("hours.timezone", "the name of a time zone", item) else {
+            return;
+        };
+        let value = (name != "system").then_some(name);
+        if let Some(name) = &value
+            && zone::zone(name).is_none()
+        {
+            let mistake = self.mistake(item.span(), &format!("unknown time zone `{name}`"));
+            mistake.help =
+                Some("names look like `Europe/Berlin`; `system` is the machine's".to_owned());
+            return;
+        }
+        let shown = self.config.timezone.clone().unwrap_or_else(|| "system".to_owned());
+        if self.may(value == self.config.timezone, "hours.timezone", &shown, item) {
+            self.config.timezone = value;
+        }
+    }
+
+    /// Tells whether this layer may write a value, and says so if it may not.
+    fn may(&mut self, is_stricter: bool, path: &str, before: &str, item: &Item<'_>) -> bool {
+        if self.layer == Layer::User || is_stricter {
+            return true;
+        }
+        let mistake =
+            self.mistake(item.span(), &format!("`{path}` may only be made stricter here"));
+        mistake.label = Some(format!("it is {before} without this file"));
+        mistake.help = Some("change it in the user's own file".to_owned());
+        false
+    }
+
+    pub(super) fn text(&mut self, path: &str, wanted: &str, item: &Item<'_>) -> Option<String> {
+        let text = item.get_ref().as_str();
+        if text.is_none() {
+            self.wrong_type(path, wanted, item);
+        }
+        text.map(str::to_owned)
+    }
+
+    pub(super) fn flag(&mut self, path: &str, item: &Item<'_>) -> Option<bool> {
+        let flag = item.get_ref().as_bool();
+        if flag.is_none() {
+            self.wrong_type(path, "true or false", item);
+        }
+        flag
+    }
+
+    pub(super) fn duration(&mut self, path: &str, item: &Item<'_>) -> Option<std::time::Duration> {
+        let wanted = "a duration such as \"15m\"";
+        let text = self.text(path, wanted, item)?;
+        let duration = parse::duration(&text);
+        if duration.is_none() {
+            let mistake = self.mistake(item.span(), &format!("`{path}` must be {wanted}"));
+            mistake.label = Some("units are ms, s, m and h".to_owned());
+        }
+        duration
+    }
+
+    pub(super) fn wrong_type(&mut self, path: &str, wanted: &str, item: &Item<'_>) {
+        let label = match item.get_ref() {
+            DeValue::String(_) => "a string",
+            DeValue::Integer(_) => "an integer",
+            DeValue::Float(_) => "a number with a fraction",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
+        let mistake = self.mistake(item.span(), &format!("`{path}` must be {wanted}"));
+        mistake.label = Some(format!("this is {label}"));
+    }
+
+    pub(super) fn unknown(
+        &mut self,
+        span: Range<usize>,
+        title: &str,
+        word: &str,
+        known: &[&str],
+    ) -> &mut ConfigError {
+        let mistake = self.mistake(span, title);
+        match keys::closest(word, known) {
+            Some(close) => mistake.label = Some(format!("did you mean `{close}`?")),
+            None => mistake.help = Some(format!("known are {}", known.join(", "))),
+        }
+        mistake
+    }
+
+    pub(super) fn mistake(&mut self, span: Range<usize>, title: &str) -> &mut ConfigError {
+        // A caret beyond the text has nothing to stand under.
+        let end = self.source.len();
+        self.errors.push(ConfigError {
+            file: self.file.to_owned(),
+            source: Some(self.source.to_owned()),
+            span: Some(span.start.min(end)..span.end.min(end)),
+            title: title.to_owned(),
+            label: None,
+            help: None,
+            hides_targets: false,
+        });
+        let last = self.errors.len() - 1;
+        &mut self.errors[last]
+    }
+}
+
+/// Tells whether two mistakes stand at the same place.
+fn meet(a: &ConfigError, b: &ConfigError) -> bool {
+    a.span.as_ref().zip(b.span.as_ref()).is_some_and(|(a, b)| a.start <= b.end && b.start <= a.end)
+}
+
+/// Tells whether going from one value to another is in the allowed direction.
+fn ordered<T: PartialOrd>(stricter: Stricter, from: &T, to: &T) -> bool {
+    match stricter {
+        Stricter::Less => to <= from,
+        Stricter::More => to >= from,
+        Stricter::On | Stricter::Never => to == from,
+    }
+}
+
+/// Tells whether every late minute of the old ranges is late in the new ones too.
+fn covers(new: &[LateRange], old: &[LateRange]) -> bool {
+    let is_late = |ranges: &[LateRange], minute| ranges.iter().any(|r| r.contains(minute));
+    (0..24 * 60).all(|minute| !is_late(old, minute) || is_late(new, minute))
+}

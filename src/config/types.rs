@@ -1,0 +1,184 @@
+//! What the configuration says, as values.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::read::{Layer, Reader};
+use super::zone;
+use crate::policy::{Calendar, Facts, Limits, Moment, Rule};
+use crate::target::{Decided, TargetRule, Tier};
+
+/// The whole configuration. `Config::default()` is the built-in one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `[[target]]`, those of the user before those of the project.
+    pub targets: Vec<TargetRule>,
+    /// `[hours]` and `[[freeze]]`.
+    pub calendar: Calendar,
+    /// `[hours] timezone`; none is the machine's.
+    pub timezone: Option<String>,
+    /// The file of the machine's own zone; none leaves finding it to the slow way.
+    pub zone_file: Option<PathBuf>,
+    /// `[hold]`.
+    pub hold: Hold,
+    /// `[idle] production`.
+    pub idle_production: Duration,
+    /// `[record] journal_wait`: how long a statement waits to be on disk.
+    pub journal_wait: Duration,
+    /// `[redact] patterns`.
+    pub redact: Vec<RedactPattern>,
+    /// `[look]`.
+    pub look: Look,
+    /// `[impact]`.
+    pub impact: Impact,
+    /// The user's own rules: `rules/*.toml` beside the user's file.
+    pub rules: Arc<[Rule]>,
+    /// Something was wrong anywhere.
+    pub broken: bool,
+    /// Something was wrong that may have hidden a `[[target]]`.
+    pub targets_doubtful: bool,
+}
+
+/// `[hold]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// How long an unanswered hold stays open.
+    pub timeout: Duration,
+    /// The same where stdin is no terminal.
+    pub timeout_no_terminal: Duration,
+    /// How long nothing may have been typed before an answer counts.
+    pub paste_quiet: Duration,
+    /// Numbers that policy needs.
+    pub limits: Limits,
+}
+
+/// A secret of the user's own kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedactPattern {
+    /// What is written in its place: `[redacted:kind]`.
+    pub kind: String,
+    /// A regular expression; checked, not compiled.
+    pub pattern: String,
+}
+
+/// `[look]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Whether the terminal's title says where the session is.
+    pub title: bool,
+    /// Whether a production session is coloured.
+    pub colour: bool,
+}
+
+/// `[impact]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Impact {
+    /// Whether a side connection asks how many rows a held statement means.
+    pub enabled: bool,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+impl Config {
+    /// Says what a moment means. The time zone database is read here, so ask only when the
+    /// answer matters.
+    #[must_use]
+    pub fn moment(&self, now: Timestamp) -> Moment {
+        let zone = self.zone();
+        self.calendar.moment(now, &zone)
+    }
+
+    /// Returns the configured time zone, else the machine's.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        let named = self.timezone.as_deref().and_then(zone::zone);
+        named
+            .or_else(|| self.zone_file.as_deref().and_then(zone::file))
+            .unwrap_or_else(TimeZone::system)
+    }
+
+    /// Tells whether destructive statements on a target are judged as on production because a
+    /// mistake in the configuration may have hidden what it said of the target.
+    #[must_use]
+    pub fn fails_closed(&self, decided: &Decided) -> bool {
+        if decided.is_configured() {
+            return false;
+        }
+        match decided.target.tier {
+            Tier::Production => false,
+            Tier::Staging | Tier::Unknown => self.broken,
+            Tier::Development => self.targets_doubtful,
+        }
+    }
+
+    /// Makes the facts of a session that has done nothing yet.
+    #[must_use]
+    pub fn facts(&self, decided: &Decided, now: Timestamp) -> Facts {
+        Facts {
+            fail_closed: self.fails_closed(decided),
+            limits: self.hold.limits,
+            rules: Arc::clone(&self.rules),
+            ..Facts::new(decided.target.tier, self.moment(now))
+        }
+    }
+
+    /// Returns how long a session on a target may idle before its next write is asked for.
+    #[must_use]
+    pub fn idle(&self, decided: &Decided) -> Duration {
+        self.rule(decided).and_then(|rule| rule.idle).unwrap_or(self.idle_production)
+    }
+
+    /// Tells whether the impact side connection may be made to a target.
+    #[must_use]
+    pub fn impact(&self, decided: &Decided) -> bool {
+        self.rule(decided).and_then(|rule| rule.impact).unwrap_or(self.impact.enabled)
+    }
+
+    /// Everything empty, to be written over by the built-in file.
+    fn blank() -> Self {
+        let zero = Duration::ZERO;
+        Self {
+            targets: Vec::new(),
+            calendar: Calendar::default(),
+            timezone: None,
+            zone_file: None,
+            hold: Hold {
+                timeout: zero,
+                timeout_no_terminal: zero,
+                paste_quiet: zero,
+                limits: Limits::default(),
+            },
+            idle_production: zero,
+            journal_wait: zero,
+            redact: Vec::new(),
+            look: Look { title: false, colour: false },
+            impact: Impact { enabled: false, timeout: zero },
+            rules: Arc::default(),
+            broken: false,
+            targets_doubtful: false,
+        }
+    }
+
+    fn rule(&self, decided: &Decided) -> Option<&TargetRule> {
+        let name = decided.target.name.as_ref()?;
+        self.targets.iter().find(|rule| rule.name == *name)
+    }
+}
+
+impl Default for Config {
+    /// Returns the built-in configuration.
+    fn default() -> Self {
+        let mut config = Self::blank();
+        let mut errors = Vec::new();
+        let file = Path::new("defaults.toml");
+        let source = include_str!("defaults.toml");
+        let (layer, sink) = (Layer::User, &mut errors);
+        Reader { file, source, layer, config: &mut config, errors: sink }.read();
+        debug_assert!(errors.is_empty(), "{errors:?}");
+        config
+    }
+}

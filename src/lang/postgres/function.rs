@@ -1,0 +1,177 @@
+//! Functions of the server and of well-known extensions that do more than compute.
+//!
+//! A call of an unknown function is a read: nobody would accept a hold for `SELECT my_report()`.
+//! Left out on purpose because they run their text read-only: `query_to_xml`, `cursor_to_xml`,
+//! `ts_stat`, `ts_rewrite`, `crosstab`.
+
+use squawk_syntax::{SyntaxKind, SyntaxNode};
+
+use super::expression::{chain, column, condition, parts};
+use super::predicate::{Cover, Subject};
+use super::tree::{above, child, find, ident, string};
+use crate::lang::{Class, Scope, Verb};
+
+/// What a call does, as far as its name tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// Something in a row of the table.
+    Does(Class, Verb, &'static str),
+    /// Ends sessions: a set of them is held unless the condition names one.
+    Ends,
+    /// Runs SQL given as its last text argument.
+    Runs,
+}
+
+use Deed::{Does, Ends, Runs};
+
+/// Name, deed. Names of the server's own functions first, then of extensions.
+const DEEDS: &[(&str, Deed)] = &[
+    ("pg_terminate_backend", Ends),
+    ("pg_cancel_backend", Does(Class::Change, Verb::Admin, "cancels what other sessions run")),
+    ("pg_drop_replication_slot", Does(Class::Destroy, Verb::Admin, "drops a replication slot")),
+    ("pg_replication_origin_drop", Does(Class::Destroy, Verb::Admin, "drops a replication origin")),
+    (
+        "pg_replication_slot_advance",
+        Does(Class::Change, Verb::Admin, "moves a replication slot forward"),
+    ),
+    (
+        "pg_logical_slot_get_changes",
+        Does(Class::Change, Verb::Admin, "consumes changes of a replication slot"),
+    ),
+    (
+        "pg_logical_slot_get_binary_changes",
+        Does(Class::Change, Verb::Admin, "consumes changes of a replication slot"),
+    ),
+    ("pg_promote", Does(Class::Change, Verb::Admin, "promotes the standby")),
+    ("pg_wal_replay_pause", Does(Class::Change, Verb::Admin, "pauses recovery")),
+    ("pg_switch_wal", Does(Class::Heavy, Verb::Admin, "switches to a new WAL file")),
+    ("pg_reload_conf", Does(Class::Change, Verb::Admin, "reloads the server's configuration")),
+    ("pg_stat_reset", Does(Class::Change, Verb::Admin, "resets statistics")),
+    ("pg_stat_reset_shared", Does(Class::Change, Verb::Admin, "resets statistics")),
+    ("pg_stat_statements_reset", Does(Class::Change, Verb::Admin, "resets statistics")),
+    ("lo_unlink", Does(Class::Remove, Verb::Delete, "deletes large objects")),
+    ("lo_truncate", Does(Class::Remove, Verb::Truncate, "cuts a large object")),
+    ("lo_truncate64", Does(Class::Remove, Verb::Truncate, "cuts a large object")),
+    ("lo_put", Does(Class::Change, Verb::Update, "overwrites a large object")),
+    ("lowrite", Does(Class::Change, Verb::Update, "overwrites a large object")),
+    ("lo_export", Does(Class::Escape, Verb::Shell, "writes a file on the server")),
+    ("lo_import", Does(Class::Add, Verb::Insert, "adds a large object")),
+    ("lo_create", Does(Class::Add, Verb::Insert, "adds a large object")),
+    ("lo_from_bytea", Does(Class::Add, Verb::Insert, "adds a large object")),
+    ("setval", Does(Class::Change, Verb::Update, "sets a sequence")),
+    ("pg_file_unlink", Does(Class::Destroy, Verb::Delete, "deletes a file on the server")),
+    ("pg_file_rename", Does(Class::Change, Verb::Rename, "renames a file on the server")),
+    ("pg_file_write", Does(Class::Change, Verb::Update, "writes a file on the server")),
+    ("dblink", Runs),
+    ("dblink_exec", Runs),
+    ("dblink_open", Runs),
+    ("dblink_send_query", Runs),
+    ("run_command_on_all_nodes", Runs),
+    ("run_command_on_workers", Runs),
+    ("drop_chunks", Does(Class::Destroy, Verb::Drop, "drops chunks of a hypertable")),
+    ("dropgeometrycolumn", Does(Class::Destroy, Verb::DropColumn, "drops a geometry column")),
+    ("dropgeometrytable", Does(Class::Destroy, Verb::Drop, "drops a table")),
+];
+
+/// How a function's name starts if it removes something: no more than a notice by day, since
+/// nothing but the name speaks for it.
+const REMOVING: &[&str] =
+    &["delete_", "drop_", "erase_", "purge_", "remove_all_", "truncate_", "wipe_"];
+
+/// Functions whose result differs from row to row without reading any column.
+const VOLATILE: &[&str] = &[
+    "clock_timestamp",
+    "gen_random_uuid",
+    "nextval",
+    "random",
+    "random_normal",
+    "timeofday",
+    "uuid_generate_v4",
+];
+
+/// Returns what a call does, if it does more than compute.
+pub(super) fn deed(name: &str) -> Option<Deed> {
+    let listed = DEEDS.iter().find(|(known, _)| *known == name).map(|(_, deed)| *deed);
+    let named = REMOVING.iter().any(|start| name.starts_with(start));
+    let guess = Does(Class::Change, Verb::Execute, "calls a function that removes, by its name");
+    listed.or(named.then_some(guess))
+}
+
+/// Returns whether a bare word in text no parser understands is the name of such a function.
+pub(super) fn is_dangerous(word: &str) -> bool {
+    DEEDS.iter().any(|(known, deed)| {
+        *known == word
+            && match deed {
+                Does(class, ..) => *class >= Class::Remove,
+                Ends | Runs => true,
+            }
+    })
+}
+
+/// Returns whether an expression holds a call whose result differs from row to row.
+pub(super) fn is_volatile(expr: &SyntaxNode) -> bool {
+    expr.descendants()
+        .filter(|node| node.kind() == SyntaxKind::CALL_EXPR)
+        .filter_map(|call| called(&call))
+        .any(|name| VOLATILE.contains(&name.as_str()))
+}
+
+/// Returns the name of the called function, folded and without schema.
+pub(super) fn called(call: &SyntaxNode) -> Option<String> {
+    const NAMES: &[SyntaxKind] = &[SyntaxKind::NAME_REF, SyntaxKind::FIELD_EXPR];
+    let function = call.children().next().filter(|node| NAMES.contains(&node.kind()))?;
+    function
+        .descendants()
+        .filter(|node| node.kind() == SyntaxKind::NAME_REF)
+        .last()
+        .map(|node| ident(&node))
+}
+
+/// Returns how many times, as it were, a call in a query runs.
+pub(super) fn scope(call: &SyntaxNode, deed: Deed) -> Scope {
+    let Some(args) = child(call, &[SyntaxKind::ARG_LIST]) else {
+        return Scope::Unknown;
+    };
+    if find(&args, &[SyntaxKind::NAME_REF, SyntaxKind::SELECT]).is_none() {
+        return Scope::One;
+    }
+    let query = above(call, &[SyntaxKind::SELECT, SyntaxKind::SELECT_INTO]);
+    let Some(query) = query.filter(|query| child(query, &[SyntaxKind::FROM_CLAUSE]).is_some())
+    else {
+        return if find(&args, &[SyntaxKind::SELECT]).is_some() {
+            Scope::Filtered
+        } else {
+            Scope::One
+        };
+    };
+    let Some(condition) = condition(&query) else {
+        return Scope::All;
+    };
+    let anything = Subject { qualifier: String::new(), table: String::new(), is_shadowed: false };
+    if anything.cover(&condition) == Cover::All {
+        return Scope::All;
+    }
+    match deed {
+        Ends if !chain(&condition, "and").iter().any(is_pinned) => Scope::Unknown,
+        Ends | Runs | Does(..) => Scope::Filtered,
+    }
+}
+
+/// `pid = 4242`: one session, named.
+fn is_pinned(condition: &SyntaxNode) -> bool {
+    parts(condition).is_some_and(|(left, op, right)| {
+        op == "="
+            && right.kind() == SyntaxKind::LITERAL
+            && column(&left).is_some_and(|(_, column)| column == "pid")
+    })
+}
+
+/// Returns the last argument that is a string: the SQL that `dblink_exec` and the like run.
+pub(super) fn text_argument(call: &SyntaxNode) -> Option<String> {
+    let args = child(call, &[SyntaxKind::ARG_LIST])?;
+    let arg = args.children().filter(|arg| arg.kind() == SyntaxKind::ARG).filter_map(|arg| {
+        let value = arg.children().last()?;
+        (value.kind() == SyntaxKind::LITERAL).then(|| string(&value))
+    });
+    arg.flatten().last()
+}

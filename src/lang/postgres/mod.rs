@@ -1,0 +1,237 @@
+//! PostgreSQL text to effects.
+//!
+//! The lexer splits a text into statements as psql does; each statement is parsed on its own, so
+//! that one nobody understands leaves the others clear. What a statement would do is read off the
+//! tree; only in text that did not parse do words count, and only outside strings and comments.
+//!
+//! Nothing here panics, overflows the stack or takes more than linear time, whatever the text:
+//! how deep a tree can get is bounded from the tokens before the parser runs, deep ones are read
+//! on a thread with a stack to match, and still deeper ones are not read at all.
+
+mod body;
+mod expression;
+mod function;
+mod predicate;
+mod reader;
+mod rows;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod token;
+mod tree;
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use squawk_syntax::ast::AstNode;
+use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
+
+use self::reader::Reader;
+use self::token::{Depth, Statement};
+use self::tree::{Place, child, name, shorten};
+use super::{Effect, Reading};
+
+/// How deep a tree can be read on any thread: a test's has 2 MiB.
+const SHALLOW: usize = 150;
+
+/// How deep a tree is read at all: generated chains of OR have some thousands of tokens.
+const DEEPEST: usize = 20_000;
+
+/// How many brackets and blocks may be open at once. Nobody writes 100; the parser looks ahead at
+/// each of them, so that 19,000 take it half a minute.
+const MOST_OPEN: usize = 500;
+
+/// Stack for each level of depth. In a debug build 1 KiB is enough for the worst of nested
+/// brackets, calls, CASE, NOT and subqueries.
+const STACK_BYTES_PER_LEVEL: usize = 8 * 1024;
+
+/// Stack whatever the depth.
+const STACK_BYTES: usize = 2 * 1024 * 1024;
+
+/// What a statement, or a text within one, turned out to do.
+#[derive(Default)]
+struct Read {
+    effects: Vec<Effect>,
+    /// Parts that were not understood.
+    unread: Vec<String>,
+    reason: Option<String>,
+    destructive_word: bool,
+}
+
+/// Reads one or several statements, as psql sends them or as a script has them.
+#[must_use]
+pub fn read(text: &str) -> Reading {
+    let mut read = read_within(text, Place::Exact(0), 0);
+    match read.reason.take() {
+        None => Reading::Understood(read.effects),
+        Some(reason) => Reading::Unclear {
+            reason,
+            effects: read.effects,
+            destructive_word: read.destructive_word,
+        },
+    }
+}
+
+/// Splits a text into its statements, each with its semicolon, as psql does.
+///
+/// Comments before and after a statement are left out, and so are data lines after
+/// `COPY … FROM STDIN`.
+#[must_use]
+pub fn split(text: &str) -> Vec<Range<usize>> {
+    token::statements(text).into_iter().map(|statement| statement.range).collect()
+}
+
+/// Returns the name a PREPARE gives and what an EXECUTE of it will do.
+///
+/// The spans of those effects are places in the text of the PREPARE.
+#[must_use]
+pub fn prepared(text: &str) -> Option<(String, Reading)> {
+    let (statement, slice) = only_statement(text, "prepare")?;
+    let inner = bounded(text, &statement, || {
+        let (root, _) = parse(slice);
+        let node = child(&root, &[SyntaxKind::PREPARE])?;
+        let plan = child(&node, &[SyntaxKind::PREPARED_STATEMENT])?;
+        let mut reader = Reader::new(Place::Exact(statement.range.start), 0);
+        node.children().for_each(|inner| reader.statement_if_any(&inner));
+        Some((name(&plan), reader.effects))
+    });
+    let (plan, effects) = inner??;
+    match read(text) {
+        Reading::Understood(_) => Some((plan, Reading::Understood(effects))),
+        Reading::Unclear { reason, destructive_word, .. } => {
+            Some((plan, Reading::Unclear { reason, effects, destructive_word }))
+        }
+    }
+}
+
+/// Returns the name of the prepared statement that an EXECUTE, or an EXPLAIN ANALYZE of one, runs.
+#[must_use]
+pub fn executes(text: &str) -> Option<String> {
+    token::statements(text).iter().find_map(|statement| {
+        let slice = &text[statement.range.clone()];
+        bounded(text, statement, || {
+            let (root, _) = parse(slice);
+            let mut reader = Reader::new(Place::Exact(0), 0);
+            root.children().for_each(|node| reader.statement(&node));
+            let runs = reader.effects.into_iter().find(|effect| {
+                effect.class == super::Class::Opaque && effect.verb == super::Verb::Execute
+            })?;
+            tree::find(&root, &[SyntaxKind::EXECUTE]).and(runs.object)
+        })?
+    })
+}
+
+fn only_statement<'a>(text: &'a str, first: &str) -> Option<(Statement, &'a str)> {
+    let mut statements = token::statements(text).into_iter();
+    let (Some(statement), None) = (statements.next(), statements.next()) else {
+        return None;
+    };
+    let slice = &text[statement.range.clone()];
+    let word = &text[statement.tokens.first()?.range.clone()];
+    word.eq_ignore_ascii_case(first).then_some((statement, slice))
+}
+
+/// Reads text that stands at a place of the submitted text.
+fn read_within(text: &str, place: Place<'_>, nesting: usize) -> Read {
+    let mut all = Read::default();
+    for statement in token::statements(text) {
+        let found = one(text, &statement, place, nesting);
+        all.effects.extend(found.effects);
+        all.unread.extend(found.unread);
+        all.reason = all.reason.or(found.reason);
+        all.destructive_word |= found.destructive_word;
+    }
+    all
+}
+
+fn one(text: &str, statement: &Statement, place: Place<'_>, nesting: usize) -> Read {
+    let slice = &text[statement.range.clone()];
+    let unclear = |why: &str| Read {
+        effects: Vec::new(),
+        unread: vec![slice.to_owned()],
+        reason: Some(format!("{why}: {}", shorten(&slice.replace(char::is_control, " ")))),
+        destructive_word: token::is_destructive(text, statement),
+    };
+    if statement.is_doubtful {
+        return unclear("it is not certain where strings end");
+    }
+    let place = match place {
+        Place::Exact(base) => Place::Exact(base + statement.range.start),
+        Place::Body(..) | Place::Within(..) => place,
+    };
+    let found = bounded(text, statement, || {
+        let (root, is_clean) = parse(slice);
+        if !is_clean {
+            return Err("not understood");
+        }
+        Ok(statements(&root, place, nesting))
+    });
+    match found {
+        Some(Ok((effects, unread))) => {
+            let words = unread.iter().any(|part| is_destructive(part));
+            let reason = unread.first().map(|part| {
+                format!("not understood: {}", shorten(&part.replace(char::is_control, " ")))
+            });
+            Read { effects, unread, reason, destructive_word: words }
+        }
+        Some(Err(why)) => unclear(why),
+        None => unclear("nested too deep to be read"),
+    }
+}
+
+fn statements(root: &SyntaxNode, place: Place<'_>, nesting: usize) -> (Vec<Effect>, Vec<String>) {
+    let mut reader = Reader::new(place, nesting);
+    root.children().for_each(|node| reader.statement(&node));
+    (reader.effects, reader.unread)
+}
+
+fn is_destructive(text: &str) -> bool {
+    token::statements(text).iter().any(|statement| token::is_destructive(text, statement))
+}
+
+/// Parses one statement; says whether all of it was understood.
+fn parse(slice: &str) -> (SyntaxNode, bool) {
+    match token::without_between(slice).map(|replaced| parse_as_it_is(&replaced)) {
+        Some((root, true)) => (root, true),
+        Some((_, false)) | None => parse_as_it_is(slice),
+    }
+}
+
+fn parse_as_it_is(slice: &str) -> (SyntaxNode, bool) {
+    let parse = SourceFile::parse(slice);
+    let root = parse.tree().syntax().clone();
+    // The body of a function does not run now, and need not be in a language known here.
+    let bodies: Vec<_> = root
+        .descendants()
+        .filter(|node| node.kind() == SyntaxKind::AS_DEFINITION)
+        .map(|node| node.text_range())
+        .collect();
+    let is_clean = parse
+        .errors()
+        .iter()
+        .all(|error| bodies.iter().any(|body| body.contains_range(error.range())));
+    (root, is_clean)
+}
+
+/// Runs a reading of a statement where it cannot overflow the stack; none if it is too deep, or
+/// if the parser gave up on it.
+fn bounded<T: Send>(
+    text: &str,
+    statement: &Statement,
+    work: impl FnOnce() -> T + Send,
+) -> Option<T> {
+    let Depth { levels, open } = token::depth(text, statement);
+    // The parser checks itself with assertions; a failed one must not take the session along.
+    let guarded = || catch_unwind(AssertUnwindSafe(work)).ok();
+    if levels <= SHALLOW {
+        return guarded();
+    }
+    if levels > DEEPEST || open > MOST_OPEN {
+        return None;
+    }
+    let stack = STACK_BYTES + levels * STACK_BYTES_PER_LEVEL;
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().name("deep-sql".into()).stack_size(stack);
+        builder.spawn_scoped(scope, guarded).ok()?.join().ok()?
+    })
+}

@@ -1,0 +1,152 @@
+//! Small questions to a syntax tree: children, names as the server folds them, text in one line.
+
+use std::ops::Range;
+
+use squawk_syntax::ast::{self, AstNode};
+use squawk_syntax::plpgsql::Plpgsql;
+use squawk_syntax::quote::quote_ident;
+use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
+
+use super::token::BETWEEN;
+
+/// How much of a condition a phrase shows; the dialogue has the whole statement anyway.
+const SHOWN_CHARS: usize = 80;
+
+/// Where the nodes of a tree stand in the text that was submitted.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// The tree's text starts at this offset of the submitted text.
+    Exact(usize),
+    /// The tree is the body of a block whose statement starts at this offset.
+    Body(&'a Plpgsql, usize),
+    /// The tree's text was made while running (`EXECUTE '…'`): all of it stands here.
+    Within(usize, usize),
+}
+
+impl Place<'_> {
+    /// Returns where a node stands in the submitted text.
+    pub(super) fn span(&self, node: &SyntaxNode) -> Range<usize> {
+        let range = node.text_range();
+        let end = last(node).map_or(range, |token| token.text_range());
+        match self {
+            Self::Exact(base) => base + usize::from(range.start())..base + usize::from(end.end()),
+            Self::Body(body, base) => {
+                let (range, end) = (body.source_range(range), body.source_range(end));
+                base + usize::from(range.start())..base + usize::from(end.end())
+            }
+            Self::Within(start, end) => *start..*end,
+        }
+    }
+}
+
+/// Returns a node's last token that is neither its semicolon nor space.
+fn last(node: &SyntaxNode) -> Option<SyntaxToken> {
+    let start = node.text_range().start();
+    let mut last = node.last_token()?;
+    while last.kind() == SyntaxKind::SEMICOLON || last.kind().is_trivia() {
+        last = last.prev_token().filter(|token| token.text_range().start() >= start)?;
+    }
+    Some(last)
+}
+
+/// Returns the first child of one of these kinds.
+pub(super) fn child(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Option<SyntaxNode> {
+    node.children().find(|child| kinds.contains(&child.kind()))
+}
+
+/// Returns the first node of one of these kinds in the tree below, the node itself included.
+pub(super) fn find(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Option<SyntaxNode> {
+    node.descendants().find(|found| kinds.contains(&found.kind()))
+}
+
+/// Returns the nearest node above of one of these kinds.
+pub(super) fn above(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Option<SyntaxNode> {
+    node.ancestors().skip(1).find(|found| kinds.contains(&found.kind()))
+}
+
+/// Returns whether a keyword is among the node's own tokens.
+pub(super) fn has_token(node: &SyntaxNode, kind: SyntaxKind) -> bool {
+    tokens(node).any(|token| token.kind() == kind)
+}
+
+/// Returns the node's own tokens without spaces and comments.
+pub(super) fn tokens(node: &SyntaxNode) -> impl Iterator<Item = SyntaxToken> + use<> {
+    node.children_with_tokens()
+        .filter_map(|element| element.into_token())
+        .filter(|token| !token.kind().is_trivia())
+}
+
+/// Returns all tokens of the tree below without spaces and comments.
+pub(super) fn all_tokens(node: &SyntaxNode) -> impl Iterator<Item = SyntaxToken> + use<> {
+    node.descendants_with_tokens()
+        .filter_map(|element| element.into_token())
+        .filter(|token| !token.kind().is_trivia())
+}
+
+/// Returns a name as SQL that means the same everywhere: schema kept, unquoted parts folded to
+/// lower case, quotes only where they are needed.
+pub(super) fn name(node: &SyntaxNode) -> String {
+    segments(node).join(".")
+}
+
+/// Returns the parts of a name, folded and quoted where needed.
+pub(super) fn segments(node: &SyntaxNode) -> Vec<String> {
+    const SEGMENTS: &[SyntaxKind] = &[SyntaxKind::PATH_SEGMENT, SyntaxKind::PATH_SEGMENT_REF];
+    let parts: Vec<String> = node
+        .descendants()
+        .filter(|part| SEGMENTS.contains(&part.kind()))
+        .map(|part| ident(&part))
+        .collect();
+    if parts.is_empty() { vec![ident(node)] } else { parts }
+}
+
+/// Returns the identifier a node holds, folded, and quoted where it has to be.
+pub(super) fn ident(node: &SyntaxNode) -> String {
+    let Some(first) = all_tokens(node).next() else {
+        return String::new();
+    };
+    if first.text().contains('"') {
+        let holder = first.parent().unwrap_or_else(|| node.clone());
+        quote_ident(&ast::normalize_name_node(&holder))
+    } else {
+        first.text().to_ascii_lowercase()
+    }
+}
+
+/// Returns a node's text in one line without comments, shortened where it is long.
+pub(super) fn shown(node: &SyntaxNode) -> String {
+    let mut line = String::new();
+    let mut space = false;
+    for element in node.descendants_with_tokens() {
+        let Some(token) = element.into_token() else {
+            continue;
+        };
+        if token.kind().is_trivia() {
+            space = true;
+            continue;
+        }
+        if space && !line.is_empty() {
+            line.push(' ');
+        }
+        space = false;
+        line.extend(token.text().chars().map(|c| if c.is_control() { ' ' } else { c }));
+        if line.len() > 4 * SHOWN_CHARS {
+            break;
+        }
+    }
+    let line = line.replace(BETWEEN.0, "between").replace(BETWEEN.1, "not between");
+    shorten(&line)
+}
+
+/// Cuts a line after a number of characters and says so.
+pub(super) fn shorten(line: &str) -> String {
+    match line.char_indices().nth(SHOWN_CHARS) {
+        Some((at, _)) => format!("{}…", line[..at].trim_end()),
+        None => line.to_owned(),
+    }
+}
+
+/// Returns the value of a string literal, if the node is one.
+pub(super) fn string(node: &SyntaxNode) -> Option<String> {
+    ast::Literal::cast(node.clone())?.string_value()
+}

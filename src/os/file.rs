@@ -1,0 +1,74 @@
+//! Facts about open files: which of them are the same one.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::sys::stat::{FileStat, SFlag, fstat};
+
+/// What kind of thing stands behind a descriptor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Behind {
+    /// A regular file, which can be read ahead and rewound.
+    File,
+    /// A pipe, socket or terminal: what is read is gone.
+    Stream,
+}
+
+/// Tells what is behind `fd`.
+///
+/// # Errors
+/// When the descriptor is closed.
+pub fn behind(fd: BorrowedFd<'_>) -> io::Result<Behind> {
+    Ok(if kind(&fstat(fd)?) == SFlag::S_IFREG { Behind::File } else { Behind::Stream })
+}
+
+/// Returns whether both descriptors are the same file or pipe, so that what is written to them
+/// must stay in order.
+#[must_use]
+pub fn is_same(one: impl AsFd, other: impl AsFd) -> bool {
+    match (fstat(one), fstat(other)) {
+        (Ok(one), Ok(other)) => one.st_dev == other.st_dev && one.st_ino == other.st_ino,
+        _ => false,
+    }
+}
+
+/// Makes a pipe whose ends are closed on exec: reader, writer.
+///
+/// # Errors
+/// When no descriptors are left.
+pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = io::pipe()?;
+    Ok((reader.into(), writer.into()))
+}
+
+/// Opens the pipe behind `fd` once more for writing without waiting: making `fd` itself
+/// non-blocking would change it for everybody who shares it.
+///
+/// # Errors
+/// When it is no pipe, or the system has no such door.
+pub fn reopen_for_writing(fd: impl AsFd) -> io::Result<std::fs::File> {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    if kind(&fstat(&fd)?) != SFlag::S_IFIFO {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    std::fs::OpenOptions::new()
+        .write(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd()))
+}
+
+/// Makes reads from `fd` return at once.
+///
+/// # Errors
+/// When the descriptor is closed.
+pub fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    let flags = OFlag::from_bits_retain(fcntl(&fd, FcntlArg::F_GETFL)?);
+    fcntl(&fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+fn kind(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits())
+}

@@ -1,0 +1,226 @@
+//! The small process between relay and client.
+//!
+//! It leads the inner session, so that the client is not an orphaned process group which the
+//! kernel would refuse to stop on Ctrl-Z. And it holds copies of the client's other ends: when
+//! the relay is killed while the client waits for an answer, end of file would count as "go
+//! ahead", so the monitor ends the client first and lets go afterwards.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, getpid, setpgid, setsid, tcsetpgrp};
+
+use super::channel::{Channel, Order, Report};
+use super::poll::{Wait, poll};
+use super::process::{end_with_parent, rename_self};
+use super::signal::{Caught, Signals, shrug_off, without_ttou};
+use super::term::Keepsake;
+
+mod ioctl {
+    nix::ioctl_write_int_bad!(set_controlling_terminal, libc::TIOCSCTTY);
+}
+
+/// How often a client that was sent SIGKILL is looked at, and for how long: a process in an
+/// uninterruptible wait must not keep the monitor for ever.
+const KILL_LOOKS: u32 = 500;
+const KILL_LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Runs the monitor with the arguments behind the hidden command; returns its exit status.
+///
+/// # Errors
+/// When the arguments are not ours, or the inner session cannot be set up.
+pub fn run(args: &[OsString]) -> io::Result<u8> {
+    let [control, tty, keepsake, hold, program, name, args @ ..] = args else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let mut channel = Channel::from_fd(inherited(control)?.ok_or(io::ErrorKind::InvalidInput)?);
+    let tty = inherited(tty)?;
+    let keepsake = inherited(keepsake)?.map(Keepsake::take).transpose()?;
+    let hold = hold
+        .to_str()
+        .unwrap_or("-")
+        .split(',')
+        .map(|number| inherited(OsStr::new(number)))
+        .collect::<io::Result<Vec<_>>>()?;
+
+    rename_self(c"nl-monitor");
+    shrug_off(&[
+        libc::SIGHUP,
+        libc::SIGINT,
+        libc::SIGQUIT,
+        libc::SIGTERM,
+        libc::SIGTSTP,
+        libc::SIGTTIN,
+        libc::SIGTTOU,
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+        libc::SIGALRM,
+    ])?;
+    let signals = Signals::catch(&[Caught::Child])?;
+    if let Some(tty) = &tty {
+        setsid()?;
+        // SAFETY: the descriptor is a pty follower that we own; the call touches no memory.
+        unsafe { ioctl::set_controlling_terminal(tty.as_raw_fd(), 0) }?;
+    }
+
+    let started = start(program, name, args, tty.as_ref().map(AsFd::as_fd));
+    match started {
+        Ok(pid) => {
+            channel.report(Report::Started(pid.as_raw()))?;
+            Monitor { channel, signals, pid, owns_session: tty.is_some(), keepsake, hold }.serve()
+        }
+        Err(error) => {
+            channel.report(Report::Failed(error.raw_os_error().unwrap_or(libc::EIO)))?;
+            Ok(0)
+        }
+    }
+}
+
+struct Monitor {
+    channel: Channel,
+    signals: Signals,
+    pid: Pid,
+    owns_session: bool,
+    keepsake: Option<Keepsake>,
+    hold: Vec<Option<OwnedFd>>,
+}
+
+impl Monitor {
+    fn serve(mut self) -> io::Result<u8> {
+        let mut is_over = false;
+        loop {
+            let (order, child) = {
+                let mut waits =
+                    [Wait::readable(self.channel.as_fd()), Wait::readable(self.signals.as_fd())];
+                poll(&mut waits, None)?;
+                (waits[0].is_ready(), waits[1].is_ready())
+            };
+            if child {
+                self.signals.take();
+                is_over = self.report_changes(is_over);
+            }
+            if order {
+                match self.channel.next_order() {
+                    Ok(Some(Order::Bye)) => return Ok(0),
+                    Ok(Some(Order::Continue)) => self.send(Signal::SIGCONT),
+                    Ok(Some(Order::Kill)) => self.send(Signal::SIGKILL),
+                    Ok(Some(Order::Signal(number))) => {
+                        if let Ok(signal) = Signal::try_from(number) {
+                            self.send(signal);
+                        }
+                    }
+                    Ok(Some(Order::LetGo(place))) => {
+                        let held = usize::try_from(place).ok();
+                        if let Some(held) = held.and_then(|place| self.hold.get_mut(place)) {
+                            *held = None;
+                        }
+                    }
+                    Ok(None) | Err(_) => {
+                        self.outlive_relay(is_over);
+                        return Ok(0);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells the relay what became of the client; returns whether it has ended.
+    fn report_changes(&mut self, was_over: bool) -> bool {
+        let mut is_over = was_over;
+        while !is_over {
+            let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED;
+            let report = match waitpid(self.pid, Some(flags)) {
+                Ok(WaitStatus::Exited(_, status)) => Report::Exited(status),
+                Ok(WaitStatus::Signaled(_, signal, _)) => Report::Signalled(signal as i32),
+                Ok(WaitStatus::Stopped(_, signal)) => Report::Stopped(signal as i32),
+                Err(Errno::EINTR) => continue,
+                Ok(_) | Err(_) => break,
+            };
+            is_over = !matches!(report, Report::Stopped(_));
+            // A relay that is gone shows as end of file on the channel.
+            drop(self.channel.report(report));
+        }
+        is_over
+    }
+
+    /// The relay was killed: end the client before anything is closed.
+    fn outlive_relay(&mut self, is_over: bool) {
+        if !is_over {
+            self.send(Signal::SIGKILL);
+            for _ in 0..KILL_LOOKS {
+                match waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) {
+                    Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => {
+                        drop(poll(&mut [], Some(KILL_LOOK_EVERY)));
+                    }
+                    Ok(_) | Err(_) => break,
+                }
+            }
+        }
+        if let Some(keepsake) = &self.keepsake {
+            keepsake.restore();
+        }
+    }
+
+    /// Sends a signal to the client, and to its children where it has a group of its own.
+    fn send(&self, signal: Signal) {
+        let whom = if self.owns_session { Pid::from_raw(-self.pid.as_raw()) } else { self.pid };
+        // It may have ended in between; then there is nobody left to tell.
+        let _ = kill(whom, signal);
+    }
+}
+
+/// Starts the client: in its own foreground group where it has a terminal of its own.
+fn start(
+    program: &OsStr,
+    name: &OsStr,
+    args: &[OsString],
+    tty: Option<BorrowedFd<'_>>,
+) -> io::Result<Pid> {
+    let monitor = getpid().as_raw();
+    let tty = tty.map(|tty| tty.as_raw_fd());
+    let mut command = Command::new(program);
+    command.arg0(name).args(args);
+    // SAFETY: the closure only makes system calls that are async-signal-safe, on descriptors that
+    // stay open until spawn returns, and allocates nothing.
+    unsafe {
+        command.pre_exec(move || {
+            end_with_parent(monitor)?;
+            if let Some(tty) = tty {
+                setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
+                let tty = BorrowedFd::borrow_raw(tty);
+                without_ttou(|| tcsetpgrp(tty, getpid()))?;
+            }
+            Ok(())
+        });
+    }
+    let child = command.spawn()?;
+    Ok(Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?))
+}
+
+/// Takes over a descriptor named on the command line, for us alone; `-` is none.
+fn inherited(number: &OsStr) -> io::Result<Option<OwnedFd>> {
+    if number == "-" {
+        return Ok(None);
+    }
+    let fd: i32 = number
+        .to_str()
+        .and_then(|number| number.parse().ok())
+        .filter(|&fd| fd > 2)
+        .ok_or(io::ErrorKind::InvalidInput)?;
+    // SAFETY: the relay opened this descriptor for us and names each one once; whether it is open
+    // is checked right below.
+    let owned = unsafe { OwnedFd::from_raw_fd(fd) };
+    if let Err(errno) = fcntl(&owned, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)) {
+        std::mem::forget(owned);
+        return Err(errno.into());
+    }
+    Ok(Some(owned))
+}

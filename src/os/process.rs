@@ -1,0 +1,194 @@
+//! What other processes are doing just now, as far as the system tells.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// What a process waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    /// Blocked reading this descriptor.
+    Reading(i32),
+    /// Blocked until one of several descriptors is ready, as line editors and pagers are.
+    Polling,
+    /// Running, or about to: what it does next cannot be known.
+    Running,
+    /// Blocked in something else: writing, waiting for a child, sleeping.
+    Elsewhere,
+    /// The system does not tell (not Linux, or not our process).
+    Unknown,
+}
+
+/// Looks at one process again and again, cheaply: one `pread` of a file kept open.
+#[derive(Debug)]
+pub struct Watch {
+    pid: i32,
+    syscall: Option<File>,
+}
+
+impl Watch {
+    /// Begins to watch.
+    #[must_use]
+    pub fn new(pid: i32) -> Self {
+        Self { pid, syscall: File::open(format!("/proc/{pid}/syscall")).ok() }
+    }
+
+    /// Returns the process id.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Tells what the process is doing.
+    pub fn activity(&mut self) -> Activity {
+        let Some(file) = &mut self.syscall else {
+            return Activity::Unknown;
+        };
+        let mut buffer = [0; 128];
+        let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read(&mut buffer));
+        match read {
+            Ok(count) => parse(&buffer[..count]),
+            Err(_) => Activity::Unknown,
+        }
+    }
+}
+
+/// Reads one line of `/proc/PID/syscall`: `running`, or the call's number and arguments in hex.
+fn parse(line: &[u8]) -> Activity {
+    let Ok(line) = std::str::from_utf8(line) else {
+        return Activity::Unknown;
+    };
+    if line.starts_with("running") {
+        return Activity::Running;
+    }
+    let mut words = line.split_ascii_whitespace();
+    let Some(number) = words.next().and_then(|word| word.parse::<i64>().ok()) else {
+        return Activity::Unknown;
+    };
+    if is_read(number) {
+        let fd = words
+            .next()
+            .and_then(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok())
+            .and_then(|fd| i32::try_from(fd).ok());
+        return fd.map_or(Activity::Unknown, Activity::Reading);
+    }
+    if is_poll(number) { Activity::Polling } else { Activity::Elsewhere }
+}
+
+#[cfg(target_os = "linux")]
+fn is_read(number: i64) -> bool {
+    [libc::SYS_read, libc::SYS_readv].contains(&number)
+}
+
+#[cfg(target_os = "linux")]
+fn is_poll(number: i64) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if [libc::SYS_poll, libc::SYS_select, libc::SYS_epoll_wait].contains(&number) {
+        return true;
+    }
+    [libc::SYS_ppoll, libc::SYS_pselect6, libc::SYS_epoll_pwait].contains(&number)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_read(_number: i64) -> bool {
+    false
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_poll(_number: i64) -> bool {
+    false
+}
+
+/// Returns `pid` and everything below it, parents first.
+#[must_use]
+pub fn tree(pid: i32) -> Vec<i32> {
+    let mut found = vec![pid];
+    let mut next = 0;
+    while next < found.len() {
+        let parent = found[next];
+        next += 1;
+        // Each thread has children of its own.
+        let Ok(threads) = fs::read_dir(format!("/proc/{parent}/task")) else { continue };
+        for thread in threads.flatten() {
+            let listed = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            found.extend(listed.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
+        }
+    }
+    found
+}
+
+/// Returns the name of the program a process runs, cut to 15 bytes by the system.
+#[must_use]
+pub fn name(pid: i32) -> Option<String> {
+    fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
+}
+
+/// Returns the working directory of a process.
+#[must_use]
+pub fn working_directory(pid: i32) -> Option<std::path::PathBuf> {
+    fs::read_link(format!("/proc/{pid}/cwd")).ok()
+}
+
+/// Gives this process another name in process lists, so that ending "nightlatch" by name leaves
+/// it alone: it is the one that keeps a refused statement from running.
+pub fn rename_self(name: &std::ffi::CStr) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: PR_SET_NAME reads a NUL-terminated string, which a `CStr` is.
+    unsafe {
+        libc::prctl(libc::PR_SET_NAME, name.as_ptr());
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = name;
+}
+
+/// Asks the kernel to end the calling process when its parent ends; for use between fork and
+/// exec.
+///
+/// # Errors
+/// When the parent has ended already.
+pub fn end_with_parent(parent: i32) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    // SAFETY: PR_SET_PDEATHSIG takes a signal number and touches no memory.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+    }
+    if nix::unistd::getppid().as_raw() == parent {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_blocked_reader_is_seen_reading() {
+        let mut child = Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("cat is everywhere");
+        let pid = i32::try_from(child.id()).expect("process ids fit");
+        let mut watch = Watch::new(pid);
+        let mut looks = 0_u32;
+        while watch.activity() != Activity::Reading(0) {
+            looks += 1;
+            assert!(looks < 5_000_000, "cat never blocked: {:?}", watch.activity());
+        }
+        assert!(tree(super::super::job::own_pid()).contains(&pid));
+        drop(child.stdin.take());
+        child.wait().expect("cat ends at end of file");
+        assert_eq!(watch.activity(), Activity::Unknown);
+    }
+
+    #[test]
+    fn lines_of_the_kernel_are_understood() {
+        assert_eq!(parse(b"running\n"), Activity::Running);
+        assert_eq!(parse(b"0 0x3 0x7f 0x20000 0x0 0x0 0x0 0x7ffe 0x7f41\n"), Activity::Reading(3));
+        assert_eq!(parse(b"-1 0x7ffe 0x7f41\n"), Activity::Elsewhere);
+        assert_eq!(parse(b""), Activity::Unknown);
+    }
+}

@@ -1,0 +1,142 @@
+//! Signals as bytes in a pipe, so that the loop sees them in order with everything else.
+
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
+use signal_hook::consts;
+
+/// A signal that the loop cares about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caught {
+    /// The terminal changed its size.
+    Resize,
+    /// The terminal is gone.
+    HangUp,
+    /// Somebody asks us to end.
+    Terminate,
+    /// Ctrl-C, from a terminal that is not raw or from elsewhere.
+    Interrupt,
+    /// Ctrl-\.
+    Quit,
+    /// A child changed its state.
+    Child,
+    /// We run again after a stop.
+    Continued,
+}
+
+impl Caught {
+    /// Returns the signal's number.
+    #[must_use]
+    pub fn number(self) -> i32 {
+        match self {
+            Self::Resize => consts::SIGWINCH,
+            Self::HangUp => consts::SIGHUP,
+            Self::Terminate => consts::SIGTERM,
+            Self::Interrupt => consts::SIGINT,
+            Self::Quit => consts::SIGQUIT,
+            Self::Child => consts::SIGCHLD,
+            Self::Continued => consts::SIGCONT,
+        }
+    }
+}
+
+/// Catches signals for as long as the process lives.
+#[derive(Debug)]
+pub struct Signals {
+    pipes: Vec<(Caught, UnixStream)>,
+    wake: UnixStream,
+}
+
+impl Signals {
+    /// Starts to catch `which`. A signal that was ignored when we were started (`nohup`) stays
+    /// ignored, as it would for the client alone.
+    ///
+    /// # Errors
+    /// When no descriptors are left.
+    pub fn catch(which: &[Caught]) -> io::Result<Self> {
+        let (wake, wake_writer) = UnixStream::pair()?;
+        wake.set_nonblocking(true)?;
+        wake_writer.set_nonblocking(true)?;
+        let mut pipes = Vec::with_capacity(which.len());
+        for &caught in which {
+            if is_ignored(caught.number()) {
+                continue;
+            }
+            let (reader, writer) = UnixStream::pair()?;
+            reader.set_nonblocking(true)?;
+            writer.set_nonblocking(true)?;
+            signal_hook::low_level::pipe::register(caught.number(), writer)?;
+            signal_hook::low_level::pipe::register(caught.number(), wake_writer.try_clone()?)?;
+            pipes.push((caught, reader));
+        }
+        Ok(Self { pipes, wake })
+    }
+
+    /// Returns what came since the last call, each signal once.
+    pub fn take(&mut self) -> Vec<Caught> {
+        drain(&mut self.wake);
+        let mut caught = Vec::new();
+        for (which, reader) in &mut self.pipes {
+            if drain(reader) {
+                caught.push(*which);
+            }
+        }
+        caught
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
+    }
+}
+
+/// Empties the pipe; tells whether there was anything in it.
+fn drain(reader: &mut UnixStream) -> bool {
+    let mut buffer = [0; 64];
+    let mut any = false;
+    while matches!(reader.read(&mut buffer), Ok(count) if count > 0) {
+        any = true;
+    }
+    any
+}
+
+/// Keeps these signals from stopping or ending us, in a way that a client started later does not
+/// inherit: exec sets caught signals back to their default.
+///
+/// # Errors
+/// When a handler cannot be set.
+pub fn shrug_off(numbers: &[i32]) -> io::Result<()> {
+    for &number in numbers {
+        if !is_ignored(number) {
+            // SAFETY: the handler does nothing, so it is safe in any context.
+            unsafe { signal_hook::low_level::register(number, || ()) }?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs `action` while SIGTTOU is blocked: changing a terminal from the background would stop us.
+pub fn without_ttou<T>(action: impl FnOnce() -> T) -> T {
+    let mut set = SigSet::empty();
+    set.add(Signal::SIGTTOU);
+    let mut before = SigSet::empty();
+    let blocked = pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&set), Some(&mut before)).is_ok();
+    let result = action();
+    if blocked {
+        // Setting back a mask that was just read cannot fail.
+        let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
+    }
+    result
+}
+
+fn is_ignored(number: i32) -> bool {
+    // SAFETY: a zeroed sigaction is a valid out-parameter, and passing no new action only reads.
+    unsafe {
+        let mut current: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(number, std::ptr::null(), &raw mut current) == 0
+            && current.sa_sigaction == libc::SIG_IGN
+    }
+}

@@ -1,0 +1,164 @@
+//! The line that is being typed: kept from the recording until it is submitted, and read for what
+//! the tap cannot see.
+
+use std::io;
+
+use super::hold::Doubt;
+use super::keeper::Keeper;
+use super::{Phase, Relay};
+use crate::clients::Guarded;
+use crate::os::process::working_directory;
+use crate::policy::Decision;
+use crate::record::Source;
+use crate::redact;
+use crate::screen;
+
+/// Most bytes of a line's echo that are kept; an editor session longer than that is recorded as it
+/// comes.
+const ECHO_BYTES: usize = 1 << 20;
+
+/// What the client's line editor has printed since the prompt.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    /// Everything since the prompt began, the prompt included.
+    echo: Vec<u8>,
+    /// Where in `echo` the last prompt ended.
+    prompt_end: usize,
+    is_open: bool,
+    takes_data: bool,
+    size: (u16, u16),
+    is_fresh: bool,
+    /// Meta commands of the submitted line that no tap stops.
+    beyond_reach: Vec<String>,
+}
+
+impl Line {
+    /// Returns whether a line is being edited.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// A prompt begins. The same line's prompt comes again when the editor redraws it.
+    pub(super) fn prompt_begins(&mut self, is_fresh: bool, takes_data: bool) {
+        if !self.is_open {
+            self.echo.clear();
+            self.prompt_end = 0;
+        }
+        self.is_open = true;
+        self.is_fresh = is_fresh;
+        self.takes_data = takes_data;
+    }
+
+    /// The prompt ends; what follows is typed.
+    pub(super) fn prompt_ends(&mut self) {
+        self.prompt_end = self.echo.len();
+    }
+
+    /// Takes what the editor prints.
+    pub(super) fn echo(&mut self, bytes: &[u8]) {
+        if self.echo.len() + bytes.len() <= ECHO_BYTES {
+            self.echo.extend_from_slice(bytes);
+        }
+    }
+
+    /// Takes note of the terminal's size, which the editor's wrapping depends on.
+    pub(super) fn resize(&mut self, cols: u16, rows: u16) {
+        self.size = (cols, rows);
+    }
+
+    /// Returns the text behind the prompt as the person sees it.
+    pub(super) fn text(&self) -> String {
+        screen::draft(&self.echo, self.prompt_end, self.size.0, self.size.1).text
+    }
+
+    /// Returns the meta commands of the line that no tap stops.
+    pub(super) fn beyond_reach(&self) -> &[String] {
+        &self.beyond_reach
+    }
+
+    /// Ends the line: its echo goes to the recording, without secrets.
+    pub(super) fn close(&mut self, keeper: &mut Keeper) {
+        if !std::mem::take(&mut self.is_open) {
+            return;
+        }
+        let shown = String::from_utf8_lossy(&self.echo);
+        let text = self.text();
+        if redact::redact(&text).kinds.is_empty() && redact::redact(&shown).kinds.is_empty() {
+            keeper.output(&self.echo);
+        } else {
+            keeper.output(&self.echo[..self.prompt_end.min(self.echo.len())]);
+            keeper.output(redact::redact(&text).text.replace('\n', "\r\n").as_bytes());
+        }
+        self.echo.clear();
+    }
+}
+
+impl Relay {
+    /// The line editor has taken all that was typed before the submitting key: reads the line, and
+    /// passes the key or asks first.
+    pub(super) fn submit(&mut self, key: u8) -> io::Result<bool> {
+        let text = if self.line.takes_data { String::new() } else { self.line.text() };
+        let address = self.keeper.decided().target.address.clone();
+        let unseen = match &mut self.interactive {
+            Some(interactive) if !text.is_empty() => {
+                interactive.unseen(&crate::clients::Submitted {
+                    line: &text,
+                    is_fresh: self.line.is_fresh,
+                    is_guarded: self.guarded != Guarded::No && self.is_prompted,
+                    cwd: self.client.and_then(working_directory).unwrap_or_default(),
+                    address: &address,
+                })
+            }
+            _ => crate::clients::Unseen::default(),
+        };
+        self.begin_submission();
+        self.keeper.connects(&unseen.connects);
+        self.line.beyond_reach = unseen.remarks;
+        if unseen.effects.is_empty() && unseen.statements.is_empty() {
+            return self.pass_key(key).map(|()| true);
+        }
+        let judged = self.keeper.draft(text, &unseen.statements, unseen.effects, Source::Draft);
+        match judged.verdict.decision {
+            Decision::Allow => {
+                self.keeper.released(&judged, None, false);
+                self.pass_key(key)?;
+            }
+            Decision::Notice => {
+                self.keeper.released(&judged, None, false);
+                self.pass_key(key)?;
+                self.notice_later(&judged)?;
+            }
+            Decision::Hold(_) | Decision::Deny => self.hold(judged, Doubt::Key(key))?,
+        }
+        Ok(true)
+    }
+
+    /// Passes the submitting key.
+    pub(super) fn pass_key(&mut self, key: u8) -> io::Result<()> {
+        self.line.close(&mut self.keeper);
+        self.phase = Phase::Busy;
+        self.to_client.push_back(key);
+        self.looks = 0;
+        self.flush_client()
+    }
+
+    /// A line is submitted: counts per submission begin anew.
+    pub(super) fn begin_submission(&mut self) {
+        self.phase = Phase::Busy;
+        self.is_noticed = false;
+        self.keeper.submitted();
+    }
+
+    /// Says a notice once the client has ended the line.
+    fn notice_later(&mut self, judged: &super::keeper::Judged) -> io::Result<()> {
+        self.is_noticed = true;
+        let cols = self.cols();
+        let line = crate::ui::notice::verdict(
+            &judged.verdict.reasons,
+            judged.target.tier,
+            cols,
+            self.theme,
+        );
+        self.say(&line)
+    }
+}

@@ -1,0 +1,369 @@
+//! A held statement: the open dialogue, its answer, and what follows from it.
+
+use std::io;
+use std::time::Duration;
+
+use super::keeper::Judged;
+use super::{Phase, Relay};
+use crate::clients::Transaction;
+use crate::os::job;
+use crate::os::term::{Keys, UserTerm};
+use crate::policy::{Challenge, Decision};
+use crate::ui::hold::closing::{self, Cancelled};
+use crate::ui::hold::{
+    BURST, Cause, Dialogue, Event, Question, Step, Transaction as Shown, TransactionState,
+    answer_word,
+};
+
+/// Most bytes of client output kept for after the answer; older ones are only in the recording.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// What a held statement waits in.
+#[derive(Debug)]
+pub(super) enum Doubt {
+    /// The client's own question, as it printed it.
+    Question(Vec<u8>),
+    /// The submitting key, which has not been passed.
+    Key(u8),
+}
+
+/// A statement that is held.
+#[derive(Debug)]
+pub(super) struct Held {
+    dialogue: Dialogue,
+    judged: Judged,
+    doubt: Doubt,
+    /// What the client printed meanwhile.
+    output: Vec<u8>,
+}
+
+/// A release the client has not been seen to take.
+#[derive(Debug)]
+pub(super) struct Releasing {
+    judged: Judged,
+    reason: Option<String>,
+    whole_shape: bool,
+}
+
+impl Held {
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        self.dialogue.next_deadline()
+    }
+
+    /// Keeps what the client prints while its statement is held.
+    pub(super) fn keep_output(&mut self, bytes: &[u8]) {
+        let room = KEPT_BYTES.saturating_sub(self.output.len());
+        self.output.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}
+
+impl Relay {
+    /// Stops a statement and asks the person.
+    pub(super) fn hold(&mut self, judged: Judged, doubt: Doubt) -> io::Result<()> {
+        if let Some(approval) = self.approval(&judged) {
+            return self.release(judged, doubt, Some(approval), false);
+        }
+        if !self.has_person() {
+            return self.refuse(&judged, "no terminal to ask on");
+        }
+        let now = self.keeper.clock().elapsed();
+        let (dialogue, draw) = Dialogue::open(self.question(&judged, &doubt), now);
+        self.start_probe(&judged);
+        self.held = Some(Box::new(Held { dialogue, judged, doubt, output: Vec::new() }));
+        self.draw(&draw)
+    }
+
+    /// Says what the person is asked.
+    fn question(&mut self, judged: &Judged, doubt: &Doubt) -> Question {
+        let config = self.keeper.config();
+        let moment = config.moment(self.keeper.clock().now());
+        let (transaction, since) = self.keeper.transaction();
+        let shown = |state| Some(Shown { state, since });
+        let timeout = if self.ends.keys_are_input {
+            config.hold.timeout
+        } else {
+            config.hold.timeout_no_terminal
+        };
+        let size = self.term.as_ref().map_or((80, 24), |term| {
+            let size = term.size();
+            (size.cols, size.rows)
+        });
+        Question {
+            target: judged.target.clone(),
+            answer_word: answer_word(&judged.target).to_owned(),
+            local_time: moment.local.clone(),
+            late: moment.freeze.clone().or_else(|| moment.late.map(str::to_owned)),
+            statement: judged.text.clone(),
+            reasons: judged.verdict.reasons.clone(),
+            challenge: match judged.verdict.decision {
+                Decision::Hold(challenge) => challenge,
+                Decision::Allow | Decision::Notice | Decision::Deny => Challenge::Yes,
+            },
+            transaction: match transaction {
+                Transaction::Open => shown(TransactionState::Open),
+                Transaction::Failed => shown(TransactionState::Failed),
+                Transaction::Idle | Transaction::Unknown => None,
+            },
+            beyond_reach: match doubt {
+                Doubt::Question(_) => self.line.beyond_reach().to_vec(),
+                Doubt::Key(_) => Vec::new(),
+            },
+            timeout,
+            quiet: config.hold.paste_quiet,
+            burst: BURST,
+            size,
+            is_coloured: self.theme.is_coloured(),
+            can_move: self.can_move,
+            is_fresh_line: self.sink.is_fresh_line() && matches!(doubt, Doubt::Question(_)),
+            has_bracketed_paste: self.gate.has_brackets(),
+            is_recorded: judged.is_recorded,
+            impact_pending: self.can_probe(judged),
+        }
+    }
+
+    /// Gives what the person typed to the dialogue.
+    pub(super) fn keys_to_dialogue(&mut self, keys: &[u8]) -> io::Result<()> {
+        let now = self.keeper.clock().elapsed();
+        let Some(held) = &mut self.held else { return Ok(()) };
+        let step = held.dialogue.feed(keys, now);
+        self.follow(step)
+    }
+
+    /// Lets time pass for everything that waits for it.
+    pub(super) fn tick(&mut self) -> io::Result<()> {
+        let now = self.keeper.clock().elapsed();
+        if self.probe.as_ref().is_some_and(|probe| now >= probe.due()) {
+            self.end_probe(Vec::new())?;
+        }
+        if let Some(until) = self.discard_until
+            && now >= until
+            && self.phase == Phase::Prompt
+        {
+            self.discard_until = None;
+        }
+        if self.held.as_ref().and_then(|held| held.next_deadline()).is_some_and(|due| now >= due)
+            && let Some(held) = &mut self.held
+        {
+            let step = held.dialogue.tick(now);
+            self.follow(step)?;
+        }
+        Ok(())
+    }
+
+    /// Draws and does what the dialogue says.
+    fn follow(&mut self, step: Step) -> io::Result<()> {
+        self.draw(&step.draw)?;
+        match step.event {
+            None => Ok(()),
+            Some(Event::Suspend) => self.suspend_held(),
+            Some(Event::Released { reason, whole_shape }) => {
+                let Some(held) = self.held.take() else { return Ok(()) };
+                self.drop_probe();
+                if self.is_stricter_now(&held.judged) {
+                    // The tier or the hour has changed while the question stood there.
+                    let again = self.keeper.again(&held.judged);
+                    return self.hold(again, held.doubt);
+                }
+                self.draw(closing::released(self.theme).as_bytes())?;
+                let Held { judged, doubt, output, .. } = *held;
+                self.give_back_terminal()?;
+                self.write_kept(&output)?;
+                self.release(judged, doubt, reason, whole_shape)
+            }
+            Some(Event::Cancelled(cause)) => {
+                let Some(held) = self.held.take() else { return Ok(()) };
+                self.drop_probe();
+                self.give_back_terminal()?;
+                self.cancel(*held, cause)
+            }
+        }
+    }
+
+    /// Lets a held statement run.
+    fn release(
+        &mut self,
+        judged: Judged,
+        doubt: Doubt,
+        reason: Option<String>,
+        whole_shape: bool,
+    ) -> io::Result<()> {
+        match doubt {
+            Doubt::Question(banner) => {
+                if self.guarded == crate::clients::Guarded::Theirs {
+                    self.keeper.released(&judged, reason, whole_shape);
+                    return self.show_tapped(&banner);
+                }
+                self.releasing = Some(Releasing { judged, reason, whole_shape });
+                self.answer(true)
+            }
+            Doubt::Key(key) => {
+                self.keeper.released(&judged, reason, whole_shape);
+                self.pass_key(key)
+            }
+        }
+    }
+
+    /// Takes note of a release once the client has read the answer.
+    pub(super) fn taken(&mut self) {
+        if let Some(Releasing { judged, reason, whole_shape }) = self.releasing.take() {
+            self.keeper.released(&judged, reason, whole_shape);
+        }
+    }
+
+    /// Does not let a held statement run.
+    fn cancel(&mut self, held: Held, cause: Cause) -> io::Result<()> {
+        let reason = closing::recorded_reason(cause);
+        if self.interactive.is_none() {
+            return self.refuse(&held.judged, reason.unwrap_or("cancelled"));
+        }
+        self.keeper.cancelled(&held.judged, reason);
+        let now = self.keeper.clock().elapsed();
+        self.discarded_bytes = self.gate.discard();
+        self.discard_until = Some(now + self.keeper.config().hold.paste_quiet);
+        let (transaction, _) = self.keeper.transaction();
+        let line = closing::cancelled(
+            Cancelled {
+                cause,
+                transaction: match transaction {
+                    Transaction::Open => Some(TransactionState::Open),
+                    Transaction::Failed => Some(TransactionState::Failed),
+                    Transaction::Idle | Transaction::Unknown => None,
+                },
+                discarded_bytes: self.discarded_bytes,
+                timeout: self.keeper.config().hold.timeout,
+            },
+            self.theme,
+        );
+        self.draw(line.as_bytes())?;
+        self.write_kept(&held.output)?;
+        match held.doubt {
+            Doubt::Question(_) => {
+                self.is_cancelling = true;
+                self.interrupt_client();
+                self.answer(false)
+            }
+            Doubt::Key(_) => {
+                // The line is still in the editor: an interrupt throws it away.
+                self.phase = Phase::Busy;
+                let key = match &self.ends.pty {
+                    Some(pty) => pty.mode()?.interrupt,
+                    None => 0x03,
+                };
+                self.to_client.push_back(key);
+                self.flush_client()
+            }
+        }
+    }
+
+    /// Refuses where nobody can go on: the client is ended while it waits, and the server rolls
+    /// back.
+    pub(super) fn refuse(&mut self, judged: &Judged, why: &str) -> io::Result<()> {
+        if self.interactive.is_some() && self.term.is_some() {
+            self.keeper.cancelled(judged, Some(why));
+            self.is_cancelling = true;
+            self.interrupt_client();
+            return self.answer(false);
+        }
+        self.is_refused = true;
+        self.kill_client();
+        self.keeper.cancelled(judged, Some(why));
+        let text = crate::ui::refusal::text(&judged.text, &judged.verdict, &judged.target, why);
+        for line in text.lines() {
+            self.say(line)?;
+        }
+        Ok(())
+    }
+
+    /// Sends the client an interrupt past its terminal: a Ctrl-C key would throw away the answer
+    /// that follows.
+    fn interrupt_client(&mut self) {
+        let pid = self.watch.as_ref().map(crate::os::process::Watch::pid).or(self.client);
+        if let Some(pid) = pid {
+            // It may have ended in between.
+            drop(job::signal_process(pid, crate::os::signal::Caught::Interrupt.number()));
+        }
+    }
+
+    /// Returns the reason given beforehand, if this very target was approved.
+    fn approval(&self, judged: &Judged) -> Option<String> {
+        if self.interactive.is_some() {
+            return None;
+        }
+        let approved = self.approved.as_ref()?;
+        let target = &judged.target;
+        let is_name = target.name.as_deref() == Some(approved.target.as_str());
+        let is_it = is_name || crate::ui::refusal::address(target) == approved.target;
+        let reason = approved.reason.clone();
+        is_it.then(|| reason.unwrap_or_else(|| "approved beforehand".to_owned()))
+    }
+
+    /// Returns whether there is a person to ask; opens the terminal where it is not open yet.
+    fn has_person(&mut self) -> bool {
+        if self.term.is_none()
+            && let Ok(mut term) = UserTerm::open()
+            && term.is_foreground()
+            && term.make_raw(Keys::Bytes).is_ok()
+        {
+            self.term = Some(term);
+            self.is_term_lent = true;
+        }
+        self.term.as_ref().is_some_and(UserTerm::is_foreground)
+    }
+
+    /// Closes a terminal that was opened only for the question.
+    fn give_back_terminal(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.is_term_lent) {
+            self.flush()?;
+            self.term = None;
+        }
+        Ok(())
+    }
+
+    /// The question stands while the job is stopped.
+    fn suspend_held(&mut self) -> io::Result<()> {
+        self.stop_and_go_on()?;
+        let now = self.keeper.clock().elapsed();
+        if let Some(held) = &mut self.held {
+            let draw = held.dialogue.redraw(now);
+            self.draw(&draw)?;
+        }
+        Ok(())
+    }
+
+    /// Redraws the dialogue for a new size.
+    pub(super) fn resize_dialogue(&mut self, cols: u16, rows: u16) -> io::Result<()> {
+        if let Some(held) = &mut self.held {
+            let draw = held.dialogue.resize(cols, rows);
+            self.draw(&draw)?;
+        }
+        Ok(())
+    }
+
+    /// Fills in what the side connection found.
+    pub(super) fn show_impact(&mut self, figures: Vec<String>) -> io::Result<()> {
+        if let Some(held) = &mut self.held {
+            let draw = held.dialogue.set_impact(figures);
+            self.draw(&draw)?;
+        }
+        Ok(())
+    }
+
+    /// The client was interrupted from elsewhere, or is gone: nobody asks any longer.
+    pub(super) fn withdraw(&mut self, why: &str) -> io::Result<()> {
+        let Some(mut held) = self.held.take() else { return Ok(()) };
+        self.drop_probe();
+        let draw = held.dialogue.withdraw(why);
+        self.draw(&draw)?;
+        self.keeper.cancelled(&held.judged, Some(why));
+        self.give_back_terminal()
+    }
+
+    fn is_stricter_now(&mut self, judged: &Judged) -> bool {
+        self.keeper.again(judged).verdict.decision > judged.verdict.decision
+    }
+
+    /// Shows what was kept; it is in the recording already.
+    fn write_kept(&mut self, output: &[u8]) -> io::Result<()> {
+        self.show_unrecorded(output)
+    }
+}

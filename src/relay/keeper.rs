@@ -1,0 +1,472 @@
+//! Statements on their way: read, judged, written down, and what became of them.
+
+use std::time::Duration;
+
+use crate::clients::{PromptFacts, Transaction};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::lang::{self, Effect, Reading};
+use crate::policy::{self, Decision, Facts, Tally, Verdict};
+use crate::record::{Answer, Durability, Marker, Recorder, Source};
+use crate::redact;
+use crate::session::drift::Drift;
+use crate::session::own::OwnObjects;
+use crate::session::prepared::Prepared;
+use crate::target::{Address, Decided, Known, Target, Tier, for_address};
+
+/// What is known of one statement that is about to run.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// Its number in the session, from 1.
+    pub n: u64,
+    /// The text as it will run.
+    pub text: String,
+    /// What policy says.
+    pub verdict: Verdict,
+    /// Whether it is on disk.
+    pub is_recorded: bool,
+    /// Where it would run.
+    pub target: Target,
+}
+
+/// Keeps one session's statements.
+#[derive(Debug)]
+pub struct Keeper {
+    config: Config,
+    clock: Clock,
+    recorder: Option<Recorder>,
+    machine: Option<String>,
+    decided: Decided,
+    /// Whether `decided` comes from the live connection.
+    is_live: bool,
+    backend_pid: Option<u32>,
+    tally: Tally,
+    own: OwnObjects,
+    /// Shapes that were released with `yes all`.
+    shapes: Vec<Vec<Shape>>,
+    prepared: Prepared,
+    facts: Option<PromptFacts>,
+    drift: Drift,
+    /// Where the submitted line connects to before its later statements run.
+    detours: Vec<Decided>,
+    transaction: Transaction,
+    transaction_since: Option<Duration>,
+    last_write: Option<Duration>,
+    statements: u64,
+    /// The last statement that was let through and whose end has not been seen.
+    running: Option<(u64, Duration)>,
+    has_paged: bool,
+    /// Whether an outer nightlatch records the terminal already.
+    is_nested: bool,
+    recording_trouble: Vec<String>,
+}
+
+/// What `yes all` releases: the same doing to the same object, whatever the literals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Shape {
+    verb: lang::Verb,
+    object: Option<String>,
+    scope: lang::Scope,
+}
+
+impl Keeper {
+    /// Begins a session on what is known of its target before it starts.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        clock: Clock,
+        recorder: Option<Recorder>,
+        machine: Option<String>,
+        decided: Decided,
+    ) -> Self {
+        Self {
+            config,
+            clock,
+            recorder,
+            machine,
+            decided,
+            is_live: false,
+            backend_pid: None,
+            tally: Tally::default(),
+            own: OwnObjects::default(),
+            shapes: Vec::new(),
+            prepared: Prepared::default(),
+            facts: None,
+            drift: Drift::default(),
+            detours: Vec::new(),
+            transaction: Transaction::Unknown,
+            transaction_since: None,
+            last_write: None,
+            statements: 0,
+            running: None,
+            has_paged: false,
+            is_nested: false,
+            recording_trouble: Vec::new(),
+        }
+    }
+
+    /// Returns the configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Returns the clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Returns where the session is, and why.
+    #[must_use]
+    pub fn decided(&self) -> &Decided {
+        &self.decided
+    }
+
+    /// Returns the transaction's state and how long it has been open.
+    #[must_use]
+    pub fn transaction(&self) -> (Transaction, Duration) {
+        let since = self.transaction_since.unwrap_or_else(|| self.clock.elapsed());
+        (self.transaction, self.clock.elapsed().saturating_sub(since))
+    }
+
+    /// Returns what the last prompt told.
+    #[must_use]
+    pub fn facts(&self) -> Option<&PromptFacts> {
+        self.facts.as_ref()
+    }
+
+    /// Returns what may make another connection read a name otherwise.
+    #[must_use]
+    pub fn drift(&self) -> Drift {
+        self.drift
+    }
+
+    /// Takes what a prompt tells; returns whether the session is somewhere else than before.
+    pub fn prompt(&mut self, facts: &PromptFacts) -> bool {
+        self.ended(facts.rows, facts.error.clone());
+        self.follow_transaction(facts.transaction);
+        self.own.at_prompt(facts.error.is_none(), facts.transaction);
+        self.facts = Some(facts.clone());
+        self.drift.at_prompt(facts.transaction);
+        self.detours.clear();
+        let Some(address) = &facts.address else { return false };
+        let is_new_connection = self.backend_pid != facts.backend_pid;
+        self.backend_pid = facts.backend_pid;
+        if is_new_connection {
+            self.own.clear();
+            self.shapes.clear();
+            self.prepared.clear();
+            self.drift = Drift::default();
+        }
+        let is_new_place = !self.is_live || self.decided.target.address != *address;
+        if !is_new_place {
+            return false;
+        }
+        self.is_live = true;
+        self.move_to(address);
+        true
+    }
+
+    /// Looks where the session is now; the tier may have changed.
+    pub fn move_to(&mut self, address: &Address) {
+        let known = Known { rules: &self.config.targets, machine: self.machine.as_deref() };
+        self.decided = for_address(address, &known);
+        self.tally.clear();
+        self.shapes.clear();
+        let target = self.decided.target.clone();
+        self.mark(Marker::Target { target });
+    }
+
+    /// The submitted line connects elsewhere before its later statements run: until the next
+    /// prompt tells, they are judged by the most dangerous of all these places.
+    pub fn connects(&mut self, addresses: &[Option<Address>]) {
+        for address in addresses {
+            let known = Known { rules: &self.config.targets, machine: self.machine.as_deref() };
+            let mut decided = for_address(address.as_ref().unwrap_or(&Address::default()), &known);
+            if address.is_none() {
+                // Where it goes cannot be read, so nothing may be assumed.
+                decided.target.tier = Tier::Production;
+            }
+            self.detours.push(decided);
+        }
+    }
+
+    /// Returns the place a statement would run at, the most dangerous of those it may be.
+    fn place(&self) -> &Decided {
+        std::iter::once(&self.decided)
+            .chain(&self.detours)
+            .max_by_key(|decided| decided.target.tier)
+            .unwrap_or(&self.decided)
+    }
+
+    /// Takes note that a line was submitted: counts per submission begin anew.
+    pub fn submitted(&mut self) {
+        self.tally.submit();
+        self.own.submitted();
+    }
+
+    /// Takes note that something else than the client's own output held the terminal, so that how
+    /// long a statement took is no longer known.
+    pub fn paged(&mut self) {
+        self.has_paged = true;
+    }
+
+    /// Reads and judges a statement that the client is about to run, and writes it down. All
+    /// `texts` could be it; the most severe counts.
+    pub fn statement(&mut self, texts: &[String], likely: usize, source: Source) -> Judged {
+        let facts = self.facts_now();
+        let mut worst: Option<Verdict> = None;
+        for text in texts {
+            let reading = self.prepared.read(text);
+            let verdict = policy::judge(&reading, &facts);
+            if worst.as_ref().is_none_or(|known| verdict.decision > known.decision) {
+                worst = Some(verdict);
+            }
+        }
+        let mut verdict = worst.unwrap_or_else(|| unreadable(&facts));
+        if self.is_released_shape(&verdict) {
+            verdict.decision = Decision::Notice;
+        }
+        let text = texts.get(likely).cloned().unwrap_or_default();
+        self.note(text, verdict, source)
+    }
+
+    /// Judges a submitted line for what no tap will tell: statements that would run unasked and
+    /// commands for the client itself.
+    pub fn draft(
+        &mut self,
+        line: String,
+        statements: &[String],
+        effects: Vec<Effect>,
+        source: Source,
+    ) -> Judged {
+        let facts = self.facts_now();
+        let mut all = effects;
+        let mut unclear = None;
+        for text in statements {
+            let reading = self.prepared.read(text);
+            all.extend(reading.effects().iter().cloned().map(|mut effect| {
+                effect.rows = None;
+                effect
+            }));
+            if let Reading::Unclear { reason, destructive_word: true, .. } = reading {
+                unclear = Some(reason);
+            }
+        }
+        let reading = match unclear {
+            None => Reading::Understood(all),
+            Some(reason) => Reading::Unclear { reason, effects: all, destructive_word: true },
+        };
+        let verdict = policy::judge(&reading, &facts);
+        self.note(line, verdict, source)
+    }
+
+    /// Judges a held statement again: the hour or the target may have changed meanwhile.
+    #[must_use]
+    pub fn again(&mut self, judged: &Judged) -> Judged {
+        let mut again = judged.clone();
+        let effects = judged.verdict.findings.iter().map(|finding| finding.effect.clone());
+        let verdict = policy::judge(&Reading::Understood(effects.collect()), &self.facts_now());
+        if verdict.decision > judged.verdict.decision {
+            again.verdict = verdict;
+            again.target = self.place().target.clone();
+        }
+        again
+    }
+
+    fn facts_now(&mut self) -> Facts {
+        let mut facts = self.config.facts(self.place(), self.clock.now());
+        facts.bulk = self.tally.bulk(self.clock.elapsed(), &facts.limits);
+        facts.idle = self.is_idle();
+        facts.own = self.own.names();
+        facts
+    }
+
+    /// Something is asked and nobody can tell what: judged as the worst that policy knows for it.
+    pub fn unreadable(&mut self, source: Source) -> Judged {
+        let facts = self.config.facts(self.place(), self.clock.now());
+        let verdict = unreadable(&facts);
+        self.note("(a statement that could not be read)".to_owned(), verdict, source)
+    }
+
+    /// Takes note that a statement was let through.
+    pub fn released(&mut self, judged: &Judged, reason: Option<String>, whole_shape: bool) {
+        let was_held = matches!(judged.verdict.decision, Decision::Hold(_) | Decision::Deny);
+        if was_held {
+            self.answer(judged.n, Answer::Released, reason);
+        }
+        let effects: Vec<Effect> =
+            judged.verdict.findings.iter().map(|finding| finding.effect.clone()).collect();
+        if was_held {
+            self.tally.release(&effects);
+        }
+        self.tally.add(&effects, self.clock.elapsed());
+        self.own.let_through(&judged.text, &effects);
+        self.prepared.let_through(&judged.text);
+        self.drift.let_through(&judged.text, &effects);
+        if effects.iter().any(|effect| effect.class > lang::Class::Session) {
+            self.last_write = Some(self.clock.elapsed());
+        }
+        if whole_shape {
+            self.shapes.push(shape(&judged.verdict));
+        }
+        self.running = Some((judged.n, self.clock.elapsed()));
+        self.has_paged = false;
+    }
+
+    /// Takes note that a statement was not run.
+    pub fn cancelled(&mut self, judged: &Judged, reason: Option<&str>) {
+        self.answer(judged.n, Answer::Cancelled, reason.map(str::to_owned));
+    }
+
+    /// Takes note that the running statement has ended; what is not known is none.
+    pub fn ended(&mut self, rows: Option<u64>, error: Option<String>) {
+        let Some((n, began)) = self.running.take() else { return };
+        let took = self.clock.elapsed().saturating_sub(began);
+        let duration_ms =
+            (!self.has_paged).then(|| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        self.mark(Marker::Outcome { n, rows, duration_ms, error });
+    }
+
+    /// Takes note of something that a person looking back should know.
+    pub fn remark(&mut self, text: &str) {
+        self.mark(Marker::Note { text: text.to_owned() });
+    }
+
+    /// An outer nightlatch records the terminal: only statements are recorded here.
+    pub fn set_nested(&mut self) {
+        self.is_nested = true;
+    }
+
+    /// Takes note of what was read before the client started and runs without being asked about.
+    pub fn preflight(&mut self, text: &str) {
+        let texts = [text.to_owned()];
+        let judged = self.statement(&texts, 0, Source::Preflight);
+        self.released(&judged, None, false);
+    }
+
+    /// Records output.
+    pub fn output(&mut self, bytes: &[u8]) {
+        if self.is_nested {
+            return;
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.output(bytes);
+        }
+    }
+
+    /// Records a new size of the terminal.
+    pub fn resize(&mut self, cols: u16, rows: u16) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.resize(cols, rows);
+        }
+    }
+
+    /// Ends the recording.
+    pub fn finish(&mut self, status: i32) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.finish(status);
+        }
+    }
+
+    /// Returns what the person must be told of the recording, once.
+    pub fn troubles(&mut self) -> Vec<String> {
+        let mut troubles = std::mem::take(&mut self.recording_trouble);
+        if let Some(recorder) = &mut self.recorder {
+            troubles.extend(recorder.troubles());
+        }
+        troubles
+    }
+
+    fn note(&mut self, text: String, verdict: Verdict, source: Source) -> Judged {
+        self.ended(None, None);
+        self.statements += 1;
+        let n = self.statements;
+        let redacted = redact::redact(&text);
+        let target = self.place().target.clone();
+        let marker = Marker::Statement {
+            n,
+            time: self.clock.now(),
+            text: redacted.text.into_owned(),
+            source,
+            target: target.clone(),
+            verdict: verdict.decision.word().to_owned(),
+            rule: verdict.rule().map(str::to_owned),
+            reasons: verdict.reasons.clone(),
+            redacted: redacted.kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+        };
+        let durability = match verdict.decision {
+            Decision::Allow | Decision::Notice => Durability::Written,
+            Decision::Hold(_) | Decision::Deny => Durability::Synced,
+        };
+        let wait = self.config.journal_wait;
+        let is_recorded = match &mut self.recorder {
+            Some(recorder) => match recorder.intent(marker, durability, wait) {
+                Ok(()) => true,
+                Err(error) => {
+                    self.recording_trouble
+                        .push(format!("statement {n} is not recorded yet: {error}"));
+                    false
+                }
+            },
+            None => false,
+        };
+        Judged { n, text, verdict, is_recorded, target }
+    }
+
+    fn answer(&mut self, n: u64, answer: Answer, reason: Option<String>) {
+        let time = self.clock.now();
+        let reason = reason.map(|reason| redact::redact(&reason).text.into_owned());
+        self.mark(Marker::Answer { n, time, answer, reason });
+    }
+
+    fn mark(&mut self, marker: Marker) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.marker(marker);
+        }
+    }
+
+    fn follow_transaction(&mut self, now: Transaction) {
+        if matches!(now, Transaction::Open | Transaction::Failed) {
+            if self.transaction_since.is_none() {
+                self.transaction_since = Some(self.clock.elapsed());
+            }
+        } else {
+            self.transaction_since = None;
+        }
+        self.transaction = now;
+    }
+
+    fn is_idle(&self) -> bool {
+        let last = self.last_write.unwrap_or_default();
+        self.clock.elapsed().saturating_sub(last) > self.config.idle(&self.decided)
+    }
+
+    fn is_released_shape(&self, verdict: &Verdict) -> bool {
+        matches!(verdict.decision, Decision::Hold(policy::Challenge::Yes))
+            && self.shapes.contains(&shape(verdict))
+    }
+}
+
+/// The verdict on a statement nobody could read.
+fn unreadable(facts: &Facts) -> Verdict {
+    let reading = Reading::Unclear {
+        reason: "the client's question could not be read".to_owned(),
+        effects: Vec::new(),
+        destructive_word: true,
+    };
+    policy::judge(&reading, facts)
+}
+
+fn shape(verdict: &Verdict) -> Vec<Shape> {
+    verdict
+        .findings
+        .iter()
+        .map(|finding| Shape {
+            verb: finding.effect.verb,
+            object: finding.effect.object.clone(),
+            scope: finding.effect.scope,
+        })
+        .collect()
+}

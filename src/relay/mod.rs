@@ -1,0 +1,384 @@
+//! The loop between the person and the client: one thread, one `poll`, typed events.
+//!
+//! - `ends`: what the client's 0, 1 and 2 are
+//! - `output`: what the client prints, on its way to the screen and the recording
+//! - `input`: what the person types, on its way through the gate
+//! - `settle`: what the client waits for, and answering its questions
+//! - `hold`: the open dialogue
+//! - `draft`: what stands behind the prompt when a line is submitted
+//! - `keeper`: statements, judged and written down
+//! - `way_out`: suspending, hanging up, ending
+
+mod draft;
+pub mod ends;
+mod hold;
+mod input;
+pub mod keeper;
+mod output;
+mod probe;
+mod settle;
+mod way_out;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::process::Child;
+use std::time::Duration;
+
+use self::draft::Line;
+use self::ends::Ends;
+use self::hold::{Held, Releasing};
+use self::keeper::Keeper;
+use self::output::Sink;
+use self::probe::Probe;
+use crate::clients::{Guarded, Interactive, Tap};
+use crate::os::channel::{Channel, Report};
+use crate::os::poll::{Wait, poll};
+use crate::os::process::Watch;
+use crate::os::signal::{Caught, Signals};
+use crate::os::term::UserTerm;
+use crate::session::gate::Gate;
+use crate::session::script::Script;
+use crate::ui::theme::Theme;
+
+/// How much is read from the client at once: what a pty gives, and a pipe's whole buffer.
+const READ_BYTES: usize = 64 << 10;
+
+/// What the client is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It stands at a prompt that we know, in its line editor.
+    Prompt,
+    /// The submitting key waits for the line editor to have taken all that came before it.
+    Submitting(u8),
+    /// Anything else.
+    Busy,
+}
+
+/// How the run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The client's own status.
+    Status(i32),
+    /// A signal ended the client.
+    Signal(i32),
+    /// The client could not be started: an errno.
+    NotStarted(i32),
+    /// A statement was refused where nobody could go on: status 125.
+    Refused,
+}
+
+/// What the relay is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The user terminal, where there is one.
+    pub term: Option<UserTerm>,
+    /// The client's ends.
+    pub ends: Ends,
+    /// The monitor.
+    pub monitor: Child,
+    /// The line to the monitor.
+    pub channel: Channel,
+    /// Signals to us.
+    pub signals: Signals,
+    /// Reads the client's output; none where it was read beforehand.
+    pub tap: Option<Box<dyn Tap>>,
+    /// How the client is used by a person.
+    pub interactive: Option<Box<dyn Interactive>>,
+    /// Statements and the recording.
+    pub keeper: Keeper,
+    /// The colours.
+    pub theme: Theme,
+    /// Whether the terminal can be drawn on in place: false under `TERM=dumb`.
+    pub can_move: bool,
+    /// A target the caller has approved in advance, for runs without a person.
+    pub approved: Option<Approval>,
+    /// The name of the client's program, to find it below a wrapper script.
+    pub program: String,
+}
+
+/// An approval given before the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// The configured name or `host:port/database`.
+    pub target: String,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// The relay of one run.
+#[derive(Debug)]
+pub struct Relay {
+    term: Option<UserTerm>,
+    ends: Ends,
+    monitor: Child,
+    channel: Channel,
+    signals: Signals,
+    tap: Option<Box<dyn Tap>>,
+    interactive: Option<Box<dyn Interactive>>,
+    keeper: Keeper,
+    theme: Theme,
+    approved: Option<Approval>,
+    program: String,
+
+    phase: Phase,
+    gate: Gate,
+    watch: Option<Watch>,
+    held: Option<Box<Held>>,
+    probe: Option<Probe>,
+    line: Line,
+    guarded: Guarded,
+    /// Whether everything the client asks is refused until its next prompt.
+    is_cancelling: bool,
+    /// Whether the person has been told of a notice since the last submitting key.
+    is_noticed: bool,
+    /// Whether a known prompt has been seen in this session.
+    is_prompted: bool,
+    /// Input typed ahead is thrown away until this moment, after a cancel.
+    discard_until: Option<Duration>,
+    discarded_bytes: usize,
+    /// Echo of our own answers that is still to come.
+    swallow: VecDeque<u8>,
+    /// What goes to the user terminal and has not been taken yet.
+    sink: Sink,
+    /// What goes to a redirected standard output.
+    stdout: Option<File>,
+    /// What waits to be written to the client.
+    to_client: VecDeque<u8>,
+    /// What waits to be written to the pipe into the client.
+    to_feed: VecDeque<u8>,
+    /// Our own standard input.
+    stdin: File,
+    /// What was read of it for the client.
+    script: Script,
+    /// Whether the script's last statement was ended for it.
+    is_ending: bool,
+    /// Whether the client waits for more of it.
+    wants_script: bool,
+    /// A released statement whose answer the client has not been seen to take.
+    releasing: Option<Releasing>,
+    /// How often the client was looked at since it last did something.
+    looks: u32,
+    client: Option<i32>,
+    ended: Option<Ended>,
+    is_refused: bool,
+    /// Whether the user terminal was opened only to ask.
+    is_term_lent: bool,
+    /// Whether the terminal can be drawn on in place.
+    can_move: bool,
+    buffer: Vec<u8>,
+    /// Reused for what is shown of one read.
+    shown: Vec<u8>,
+}
+
+impl Relay {
+    /// Makes a relay; nothing is read or written yet.
+    ///
+    /// # Errors
+    /// When our own standard output is closed.
+    pub fn new(parts: Parts) -> io::Result<Self> {
+        let stdout = match parts.ends.drain {
+            Some(_) => Some(ends::own_stdout()?),
+            None => None,
+        };
+        let stdin = File::from(ends::own(io::stdin())?);
+        let mut line = Line::default();
+        if let Some(term) = &parts.term {
+            let size = term.size();
+            line.resize(size.cols, size.rows);
+        }
+        Ok(Self {
+            term: parts.term,
+            ends: parts.ends,
+            monitor: parts.monitor,
+            channel: parts.channel,
+            signals: parts.signals,
+            tap: parts.tap,
+            interactive: parts.interactive,
+            keeper: parts.keeper,
+            theme: parts.theme,
+            approved: parts.approved,
+            program: parts.program,
+            phase: Phase::Busy,
+            gate: Gate::default(),
+            watch: None,
+            held: None,
+            probe: None,
+            line,
+            guarded: Guarded::Unknown,
+            is_cancelling: false,
+            is_noticed: false,
+            is_prompted: false,
+            discard_until: None,
+            discarded_bytes: 0,
+            swallow: VecDeque::new(),
+            sink: Sink::default(),
+            stdout,
+            to_client: VecDeque::new(),
+            to_feed: VecDeque::new(),
+            stdin,
+            script: Script::default(),
+            is_ending: false,
+            wants_script: false,
+            releasing: None,
+            looks: 0,
+            client: None,
+            ended: None,
+            is_refused: false,
+            is_term_lent: false,
+            can_move: parts.can_move,
+            buffer: vec![0; READ_BYTES],
+            shown: Vec::with_capacity(READ_BYTES),
+        })
+    }
+
+    /// Runs until the client has ended and all it printed has been passed on.
+    ///
+    /// # Errors
+    /// When the kernel refuses to go on; the client is ended then.
+    pub fn run(mut self) -> io::Result<Ended> {
+        let result = self.serve();
+        if result.is_err() {
+            self.kill_client();
+        }
+        let ended = match result {
+            Ok(()) => self.ended.unwrap_or(Ended::Signal(Caught::Terminate.number())),
+            Err(error) => {
+                self.close(Ended::Refused);
+                return Err(error);
+            }
+        };
+        let ended = if self.is_refused { Ended::Refused } else { ended };
+        self.close(ended);
+        Ok(ended)
+    }
+
+    fn serve(&mut self) -> io::Result<()> {
+        while self.ended.is_none() {
+            let ready = self.wait()?;
+            if ready.signal {
+                self.caught()?;
+            }
+            if ready.monitor {
+                self.monitor_says()?;
+            }
+            if ready.client {
+                self.read_client()?;
+            }
+            if ready.drain {
+                self.read_drain()?;
+            }
+            if ready.keys {
+                self.read_keys()?;
+            }
+            if ready.probe {
+                self.read_probe();
+            }
+            if ready.script {
+                self.read_script()?;
+            }
+            self.tick()?;
+            self.settle()?;
+            self.flush()?;
+            self.tell_troubles();
+        }
+        self.finish_output()
+    }
+
+    /// Waits until something happens or it is time to look again.
+    fn wait(&mut self) -> io::Result<Ready> {
+        let timeout = self.next_look();
+        let can_take_output = self.sink.is_empty();
+        let mut waits = [const { None }; 8];
+        waits[0] = Some(Wait::readable(self.channel.as_fd()));
+        waits[1] = Some(Wait::readable(self.signals.as_fd()));
+        if let Some(pty) = &self.ends.pty
+            && can_take_output
+        {
+            waits[2] = Some(Wait::readable(pty.leader().as_fd()));
+        }
+        if let Some(drain) = &self.ends.drain {
+            waits[3] = Some(Wait::readable(drain.as_fd()));
+        }
+        if let Some(term) = &self.term
+            && self.wants_keys()
+        {
+            waits[4] = Some(Wait::readable(term.as_fd()));
+        }
+        if let Some(term) = &self.term
+            && !can_take_output
+        {
+            waits[5] = Some(Wait::writable(term.as_fd()));
+        }
+        if let Some(probe) = &self.probe {
+            waits[6] = Some(Wait::readable(probe.as_fd()));
+        }
+        if self.wants_script {
+            waits[7] = Some(Wait::readable(self.stdin.as_fd()));
+        }
+        let mut places = [usize::MAX; 8];
+        let mut used = Vec::with_capacity(8);
+        for (place, wait) in waits.into_iter().enumerate() {
+            if let Some(wait) = wait {
+                places[place] = used.len();
+                used.push(wait);
+            }
+        }
+        poll(&mut used, timeout)?;
+        let is_ready = |place: usize| used.get(places[place]).is_some_and(Wait::is_ready);
+        let ready = Ready {
+            monitor: is_ready(0),
+            signal: is_ready(1),
+            client: is_ready(2),
+            drain: is_ready(3),
+            keys: is_ready(4),
+            probe: is_ready(6),
+            script: is_ready(7),
+        };
+        if ready.client || ready.drain || ready.monitor {
+            self.looks = 0;
+        }
+        Ok(ready)
+    }
+
+    /// The monitor reports what became of the client.
+    fn monitor_says(&mut self) -> io::Result<()> {
+        match self.channel.next_report()? {
+            Some(Report::Started(pid)) => {
+                // The monitor has noted the terminal's settings by now, to restore them if need be.
+                let keys = self.keys();
+                if let Some(term) = &mut self.term {
+                    while !term.is_foreground() && crate::os::job::suspend().is_ok() {}
+                    term.make_raw(keys)?;
+                }
+                self.client = Some(pid);
+                self.watch = Some(Watch::new(pid));
+            }
+            Some(Report::Failed(errno)) => self.ended = Some(Ended::NotStarted(errno)),
+            Some(Report::Exited(status)) => self.ended = Some(Ended::Status(status)),
+            Some(Report::Signalled(signal)) => self.ended = Some(Ended::Signal(signal)),
+            Some(Report::Stopped(_)) => self.suspend()?,
+            // The monitor was killed: the kernel ends the client with it.
+            None => self.ended = Some(Ended::Signal(libc_sigkill())),
+        }
+        Ok(())
+    }
+}
+
+/// What `wait` found.
+#[derive(Debug, Clone, Copy)]
+struct Ready {
+    monitor: bool,
+    signal: bool,
+    client: bool,
+    drain: bool,
+    keys: bool,
+    probe: bool,
+    script: bool,
+}
+
+/// The number of SIGKILL, the same on every Unix.
+const fn libc_sigkill() -> i32 {
+    9
+}

@@ -1,0 +1,387 @@
+//! What the client prints: our marks and questions taken out, the rest shown and recorded.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use super::ends::drain_place;
+use super::{Phase, Relay};
+use crate::clients::{Guarded, Seen};
+use crate::os::channel::Order;
+use crate::os::poll::{Wait, poll};
+use crate::ui::notice;
+use crate::ui::theme::Style;
+
+/// Switches bracketed paste, as a client asks its terminal to.
+const BRACKETS_ON: &[u8] = b"\x1b[?2004h";
+const BRACKETS_OFF: &[u8] = b"\x1b[?2004l";
+
+/// How long a terminal that takes nothing is waited for at the end.
+const LAST_FLUSH: Duration = Duration::from_secs(5);
+
+/// Bytes that the user terminal has not taken yet.
+#[derive(Debug, Default)]
+pub(super) struct Sink {
+    waiting: VecDeque<u8>,
+    /// Whether the last byte shown was a line end, so that the cursor stands at a line's start.
+    is_fresh_line: bool,
+}
+
+impl Sink {
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn is_fresh_line(&self) -> bool {
+        self.is_fresh_line
+    }
+}
+
+impl Relay {
+    /// Reads what the client has printed to its terminal, once.
+    pub(super) fn read_client(&mut self) -> io::Result<bool> {
+        let Some(pty) = &self.ends.pty else { return Ok(false) };
+        let count = match pty.leader().read(&mut self.buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(error) if error.kind() == ErrorKind::Interrupted => 0,
+            // The last follower was closed; the monitor tells what became of the client.
+            Err(_) => 0,
+        };
+        if count == 0 {
+            return Ok(false);
+        }
+        let buffer = std::mem::take(&mut self.buffer);
+        let result = self.take_terminal(&buffer[..count]);
+        self.buffer = buffer;
+        result.map(|()| true)
+    }
+
+    /// Reads what the client has printed to a redirected standard output, once.
+    pub(super) fn read_drain(&mut self) -> io::Result<bool> {
+        let Some(mut drain) = self.ends.drain.as_ref() else { return Ok(false) };
+        let count = match drain.read(&mut self.buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        if count == 0 {
+            // The client has closed it.
+            self.ends.drain = None;
+            return Ok(false);
+        }
+        let buffer = std::mem::take(&mut self.buffer);
+        let mut shown = std::mem::take(&mut self.shown);
+        shown.clear();
+        let mut seen = Vec::new();
+        match &mut self.tap {
+            Some(tap) => tap.output(&buffer[..count], &mut shown, &mut seen),
+            None => shown.extend_from_slice(&buffer[..count]),
+        }
+        self.buffer = buffer;
+        let result = self.pass_to_stdout(&shown);
+        self.shown = shown;
+        result.map(|()| true)
+    }
+
+    /// Reads until the client has nothing more to say just now.
+    pub(super) fn drain_all(&mut self) -> io::Result<()> {
+        while self.read_client()? {}
+        while self.read_drain()? {}
+        Ok(())
+    }
+
+    /// Takes bytes from the client's terminal.
+    fn take_terminal(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut bytes = bytes;
+        while let (Some(&expected), Some(&first)) = (self.swallow.front(), bytes.first()) {
+            if expected == first {
+                self.swallow.pop_front();
+                bytes = &bytes[1..];
+            } else {
+                // Something else came first: then this is not the echo of our answer.
+                self.swallow.clear();
+            }
+        }
+        let mut shown = std::mem::take(&mut self.shown);
+        shown.clear();
+        let mut seen = Vec::new();
+        // Where standard output is redirected the questions come there.
+        let tap = if self.ends.drain.is_some() { None } else { self.tap.as_mut() };
+        match tap {
+            Some(tap) => tap.output(bytes, &mut shown, &mut seen),
+            None => shown.extend_from_slice(bytes),
+        }
+        self.follow_brackets(&shown);
+        let mut from = 0;
+        let mut result = Ok(());
+        for event in seen {
+            let at = match &event {
+                Seen::Prompt(at, _) | Seen::PromptEnd(at) => *at,
+            };
+            result = result.and(self.show(&shown[from..at]));
+            from = at;
+            match event {
+                Seen::Prompt(_, facts) => result = result.and(self.at_prompt(&facts)),
+                Seen::PromptEnd(_) => self.line.prompt_ends(),
+            }
+        }
+        result = result.and(self.show(&shown[from..]));
+        self.shown = shown;
+        result
+    }
+
+    /// The client prints a prompt that we know.
+    fn at_prompt(&mut self, facts: &crate::clients::PromptFacts) -> io::Result<()> {
+        self.phase = Phase::Prompt;
+        self.is_prompted = true;
+        self.is_cancelling = false;
+        self.line.prompt_begins(facts.is_fresh, facts.takes_data);
+        let moved = self.keeper.prompt(facts);
+        if self.guarded != facts.guarded && facts.guarded != Guarded::Unknown {
+            self.guarded = facts.guarded;
+            if facts.guarded == Guarded::No {
+                self.keeper.remark("the client does not ask any longer: unguarded");
+                self.say(&notice::unguarded(
+                    "SINGLESTEP is off: statements are judged as they are typed",
+                    self.cols(),
+                    self.theme,
+                ))?;
+            }
+        }
+        if moved {
+            self.say_where()?;
+        }
+        Ok(())
+    }
+
+    /// Says where the session is, if that is worth a line.
+    fn say_where(&mut self) -> io::Result<()> {
+        use crate::target::Tier;
+        let decided = self.keeper.decided();
+        if decided.target.tier != Tier::Production {
+            return Ok(());
+        }
+        let evidence = decided
+            .evidence
+            .iter()
+            .find(|item| item.tier == decided.target.tier)
+            .map(|item| item.text.clone())
+            .unwrap_or_default();
+        let moment = self.keeper.config().moment(self.keeper.clock().now());
+        let target = decided.target.clone();
+        let line = notice::banner(
+            &target,
+            &evidence,
+            &moment.local,
+            moment.freeze.as_deref().or(moment.late),
+            self.cols(),
+            self.theme,
+        );
+        self.say(&line)
+    }
+
+    /// Shows a line of our own and records it.
+    pub(super) fn say(&mut self, line: &str) -> io::Result<()> {
+        if self.term.is_some() {
+            let framed = notice::framed(line, self.sink.is_fresh_line);
+            self.draw(&framed)
+        } else {
+            let mut line = line.to_owned();
+            line.push('\n');
+            // Standard error may be closed; then there is nobody to tell.
+            drop(io::stderr().write_all(line.as_bytes()));
+            Ok(())
+        }
+    }
+
+    /// Draws our own bytes on the user terminal, past what the client prints.
+    pub(super) fn draw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.keeper.output(bytes);
+        self.write_term(bytes)
+    }
+
+    /// Shows what the client printed, or keeps it until the dialogue is over.
+    pub(super) fn show(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if self.line.is_open() && self.phase != Phase::Busy {
+            // The line being edited is recorded when it is submitted, redacted.
+            self.line.echo(bytes);
+        } else {
+            self.keeper.output(bytes);
+        }
+        if let Some(held) = &mut self.held {
+            held.keep_output(bytes);
+            return Ok(());
+        }
+        self.write_term(bytes)
+    }
+
+    /// Shows what is in the recording already.
+    pub(super) fn show_unrecorded(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_term(bytes)
+    }
+
+    /// Passes output on to where standard output was redirected.
+    pub(super) fn pass_to_stdout(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let Some(stdout) = &mut self.stdout else { return Ok(()) };
+            match stdout.write(rest) {
+                Ok(count) => rest = &rest[count..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => self.caught()?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let mut waits =
+                        [Wait::writable(stdout.as_fd()), Wait::readable(self.signals.as_fd())];
+                    poll(&mut waits, None)?;
+                    if waits[1].is_ready() {
+                        self.caught()?;
+                    }
+                    if self.ended.is_some() {
+                        return Ok(());
+                    }
+                }
+                Err(_) => {
+                    // The reader is gone: let the client see that for itself, as it would bare.
+                    self.stdout = None;
+                    self.ends.drain = None;
+                    let place = drain_place(self.ends.feed.is_some());
+                    return self.channel.order(Order::LetGo(place));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write_term(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.sink.is_fresh_line = is_line_start(bytes).unwrap_or(self.sink.is_fresh_line);
+        let mut rest = bytes;
+        if self.sink.waiting.is_empty()
+            && let Some(term) = &self.term
+        {
+            while !rest.is_empty() {
+                match term.file().write(rest) {
+                    Ok(count) => rest = &rest[count..],
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    // The terminal is gone; the hang-up is on its way.
+                    Err(_) => return Ok(()),
+                }
+            }
+        }
+        self.sink.waiting.extend(rest);
+        Ok(())
+    }
+
+    /// Writes what waits for the user terminal, as far as it takes it.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.flush_client()?;
+        let Some(term) = &self.term else { return Ok(()) };
+        while !self.sink.waiting.is_empty() {
+            let (front, _) = self.sink.waiting.as_slices();
+            match term.file().write(front) {
+                Ok(count) => drop(self.sink.waiting.drain(..count)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => self.sink.waiting.clear(),
+            }
+        }
+        Ok(())
+    }
+
+    /// After the client has ended: passes on all it printed.
+    pub(super) fn finish_output(&mut self) -> io::Result<()> {
+        self.drain_all()?;
+        let mut rest = Vec::new();
+        if let Some(tap) = &mut self.tap {
+            tap.let_go(&mut rest);
+        }
+        if self.ends.drain.is_some() || self.stdout.is_some() {
+            self.pass_to_stdout(&rest)?;
+        } else {
+            self.show(&rest)?;
+        }
+        self.line.close(&mut self.keeper);
+        let clock = self.keeper.clock();
+        let until = clock.elapsed() + LAST_FLUSH;
+        while !self.sink.is_empty() && clock.elapsed() < until {
+            if let Some(term) = &self.term {
+                let mut waits = [Wait::writable(term.as_fd())];
+                poll(&mut waits, Some(until.saturating_sub(clock.elapsed())))?;
+                if waits[0].is_hung_up() {
+                    break;
+                }
+            }
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Notes whether the client wants pastes bracketed: the last word counts.
+    fn follow_brackets(&mut self, shown: &[u8]) {
+        if memchr::memmem::find(shown, b"\x1b[?2004").is_none() {
+            return;
+        }
+        let on = memchr::memmem::rfind(shown, BRACKETS_ON);
+        let off = memchr::memmem::rfind(shown, BRACKETS_OFF);
+        if on != off {
+            self.gate.set_brackets(on > off);
+        }
+    }
+
+    /// Tells of trouble with the recording, once each.
+    pub(super) fn tell_troubles(&mut self) {
+        for trouble in self.keeper.troubles() {
+            let line = notice::line(&trouble, Style::Warning, self.cols(), self.theme);
+            // A terminal that takes nothing cannot be told.
+            drop(self.say(&line));
+        }
+    }
+
+    /// Columns of the user terminal; 0 where there is none.
+    pub(super) fn cols(&self) -> u16 {
+        self.term.as_ref().map_or(0, |term| term.size().cols)
+    }
+}
+
+/// Returns whether the cursor stands at the start of an empty line after these bytes; none where
+/// they print nothing. Escape sequences such as "bracketed paste off" do not move it.
+fn is_line_start(bytes: &[u8]) -> Option<bool> {
+    let mut found = None;
+    let tail = memchr::memrchr(b'\n', bytes).map_or(bytes, |at| {
+        found = Some(true);
+        &bytes[at + 1..]
+    });
+    let mut rest = tail.iter();
+    while let Some(&byte) = rest.next() {
+        match byte {
+            b'\r' => {}
+            0x1b => {
+                if rest.next() != Some(&b'[') || !rest.any(|byte| (0x40..=0x7e).contains(byte)) {
+                    return Some(false);
+                }
+            }
+            _ => return Some(false),
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_line_start;
+
+    #[test]
+    fn a_line_start_is_seen_behind_escape_sequences() {
+        assert_eq!(is_line_start(b"select 1;\r\n\x1b[?2004l\r"), Some(true));
+        assert_eq!(is_line_start(b"\x1b[?2004l\r"), None);
+        assert_eq!(is_line_start(b"a\r\norders=# "), Some(false));
+    }
+}

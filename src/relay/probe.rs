@@ -1,0 +1,128 @@
+//! The side connection that finds out what a held statement would touch.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use super::Relay;
+use super::keeper::Judged;
+use crate::clients::Inquiry;
+use crate::lang::Effect;
+use crate::os::file::set_nonblocking;
+use crate::policy::Decision;
+
+/// Most bytes an answer may have: a plan with many partitions is long, anything longer is no
+/// answer.
+const ANSWER_BYTES: usize = 4 << 20;
+
+/// A running side connection.
+#[derive(Debug)]
+pub(super) struct Probe {
+    child: Child,
+    output: ChildStdout,
+    answer: Vec<u8>,
+    inquiry: Inquiry,
+    due: Duration,
+}
+
+impl Probe {
+    /// Returns when it has taken too long.
+    pub(super) fn due(&self) -> Duration {
+        self.due
+    }
+}
+
+impl AsFd for Probe {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.output.as_fd()
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to end.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Relay {
+    /// Returns whether figures can be had for a held statement.
+    pub(super) fn can_probe(&self, judged: &Judged) -> bool {
+        self.inquiry(judged).is_some()
+    }
+
+    fn inquiry(&self, judged: &Judged) -> Option<Inquiry> {
+        let config = self.keeper.config();
+        if !config.impact(self.keeper.decided())
+            || !matches!(judged.verdict.decision, Decision::Hold(_))
+        {
+            return None;
+        }
+        let effects: Vec<Effect> =
+            judged.verdict.findings.iter().map(|finding| finding.effect.clone()).collect();
+        let (facts, drift) = (self.keeper.facts(), self.keeper.drift());
+        self.interactive.as_ref()?.inquire(&judged.text, &effects, facts, drift)
+    }
+
+    /// Starts to ask.
+    pub(super) fn start_probe(&mut self, judged: &Judged) {
+        let Some(inquiry) = self.inquiry(judged) else { return };
+        let due = self.keeper.clock().elapsed() + self.keeper.config().impact.timeout;
+        // Without an answer the dialogue just has no figures.
+        self.probe = start(inquiry, due).ok();
+    }
+
+    /// Reads more of the answer.
+    pub(super) fn read_probe(&mut self) {
+        let Some(probe) = &mut self.probe else { return };
+        let mut buffer = [0; 16 << 10];
+        let is_over = match probe.output.read(&mut buffer) {
+            Ok(0) => true,
+            Ok(count) => {
+                probe.answer.extend_from_slice(&buffer[..count]);
+                probe.answer.len() > ANSWER_BYTES
+            }
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
+        };
+        if is_over {
+            let figures = probe.inquiry.reader.read(&String::from_utf8_lossy(&probe.answer));
+            // A terminal that cannot be drawn on shows as a hang-up by itself.
+            drop(self.end_probe(figures));
+        }
+    }
+
+    /// Shows what was found, which may be nothing.
+    pub(super) fn end_probe(&mut self, figures: Vec<String>) -> io::Result<()> {
+        self.drop_probe();
+        self.show_impact(figures)
+    }
+
+    /// Ends the side connection: it is closed before anything is released.
+    pub(super) fn drop_probe(&mut self) {
+        self.probe = None;
+    }
+}
+
+fn start(inquiry: Inquiry, due: Duration) -> io::Result<Probe> {
+    let mut command = Command::new(&inquiry.program);
+    command.args(&inquiry.args);
+    for (name, value) in &inquiry.vars {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(ErrorKind::BrokenPipe.into());
+    };
+    // A pipe takes 64 KiB at once; longer scripts are not made.
+    set_nonblocking(&input)?;
+    let written = input.write_all(inquiry.script.as_bytes());
+    set_nonblocking(&output)?;
+    let probe = Probe { child, output, answer: Vec::new(), inquiry, due };
+    written.map(|()| probe)
+}

@@ -1,0 +1,397 @@
+//! What the client waits for, and answering what it asks.
+//!
+//! An answer is sent only to a client that is seen to be blocked reading its input, after all it
+//! printed has been taken, and one answer for each question: what it leaves unread would answer
+//! the next. What the person typed ahead goes by the same rule.
+
+use std::io::{self, ErrorKind, Read};
+use std::time::Duration;
+
+use super::ends::FEED_PLACE;
+use super::hold::Doubt;
+use super::{Phase, Relay};
+use crate::clients::{Asked, Guarded};
+use crate::os::channel::Order;
+use crate::os::process::{self, Activity, Watch};
+use crate::os::pty::unread;
+use crate::policy::Decision;
+use crate::record::Source;
+use crate::session::script::Feed;
+use crate::ui::notice;
+
+/// How often the client is looked at without waiting in between: it is about to block, and that
+/// takes a few microseconds.
+const EAGER_LOOKS: u32 = 60;
+
+/// The longest time between two looks while something waits for the client.
+const SLOWEST_LOOK: Duration = Duration::from_millis(10);
+
+/// What the client is doing, as far as it matters for its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// It runs, or was just given something.
+    Running,
+    /// It is blocked elsewhere: it waits for the server, or a child of it works.
+    Elsewhere,
+    /// It reads its own input, line by line.
+    Reading,
+    /// A line editor, pager or editor waits for a key.
+    Editing,
+    /// Somebody else reads a line from the terminal: a program it started, a password prompt.
+    OtherReading,
+}
+
+impl Relay {
+    /// Moves on everything that waits for the client, as far as it is ready for it.
+    pub(super) fn settle(&mut self) -> io::Result<()> {
+        while self.needs_look() {
+            if !self.to_client.is_empty() || !self.to_feed.is_empty() {
+                return Ok(());
+            }
+            let moved = match self.look()? {
+                Look::Running => false,
+                Look::Elsewhere => {
+                    self.let_go()?;
+                    false
+                }
+                Look::Reading => self.at_input()?,
+                Look::Editing => self.at_editor()?,
+                Look::OtherReading => {
+                    self.let_go()?;
+                    self.pass_line()?
+                }
+            };
+            if !moved {
+                self.looks = self.looks.saturating_add(1);
+                return Ok(());
+            }
+            self.looks = 0;
+        }
+        Ok(())
+    }
+
+    /// Returns when to look again, at the latest.
+    pub(super) fn next_look(&self) -> Option<Duration> {
+        let look = self.needs_look().then(|| {
+            let beyond = self.looks.saturating_sub(EAGER_LOOKS);
+            if self.looks <= EAGER_LOOKS {
+                Duration::ZERO
+            } else {
+                Duration::from_micros(20 << beyond.min(9)).min(SLOWEST_LOOK)
+            }
+        });
+        let now = self.keeper.clock().elapsed();
+        let dialogue = self
+            .held
+            .as_ref()
+            .and_then(|held| held.next_deadline())
+            .map(|due| due.saturating_sub(now));
+        let probe = self.probe.as_ref().map(|probe| probe.due().saturating_sub(now));
+        [look, dialogue, probe].into_iter().flatten().min()
+    }
+
+    /// Returns whether anything depends on what the client waits for.
+    fn needs_look(&self) -> bool {
+        if self.ended.is_some() || self.held.is_some() || self.client.is_none() {
+            return false;
+        }
+        self.tap.as_ref().is_some_and(|tap| tap.may_ask())
+            || self.releasing.is_some()
+            || matches!(self.phase, Phase::Submitting(_))
+            || (self.phase == Phase::Busy && !self.gate.is_empty())
+            || (self.ends.feed.is_some() && !self.wants_script)
+    }
+
+    /// Looks at what the client waits for. All it printed before has been taken when this says
+    /// that it reads.
+    fn look(&mut self) -> io::Result<Look> {
+        let unread_bytes = match (&self.ends.feed, &self.ends.pty) {
+            (Some(feed), _) => unread(std::os::fd::AsFd::as_fd(feed)).unwrap_or(0),
+            (None, Some(pty)) => pty.unread_bytes()?,
+            (None, None) => 0,
+        };
+        if unread_bytes > 0 {
+            return Ok(Look::Running);
+        }
+        let is_cooked = match &self.ends.pty {
+            Some(pty) => pty.mode()?.is_cooked,
+            None => true,
+        };
+        let Some(activity) = self.activity() else { return Ok(Look::Elsewhere) };
+        let look = match activity {
+            Activity::Running => Look::Running,
+            Activity::Reading(0) if is_cooked || self.ends.feed.is_some() => Look::Reading,
+            Activity::Reading(_) | Activity::Polling if !is_cooked && self.is_alone() => {
+                Look::Editing
+            }
+            Activity::Reading(_) => Look::OtherReading,
+            Activity::Unknown => self.unknown_look(is_cooked),
+            Activity::Polling | Activity::Elsewhere => match self.someone_else() {
+                Some(Activity::Reading(_) | Activity::Polling) if !is_cooked => Look::Editing,
+                Some(Activity::Reading(_)) => Look::OtherReading,
+                Some(Activity::Running) => Look::Running,
+                Some(Activity::Polling | Activity::Elsewhere | Activity::Unknown) | None => {
+                    Look::Elsewhere
+                }
+            },
+        };
+        if look != Look::Running {
+            self.drain_all()?;
+        }
+        Ok(look)
+    }
+
+    /// Tells what the tapped program is doing; none if it cannot be found.
+    fn activity(&mut self) -> Option<Activity> {
+        let client = self.client?;
+        if self.looks % 64 == 1 && self.watch.as_ref().is_some_and(|watch| watch.pid() == client) {
+            // The client may have been started by a script that waits for it.
+            let is_itself = process::name(client).is_some_and(|name| name == self.program);
+            if !is_itself {
+                let below = process::tree(client)
+                    .into_iter()
+                    .skip(1)
+                    .find(|&pid| process::name(pid).is_some_and(|name| name == self.program));
+                if let Some(pid) = below {
+                    self.watch = Some(Watch::new(pid));
+                }
+            }
+        }
+        self.watch.as_mut().map(Watch::activity)
+    }
+
+    /// Where the system does not tell: a quiet client with a question is taken to wait for it.
+    fn unknown_look(&self, is_cooked: bool) -> Look {
+        if self.looks < EAGER_LOOKS + 8 {
+            Look::Running
+        } else if is_cooked {
+            Look::Reading
+        } else {
+            Look::Editing
+        }
+    }
+
+    fn is_alone(&self) -> bool {
+        let Some(watch) = &self.watch else { return true };
+        process::tree(watch.pid()).len() == 1
+    }
+
+    /// Looks at the programs the client has started: the one that reads is the one that counts.
+    fn someone_else(&self) -> Option<Activity> {
+        let client = self.client?;
+        let own = self.watch.as_ref().map(Watch::pid);
+        let mut found = None;
+        for pid in process::tree(client).into_iter().filter(|pid| Some(*pid) != own) {
+            match Watch::new(pid).activity() {
+                reading @ Activity::Reading(_) => return Some(reading),
+                other @ (Activity::Polling | Activity::Running) => found = Some(other),
+                Activity::Elsewhere | Activity::Unknown => {}
+            }
+        }
+        found
+    }
+
+    /// What was kept back is no question: the client does something else.
+    fn let_go(&mut self) -> io::Result<()> {
+        let mut shown = Vec::new();
+        if let Some(tap) = &mut self.tap
+            && tap.may_ask()
+        {
+            tap.let_go(&mut shown);
+        }
+        self.show_tapped(&shown)
+    }
+
+    /// The client reads its input: it asks us, or it wants a line.
+    fn at_input(&mut self) -> io::Result<bool> {
+        self.taken();
+        let adds_cr = match (&self.ends.drain, &self.ends.pty) {
+            (None, Some(pty)) => pty.mode()?.adds_cr,
+            _ => false,
+        };
+        let mut shown = Vec::new();
+        let asked = match &mut self.tap {
+            Some(tap) => tap.asked(adds_cr, &mut shown),
+            None => Asked::Nothing,
+        };
+        self.show_tapped(&shown)?;
+        match asked {
+            Asked::Nothing if self.ends.keys_are_input => self.pass_line(),
+            Asked::Nothing => self.feed_line(),
+            Asked::Statement { texts, likely, banner } => {
+                self.at_statement(&texts, likely, &banner)?;
+                Ok(true)
+            }
+            Asked::Unreadable => {
+                self.at_unreadable()?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// The client is about to run a statement and waits for us.
+    fn at_statement(&mut self, texts: &[String], likely: usize, banner: &[u8]) -> io::Result<()> {
+        if matches!(self.phase, Phase::Prompt | Phase::Submitting(_)) {
+            // Submitted by a key that we do not know as one.
+            self.begin_submission();
+        }
+        let judged = self.keeper.statement(texts, likely, Source::Tap);
+        if self.is_cancelling {
+            self.keeper.cancelled(&judged, Some("the line it belongs to was cancelled"));
+            return self.answer(false);
+        }
+        match judged.verdict.decision {
+            Decision::Allow => self.let_run(judged, banner),
+            Decision::Notice => {
+                if !self.is_noticed && self.may_notice() {
+                    self.is_noticed = true;
+                    let tier = judged.target.tier;
+                    let cols = self.cols();
+                    let line = notice::verdict(&judged.verdict.reasons, tier, cols, self.theme);
+                    self.say(&line)?;
+                }
+                self.let_run(judged, banner)
+            }
+            Decision::Deny => {
+                let line = notice::denied(&judged.verdict.reasons, self.cols(), self.theme);
+                self.say(&line)?;
+                self.refuse(&judged, "denied by a rule")
+            }
+            Decision::Hold(_) => self.hold(judged, Doubt::Question(banner.to_vec())),
+        }
+    }
+
+    /// Something is asked, and what about could not be read.
+    fn at_unreadable(&mut self) -> io::Result<()> {
+        let judged = self.keeper.unreadable(Source::Tap);
+        if self.is_cancelling {
+            self.keeper.cancelled(&judged, Some("the line it belongs to was cancelled"));
+            return self.answer(false);
+        }
+        match judged.verdict.decision {
+            Decision::Allow | Decision::Notice => self.let_run(judged, &[]),
+            Decision::Hold(_) | Decision::Deny => self.hold(judged, Doubt::Question(Vec::new())),
+        }
+    }
+
+    /// Lets a statement run that nobody need be asked about.
+    fn let_run(&mut self, judged: super::keeper::Judged, banner: &[u8]) -> io::Result<()> {
+        if self.guarded == Guarded::Theirs {
+            // The person wants to be asked as well: show the question, their line answers it.
+            self.keeper.released(&judged, None, false);
+            return self.show_tapped(banner);
+        }
+        self.keeper.released(&judged, None, false);
+        self.answer(true)
+    }
+
+    /// Answers the client's question.
+    pub(super) fn answer(&mut self, is_go: bool) -> io::Result<()> {
+        let Some(tap) = &self.tap else { return Ok(()) };
+        let (go, stop) = tap.answers();
+        let answer = if is_go { go } else { stop };
+        if self.ends.keys_are_input
+            && let Some(pty) = &self.ends.pty
+        {
+            let mode = pty.mode()?;
+            if mode.echoes {
+                for &byte in answer {
+                    if byte == b'\n' && mode.adds_cr {
+                        self.swallow.push_back(b'\r');
+                    }
+                    self.swallow.push_back(byte);
+                }
+            }
+        }
+        self.send(answer)
+    }
+
+    /// A key-reading program waits.
+    fn at_editor(&mut self) -> io::Result<bool> {
+        self.let_go()?;
+        if let Phase::Submitting(key) = self.phase {
+            return self.submit(key);
+        }
+        self.keeper.paged();
+        let key = self.gate.take_key();
+        if key.is_empty() {
+            return Ok(false);
+        }
+        self.to_client.extend(key);
+        self.flush_client()?;
+        Ok(true)
+    }
+
+    /// Passes one line that was typed ahead.
+    fn pass_line(&mut self) -> io::Result<bool> {
+        if let Phase::Submitting(key) = self.phase {
+            // The prompt's editor does not edit (`psql -n`): the line is whole already.
+            return self.submit(key);
+        }
+        let line = self.gate.take_cooked_line();
+        if line.is_empty() {
+            return Ok(false);
+        }
+        self.to_client.extend(line);
+        self.flush_client()?;
+        Ok(true)
+    }
+
+    /// Gives the client the next line of the script on our standard input.
+    fn feed_line(&mut self) -> io::Result<bool> {
+        if self.ends.feed.is_none() {
+            return Ok(false);
+        }
+        match self.script.take() {
+            Feed::Line(line) => {
+                if let Some(tap) = &mut self.tap {
+                    tap.follow_input(&line);
+                }
+                self.to_feed.extend(line);
+                self.flush_client()?;
+                Ok(true)
+            }
+            Feed::End => {
+                let rest = self.tap.as_ref().and_then(|tap| tap.before_end());
+                if let Some(rest) = rest.filter(|_| !std::mem::replace(&mut self.is_ending, true)) {
+                    self.to_feed.extend(rest);
+                    self.flush_client()?;
+                    return Ok(true);
+                }
+                // Nothing is asked, and nothing is left that could be.
+                self.ends.feed = None;
+                self.channel.order(Order::LetGo(FEED_PLACE))?;
+                Ok(true)
+            }
+            Feed::More => {
+                self.wants_script = true;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Reads more of the script on our standard input, once.
+    pub(super) fn read_script(&mut self) -> io::Result<()> {
+        self.wants_script = false;
+        let count = match (&self.stdin).read(&mut self.buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(_) => 0,
+        };
+        match count {
+            0 => self.script.close(),
+            count => self.script.push(&self.buffer[..count]),
+        }
+        Ok(())
+    }
+
+    /// Shows what came through the tap: to the terminal, or where standard output goes.
+    pub(super) fn show_tapped(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.ends.drain.is_some() { self.pass_to_stdout(bytes) } else { self.show(bytes) }
+    }
+
+    fn may_notice(&self) -> bool {
+        self.term.is_some() || crate::os::term::Terminals::look().stderr
+    }
+}

@@ -1,0 +1,183 @@
+//! Signals, suspending, hanging up and ending.
+
+use std::io;
+use std::time::Duration;
+
+use super::{Ended, Phase, Relay};
+use crate::os::channel::Order;
+use crate::os::job;
+use crate::os::poll::{Wait, poll};
+use crate::os::signal::Caught;
+use crate::os::term::Keys;
+
+/// How long a client that was asked to end may take before it is made to.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Relay {
+    /// Deals with the signals that came.
+    pub(super) fn caught(&mut self) -> io::Result<()> {
+        for signal in self.signals.take() {
+            match signal {
+                Caught::Resize => self.resize()?,
+                Caught::HangUp | Caught::Terminate | Caught::Quit => self.end_by(signal)?,
+                Caught::Interrupt => self.interrupted()?,
+                Caught::Child | Caught::Continued => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The terminal is gone.
+    pub(super) fn hang_up(&mut self) -> io::Result<()> {
+        self.end_by(Caught::HangUp)
+    }
+
+    /// Somebody wants us to end: so does the client, and before anything is closed. While a
+    /// statement is held it gets no chance to take the end of its input for an answer.
+    fn end_by(&mut self, signal: Caught) -> io::Result<()> {
+        if self.held.is_some() || self.releasing.is_some() {
+            self.kill_client();
+            let why = match signal {
+                Caught::HangUp => "hang-up",
+                _ => "terminated",
+            };
+            self.withdraw(why)?;
+        } else {
+            self.channel.order(Order::Signal(signal.number()))?;
+        }
+        let clock = self.keeper.clock();
+        let until = clock.elapsed() + PATIENCE;
+        let mut is_killed = false;
+        while self.ended.is_none() {
+            let now = clock.elapsed();
+            if now >= until && !is_killed {
+                is_killed = true;
+                self.kill_client();
+            }
+            let left = until.saturating_sub(now).max(Duration::from_millis(50));
+            let mut waits = [Wait::readable(std::os::fd::AsFd::as_fd(&self.channel))];
+            poll(&mut waits, Some(left))?;
+            if waits[0].is_ready() {
+                self.monitor_says_the_end()?;
+            }
+            self.drain_all()?;
+        }
+        self.ended = Some(Ended::Signal(signal.number()));
+        Ok(())
+    }
+
+    /// Ctrl-C where the user terminal makes it a signal: a run without a pty shares its process
+    /// group with the client, which has got it as well.
+    fn interrupted(&mut self) -> io::Result<()> {
+        if self.held.is_some() {
+            return self.keys_to_dialogue(&[0x03]);
+        }
+        if self.ends.pty.is_some() {
+            self.channel.order(Order::Signal(Caught::Interrupt.number()))?;
+        }
+        Ok(())
+    }
+
+    /// The user terminal has a new size.
+    fn resize(&mut self) -> io::Result<()> {
+        let Some(term) = &self.term else { return Ok(()) };
+        let size = term.size();
+        if let Some(pty) = &self.ends.pty {
+            pty.resize(size)?;
+        }
+        self.keeper.resize(size.cols, size.rows);
+        self.line.resize(size.cols, size.rows);
+        self.resize_dialogue(size.cols, size.rows)
+    }
+
+    /// The client was stopped: so are we, and together we go on.
+    pub(super) fn suspend(&mut self) -> io::Result<()> {
+        if self.ends.pty.is_none() {
+            // The terminal stopped the whole process group.
+            return Ok(());
+        }
+        self.drain_all()?;
+        self.flush()?;
+        self.stop_and_go_on()?;
+        self.channel.order(Order::Continue)
+    }
+
+    /// Gives the terminal back, stops, and takes it again.
+    pub(super) fn stop_and_go_on(&mut self) -> io::Result<()> {
+        self.flush()?;
+        let brackets = self.gate.has_brackets();
+        if brackets {
+            self.show_unrecorded(b"\x1b[?2004l")?;
+        }
+        if let Some(term) = &mut self.term {
+            term.restore()?;
+        }
+        job::suspend()?;
+        let keys = self.keys();
+        if let Some(term) = &mut self.term {
+            term.refresh();
+            term.make_raw(keys)?;
+        }
+        if brackets && self.held.is_some() {
+            self.show_unrecorded(b"\x1b[?2004h")?;
+        }
+        self.resize()
+    }
+
+    /// Which signals the user terminal keeps making: those of a pipeline, where its input is not
+    /// the keyboard.
+    pub(super) fn keys(&self) -> Keys {
+        if self.ends.keys_are_input || self.is_term_lent { Keys::Bytes } else { Keys::Signals }
+    }
+
+    /// Ends the client at once.
+    pub(super) fn kill_client(&mut self) {
+        // A monitor that is gone has ended the client already.
+        drop(self.channel.order(Order::Kill));
+    }
+
+    /// Ends everything; the recording knows how.
+    pub(super) fn close(&mut self, ended: Ended) {
+        let status = ended.status();
+        self.keeper.ended(None, None);
+        self.keeper.finish(i32::from(status));
+        self.tell_troubles();
+        drop(self.flush());
+        if let Some(term) = &mut self.term {
+            // A terminal that is gone needs nothing.
+            drop(term.restore());
+        }
+        drop(self.channel.order(Order::Bye));
+        drop(self.monitor.wait());
+        self.phase = Phase::Busy;
+    }
+
+    /// Takes the monitor's word that the client has ended, and nothing else.
+    fn monitor_says_the_end(&mut self) -> io::Result<()> {
+        use crate::os::channel::Report;
+        match self.channel.next_report()? {
+            Some(Report::Exited(status)) => self.ended = Some(Ended::Status(status)),
+            Some(Report::Signalled(signal)) => self.ended = Some(Ended::Signal(signal)),
+            Some(Report::Failed(errno)) => self.ended = Some(Ended::NotStarted(errno)),
+            Some(Report::Started(_) | Report::Stopped(_)) => {}
+            None => self.ended = Some(Ended::Signal(super::libc_sigkill())),
+        }
+        Ok(())
+    }
+}
+
+impl Ended {
+    /// Returns the exit status a shell would see: the client's own, 128 and more for a signal, and
+    /// `env`'s numbers for our own failures.
+    #[must_use]
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Status(status) => u8::try_from(status & 0xff).unwrap_or(u8::MAX),
+            Self::Signal(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+            // ENOENT is 2 on every Unix.
+            Self::NotStarted(2) => 127,
+            Self::NotStarted(_) => 126,
+            Self::Refused => 125,
+        }
+    }
+}

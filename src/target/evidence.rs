@@ -1,0 +1,68 @@
+//! One reason for a tier, and how the strongest of them decides.
+
+use serde::Serialize;
+
+use super::Tier;
+
+/// How much a piece of evidence counts, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strength {
+    /// Worth showing, never decides against the place.
+    Hint,
+    /// Where the address is: loopback, a unix socket.
+    Place,
+    /// A word in the name of a host, database or this machine.
+    Name,
+    /// A `[[target]]` of the configuration.
+    Configured,
+}
+
+/// One reason for a tier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// What it speaks for.
+    pub tier: Tier,
+    /// How much it counts.
+    pub strength: Strength,
+    /// Where it comes from: `config`, `host name`, `address`, `PGHOST`.
+    pub source: String,
+    /// What it says, as a phrase: "`*.prod.example.com` of orders-prod matches".
+    pub text: String,
+}
+
+/// Returns the tier the evidence speaks for: the strongest decides, the more dangerous of equals.
+#[must_use]
+pub fn weigh(evidence: &[Evidence]) -> Tier {
+    evidence
+        .iter()
+        .max_by_key(|item| (item.strength, item.tier))
+        .map_or(Tier::Unknown, |item| item.tier)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(tier: Tier, strength: Strength) -> Evidence {
+        Evidence { tier, strength, source: String::new(), text: String::new() }
+    }
+
+    #[test]
+    fn nothing_is_unknown() {
+        assert_eq!(weigh(&[]), Tier::Unknown);
+    }
+
+    #[test]
+    fn the_strongest_wins_and_ties_go_to_the_more_dangerous() {
+        let place = item(Tier::Development, Strength::Place);
+        let name = item(Tier::Production, Strength::Name);
+        let hint = item(Tier::Production, Strength::Hint);
+        let staging = item(Tier::Staging, Strength::Configured);
+        let production = item(Tier::Production, Strength::Configured);
+        assert_eq!(weigh(&[place.clone(), hint]), Tier::Development);
+        assert_eq!(weigh(&[name.clone(), place]), Tier::Production);
+        assert_eq!(weigh(&[name, staging.clone()]), Tier::Staging);
+        assert_eq!(weigh(&[production, staging]), Tier::Production);
+    }
+}

@@ -1,0 +1,305 @@
+//! The patterns of `match` in a `[[target]]`: globs over user, host, port and database.
+
+use std::fmt;
+
+use super::Address;
+
+/// Ways an unix socket's host is written by psql itself when it is the default folder.
+pub const DEFAULT_SOCKET: &str = "[local]";
+
+/// One entry of `match`: `*.prod.example.com`, `localhost:54329`,
+/// `postgres://*@10.1.*/orders*`; a leading `!` excludes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    text: String,
+    excludes: bool,
+    user: Option<String>,
+    host: Option<String>,
+    port: Option<String>,
+    database: Option<String>,
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    ///
+    /// Returns a phrase that says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (excludes, rest) = match text.strip_prefix('!') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        if rest.is_empty() {
+            return Err("an empty pattern matches nothing".to_owned());
+        }
+        if rest.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err("a pattern holds no spaces".to_owned());
+        }
+        let (is_uri, rest) = match rest.split_once("://") {
+            Some(("postgres" | "postgresql", rest)) => (true, rest),
+            Some((scheme, _)) => {
+                return Err(format!(
+                    "unknown scheme `{scheme}`; known are postgres and postgresql"
+                ));
+            }
+            None => (false, rest),
+        };
+        // A path is the folder of a unix socket: it has no database part.
+        let (authority, database) = match rest.split_once('/') {
+            Some(("", _)) if !is_uri => (rest, None),
+            None => (rest, None),
+            Some((authority, database)) => (authority, Some(database)),
+        };
+        let (user, authority) = match authority.rsplit_once('@') {
+            Some((user, _)) if user.contains(':') => {
+                return Err("a pattern holds no password".to_owned());
+            }
+            // An `@` at the start names an abstract unix socket.
+            Some(("", _)) | None => (None, authority),
+            Some((user, authority)) => (Some(user), authority),
+        };
+        let (host, port) = split_port(authority)?;
+        if let Some(port) = port
+            && !port.contains(['*', '?'])
+            && port.parse::<u16>().is_err()
+        {
+            return Err(format!("`{port}` is not a port"));
+        }
+        let keep = |part: Option<&str>| part.filter(|part| !part.is_empty()).map(str::to_owned);
+        let host = keep(Some(host)).map(|host| host.trim_end_matches('.').to_lowercase());
+        Ok(Self {
+            text: text.to_owned(),
+            excludes,
+            user: keep(user),
+            host,
+            port: keep(port),
+            database: keep(database),
+        })
+    }
+
+    /// Tells whether a match takes the address out of its target instead of into it.
+    #[must_use]
+    pub fn excludes(&self) -> bool {
+        self.excludes
+    }
+
+    /// Tells whether the address fits, whatever a leading `!` means.
+    #[must_use]
+    pub fn fits(&self, address: &Address) -> bool {
+        let fits = |pattern: &Option<String>, value: Option<&str>| match pattern {
+            None => true,
+            Some(pattern) => glob(pattern, value.unwrap_or_default()),
+        };
+        let port = address.port.unwrap_or(5432).to_string();
+        fits(&self.user, address.user.as_deref())
+            && fits(&self.port, Some(&port))
+            && fits(&self.database, address.database.as_deref())
+            && self.host.as_deref().is_none_or(|host| host_fits(host, address.host.as_deref()))
+    }
+}
+
+/// Splits `host:port`, leaving IPv6 addresses whole.
+fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
+    if let Some(rest) = authority.strip_prefix('[') {
+        let Some((inner, after)) = rest.split_once(']') else {
+            return Err("`[` without `]`".to_owned());
+        };
+        let host = if inner.starts_with("local") { &authority[..inner.len() + 2] } else { inner };
+        return match after.strip_prefix(':') {
+            Some(port) => Ok((host, Some(port))),
+            None if after.is_empty() => Ok((host, None)),
+            None => Err(format!("`{after}` after `]`")),
+        };
+    }
+    match authority.split_once(':') {
+        Some((_, port)) if port.contains(':') => Ok((authority, None)),
+        Some((host, port)) => Ok((host, Some(port))),
+        None => Ok((authority, None)),
+    }
+}
+
+/// Every name of the own machine is the same machine: a rule for `localhost:54329` must not be
+/// passed by `-h 127.0.0.1` or by the socket of the same server.
+fn host_fits(pattern: &str, host: Option<&str>) -> bool {
+    let host = host.unwrap_or(DEFAULT_SOCKET).trim_end_matches('.').to_lowercase();
+    if glob(pattern, &host) {
+        return true;
+    }
+    match pattern {
+        "[local]" => is_socket(&host),
+        _ => is_loopback(pattern) && (is_loopback(&host) || is_socket(&host)),
+    }
+}
+
+/// Tells whether a host is the folder (or abstract name) of a unix socket.
+#[must_use]
+pub fn is_socket(host: &str) -> bool {
+    host.is_empty() || host.starts_with(['/', '@']) || host.starts_with("[local")
+}
+
+/// Tells whether a host is the own machine by name or address.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    let host = host.split('%').next().unwrap_or(host);
+    if host.eq_ignore_ascii_case("localhost")
+        || host.to_ascii_lowercase().ends_with(".localhost")
+        || matches!(host, "localhost.localdomain" | "localhost4" | "localhost6" | "ip6-localhost")
+    {
+        return true;
+    }
+    match host.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(v4)) => v4.is_loopback() || v4.is_unspecified(),
+        Ok(std::net::IpAddr::V6(v6)) => {
+            v6.is_loopback()
+                || v6.is_unspecified()
+                || v6.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback())
+        }
+        // The resolver of the C library also takes `127.1` and `127.0.1`.
+        Err(_) => {
+            host.strip_prefix("127.")
+                .is_some_and(|rest| rest.split('.').all(|part| part.parse::<u32>().is_ok()))
+                || host == "0"
+        }
+    }
+}
+
+/// Tells whether the whole text fits a pattern of `*` (any run) and `?` (any one character).
+#[must_use]
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t) = (0, 0);
+    // The last star and how far it has swallowed: going back there is enough.
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(&c) if c == '?' || c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            Some(_) | None => {
+                let Some((at, eaten)) = star else {
+                    return false;
+                };
+                star = Some((at, eaten + 1));
+                p = at + 1;
+                t = eaten + 1;
+            }
+        }
+    }
+    pattern[p..].iter().all(|&c| c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(host: &str, port: u16, database: &str) -> Address {
+        Address {
+            user: Some("app".to_owned()),
+            host: Some(host.to_owned()),
+            port: Some(port),
+            database: Some(database.to_owned()),
+        }
+    }
+
+    #[test]
+    fn globs() {
+        for (pattern, text, fits) in [
+            ("*.prod.example.com", "db1.prod.example.com", true),
+            ("*.prod.example.com", "prod.example.com", false),
+            ("*.prod.example.com", "db1.prod.example.com.evil", false),
+            ("10.1.*", "10.1.2.3", true),
+            ("10.1.*", "10.11.2.3", false),
+            ("*a*b", "aab", true),
+            ("*a*b*c", "xaybzcc", true),
+            ("?", "é", true),
+            ("", "", true),
+            ("*", "", true),
+            ("?", "", false),
+        ] {
+            assert_eq!(glob(pattern, text), fits, "{pattern} on {text}");
+        }
+    }
+
+    #[test]
+    fn patterns_take_the_parts_they_name() {
+        for (pattern, host, port, database, fits) in [
+            ("*.prod.example.com", "DB.prod.example.com.", 5432, "x", true),
+            ("localhost:54329", "127.0.0.1", 54329, "x", true),
+            ("localhost:54329", "::1", 54329, "x", true),
+            ("localhost:54329", "/tmp", 54329, "x", true),
+            ("localhost:54329", "localhost", 5432, "x", false),
+            ("127.0.0.1:54329", "localhost", 54329, "x", true),
+            ("localhost", "db.example.com", 5432, "x", false),
+            ("postgres://*@10.1.*/orders*", "10.1.2.3", 5432, "orders_eu", true),
+            ("postgres://*@10.1.*/orders*", "10.1.2.3", 5432, "invoices", false),
+            ("postgresql://app@*", "10.9.9.9", 5432, "x", true),
+            ("postgresql://root@*", "10.9.9.9", 5432, "x", false),
+            ("[fd00::1]:5433", "fd00::1", 5433, "x", true),
+            ("fd00::1", "fd00::1", 5433, "x", true),
+            ("[local]:5433/orders", "[local]", 5433, "orders", true),
+            ("[local]:5433/orders", "/run/postgresql", 5433, "orders", true),
+            ("/run/postgresql", "/run/postgresql", 5432, "orders", true),
+            ("postgres:///orders", "anything", 5432, "orders", true),
+            ("postgres://db/a@b", "db", 5432, "a@b", true),
+            ("app@db", "db", 5432, "x", true),
+            ("@abstract", "@abstract", 5432, "x", true),
+        ] {
+            let pattern = Pattern::parse(pattern).expect(pattern);
+            let got = pattern.fits(&address(host, port, database));
+            assert_eq!(got, fits, "{pattern} on {host}:{port}/{database}");
+        }
+    }
+
+    #[test]
+    fn bad_patterns_say_why() {
+        for (pattern, why) in [
+            ("", "an empty pattern matches nothing"),
+            ("!", "an empty pattern matches nothing"),
+            ("a b", "a pattern holds no spaces"),
+            ("mysql://x", "unknown scheme `mysql`; known are postgres and postgresql"),
+            ("postgres://me:pw@host/db", "a pattern holds no password"),
+            ("host:99999", "`99999` is not a port"),
+            ("[::1", "`[` without `]`"),
+            ("[::1]x", "`x` after `]`"),
+        ] {
+            assert_eq!(Pattern::parse(pattern).expect_err(pattern), why, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn loopback_by_any_name() {
+        for host in [
+            "localhost",
+            "LOCALHOST",
+            "127.0.0.1",
+            "127.1",
+            "127.9.9.9",
+            "::1",
+            "[::1]",
+            "::ffff:127.0.0.1",
+            "0.0.0.0",
+            "db.localhost",
+            "localhost.",
+            "ip6-localhost",
+        ] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["127.example.com", "localhost.example.com", "10.0.0.1", "::2", "1270", ""] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

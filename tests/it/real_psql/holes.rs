@@ -1,0 +1,400 @@
+//! What has let a statement through in experiments, and must not: promise 5 above all.
+
+use super::forged::{CLOSING, OPENING};
+use super::held::{QUESTION, wait_for_question};
+use super::keys::{wait_for_any_prompt, wait_until_busy};
+use crate::support::pty::{Key, PERSON_PAUSE, Pty};
+use crate::support::tool::{Tool, needs};
+use crate::support::world::{Tier, World};
+
+/// Returns a world in which the server is production, where everything is there.
+pub(crate) fn production() -> Option<World> {
+    needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]).then(|| World::new(Tier::Production))
+}
+
+/// Says no to the question that stands, and leaves.
+pub(crate) fn refuse_and_leave(world: &World, pty: &mut Pty) {
+    world.database.assert_untouched();
+    pty.press(Key::Enter);
+    pty.wait_for("nightlatch: cancelled");
+    pty.wait_for_silence(PERSON_PAUSE);
+    leave(world, pty);
+}
+
+/// Leaves from the prompt; nothing may have been lost.
+pub(crate) fn leave(world: &World, pty: &mut Pty) {
+    pty.line("\\q");
+    assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
+    world.assert_nothing_left();
+    world.database.assert_untouched();
+}
+
+/// Types while a query runs, and sees that none of it answers the question.
+fn type_ahead(text: &str) {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    pty.line("select pg_sleep(1);");
+    wait_until_busy(&mut pty, &world, "pg_sleep(1)");
+    pty.type_text(&text.replace("$DB", &world.database.name));
+    wait_for_question(&mut pty);
+    // Whatever was typed ahead has been there for long: still nothing is answered.
+    assert!(!pty.recent().contains("nightlatch: released"), "{}", pty.dump());
+    refuse_and_leave(&world, &mut pty);
+}
+
+#[test]
+fn type_ahead_of_empty_lines() {
+    type_ahead("\r\r yes\rDELETE FROM families;\r");
+}
+
+#[test]
+fn type_ahead_of_empty_lines_after() {
+    type_ahead("DELETE FROM families;\r\r\r\r\r");
+}
+
+#[test]
+fn type_ahead_of_the_word_after() {
+    type_ahead("DELETE FROM families;\r$DB\r");
+}
+
+#[test]
+fn type_ahead_of_everything() {
+    type_ahead("\r\r yes\r$DB\rDELETE FROM families;\r\r$DB\ryes\r\r");
+}
+
+/// The word typed with the statement, as one write, at an idle prompt.
+#[test]
+fn word_typed_with_the_statement() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    let name = &world.database.name;
+    pty.type_text(&format!("DELETE FROM families;\r{name}\r\r"));
+    wait_for_question(&mut pty);
+    assert!(!pty.recent().contains("nightlatch: released"), "{}", pty.dump());
+    refuse_and_leave(&world, &mut pty);
+}
+
+/// Typed ahead of the question without an Enter: the answer begins after the question.
+#[test]
+fn half_a_word_typed_ahead_is_not_part_of_the_answer() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    let name = &world.database.name;
+    let (half, rest) = name.split_at(3);
+    pty.type_text(&format!("DELETE FROM families;\r{half}"));
+    wait_for_question(&mut pty);
+    pty.line(rest);
+    pty.wait_for("nightlatch: cancelled");
+    pty.wait_for_silence(PERSON_PAUSE);
+    leave(&world, &mut pty);
+}
+
+/// After a cancel, nothing left over answers the next question or becomes SQL.
+#[test]
+fn nothing_is_left_over_after_a_cancel() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    for line in [
+        "DELETE FROM families; DELETE FROM members; DROP TABLE members;",
+        "select 'DELETE FROM families' from generate_series(1, 5) \\gexec",
+        "DELETE FROM families;",
+    ] {
+        pty.line(line);
+        wait_for_question(&mut pty);
+        pty.press(Key::Enter);
+        pty.wait_for("nightlatch: cancelled");
+        wait_for_any_prompt(&mut pty, &world);
+        pty.wait_for_silence(PERSON_PAUSE);
+        world.database.assert_untouched();
+        assert!(!pty.recent().contains("ERROR"), "a leftover became SQL\n{}", pty.dump());
+        pty.line("select 40 + 2;");
+        pty.wait_for("42");
+        wait_for_any_prompt(&mut pty, &world);
+        assert!(!pty.recent().contains("ERROR"), "a leftover became SQL\n{}", pty.dump());
+    }
+    leave(&world, &mut pty);
+}
+
+/// Writes a psqlrc, then sees that a DELETE is held.
+fn with_rc(text: &str) {
+    let Some(world) = production() else { return };
+    world.write(".psqlrc", text);
+    let mut pty = world.open();
+    pty.line("DELETE FROM families;");
+    wait_for_question(&mut pty);
+    refuse_and_leave(&world, &mut pty);
+}
+
+#[test]
+fn error_in_the_rc_file() {
+    with_rc("\\set ON_ERROR_STOP on\nselec broken;\n\\set after 1\n");
+}
+
+#[test]
+fn unknown_command_in_the_rc_file() {
+    with_rc("\\set ON_ERROR_STOP on\n\\nonsense\nselect 1/0;\n");
+}
+
+#[test]
+fn open_quote_in_the_rc_file() {
+    with_rc("\\set ON_ERROR_STOP on\n\\pset null '(null)\n");
+}
+
+#[test]
+fn echo_in_the_rc_file() {
+    with_rc("\\set QUIET on\n\\timing on\n\\x auto\n\\set ECHO queries\n");
+}
+
+#[test]
+fn single_step_off_in_the_rc_file() {
+    with_rc("\\set SINGLESTEP off\n");
+}
+
+#[test]
+fn quit_of_an_included_file_in_the_rc_file() {
+    with_rc("\\! printf 'select 1;\\n\\\\q\\n' > inner.sql\n\\i inner.sql\n");
+}
+
+/// A DELETE in the user's own rc file is held as well.
+#[test]
+fn delete_in_the_rc_file() {
+    let Some(world) = production() else { return };
+    world.write(".psqlrc", "DELETE FROM families;\n");
+    let mut pty = Pty::spawn(world.wrapped([world.database.uri("app")]));
+    wait_for_question(&mut pty);
+    world.database.assert_untouched();
+    pty.press(Key::Enter);
+    pty.wait_for("nightlatch: cancelled");
+    pty.wait_until("a prompt", |screen| screen.cursor_line() == world.database.prompt().trim_end());
+    pty.wait_for_silence(PERSON_PAUSE);
+    leave(&world, &mut pty);
+}
+
+/// The user's rc file counts as it does bare: variables, prompts, and PSQLRC itself.
+#[test]
+fn rc_file_counts_as_bare() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let mut world = World::new(Tier::Production);
+    let other = world.write("other.psqlrc", "\\set from other\n\\set PROMPT1 'rc> '\n");
+    world.write(".psqlrc", "\\set from home\n\\set PROMPT1 'rc> '\n\\set ON_ERROR_STOP on\n");
+    world.write(".psqlrc-15", "\\set from versioned\n\\set PROMPT1 'rc> '\n");
+    let look = |command: std::process::Command| {
+        let mut pty = Pty::spawn(command);
+        pty.wait_for_prompt("rc> ");
+        pty.line("\\echo :from :ON_ERROR_STOP :SINGLESTEP");
+        pty.wait_for("rc> ");
+        pty.line("\\! echo \"rc is ${PSQLRC-unset}\"");
+        pty.wait_for("rc> ");
+        let screen = pty.wait_for_silence(PERSON_PAUSE);
+        pty.line("\\q");
+        assert_eq!(pty.finish().code(), Some(0));
+        screen
+    };
+    for is_other in [false, true] {
+        if is_other {
+            world.set("PSQLRC", other.to_str().expect("UTF-8"));
+        }
+        let mut bare = look(world.bare([world.database.uri("app")]));
+        drop(std::fs::remove_file(world.home().join(".psql_history")));
+        let mut wrapped = look(world.wrapped([world.database.uri("app")]));
+        drop(std::fs::remove_file(world.home().join(".psql_history")));
+        // What the variable says is the one thing that may differ.
+        for screen in [&mut bare, &mut wrapped] {
+            for line in &mut screen.lines {
+                *line = line.replace(" on\n", "\n").replace(" off", "").replace(" true", "");
+                *line = line.replace(" :SINGLESTEP", "");
+            }
+        }
+        assert_eq!(bare.to_string(), wrapped.to_string());
+    }
+}
+
+/// A prompt of the user's own, set later, takes the marks away but not the guard.
+#[test]
+fn prompt_changed_later() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    pty.line("\\set PROMPT1 'mine> '");
+    pty.wait_for("mine> ");
+    pty.line("select 40 + 2;");
+    pty.wait_for("42");
+    pty.wait_for_prompt("mine> ");
+    pty.line("DELETE FROM families;");
+    wait_for_question(&mut pty);
+    world.database.assert_untouched();
+    pty.press(Key::Enter);
+    pty.wait_for("nightlatch: cancelled");
+    pty.wait_until("the prompt", |screen| screen.cursor_line() == "mine>");
+    pty.wait_for_silence(PERSON_PAUSE);
+    leave(&world, &mut pty);
+}
+
+/// Without single-step the draft guards, and the screen says that it is less.
+#[test]
+fn single_step_off_is_said() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    pty.line("\\set SINGLESTEP off");
+    pty.wait_for("nightlatch:");
+    wait_for_any_prompt(&mut pty, &world);
+    for line in ["DELETE FROM families;", "TRUNCATE families CASCADE;", "\\i delete.sql"] {
+        world.write("delete.sql", "DELETE FROM families;\n");
+        pty.line(line);
+        wait_for_question(&mut pty);
+        world.database.assert_untouched();
+        pty.press(Key::Enter);
+        pty.wait_for("nightlatch: cancelled");
+        wait_for_any_prompt(&mut pty, &world);
+        pty.wait_for_silence(PERSON_PAUSE);
+    }
+    leave(&world, &mut pty);
+}
+
+/// The user's own single-step: psql's question is the user's, after ours.
+#[test]
+fn own_single_step_still_holds() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    pty.line("\\set SINGLESTEP on");
+    wait_for_any_prompt(&mut pty, &world);
+    pty.line("DELETE FROM families;");
+    wait_for_question(&mut pty);
+    world.database.assert_untouched();
+    pty.press(Key::Enter);
+    pty.wait_for("nightlatch: cancelled");
+    wait_for_any_prompt(&mut pty, &world);
+    pty.wait_for_silence(PERSON_PAUSE);
+    leave(&world, &mut pty);
+}
+
+/// One transaction for the whole file: a cancel takes all of it back.
+#[test]
+fn single_transaction_and_cancel() {
+    let Some(world) = production() else { return };
+    world.write(
+        "some.sql",
+        "insert into members values (9001, 1, 'x');\nDELETE FROM families;\nselect 'after';\n",
+    );
+    let uri = world.database.uri("app");
+    for key in [Key::Enter, Key::Ctrl('c'), Key::Escape] {
+        let mut pty = Pty::spawn(world.wrapped([uri.as_str(), "-1", "-f", "some.sql"]));
+        wait_for_question(&mut pty);
+        world.database.assert_untouched();
+        pty.press(key);
+        assert_eq!(pty.finish().code(), Some(125), "{}", pty.dump());
+        assert!(!pty.recent().contains("after"), "{}", pty.dump());
+        world.database.assert_untouched();
+    }
+    world.assert_nothing_left();
+}
+
+/// A cancel inside an included file ends that file: what follows in it does not run.
+#[test]
+fn cancel_ends_the_included_file() {
+    let Some(world) = production() else { return };
+    world.write("some.sql", "DELETE FROM families;\ninsert into members values (9001, 1, 'x');\n");
+    let mut pty = world.open();
+    pty.line("\\i some.sql");
+    wait_for_question(&mut pty);
+    refuse_and_leave(&world, &mut pty);
+}
+
+/// One's own temporary table may be dropped; the next DROP of the name is the real table's.
+#[test]
+fn second_drop_after_a_temporary_table() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    pty.line("create temp table members (id int);");
+    pty.wait_for("CREATE TABLE");
+    wait_for_any_prompt(&mut pty, &world);
+    pty.line("drop table members;");
+    wait_for_any_prompt(&mut pty, &world);
+    assert!(!pty.recent().contains(QUESTION), "one's own is held\n{}", pty.dump());
+    world.database.assert_untouched();
+    pty.line("drop table members;");
+    wait_for_question(&mut pty);
+    refuse_and_leave(&world, &mut pty);
+}
+
+/// The same with both on one line, and with a rollback in between.
+#[test]
+fn temporary_table_forgotten() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    for line in [
+        "create temp table members (id int); drop table members; drop table members;",
+        "begin; create temp table members (id int); rollback; drop table members;",
+        "create temp table if not exists members (id int); discard all; drop table members;",
+        "create temp table members (id int); drop table public.members;",
+    ] {
+        pty.line(line);
+        wait_for_question(&mut pty);
+        world.database.assert_untouched();
+        pty.press(Key::Enter);
+        pty.wait_for("nightlatch: cancelled");
+        wait_for_any_prompt(&mut pty, &world);
+        pty.wait_for_silence(PERSON_PAUSE);
+        pty.line("\\c");
+        wait_for_any_prompt(&mut pty, &world);
+    }
+    leave(&world, &mut pty);
+}
+
+/// A client started by the client's shell escape is guarded, or said not to be.
+#[test]
+fn nested_client_is_not_silent() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    pty.line(&format!("\\! psql '{}'", world.database.uri("app")));
+    pty.wait_for("nightlatch:");
+    pty.wait_for_prompt(&world.database.prompt());
+    pty.line("\\q");
+    wait_for_any_prompt(&mut pty, &world);
+    leave(&world, &mut pty);
+}
+
+/// `-n` and `-X` have other ways of carrying the marks.
+#[test]
+fn without_line_editing_and_without_rc() {
+    for option in ["-n", "-X", "-q", "-S", "-e", "-E", "-a"] {
+        let Some(world) = production() else { return };
+        let mut pty = Pty::spawn(world.wrapped([option, &world.database.uri("app")]));
+        let end = if option == "-S" { "^> " } else { "=> " };
+        pty.wait_for_prompt(&format!("{}{end}", world.database.name));
+        pty.line("DELETE FROM families;");
+        wait_for_question(&mut pty);
+        world.database.assert_untouched();
+        pty.press(Key::Enter);
+        pty.wait_for("nightlatch: cancelled");
+        wait_for_any_prompt(&mut pty, &world);
+        pty.wait_for_silence(PERSON_PAUSE);
+        pty.line("\\q");
+        assert_eq!(pty.finish().code(), Some(0), "{option}\n{}", pty.dump());
+        world.database.assert_untouched();
+    }
+}
+
+/// Data typed for COPY is neither a statement nor an answer.
+#[test]
+fn copy_data_is_not_a_statement() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    pty.line("begin;");
+    wait_for_any_prompt(&mut pty, &world);
+    pty.line("copy members (id, family_id, name) from stdin;");
+    pty.wait_for(">> ");
+    for line in ["9001\t1\tDELETE FROM families;", "9002\t1\t\\\\! rm", OPENING, CLOSING] {
+        // The last two are not valid rows: the server says so at the end.
+        pty.line(line);
+        pty.wait_for(">> ");
+        assert!(!pty.recent().contains(QUESTION), "{}", pty.dump());
+    }
+    pty.line("\\.");
+    pty.wait_for("ERROR");
+    wait_for_any_prompt(&mut pty, &world);
+    pty.line("rollback;");
+    wait_for_any_prompt(&mut pty, &world);
+    leave(&world, &mut pty);
+}

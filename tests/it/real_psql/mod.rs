@@ -1,0 +1,11 @@
+//! The real psql on a real terminal against a real server.
+
+mod driver;
+mod forged;
+mod held;
+mod holes;
+mod keys;
+mod looks;
+mod non_interactive;
+mod refused;
+mod ways_out;

@@ -1,0 +1,324 @@
+//! Runs without a conversation: byte for byte as bare, wherever the streams go.
+
+use std::fs::{self, File};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Output};
+
+use crate::support::postgres::cluster;
+use crate::support::pty::Pty;
+use crate::support::tool::{Tool, needs};
+use crate::support::world::{Tier, World, run};
+
+/// One invocation: arguments (`$URI` and `$PORT` are filled in) and what stdin holds.
+pub(crate) type Invocation = (&'static [&'static str], &'static str);
+
+/// What people write in scripts, Makefiles and cron tables.
+const INVOCATIONS: &[Invocation] = &[
+    (&["$URI", "-c", "select 1"], ""),
+    (&["$URI", "-c", "select 1", "-c", "select 2; select 3"], ""),
+    (&["$URI", "-Atc", "select id, name from families order by id limit 3"], ""),
+    (&["$URI", "--csv", "-c", "select 'a,b' as x, null as y"], ""),
+    (&["$URI", "-H", "-c", "select '<b>' as x"], ""),
+    (&["$URI", "-xc", "select * from families where id = 1"], ""),
+    (&["$URI", "-c", "select 1/0"], ""),
+    (&["$URI", "-c", "selec 1"], ""),
+    (&["$URI", "-c", "select 1/0; select 2"], ""),
+    (&["$URI", "-v", "ON_ERROR_STOP=1", "-c", "select 1/0", "-c", "select 2"], ""),
+    (&["$URI", "-c", "delete from members where id = 1 returning *"], ""),
+    (&["$URI", "-c", "delete from families"], ""),
+    (&["$URI", "-c", "\\d families"], ""),
+    (&["$URI", "-c", "\\dt", "-c", "\\nonsense"], ""),
+    (&["$URI", "-f", "script.sql"], ""),
+    (&["$URI", "-f", "errors.sql"], ""),
+    (&["$URI", "-v", "ON_ERROR_STOP=1", "-f", "errors.sql"], ""),
+    (&["$URI", "-1", "-f", "errors.sql"], ""),
+    (&["$URI", "-1", "-f", "script.sql"], ""),
+    (&["$URI", "-f", "outer.sql"], ""),
+    (&["$URI", "-f", "nowhere.sql"], ""),
+    (&["$URI", "-f", "-"], "select 1;\nselect 1/0;\nselect 2;\n"),
+    (&["$URI"], "select 1;\nselect 1/0;\nselect 2;\n"),
+    (&["$URI"], "select 1\n"),
+    (&["$URI"], ""),
+    (&["$URI"], "\\echo one\n\\warn two\nselect 3 as three \\gset\nselect :three;\n"),
+    (
+        &["$URI"],
+        "copy members from stdin;\n9001\t1\tx\n\\.\nselect * from members where id > 9000;\n",
+    ),
+    (&["$URI"], "do $$ begin raise notice 'said'; raise warning 'loud'; end $$;\n"),
+    (&["$URI"], "delete from members;\ndrop table members;\nselect count(*) from families;\n"),
+    (&["$URI", "-v", "ON_ERROR_STOP=1"], "select 1;\nselect 1/0;\nselect 2;\n"),
+    (&["$URI", "-a"], "select 1;\n-- a comment\nselect 2;\n"),
+    (&["$URI", "-e"], "select 1;\nselect 2;\n"),
+    (&["$URI", "-b"], "select 1/0;\n"),
+    (&["$URI", "-E", "-c", "\\dn"], ""),
+    (&["$URI", "-q", "-v", "who=world"], "select :'who' as hello;\n"),
+    (&["$URI", "-o", "out.txt", "-c", "select 1"], ""),
+    (&["$URI", "-L", "log.txt", "-c", "select 1"], ""),
+    (&["$URI", "-n"], "select 1;\n"),
+    (&["$URI", "-X", "-c", "select 1"], ""),
+    (&["$URI", "-S"], "select 1\nselect 2\n"),
+    (&["$URI", "-s", "-c", "select 1"], "\n"),
+    (&["$URI", "-s", "-c", "select 1"], "x\n"),
+    (&["$URI", "-i"], "select 1;\n"),
+    (&["$URI", "-c", "select 1 \\; select 2"], ""),
+    (&["$URI"], "select generate_series(1, 2000) as n;\n"),
+    (&["$URI"], "select 1 \\; select 2;\n\\if false\nselect 3;\n\\else\nselect 4;\n\\endif\n"),
+    (&["$URI"], "\\q\nselect 1;\n"),
+    (&["$URI"], "\\i script.sql\n\\ir script.sql\n\\! echo shell\n\\copy families to stdout\n"),
+    (&["-l"], ""),
+    (&["--version"], ""),
+    (&["-V"], ""),
+    (&["-?"], ""),
+    (&["--help=variables"], ""),
+    (&["--no-such-option"], ""),
+    (
+        &[
+            "-h",
+            "localhost",
+            "-p",
+            "$PORT",
+            "-U",
+            "nobody-there",
+            "-d",
+            "nowhere",
+            "-c",
+            "select 1",
+        ],
+        "",
+    ),
+    (&["-h", "localhost", "-p", "1", "-c", "select 1"], ""),
+    (&["-h", "localhost", "-p", "$PORT", "-U", "app", "$DB", "-c", "select current_user"], ""),
+    (&["host=localhost port=$PORT user=app dbname=$DB", "-c", "select current_user"], ""),
+];
+
+/// Fills in what an argument refers to.
+pub(crate) fn filled(world: &World, args: &[&str]) -> Vec<String> {
+    let port = cluster().port.to_string();
+    args.iter()
+        .map(|arg| {
+            arg.replace("$URI", &world.database.uri("app"))
+                .replace("$PORT", &port)
+                .replace("$DB", &world.database.name)
+        })
+        .collect()
+}
+
+/// Writes the scripts and makes a fresh state of files and database.
+fn furnish(world: &World) {
+    world.database.reset();
+    world.write("script.sql", "select 1 as one;\ninsert into members values (9001, 1, 'x');\n");
+    world.write(
+        "errors.sql",
+        "insert into members values (9002, 1, 'x');\nselect 1/0;\nselect 2;\n",
+    );
+    world.write("outer.sql", "\\echo outer\n\\ir script.sql\n\\ir nowhere.sql\nselec 1;\n");
+    for name in ["out.txt", "log.txt"] {
+        drop(fs::remove_file(world.home().join(name)));
+    }
+}
+
+/// Runs a command in a session without a terminal.
+pub(crate) fn without_terminal(world: &World, inner: &Command) -> Command {
+    let mut command = world.command("/usr/bin/setsid");
+    command.arg("--wait").arg(inner.get_program()).args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// Everything a script can see of a run.
+fn seen(world: &World, output: &Output) -> String {
+    let file = |name: &str| fs::read_to_string(world.home().join(name)).unwrap_or_default();
+    format!(
+        "status {:?} signal {:?}\n--- stdout\n{}\n--- stderr\n{}\n--- out.txt\n{}\n--- log.txt\n{}\n\
+         --- families {} members {}",
+        output.status.code(),
+        output.status.signal(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+        file("out.txt"),
+        without_dates(&file("log.txt")),
+        world.database.sql("select to_regclass('families') is not null"),
+        world.database.sql("select coalesce(to_regclass('members')::text, 'none')"),
+    )
+}
+
+/// A log file may hold the time.
+fn without_dates(text: &str) -> String {
+    text.lines().filter(|line| !line.contains("2026")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_invocation_is_as_bare_without_a_terminal() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let mut failures = Vec::new();
+    for (args, stdin) in INVOCATIONS {
+        let args = filled(&world, args);
+        furnish(&world);
+        let bare = run(without_terminal(&world, &world.bare(&args)), stdin);
+        let bare = seen(&world, &bare);
+        furnish(&world);
+        let wrapped = run(without_terminal(&world, &world.wrapped(&args)), stdin);
+        let wrapped = seen(&world, &wrapped);
+        if bare != wrapped {
+            failures.push(format!("{args:?} < {stdin:?}\nbare: {bare}\nwrapped: {wrapped}"));
+        }
+    }
+    let count = failures.len();
+    assert!(failures.is_empty(), "{count} differ:\n{}", failures.join("\n==========\n"));
+    world.assert_nothing_left();
+}
+
+/// Which of stdin, stdout and stderr are the terminal: all but the three at once.
+const STREAMS: &[[bool; 3]] = &[
+    [true, true, true],
+    [false, true, true],
+    [true, false, true],
+    [true, true, false],
+    [false, false, true],
+    [false, true, false],
+    [true, false, false],
+    [false, false, false],
+];
+
+/// Runs on a terminal with some streams redirected to files; returns all that can be seen.
+fn redirected(world: &World, mut command: Command, stdin: &str, streams: [bool; 3]) -> String {
+    let stdin = world.write("stdin.txt", stdin);
+    let (out, err) = (world.write("stdout.txt", ""), world.write("stderr.txt", ""));
+    if !streams[0] {
+        command.stdin(File::open(stdin).expect("stdin"));
+    }
+    if !streams[1] {
+        command.stdout(File::create(&out).expect("stdout"));
+    }
+    if !streams[2] {
+        command.stderr(File::create(&err).expect("stderr"));
+    }
+    let mut pty = Pty::spawn_with(command, streams);
+    let status = pty.finish();
+    let screen = pty.screen();
+    format!(
+        "{status:?}\n--- terminal\n{screen}\n--- stdout\n{}\n--- stderr\n{}",
+        fs::read_to_string(out).expect("stdout"),
+        fs::read_to_string(err).expect("stderr")
+    )
+}
+
+#[test]
+fn every_redirection_is_as_bare() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let mut world = World::new(Tier::Development);
+    world.set("PAGER", "cat");
+    let mut failures = Vec::new();
+    for streams in STREAMS {
+        for (args, stdin) in [
+            (&["$URI", "-c", "select 1", "-c", "select 1/0"][..], ""),
+            (&["$URI", "-c", "select generate_series(1, 40)"][..], ""),
+            (&["$URI", "-f", "errors.sql"][..], ""),
+            (&["$URI", "-f", "-"][..], "select 1;\nselect 1/0;\ndelete from members;\n"),
+            (&["$URI"][..], "select 1;\nselect 1/0;\ndelete from members;\n\\echo done\n"),
+        ] {
+            // With the terminal as stdin these would wait for a person.
+            if streams[0] && !stdin.is_empty() {
+                continue;
+            }
+            let args = filled(&world, args);
+            furnish(&world);
+            let bare = redirected(&world, world.bare(&args), stdin, *streams);
+            furnish(&world);
+            let wrapped = redirected(&world, world.wrapped(&args), stdin, *streams);
+            if bare != wrapped {
+                failures.push(format!("{args:?} {streams:?}\nbare: {bare}\nwrapped: {wrapped}"));
+            }
+        }
+    }
+    let count = failures.len();
+    assert!(failures.is_empty(), "{count} differ:\n{}", failures.join("\n==========\n"));
+}
+
+/// A reader that goes away ends the client as it would end bare.
+#[test]
+fn closed_stdout_ends_the_run() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock, Tool::Bash]) {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let head = |client: &Command| {
+        let mut command = world.command("/bin/bash");
+        command.args(["-c", "\"$@\" | head -n 2; echo ${PIPESTATUS[0]}", "bash"]);
+        command.arg(client.get_program()).args(client.get_args());
+        run(command, "")
+    };
+    let sql = "select generate_series(1, 300000)";
+    let args = [world.database.uri("app"), "-Atc".to_owned(), sql.to_owned()];
+    let bare = head(&world.bare(&args));
+    let wrapped = head(&world.wrapped(&args));
+    assert_eq!(seen(&world, &bare), seen(&world, &wrapped));
+    world.assert_nothing_left();
+}
+
+/// A result larger than any buffer arrives whole, and a reader that is slow gets all of it.
+#[test]
+fn large_output_is_whole() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let sql = "select n, repeat(md5(n::text), 30) from generate_series(1, 20000) as n";
+    let args = [world.database.uri("app"), "-Atc".to_owned(), sql.to_owned()];
+    let bare = run(world.bare(&args), "");
+    let wrapped = run(world.wrapped(&args), "");
+    assert_eq!(bare.stdout.len(), wrapped.stdout.len());
+    assert!(bare.stdout == wrapped.stdout, "the bytes differ");
+    assert_eq!(bare.status, wrapped.status);
+}
+
+/// A statement larger than any buffer runs, and comes back whole.
+#[test]
+fn large_statement_passes() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Production);
+    let text = format!("select length('{}');\n", "x".repeat(3_000_000));
+    let args = [world.database.uri("app"), "-At".to_owned()];
+    let output = run(world.wrapped(&args), &text);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "3000000\n", "{:?}", output.status);
+}
+
+/// On production, what destroys nothing is as bare too.
+#[test]
+fn reading_production_is_as_bare() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Production);
+    for stdin in [
+        "select 1;\nselect 1/0;\n",
+        "\\dt\nselect 2 \\gx\n",
+        "insert into members values (9, 1, 'x');\n",
+    ] {
+        let args = filled(&world, &["$URI"]);
+        let bare = run(without_terminal(&world, &world.bare(&args)), stdin);
+        let wrapped = run(without_terminal(&world, &world.wrapped(&args)), stdin);
+        assert_eq!(seen(&world, &bare), seen(&world, &wrapped), "{stdin}");
+    }
+}
+
+/// A client that is not there, as `env` says it.
+#[test]
+fn missing_client_is_127() {
+    let mut world = World::new(Tier::Development);
+    world.set("PATH", "/nonexistent");
+    let output = run(world.nightlatch(["psql", "-c", "select 1"]), "");
+    assert_eq!(output.status.code(), Some(127), "{output:?}");
+    assert!(!output.stderr.is_empty(), "nothing said");
+}

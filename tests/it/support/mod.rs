@@ -1,0 +1,14 @@
+//! What every scenario stands on: a terminal, a world to be alone in, and a PostgreSQL server.
+
+pub(crate) mod postgres;
+pub(crate) mod process;
+pub(crate) mod pty;
+pub(crate) mod screen;
+pub(crate) mod tool;
+pub(crate) mod world;
+
+use std::time::Duration;
+
+/// How long anything may take before it counts as never: generous, because machines that run
+/// tests are busy.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);

@@ -1,0 +1,97 @@
+//! Programs the machine may or may not have: a missing one is a loud skip on a desk, and a failure
+//! where everything is required.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many tests were skipped in this run.
+static SKIPPED: AtomicUsize = AtomicUsize::new(0);
+
+/// Something a test cannot do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tool {
+    /// The client of PostgreSQL.
+    Psql,
+    /// The server of PostgreSQL.
+    Postgres,
+    Bash,
+    Less,
+    /// The feature `test-fakes`, which sets nightlatch's clock.
+    TestClock,
+}
+
+impl Tool {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Psql => "psql",
+            Self::Postgres => "postgres",
+            Self::Bash => "bash",
+            Self::Less => "less",
+            Self::TestClock => "--features test-fakes",
+        }
+    }
+
+    /// Returns whether this machine, or this build, has it.
+    fn is_there(self) -> bool {
+        match self {
+            Self::TestClock => cfg!(feature = "test-fakes"),
+            Self::Psql | Self::Postgres | Self::Bash | Self::Less => find(self.name()).is_some(),
+        }
+    }
+}
+
+/// Returns whether the test can run.
+///
+/// # Panics
+/// If something is missing and `NIGHTLATCH_REQUIRE_ALL=1`.
+#[must_use]
+pub(crate) fn needs(tools: &[Tool]) -> bool {
+    let missing: Vec<_> = tools.iter().filter(|tool| !tool.is_there()).map(|t| t.name()).collect();
+    if missing.is_empty() {
+        return true;
+    }
+    let missing = missing.join(", ");
+    assert!(
+        variable("NIGHTLATCH_REQUIRE_ALL").is_none_or(|value| value != "1"),
+        "missing: {missing}, and NIGHTLATCH_REQUIRE_ALL=1"
+    );
+    let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
+    let name = std::thread::current().name().unwrap_or("a test").to_owned();
+    // Straight to the descriptor: the harness would swallow what goes through print.
+    writeln!(std::io::stderr(), "SKIPPED ({count} so far): {name}: missing {missing}").ok();
+    false
+}
+
+/// Finds a program on PATH, or where Debian hides PostgreSQL's.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let path = variable("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|folder| folder.join(name));
+    on_path.chain(versioned(name)).find(|file| is_program(file))
+}
+
+/// Lists the program in /usr/lib/postgresql/*/bin, newest version first.
+fn versioned(name: &str) -> Vec<PathBuf> {
+    let Ok(folder) = fs::read_dir("/usr/lib/postgresql") else {
+        return Vec::new();
+    };
+    let mut versions: Vec<PathBuf> = folder.filter_map(Result::ok).map(|e| e.path()).collect();
+    versions.sort_by_key(|path| {
+        let number = path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
+        std::cmp::Reverse(number)
+    });
+    versions.iter().map(|version| version.join("bin").join(name)).collect()
+}
+
+fn is_program(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(file).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+/// Reads a variable of the test run itself.
+#[expect(clippy::disallowed_methods, reason = "the world of the test run, not of the program")]
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
