@@ -29,6 +29,7 @@ struct State {
     is_held: bool,
     is_broken: bool,
     is_uncuttable: bool,
+    is_panicking: bool,
     writes: usize,
     syncs: usize,
 }
@@ -77,6 +78,7 @@ impl Sink for Disk {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.0.0.lock().unwrap();
         state.writes += 1;
+        assert!(!state.is_panicking, "as the test wants it");
         self.0.1.notify_all();
         let mut state = self.0.1.wait_while(state, |state| state.is_held).unwrap();
         if state.is_broken {
@@ -315,6 +317,19 @@ fn a_torn_line_that_cannot_be_cut_off_is_a_broken_line_of_its_own() {
     let events = disk.events();
     assert!(events.iter().any(|event| matches!(event, Event::Broken { .. })), "{events:?}");
     assert_eq!(events[events.len() - 2..], [marker(statement(1, "select 1")), Event::Exit(0)]);
+}
+
+#[test]
+fn a_recorder_that_fails_says_so_and_holds_nobody_up() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    disk.set(|state| state.is_panicking = true);
+    let lost = recorder.intent(statement(1, "select 1"), Durability::Written, DEADLINE);
+    assert_eq!(lost, Err(NotRecorded::Stopped));
+    insta::assert_snapshot!(recorder.troubles().unwrap(), @"recording stopped: the recorder failed");
+    recorder.output(&vec![b'x'; 16 << 20]);
+    recorder.ease(DEADLINE);
+    recorder.finish(0);
 }
 
 #[test]

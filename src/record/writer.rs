@@ -407,6 +407,9 @@ struct Finished(Arc<Shared>);
 
 impl Drop for Finished {
     fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.trouble("recording stopped: the recorder failed".to_owned());
+        }
         lock(&self.0.reply).is_finished = true;
         self.0.replied.notify_all();
     }
