@@ -69,7 +69,7 @@ fn table(statements: &[Statement], view: &View<'_>) -> Table {
         let verdict = statement.answer.as_ref().unwrap_or(&statement.verdict);
         let is_mild = statement.verdict == "allow";
         let rows = match (&statement.error, statement.rows) {
-            (Some(error), _) => Cell::new(error).style(Style::Warning),
+            (Some(error), _) => Cell::new(&format!("error {error}")).style(Style::Warning),
             (None, Some(rows)) => Cell::new(&rows.to_string()),
             (None, None) => Cell::default(),
         };
