@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::os::term::Terminals;
 use crate::policy::Facts;
 use crate::target::libpq::Given;
-use crate::target::{Decided, Known, for_address, for_invocation};
+use crate::target::{Address, Decided, Known, Tier, for_address, for_invocation};
 use crate::world::World;
 
 /// A psql command line, read.
@@ -83,9 +83,13 @@ impl Launcher for PsqlLaunch {
 
     fn decide(&self, config: &Config, world: &World, machine: Option<&str>) -> Decided {
         let known = Known { rules: &config.targets, machine };
-        let Some(invocation) = &self.invocation else {
-            return for_address(&crate::target::Address::default(), &known);
+        // psql will refuse it; until then nothing is known.
+        let unknown = || {
+            let mut decided = for_address(&Address::default(), &known);
+            decided.target.tier = Tier::Unknown;
+            decided
         };
+        let Some(invocation) = &self.invocation else { return unknown() };
         let given = Given {
             dbname: invocation.dbname.clone(),
             host: invocation.host.clone(),
@@ -94,10 +98,7 @@ impl Launcher for PsqlLaunch {
             cluster: invocation.cluster.clone(),
         };
         let found = for_invocation(&given, &surroundings(world), &known);
-        found
-            .ok()
-            .and_then(|all| all.into_iter().next())
-            .unwrap_or_else(|| for_address(&crate::target::Address::default(), &known))
+        found.ok().and_then(|all| all.into_iter().next()).unwrap_or_else(unknown)
     }
 
     fn preflight(&self, facts: &Facts, world: &World) -> Preflight {
