@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::header::Header;
 use super::read::{Event, Reader};
-use super::recorder::{Durability, NotRecorded, Recorder};
+use super::recorder::{Durability, NO_MEMORY, NotRecorded, Recorder};
 use super::sink::Sink;
 use super::{Marker, Source};
 use crate::clock::Clock;
@@ -290,6 +290,46 @@ fn when_even_the_reserve_is_used_up_the_intent_is_refused_and_written_later() {
     disk.set(|state| state.room = None);
     recorder.intent(statement(2, "select 2"), Durability::Written, DEADLINE).unwrap();
     assert_eq!(disk.events(), [marker(statement(1, &long)), marker(statement(2, "select 2"))]);
+}
+
+#[test]
+fn statements_that_no_memory_holds_are_gaps() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    disk.wait(|state| state.reserve > 0);
+    disk.set(|state| state.is_broken = true);
+    let text = "x".repeat(64 << 10);
+    let refusals: Vec<NotRecorded> = (1..=20)
+        .map(|n| recorder.intent(statement(n, &text), Durability::Written, DEADLINE).unwrap_err())
+        .collect();
+    assert_eq!(refusals[0], NotRecorded::Refused("the disk is on fire".to_owned()));
+    assert_eq!(refusals[19], NotRecorded::Refused(NO_MEMORY.to_owned()));
+    disk.set(|state| state.is_broken = false);
+    recorder.finish(0);
+    let events = disk.events();
+    let lost = events.iter().filter(|event| gap_bytes(event).is_some()).count();
+    assert!(lost > 0);
+    assert_eq!(events.len(), 20 + 1, "each is there, or a gap for it");
+}
+
+#[test]
+fn statements_wait_for_a_disk_that_hangs_up_to_a_limit() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    disk.set(|state| state.is_held = true);
+    recorder.output(b"first");
+    disk.wait(|state| state.writes == 2);
+    let text = "x".repeat(512 << 10);
+    for n in 1..=12 {
+        recorder.marker(statement(n, &text));
+    }
+    let refused = recorder.intent(statement(13, &text), Durability::Written, DEADLINE);
+    assert_eq!(refused, Err(NotRecorded::Refused(NO_MEMORY.to_owned())), "at once");
+    disk.set(|state| state.is_held = false);
+    recorder.finish(0);
+    let events = disk.events();
+    let lost = events.iter().filter(|event| gap_bytes(event).is_some()).count();
+    assert_eq!((lost, events.len()), (13 - 8, 1 + 13 + 1));
 }
 
 #[test]
