@@ -44,17 +44,12 @@ fn main() -> io::Result<ExitCode> {
     }
     let number = |name: &str, usual: u64| {
         let at = args.iter().position(|arg| arg == name);
-        at.and_then(|at| args.get(at + 1)?.parse().ok())
-            .unwrap_or(usual)
+        at.and_then(|at| args.get(at + 1)?.parse().ok()).unwrap_or(usual)
     };
     if !needs(&[Tool::Psql, Tool::Postgres]) {
         return Ok(ExitCode::SUCCESS);
     }
-    let mut bench = Bench {
-        world: World::new(Tier::Development),
-        ways: ways(),
-        out: io::stdout(),
-    };
+    let mut bench = Bench { world: World::new(Tier::Development), ways: ways(), out: io::stdout() };
     let rounds = number("--rounds", 5);
     bench.start_up(rounds * 4)?;
     bench.echo()?;
@@ -85,37 +80,18 @@ enum Kind {
 fn ways() -> Vec<Way> {
     let own = std::env::current_exe().unwrap_or_default();
     let mut ways = vec![
-        Way {
-            name: "bare",
-            kind: Kind::Bare,
-        },
-        Way {
-            name: "minimal relay",
-            kind: Kind::Before(vec![own, "--minimal-relay".into()]),
-        },
-        Way {
-            name: "nightlatch",
-            kind: Kind::Nightlatch,
-        },
+        Way { name: "bare", kind: Kind::Bare },
+        Way { name: "minimal relay", kind: Kind::Before(vec![own, "--minimal-relay".into()]) },
+        Way { name: "nightlatch", kind: Kind::Nightlatch },
     ];
     for (name, options, is_one_word) in [
         ("script", &["-qef", "/dev/null", "-c"][..], true),
         ("rlwrap", &["-a"][..], false),
-        (
-            "asciinema",
-            &["rec", "-q", "--overwrite", "bench.cast", "-c"][..],
-            true,
-        ),
+        ("asciinema", &["rec", "-q", "--overwrite", "bench.cast", "-c"][..], true),
     ] {
         let Some(program) = find(name) else { continue };
-        let words = std::iter::once(program)
-            .chain(options.iter().map(PathBuf::from))
-            .collect();
-        let kind = if is_one_word {
-            Kind::AsOneWord(words)
-        } else {
-            Kind::Before(words)
-        };
+        let words = std::iter::once(program).chain(options.iter().map(PathBuf::from)).collect();
+        let kind = if is_one_word { Kind::AsOneWord(words) } else { Kind::Before(words) };
         ways.push(Way { name, kind });
     }
     ways
@@ -125,10 +101,8 @@ impl Way {
     /// Prepares the client with these arguments to be run this way.
     fn command(&self, world: &World, args: &[String]) -> Command {
         let bare = world.bare(args);
-        let words: Vec<PathBuf> = std::iter::once(bare.get_program())
-            .chain(bare.get_args())
-            .map(PathBuf::from)
-            .collect();
+        let words: Vec<PathBuf> =
+            std::iter::once(bare.get_program()).chain(bare.get_args()).map(PathBuf::from).collect();
         match &self.kind {
             Kind::Bare => bare,
             Kind::Nightlatch => world.wrapped(args),
@@ -140,9 +114,7 @@ impl Way {
             Kind::AsOneWord(before) => {
                 let quoted = words.iter().map(|word| format!("'{}'", word.display()));
                 let mut command = world.command(&before[0]);
-                command
-                    .args(&before[1..])
-                    .arg(quoted.collect::<Vec<_>>().join(" "));
+                command.args(&before[1..]).arg(quoted.collect::<Vec<_>>().join(" "));
                 command
             }
         }
@@ -159,11 +131,7 @@ struct Bench {
 impl Bench {
     /// From start to the end of `select 1`, and from start to the first prompt.
     fn start_up(&mut self, rounds: u64) -> io::Result<()> {
-        let once = [
-            self.world.database.uri("app"),
-            "-XAtc".to_owned(),
-            "select 1".to_owned(),
-        ];
+        let once = [self.world.database.uri("app"), "-XAtc".to_owned(), "select 1".to_owned()];
         let mut to_end = vec![Vec::new(); self.ways.len()];
         let mut to_prompt = vec![Vec::new(); self.ways.len()];
         for round in 0..usize::try_from(rounds).unwrap_or(1) {
@@ -187,11 +155,7 @@ impl Bench {
                 drop(pty);
             }
         }
-        self.table(
-            "start to the end of -c 'select 1', ms",
-            &to_end,
-            milliseconds,
-        )?;
+        self.table("start to the end of -c 'select 1', ms", &to_end, milliseconds)?;
         self.table("start to the first prompt, ms", &to_prompt, milliseconds)
     }
 
@@ -238,33 +202,17 @@ impl Bench {
             }
         }
         let per_second = |time: Duration| megabytes_f64(megabytes) / time.as_secs_f64();
-        self.table(
-            &format!("{megabytes} MB by COPY TO STDOUT, MB/s"),
-            &times,
-            per_second,
-        )?;
+        self.table(&format!("{megabytes} MB by COPY TO STDOUT, MB/s"), &times, per_second)?;
         let smallest = bytes.iter().min().copied().unwrap_or(0);
         for (way, bytes) in self.ways.iter().zip(&bytes) {
             if *bytes > smallest + 4096 || *bytes < rows * 100 {
-                writeln!(
-                    self.out,
-                    "  {}: {bytes} bytes came, {smallest} elsewhere",
-                    way.name
-                )?;
+                writeln!(self.out, "  {}: {bytes} bytes came, {smallest} elsewhere", way.name)?;
             }
         }
-        writeln!(
-            self.out,
-            "\npeak memory between the terminal and the client, MB"
-        )?;
+        writeln!(self.out, "\npeak memory between the terminal and the client, MB")?;
         for (way, peaks) in self.ways.iter().zip(&memory) {
             let most = peaks.iter().max().copied().unwrap_or(0);
-            writeln!(
-                self.out,
-                "  {:<24}{:>10.1}",
-                way.name,
-                megabytes_f64(most) / 1024.0
-            )?;
+            writeln!(self.out, "  {:<24}{:>10.1}", way.name, megabytes_f64(most) / 1024.0)?;
         }
         Ok(())
     }
@@ -277,39 +225,23 @@ impl Bench {
         let stepped = format!("\\set some_variable 1\n{plain}");
         self.world.write("plain.sql", &plain);
         self.world.write("stepped.sql", &stepped);
-        self.world
-            .database
-            .sql("create table loaded (id int, text text)");
+        self.world.database.sql("create table loaded (id int, text text)");
         self.world.database.sql("alter table loaded owner to app");
         let own = std::env::current_exe()?;
         let answering = Kind::Before(vec![own, "--answering-relay".into()]);
         let ways = [
             ("bare", "plain.sql", Kind::Bare, false),
-            (
-                "nightlatch, understood",
-                "plain.sql",
-                Kind::Nightlatch,
-                false,
-            ),
+            ("nightlatch, understood", "plain.sql", Kind::Nightlatch, false),
             ("answering relay, stepped", "stepped.sql", answering, true),
-            (
-                "nightlatch, stepped",
-                "stepped.sql",
-                Kind::Nightlatch,
-                false,
-            ),
+            ("nightlatch, stepped", "stepped.sql", Kind::Nightlatch, false),
         ];
         for setting in ["on", "off"] {
-            self.world
-                .set("PGOPTIONS", &format!("-c synchronous_commit={setting}"));
+            self.world.set("PGOPTIONS", &format!("-c synchronous_commit={setting}"));
             let mut times = vec![Vec::new(); ways.len()];
             for _ in 0..rounds.min(3) {
                 for ((name, file, kind, is_stepped), times) in ways.iter().zip(&mut times) {
                     self.world.database.sql("truncate loaded");
-                    let way = Way {
-                        name,
-                        kind: kind.clone(),
-                    };
+                    let way = Way { name, kind: kind.clone() };
                     let mut args = vec![self.world.database.uri("app"), "-qX".to_owned()];
                     args.extend(["-f".to_owned(), (*file).to_owned()]);
                     if *is_stepped {
@@ -357,17 +289,11 @@ impl Bench {
     fn peak_between(&self) -> u64 {
         let peak = |process: &process::Process| {
             let status = fs::read_to_string(format!("/proc/{}/status", process.pid)).ok()?;
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix("VmHWM:"))?;
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
             line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
         };
         let processes = self.world.processes();
-        processes
-            .iter()
-            .filter(|one| one.name != "psql")
-            .filter_map(peak)
-            .sum()
+        processes.iter().filter(|one| one.name != "psql").filter_map(peak).sum()
     }
 
     fn table(
@@ -389,22 +315,13 @@ impl Bench {
         unit: impl Fn(Duration) -> f64,
     ) -> io::Result<()> {
         writeln!(self.out, "\n{title}")?;
-        writeln!(
-            self.out,
-            "  {:<24}{:>10}{:>10}{:>10}",
-            "", "p50", "p99", "time ×"
-        )?;
-        let first = times
-            .first()
-            .map_or(Duration::ZERO, |times| percentile(times, 50));
+        writeln!(self.out, "  {:<24}{:>10}{:>10}{:>10}", "", "p50", "p99", "time ×")?;
+        let first = times.first().map_or(Duration::ZERO, |times| percentile(times, 50));
         for (name, times) in names.iter().zip(times) {
             let (middle, late) = (percentile(times, 50), percentile(times, 99));
             let ratio = middle.as_secs_f64() / first.as_secs_f64();
             let (middle, late) = (unit(middle), unit(late));
-            writeln!(
-                self.out,
-                "  {name:<24}{middle:>10.2}{late:>10.2}{ratio:>10.2}"
-            )?;
+            writeln!(self.out, "  {name:<24}{middle:>10.2}{late:>10.2}{ratio:>10.2}")?;
         }
         self.out.flush()
     }
@@ -414,10 +331,7 @@ fn percentile(times: &[Duration], percent: usize) -> Duration {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
     let last = sorted.len().saturating_sub(1);
-    sorted
-        .get((last * percent).div_ceil(100))
-        .copied()
-        .unwrap_or_default()
+    sorted.get((last * percent).div_ceil(100)).copied().unwrap_or_default()
 }
 
 fn milliseconds(time: Duration) -> f64 {
@@ -474,12 +388,7 @@ fn minimal_relay(words: &[String]) -> io::Result<ExitCode> {
     let before = tcgetattr(&stdin)?;
     let mut raw = before.clone();
     cfmakeraw(&mut raw);
-    let mut size = libc::winsize {
-        ws_row: 24,
-        ws_col: 80,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
+    let mut size = libc::winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: stdin is open, and the kernel fills one winsize.
     unsafe { libc::ioctl(stdin.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) };
     let ends = nix::pty::openpty(&size, &before)?;
@@ -487,10 +396,7 @@ fn minimal_relay(words: &[String]) -> io::Result<ExitCode> {
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]);
     let (leader, follower) = (ends.master, ends.slave);
-    command
-        .stdin(follower.try_clone()?)
-        .stdout(follower.try_clone()?)
-        .stderr(follower);
+    command.stdin(follower.try_clone()?).stdout(follower.try_clone()?).stderr(follower);
     on_own_terminal(&mut command);
     let mut client = command.spawn()?;
     drop(command);
@@ -502,10 +408,9 @@ fn minimal_relay(words: &[String]) -> io::Result<ExitCode> {
         ];
         poll(&mut fds, PollTimeout::NONE)?;
         let [keys, output] = fds.map(|fd| fd.any().unwrap_or(false));
-        for (is_ready, from, to) in [
-            (output, leader.as_fd(), io::stdout().as_fd()),
-            (keys, stdin.as_fd(), leader.as_fd()),
-        ] {
+        for (is_ready, from, to) in
+            [(output, leader.as_fd(), io::stdout().as_fd()), (keys, stdin.as_fd(), leader.as_fd())]
+        {
             if is_ready {
                 let Ok(count @ 1..) = read(from, &mut buffer) else {
                     break 'relay;
@@ -519,9 +424,7 @@ fn minimal_relay(words: &[String]) -> io::Result<ExitCode> {
     }
     tcsetattr(&stdin, SetArg::TCSANOW, &before)?;
     let status = client.wait()?;
-    Ok(ExitCode::from(
-        u8::try_from(status.code().unwrap_or(255)).unwrap_or(255),
-    ))
+    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(255)).unwrap_or(255)))
 }
 
 /// Gives the command a session of its own with its stdin as the terminal.
@@ -540,10 +443,7 @@ fn on_own_terminal(command: &mut Command) {
 /// Answers every question of a single-stepped client with an empty line, and does nothing else.
 fn answering_relay(words: &[String]) -> io::Result<ExitCode> {
     let mut command = Command::new(&words[0]);
-    command
-        .args(&words[1..])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
+    command.args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut client = command.spawn()?;
     let mut answers = client.stdin.take().expect("piped");
     let mut output = client.stdout.take().expect("piped");
@@ -561,7 +461,5 @@ fn answering_relay(words: &[String]) -> io::Result<ExitCode> {
         }
     }
     let status = client.wait()?;
-    Ok(ExitCode::from(
-        u8::try_from(status.code().unwrap_or(255)).unwrap_or(255),
-    ))
+    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(255)).unwrap_or(255)))
 }

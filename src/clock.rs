@@ -20,10 +20,7 @@ impl Clock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn system() -> Self {
-        Self {
-            start: Instant::now(),
-            shift: SignedDuration::ZERO,
-        }
+        Self { start: Instant::now(), shift: SignedDuration::ZERO }
     }
 
     /// Starts a clock that reads `now` at this moment and runs on from there.
@@ -37,9 +34,7 @@ impl Clock {
     /// Returns the wall time in UTC.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        Timestamp::now()
-            .saturating_add(self.shift)
-            .unwrap_or(Timestamp::MAX)
+        Timestamp::now().saturating_add(self.shift).unwrap_or(Timestamp::MAX)
     }
 
     /// Returns the time since this clock was started; it never goes backwards.

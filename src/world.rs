@@ -18,10 +18,7 @@ pub struct World {
 impl World {
     /// Reads the real world.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is where the environment is read"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
     pub fn real() -> Self {
         Self {
             vars: std::env::vars_os().collect(),
@@ -33,10 +30,7 @@ impl World {
     /// Returns a variable, if it is set and not empty.
     #[must_use]
     pub fn var_os(&self, name: &str) -> Option<&OsStr> {
-        self.vars
-            .get(OsStr::new(name))
-            .map(OsString::as_os_str)
-            .filter(|value| !value.is_empty())
+        self.vars.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
     /// Returns a variable, if it is set, not empty and UTF-8.
@@ -49,24 +43,18 @@ impl World {
     /// `$XDG_DATA_HOME/nightlatch`, else `~/.local/share/nightlatch`.
     #[must_use]
     pub fn data_dir(&self) -> Option<PathBuf> {
-        self.var_os("NIGHTLATCH_DATA_DIR")
-            .map(PathBuf::from)
-            .or_else(|| {
-                self.xdg("XDG_DATA_HOME", ".local/share")
-                    .map(|folder| folder.join("nightlatch"))
-            })
+        self.var_os("NIGHTLATCH_DATA_DIR").map(PathBuf::from).or_else(|| {
+            self.xdg("XDG_DATA_HOME", ".local/share").map(|folder| folder.join("nightlatch"))
+        })
     }
 
     /// Returns the user's configuration file, which need not exist: `NIGHTLATCH_CONFIG`, else
     /// `$XDG_CONFIG_HOME/nightlatch/config.toml`, else `~/.config/nightlatch/config.toml`.
     #[must_use]
     pub fn config_file(&self) -> Option<PathBuf> {
-        self.var_os("NIGHTLATCH_CONFIG")
-            .map(PathBuf::from)
-            .or_else(|| {
-                self.xdg("XDG_CONFIG_HOME", ".config")
-                    .map(|dir| dir.join("nightlatch/config.toml"))
-            })
+        self.var_os("NIGHTLATCH_CONFIG").map(PathBuf::from).or_else(|| {
+            self.xdg("XDG_CONFIG_HOME", ".config").map(|dir| dir.join("nightlatch/config.toml"))
+        })
     }
 
     /// An XDG folder counts only if it is absolute, as its specification says.

@@ -1,14 +1,71 @@
-//! The command line, as clap reads it.
+//! The command line, as clap reads it: help, man pages and completions come from here.
 
+mod check;
+mod config;
 mod filter;
 mod history;
 mod reindex;
+mod rules;
+mod run;
 mod sessions;
 mod show;
+mod target;
 pub mod time;
 
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+pub use check::CheckArgs;
+pub use config::{ConfigArgs, ConfigCommand};
 pub use filter::FilterArgs;
 pub use history::HistoryArgs;
 pub use reindex::ReindexArgs;
+pub use rules::{RulesArgs, RulesCommand};
+pub use run::RunArgs;
 pub use sessions::SessionsArgs;
 pub use show::ShowArgs;
+pub use target::TargetArgs;
+
+/// Runs psql (and other database clients) exactly as they are, records everything, knows
+/// production, and holds destructive statements until you confirm.
+#[derive(Debug, Parser)]
+#[command(
+    name = "nightlatch",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = "`nightlatch psql ARGS…` runs psql with these arguments; `nightlatch psql --help` \
+                  is psql's own help."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a client under another name or with options of our own.
+    Run(RunArgs),
+    /// List statements, newest last.
+    History(HistoryArgs),
+    /// List recorded sessions, newest last.
+    Sessions(SessionsArgs),
+    /// Print a session's scrollback as plain text.
+    Show(ShowArgs),
+    /// Judge the text on standard input.
+    Check(CheckArgs),
+    /// Say what a command line would connect to, and why.
+    Target(TargetArgs),
+    /// List and explain the rules.
+    Rules(RulesArgs),
+    /// Show and check the configuration.
+    Config(ConfigArgs),
+    /// Rebuild the history index from the session logs.
+    Reindex(ReindexArgs),
+    /// A client and its own arguments.
+    #[command(external_subcommand)]
+    Client(Vec<OsString>),
+}

@@ -1,14 +1,6 @@
-//! `nightlatch psql` and `nightlatch run`.
+//! `nightlatch run`.
 
 use std::ffi::OsString;
-
-/// Arguments that are the client's own.
-#[derive(Debug, clap::Args)]
-pub struct ClientArgs {
-    /// The client's own arguments, passed as they are.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub args: Vec<OsString>,
-}
 
 /// Arguments of `nightlatch run`.
 #[derive(Debug, clap::Args)]

@@ -22,19 +22,10 @@ pub fn moment(text: &str, now: &Zoned) -> Option<Timestamp> {
     }
     let civil = civil(text, now.date());
     if let Some(civil) = civil {
-        return civil
-            .to_zoned(now.time_zone().clone())
-            .ok()
-            .map(|zoned| zoned.timestamp());
+        return civil.to_zoned(now.time_zone().clone()).ok().map(|zoned| zoned.timestamp());
     }
-    let span = text
-        .strip_suffix(" ago")
-        .unwrap_or(text)
-        .parse::<Span>()
-        .ok()?;
-    now.checked_sub(span.abs())
-        .ok()
-        .map(|zoned| zoned.timestamp())
+    let span = text.strip_suffix(" ago").unwrap_or(text).parse::<Span>().ok()?;
+    now.checked_sub(span.abs()).ok().map(|zoned| zoned.timestamp())
 }
 
 /// Reads a day, a time of today, or both.

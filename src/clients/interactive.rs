@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::tap::PromptFacts;
 use crate::lang::Effect;
-use crate::policy::Verdict;
+use crate::session::drift::Drift;
 use crate::target::Address;
 
 /// A line that is about to be submitted.
@@ -38,7 +38,7 @@ pub struct Unseen {
 }
 
 /// A question to the server on a connection of its own.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Inquiry {
     /// The program that asks.
     pub program: PathBuf,
@@ -48,18 +48,14 @@ pub struct Inquiry {
     pub vars: Vec<(OsString, Option<OsString>)>,
     /// What it reads from its standard input.
     pub script: String,
-    /// What tells the answer from data.
-    pub token: String,
     /// Makes lines for a person out of the answer.
-    pub reader: fn(&[u8], &str) -> Vec<String>,
+    pub reader: Box<dyn ReadAnswer>,
 }
 
-impl Inquiry {
-    /// Makes lines for a person out of what the program printed.
-    #[must_use]
-    pub fn read(&self, answer: &[u8]) -> Vec<String> {
-        (self.reader)(answer, &self.token)
-    }
+/// Understands what an inquiry's program printed.
+pub trait ReadAnswer: std::fmt::Debug {
+    /// Makes lines for a person out of it; none where it tells nothing certain.
+    fn read(&self, answer: &str) -> Vec<String>;
 }
 
 /// A client at whose prompt a person types.
@@ -71,7 +67,8 @@ pub trait Interactive: std::fmt::Debug {
     fn inquire(
         &self,
         text: &str,
-        verdict: &Verdict,
+        effects: &[Effect],
         facts: Option<&PromptFacts>,
+        drift: Drift,
     ) -> Option<Inquiry>;
 }

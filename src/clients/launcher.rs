@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::interactive::Interactive;
-use super::psql;
 use super::tap::Tap;
 use crate::clients::psql::preflight::Preflight;
 use crate::config::Config;
 use crate::os::term::Terminals;
+use crate::policy::Facts;
 use crate::target::Decided;
 use crate::world::World;
 
@@ -25,7 +25,7 @@ pub trait Launcher: std::fmt::Debug {
     fn decide(&self, config: &Config, world: &World, machine: Option<&str>) -> Decided;
 
     /// Reads what a run without a person will do.
-    fn preflight(&self, config: &Config, decided: &Decided, world: &World) -> Preflight;
+    fn preflight(&self, facts: &Facts, world: &World) -> Preflight;
 
     /// Makes the tap; marks in the output carry the nonce.
     fn tap(&self, nonce: &str) -> Option<Box<dyn Tap>>;
@@ -40,22 +40,15 @@ pub trait Launcher: std::fmt::Debug {
     fn start_up_file(&self, nonce: &str) -> Option<(&'static str, String)>;
 }
 
-/// Reads a client's command line; none for a client we do not know.
-#[must_use]
-pub fn launcher(
-    client: &str,
-    args: &[OsString],
-    terminals: Terminals,
-    program: &Path,
-    world: &World,
-) -> Option<Box<dyn Launcher>> {
-    if psql::NAMES.contains(&client) {
-        return Some(Box::new(psql::launch::PsqlLaunch::new(args, terminals, program, world)));
-    }
-    None
-}
-
-/// The names of every client we know.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    psql::NAMES.iter().copied()
+/// A command line that is to be run.
+#[derive(Debug, Clone, Copy)]
+pub struct Command<'a> {
+    /// The client's arguments.
+    pub args: &'a [OsString],
+    /// Which of our own ends are terminals.
+    pub terminals: Terminals,
+    /// The client's program.
+    pub program: &'a Path,
+    /// The world we were started in.
+    pub world: &'a World,
 }

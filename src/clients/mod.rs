@@ -1,10 +1,11 @@
 //! The clients we know: one folder each, and nowhere else is a client named.
 
 pub mod interactive;
+pub mod known;
 pub mod launcher;
 pub mod psql;
 pub mod tap;
 
-pub use launcher::Launcher;
-pub use interactive::{Inquiry, Interactive, Submitted, Unseen};
+pub use interactive::{Inquiry, Interactive, ReadAnswer, Submitted, Unseen};
+pub use launcher::{Command, Launcher};
 pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};

@@ -96,7 +96,13 @@ pub trait Tap: std::fmt::Debug {
     /// Gives up what is kept back: the client is busy with something else.
     fn let_go(&mut self, shown: &mut Vec<u8>);
 
+    /// Takes note of a line that goes into the client's own standard input.
+    fn follow_input(&mut self, line: &[u8]);
+
+    /// What to send before that input ends, if a statement was begun and not ended: the client
+    /// would run it, and its question would read end of file, which counts as a yes.
+    fn before_end(&self) -> Option<&'static [u8]>;
+
     /// What to send so that the statement runs, and so that it does not.
     fn answers(&self) -> (&'static [u8], &'static [u8]);
 }
-

@@ -41,19 +41,11 @@ pub fn run(
         return Ok(0);
     }
     let session = args.filter.session.as_deref();
-    let session = session
-        .map(|name| recorded::session(&data_dir, name))
-        .transpose()?;
+    let session = session.map(|name| recorded::session(&data_dir, name)).transpose()?;
     let now = clock.now().to_zoned(view.zone.clone());
-    let mut filter = args
-        .filter
-        .filter(session.map(|found| found.session), &now)?;
-    filter.words = args
-        .query
-        .iter()
-        .flat_map(|words| words.split_whitespace())
-        .map(str::to_owned)
-        .collect();
+    let mut filter = args.filter.filter(session.map(|found| found.session), &now)?;
+    filter.words =
+        args.query.iter().flat_map(|words| words.split_whitespace()).map(str::to_owned).collect();
     let store = recorded::open(&data_dir, view)?;
     let statements = store.statements(&filter).map_err(recorded::store_error)?;
     if statements.is_empty() {
@@ -65,9 +57,7 @@ pub fn run(
             writeln!(out).map_err(recorded::write_error)?;
         }
     } else {
-        table(&statements, view)
-            .write(out, view)
-            .map_err(recorded::write_error)?;
+        table(&statements, view).write(out, view).map_err(recorded::write_error)?;
     }
     Ok(0)
 }

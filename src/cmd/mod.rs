@@ -1,9 +1,118 @@
-//! The subcommands, each thin.
+//! The subcommands, one file each, thin; and the way from arguments to an exit status.
 
+pub mod check;
+pub mod config;
 pub mod history;
 mod recorded;
 #[cfg(test)]
 mod recorded_test;
 pub mod reindex;
+pub mod rules;
+pub mod run;
 pub mod sessions;
 pub mod show;
+pub mod target;
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::clock::Clock;
+use crate::error::{Error, Kind};
+use crate::os::{monitor, spawn, term};
+use crate::ui::error::render;
+use crate::ui::table::View;
+use crate::ui::theme::Theme;
+use crate::world::World;
+
+/// Runs the program with the arguments it was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let mut args = std::env::args_os();
+    if args.nth(1).is_some_and(|first| first == spawn::MONITOR) {
+        let args: Vec<OsString> = args.collect();
+        return match monitor::run(&args) {
+            Ok(status) => ExitCode::from(status),
+            Err(_) => ExitCode::from(Kind::Ours.status()),
+        };
+    }
+    let world = World::real();
+    let clock = clock(&world);
+    let cli = Cli::parse();
+    let result = dispatch(&cli, &world, &clock);
+    ExitCode::from(result.unwrap_or_else(|error| fail(&error, &world)))
+}
+
+fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
+    match &cli.command {
+        Command::Client(words) => return run::client(words, world, clock),
+        Command::Run(args) => return run::run(args, world, clock),
+        _ => {}
+    }
+    let stdout = io::stdout();
+    let is_terminal = stdout.is_terminal();
+    let width = is_terminal
+        .then(|| term::size(stdout.as_fd()).ok())
+        .flatten()
+        .map(|size| usize::from(size.cols))
+        .filter(|&cols| cols > 0);
+    let theme = Theme::new(is_terminal && may_colour(world));
+    let mut out = BufWriter::new(stdout.lock());
+    let mut notes = io::stderr();
+    let zone = jiff::tz::TimeZone::system();
+    let mut view = View { width, theme, zone, notes: &mut notes };
+    let result = match &cli.command {
+        Command::Client(_) | Command::Run(_) => unreachable!("both have returned above"),
+        Command::History(args) => history::run(args, world, clock, &mut out, &mut view),
+        Command::Sessions(args) => sessions::run(args, world, clock, &mut out, &mut view),
+        Command::Show(args) => show::run(args, world, clock, &mut out, &mut view),
+        Command::Reindex(args) => reindex::run(args, world, clock, &mut out, &mut view),
+        Command::Check(args) => check::run(args, world, clock, &mut out),
+        Command::Target(args) => target::run(args, world, clock, &mut out),
+        Command::Rules(args) => rules::run(args, world, clock, &mut out),
+        Command::Config(args) => config::run(args, world, clock, &mut out),
+    };
+    match out.flush() {
+        // `nightlatch history | head`: the reader has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => result.or(Ok(0)),
+        Err(error) => result.and(Err(Error::ours("The output cannot be written.").because(error))),
+        Ok(()) => result,
+    }
+}
+
+/// Prints the error a user meets; returns the exit status.
+fn fail(error: &Error, world: &World) -> u8 {
+    let is_broken_pipe = std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .is_some_and(|source| source.kind() == ErrorKind::BrokenPipe);
+    if is_broken_pipe {
+        return 0;
+    }
+    let mut stderr = io::stderr();
+    let theme = Theme::new(stderr.is_terminal() && may_colour(world));
+    // Where standard error is closed too there is nobody left to tell.
+    drop(stderr.write_all(render(error, theme).as_bytes()));
+    error.kind.status()
+}
+
+fn may_colour(world: &World) -> bool {
+    world.var("NO_COLOR").is_none() && world.var("TERM") != Some("dumb")
+}
+
+#[cfg(not(feature = "test-fakes"))]
+fn clock(_world: &World) -> Clock {
+    Clock::system()
+}
+
+/// Tests set the time a program starts at.
+#[cfg(feature = "test-fakes")]
+fn clock(world: &World) -> Clock {
+    world
+        .var("NIGHTLATCH_TEST_NOW")
+        .and_then(|now| now.parse().ok())
+        .map_or_else(Clock::system, Clock::starting_at)
+}

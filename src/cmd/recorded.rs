@@ -67,16 +67,9 @@ fn not_found(error: &NotFound) -> Error {
         NotFound::Unknown(_) => Error::new(Kind::Usage, sentence)
             .hint("`nightlatch sessions` lists them; `last` is the newest."),
         NotFound::Ambiguous { sessions, .. } => {
-            let named: Vec<&str> = sessions
-                .iter()
-                .take(NAMED_SESSIONS)
-                .map(String::as_str)
-                .collect();
-            let more = if sessions.len() > named.len() {
-                ", …"
-            } else {
-                ""
-            };
+            let named: Vec<&str> =
+                sessions.iter().take(NAMED_SESSIONS).map(String::as_str).collect();
+            let more = if sessions.len() > named.len() { ", …" } else { "" };
             Error::new(Kind::Usage, sentence)
                 .hint(format!("Write more of it: {}{more}", named.join(", ")))
         }
@@ -95,9 +88,9 @@ pub(super) fn store_error(error: StoreError) -> Error {
         StoreError::Foreign(_) => with.hint(
             "Move the file away, or set NIGHTLATCH_DATA_DIR to a folder of nightlatch's own.",
         ),
-        StoreError::Sqlite(error) if is_damage => with
-            .hint("Build it again from the logs: nightlatch reindex")
-            .because(error),
+        StoreError::Sqlite(error) if is_damage => {
+            with.hint("Build it again from the logs: nightlatch reindex").because(error)
+        }
         StoreError::Sqlite(error) => with.because(error),
         StoreError::Io { source, .. } => with.because(source),
         StoreError::Logs(_) => with,
@@ -123,18 +116,7 @@ pub(super) fn write_error(error: io::Error) -> Error {
 /// Makes a sentence of a fragment.
 fn sentence(fragment: &str) -> String {
     let mut letters = fragment.chars();
-    let first = letters
-        .next()
-        .map(|first| first.to_uppercase().to_string())
-        .unwrap_or_default();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     let is_path = fragment.starts_with('/');
-    format!(
-        "{}{}.",
-        if is_path {
-            fragment[..1].to_owned()
-        } else {
-            first
-        },
-        letters.as_str()
-    )
+    format!("{}{}.", if is_path { fragment[..1].to_owned() } else { first }, letters.as_str())
 }

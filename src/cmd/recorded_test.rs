@@ -49,17 +49,11 @@ impl Past {
 
     fn run(&self, width: Option<usize>, words: &[&str]) -> Ran {
         let mut world = World::default();
-        world
-            .vars
-            .insert("NIGHTLATCH_DATA_DIR".into(), self.path().into());
+        world.vars.insert("NIGHTLATCH_DATA_DIR".into(), self.path().into());
         let clock = Clock::starting_at("2026-11-20T07:00:00Z".parse().unwrap());
         let (mut out, mut notes) = (Vec::new(), Vec::new());
-        let mut view = View {
-            width,
-            theme: Theme::plain(),
-            zone: TimeZone::UTC,
-            notes: &mut notes,
-        };
+        let mut view =
+            View { width, theme: Theme::plain(), zone: TimeZone::UTC, notes: &mut notes };
         let (world, clock, sink) = (&world, &clock, &mut out);
         let status = match words[0] {
             "history" => history::run(&args::<HistoryArgs>(words), world, clock, sink, &mut view),
@@ -70,11 +64,7 @@ impl Past {
             "show" => show::run(&args::<ShowArgs>(words), world, clock, sink, &mut view),
             other => panic!("no command {other}"),
         };
-        Ran {
-            out: self.steady(&out),
-            notes: self.steady(&notes),
-            status,
-        }
+        Ran { out: self.steady(&out), notes: self.steady(&notes), status }
     }
 
     /// Replaces what is new with every run.
@@ -89,21 +79,13 @@ impl Past {
 }
 
 fn args<T: Args + FromArgMatches>(words: &[&str]) -> T {
-    let matches = T::augment_args(Command::new("test"))
-        .try_get_matches_from(words)
-        .unwrap();
+    let matches = T::augment_args(Command::new("test")).try_get_matches_from(words).unwrap();
     T::from_arg_matches(&matches).unwrap()
 }
 
 fn failure(ran: &Ran) -> String {
-    let Err(error) = &ran.status else {
-        panic!("it should fail")
-    };
-    format!(
-        "{}: {error} {}",
-        error.kind.status(),
-        error.hint.as_deref().unwrap_or("(no hint)")
-    )
+    let Err(error) = &ran.status else { panic!("it should fail") };
+    format!("{}: {error} {}", error.kind.status(), error.hint.as_deref().unwrap_or("(no hint)"))
 }
 
 #[test]
@@ -132,21 +114,8 @@ fn history_takes_words_times_and_sessions() {
     assert_eq!(lines(&["history", "--json"]), 4);
     assert_eq!(lines(&["history", "--json", "delete from"]), 2);
     assert_eq!(lines(&["history", "--json", "delete", "--since", "2h"]), 1);
-    assert_eq!(
-        lines(&["history", "--json", "--until", "yesterday 23:00"]),
-        2
-    );
-    assert_eq!(
-        lines(&[
-            "history",
-            "--json",
-            "--session",
-            "last",
-            "--tier",
-            "production"
-        ]),
-        1
-    );
+    assert_eq!(lines(&["history", "--json", "--until", "yesterday 23:00"]), 2);
+    assert_eq!(lines(&["history", "--json", "--session", "last", "--tier", "production"]), 1);
     assert_eq!(lines(&["history", "--json", "--limit", "3"]), 3);
 }
 
@@ -176,11 +145,7 @@ fn nothing_recorded_yet_says_how_to_begin() {
             insta::assert_snapshot!(ran.notes, @"Nothing is recorded yet. Start a client through nightlatch: nightlatch psql");
         }
     }
-    assert_eq!(
-        fs::read_dir(past.path()).unwrap().count(),
-        0,
-        "nothing is made"
-    );
+    assert_eq!(fs::read_dir(past.path()).unwrap().count(), 0, "nothing is made");
     insta::assert_snapshot!(failure(&past.run(None, &["show", "last"])), @"125: Nothing is recorded yet. Start a client through nightlatch, for example: nightlatch psql");
 }
 
@@ -247,15 +212,8 @@ fn show_says_where_something_is_missing() {
 #[test]
 fn a_damaged_index_says_what_to_do_and_reindex_does_it() {
     let past = Past::new(&["2026-11-20T06:00:00Z"]);
-    fs::write(
-        past.path().join("history.db"),
-        "rubbish that is no database",
-    )
-    .unwrap();
+    fs::write(past.path().join("history.db"), "rubbish that is no database").unwrap();
     insta::assert_snapshot!(failure(&past.run(None, &["history"])), @"125: The index failed. Build it again from the logs: nightlatch reindex");
     insta::assert_snapshot!(past.run(None, &["reindex"]).out, @"Indexed 2 statements of 1 sessions.");
-    assert_eq!(
-        past.run(None, &["history", "--json"]).out.lines().count(),
-        2
-    );
+    assert_eq!(past.run(None, &["history", "--json"]).out.lines().count(), 2);
 }

@@ -33,15 +33,10 @@ pub fn run(
         Store::remove(&data_dir)?;
         Store::open(&data_dir)
     });
-    let indexed = store
-        .and_then(|mut store| store.rebuild())
-        .map_err(recorded::store_error)?;
+    let indexed = store.and_then(|mut store| store.rebuild()).map_err(recorded::store_error)?;
     recorded::report(&indexed, view);
     let (sessions, statements) = (indexed.sessions, indexed.statements);
-    writeln!(
-        out,
-        "Indexed {statements} statements of {sessions} sessions."
-    )
-    .map_err(recorded::write_error)?;
+    writeln!(out, "Indexed {statements} statements of {sessions} sessions.")
+        .map_err(recorded::write_error)?;
     Ok(0)
 }

@@ -40,17 +40,11 @@ pub fn run(
         return Ok(0);
     }
     let session = args.filter.session.as_deref();
-    let session = session
-        .map(|name| recorded::session(&data_dir, name))
-        .transpose()?;
+    let session = session.map(|name| recorded::session(&data_dir, name)).transpose()?;
     let now = clock.now().to_zoned(view.zone.clone());
-    let filter = args
-        .filter
-        .filter(session.map(|found| found.session), &now)?;
+    let filter = args.filter.filter(session.map(|found| found.session), &now)?;
     let store = recorded::open(&data_dir, view)?;
-    let sessions = store
-        .sessions(&filter, &process::is_alive)
-        .map_err(recorded::store_error)?;
+    let sessions = store.sessions(&filter, &process::is_alive).map_err(recorded::store_error)?;
     if sessions.is_empty() {
         recorded::note(view, "No session matches.");
     } else if args.json {
@@ -60,9 +54,7 @@ pub fn run(
             writeln!(out).map_err(recorded::write_error)?;
         }
     } else {
-        table(&sessions, view)
-            .write(out, view)
-            .map_err(recorded::write_error)?;
+        table(&sessions, view).write(out, view).map_err(recorded::write_error)?;
     }
     Ok(0)
 }
@@ -71,11 +63,7 @@ fn table(sessions: &[Session], view: &View<'_>) -> Table {
     let mut table = Table::new(COLUMNS);
     let count = |count: u64, style| {
         let cell = Cell::new(&count.to_string());
-        if count == 0 {
-            cell.style(Style::Faint)
-        } else {
-            cell.style(style)
-        }
+        if count == 0 { cell.style(Style::Faint) } else { cell.style(style) }
     };
     for session in sessions {
         table.row(vec![

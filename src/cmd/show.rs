@@ -48,12 +48,9 @@ struct Events {
 impl Events {
     fn next(&mut self) -> Result<Option<Event>, Error> {
         let path = &self.found.path;
-        self.reader.next().map_err(|source| {
-            recorded::read_error(ReadError::Io {
-                path: path.clone(),
-                source,
-            })
-        })
+        self.reader
+            .next()
+            .map_err(|source| recorded::read_error(ReadError::Io { path: path.clone(), source }))
     }
 }
 
@@ -76,21 +73,11 @@ fn statement(
     let head = loop {
         match events.next()? {
             None => return Err(no_statement(wanted, &events.found.session)),
-            Some(Event::Resize {
-                cols: new_cols,
-                rows: new_rows,
-            }) => {
+            Some(Event::Resize { cols: new_cols, rows: new_rows }) => {
                 (cols, rows) = (new_cols, new_rows);
             }
             Some(Event::Marker(marker)) => {
-                if let Marker::Statement {
-                    n,
-                    time,
-                    text,
-                    target,
-                    verdict,
-                    ..
-                } = *marker
+                if let Marker::Statement { n, time, text, target, verdict, .. } = *marker
                     && n == wanted
                 {
                     let (time, target) = (view.time(time), describe(&target));
@@ -101,30 +88,20 @@ fn statement(
             Some(_) => {}
         }
     };
-    out.write_all(head.as_bytes())
-        .map_err(recorded::write_error)?;
+    out.write_all(head.as_bytes()).map_err(recorded::write_error)?;
     let mut page = Page::new(cols, rows, out);
     let mut ends = Vec::new();
     while let Some(event) = events.next()? {
         if let Event::Marker(marker) = &event {
             match &**marker {
-                Marker::Answer {
-                    n, answer, reason, ..
-                } if *n == wanted => {
+                Marker::Answer { n, answer, reason, .. } if *n == wanted => {
                     ends.push(describe_answer(*answer, reason.as_deref()));
                 }
-                Marker::Outcome {
-                    n,
-                    rows,
-                    duration_ms,
-                    error,
-                } if *n == wanted => {
+                Marker::Outcome { n, rows, duration_ms, error } if *n == wanted => {
                     ends.extend(rows.map(|rows| format!("{rows} rows")));
                     ends.extend(duration_ms.map(|duration| format!("{duration} ms")));
                     ends.extend(
-                        error
-                            .as_ref()
-                            .map(|error| format!("error {}", visible::one_line(error))),
+                        error.as_ref().map(|error| format!("error {}", visible::one_line(error))),
                     );
                     break;
                 }
@@ -177,20 +154,12 @@ fn show(event: &Event, page: &mut Page<'_>, view: &mut View<'_>) -> Result<(), E
 }
 
 fn no_statement(n: u64, session: &str) -> Error {
-    Error::new(
-        Kind::Usage,
-        format!("Session {session} has no statement {n}."),
-    )
-    .hint(format!(
-        "`nightlatch history --session {session}` lists what it has."
-    ))
+    Error::new(Kind::Usage, format!("Session {session} has no statement {n}."))
+        .hint(format!("`nightlatch history --session {session}` lists what it has."))
 }
 
 fn describe(target: &Target) -> String {
-    let name = target
-        .name
-        .clone()
-        .unwrap_or_else(|| target.address.to_string());
+    let name = target.name.clone().unwrap_or_else(|| target.address.to_string());
     format!("{} ({})", visible::one_line(&name), target.tier)
 }
 

@@ -64,16 +64,12 @@ impl ConfigError {
     #[must_use]
     pub fn line(&self) -> String {
         let path = self.file.display();
-        let place = self
-            .source
-            .as_ref()
-            .zip(self.span.as_ref())
-            .map(|(source, span)| {
-                let before = source.get(..span.start).unwrap_or(source);
-                let line = before.matches('\n').count() + 1;
-                let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-                format!(":{line}:{column}")
-            });
+        let place = self.source.as_ref().zip(self.span.as_ref()).map(|(source, span)| {
+            let before = source.get(..span.start).unwrap_or(source);
+            let line = before.matches('\n').count() + 1;
+            let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+            format!(":{line}:{column}")
+        });
         format!("{path}{}: {}", place.unwrap_or_default(), self.title)
     }
 }

@@ -44,10 +44,7 @@ pub struct Key {
 }
 
 const fn limits(least_ms: u64, greatest_s: u64) -> (Duration, Duration) {
-    (
-        Duration::from_millis(least_ms),
-        Duration::from_secs(greatest_s),
-    )
+    (Duration::from_millis(least_ms), Duration::from_secs(greatest_s))
 }
 
 const NONE: (Duration, Duration) = limits(0, 0);
@@ -157,11 +154,8 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// Keys whose values are read by their own code.
-pub const SPECIAL: &[(&str, &str)] = &[
-    ("hours", "late"),
-    ("hours", "timezone"),
-    ("redact", "patterns"),
-];
+pub const SPECIAL: &[(&str, &str)] =
+    &[("hours", "late"), ("hours", "timezone"), ("redact", "patterns")];
 
 /// Keys of a `[[target]]`.
 pub const TARGET: &[&str] = &["name", "tier", "match", "impact", "idle"];
@@ -191,17 +185,8 @@ pub fn sections() -> Vec<&'static str> {
 /// Returns the keys of a table that stands once.
 #[must_use]
 pub fn keys_of(section: &str) -> Vec<&'static str> {
-    let special = SPECIAL
-        .iter()
-        .filter(|(of, _)| *of == section)
-        .map(|(_, name)| *name);
-    special
-        .chain(
-            KEYS.iter()
-                .filter(|key| key.section == section)
-                .map(|key| key.name),
-        )
-        .collect()
+    let special = SPECIAL.iter().filter(|(of, _)| *of == section).map(|(_, name)| *name);
+    special.chain(KEYS.iter().filter(|key| key.section == section).map(|key| key.name)).collect()
 }
 
 /// Returns the known word closest to a mistyped one, if any is close.

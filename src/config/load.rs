@@ -1,11 +1,17 @@
 //! Reads the files, one over the other.
 
+use std::ffi::OsStr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::read::{Layer, Reader};
 use super::{Config, ConfigError};
+use crate::policy::Rule;
 use crate::world::World;
+
+/// The folder of the user's own rules, beside the user's file.
+pub const RULES_FOLDER: &str = "rules";
 
 /// The name of a project's file.
 pub const PROJECT_FILE: &str = ".nightlatch.toml";
@@ -23,28 +29,42 @@ pub struct Loaded {
 
 impl Loaded {
     fn new() -> Self {
-        Self {
-            config: Config::default(),
-            errors: Vec::new(),
-            files: Vec::new(),
-        }
+        Self { config: Config::default(), errors: Vec::new(), files: Vec::new() }
     }
 
     /// Puts the text of a file over what is there.
     pub fn overlay(&mut self, file: &Path, source: &str, layer: Layer) {
         let mut errors = Vec::new();
         let (config, sink) = (&mut self.config, &mut errors);
-        Reader {
-            file,
-            source,
-            layer,
-            config,
-            errors: sink,
-        }
-        .read();
+        Reader { file, source, layer, config, errors: sink }.read();
         errors.sort_by_key(|error| error.span.as_ref().map(|span| span.start));
         self.errors.append(&mut errors);
         self.files.push(file.to_owned());
+        self.note_mistakes();
+    }
+
+    /// Reads the pages of a folder, by name; most people have none.
+    fn rules(&mut self, folder: &Path) {
+        let Ok(entries) = fs::read_dir(folder) else {
+            return;
+        };
+        let mut files: Vec<PathBuf> = entries
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+            .collect();
+        files.sort();
+        let mut rules = Vec::new();
+        for file in files {
+            match fs::read_to_string(&file) {
+                Ok(source) => match page(&file, &source, &rules) {
+                    Ok(rule) => rules.push(rule),
+                    Err(error) => self.errors.push(*error),
+                },
+                Err(error) => self.errors.push(unreadable(&file, &error)),
+            }
+            self.files.push(file);
+        }
+        self.config.rules = rules.into();
         self.note_mistakes();
     }
 
@@ -58,19 +78,46 @@ impl Loaded {
             Ok(source) => self.overlay(file, &source, layer),
             Err(error) if error.kind() == io::ErrorKind::NotFound && missing == Missing::Fine => {}
             Err(error) => {
-                self.errors.push(ConfigError {
-                    file: file.to_owned(),
-                    source: None,
-                    span: None,
-                    title: format!("the configuration cannot be read: {error}"),
-                    label: None,
-                    help: None,
-                    hides_targets: true,
-                });
+                self.errors.push(unreadable(file, &error));
                 self.note_mistakes();
             }
         }
     }
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> ConfigError {
+    ConfigError {
+        file: file.to_owned(),
+        source: None,
+        span: None,
+        title: format!("the configuration cannot be read: {error}"),
+        label: None,
+        help: None,
+        hides_targets: true,
+    }
+}
+
+/// Reads one page of the user's own.
+fn page(file: &Path, source: &str, others: &[Rule]) -> Result<Rule, Box<ConfigError>> {
+    let mistake = |span: Option<Range<usize>>, title: String, label: Option<String>| {
+        let source = Some(source.to_owned());
+        let (file, help, hides_targets) = (file.to_owned(), None, false);
+        Box::new(ConfigError { file, source, span, title, label, help, hides_targets })
+    };
+    let rule: Rule = toml::from_str(source).map_err(|error| {
+        let label = error.message().replace('\n', ", ");
+        let span = error.span().unwrap_or(0..0);
+        mistake(Some(span), "this is not a rule".to_owned(), Some(label))
+    })?;
+    let id = &rule.id;
+    if Rule::by_id(id).is_some() || others.iter().any(|other| other.id == *id) {
+        return Err(mistake(Some(0..0), format!("there is a rule `{id}` already"), None));
+    }
+    if rule.decision.is_none() {
+        let help = Some("it is notice, yes, type-target or deny".to_owned());
+        return Err(mistake(Some(0..0), format!("the rule `{id}` needs a `decision`"), help));
+    }
+    Ok(rule)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,18 +131,17 @@ enum Missing {
 #[must_use]
 pub fn load(world: &World) -> Loaded {
     let mut loaded = Loaded::new();
+    // What TZ may say is left to the library; without it every system has this file.
+    let is_plain = !world.vars.contains_key(OsStr::new("TZ"));
+    loaded.config.zone_file = is_plain.then(|| PathBuf::from("/etc/localtime"));
     if let Some(file) = world.config_file() {
         // A file that was asked for by name must be there.
         let asked = world.var_os("NIGHTLATCH_CONFIG").is_some();
-        loaded.file(
-            &file,
-            Layer::User,
-            if asked {
-                Missing::Mistake
-            } else {
-                Missing::Fine
-            },
-        );
+        let missing = if asked { Missing::Mistake } else { Missing::Fine };
+        loaded.file(&file, Layer::User, missing);
+        if let Some(folder) = file.parent() {
+            loaded.rules(&folder.join(RULES_FOLDER));
+        }
     }
     if let Some(file) = project_file(world) {
         loaded.file(&file, Layer::Project, Missing::Fine);

@@ -19,10 +19,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 pub(super) fn show_duration(duration: Duration) -> String {
     let ms = duration.as_millis();
     let units = [(3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")];
-    match units
-        .iter()
-        .find(|(unit, _)| ms.is_multiple_of(*unit) && ms / unit > 0)
-    {
+    match units.iter().find(|(unit, _)| ms.is_multiple_of(*unit) && ms / unit > 0) {
         Some((unit, name)) => format!("{}{name}", ms / unit),
         None => "0s".to_owned(),
     }
@@ -37,10 +34,7 @@ pub(super) fn late_range(text: &str) -> Result<LateRange, String> {
     let Some((from, to)) = text.split_once('-') else {
         return Err("hours look like `22:00-06:00`".to_owned());
     };
-    let range = LateRange {
-        from: minute(from.trim())?,
-        to: minute(to.trim())?,
-    };
+    let range = LateRange { from: minute(from.trim())?, to: minute(to.trim())? };
     if range.from == range.to {
         return Err("the range is empty: both ends are the same".to_owned());
     }
@@ -51,13 +45,7 @@ pub(super) fn late_range(text: &str) -> Result<LateRange, String> {
 #[must_use]
 pub(super) fn show_range(range: LateRange) -> String {
     let LateRange { from, to } = range;
-    format!(
-        "{:02}:{:02}-{:02}:{:02}",
-        from / 60,
-        from % 60,
-        to / 60,
-        to % 60
-    )
+    format!("{:02}:{:02}-{:02}:{:02}", from / 60, from % 60, to / 60, to % 60)
 }
 
 fn minute(text: &str) -> Result<u16, String> {
@@ -125,15 +113,8 @@ mod tests {
         assert_eq!((range.from, range.to), (22 * 60, 6 * 60 + 30));
         assert_eq!(show_range(range), "22:00-06:30");
         assert_eq!(late_range("18:00-24:00").expect("a range").to, 24 * 60);
-        for text in [
-            "22:00",
-            "22-6",
-            "25:00-06:00",
-            "22:00-06:60",
-            "22:00-22:00",
-            "+2:00-3:00",
-            "",
-        ] {
+        for text in ["22:00", "22-6", "25:00-06:00", "22:00-06:60", "22:00-22:00", "+2:00-3:00", ""]
+        {
             assert!(late_range(text).is_err(), "{text}");
         }
     }
@@ -142,10 +123,7 @@ mod tests {
     fn edges() {
         assert!(matches!(edge("2026-12-24"), Some(Edge::Day(_))));
         assert!(matches!(edge("2026-12-24T18:00"), Some(Edge::Local(_))));
-        assert!(matches!(
-            edge("2026-12-24T18:00:00+01:00"),
-            Some(Edge::Instant(_))
-        ));
+        assert!(matches!(edge("2026-12-24T18:00:00+01:00"), Some(Edge::Instant(_))));
         for text in ["2026-02-30", "24.12.2026", "tomorrow", ""] {
             assert_eq!(edge(text), None, "{text}");
         }

@@ -171,11 +171,7 @@ impl Reader<'_> {
             DeValue::String(_) => vec![item],
             DeValue::Array(entries) => entries.iter().collect(),
             _ => {
-                self.wrong_type(
-                    "hours.late",
-                    "hours such as \"22:00-06:00\" or \"off\"",
-                    item,
-                );
+                self.wrong_type("hours.late", "hours such as \"22:00-06:00\" or \"off\"", item);
                 return;
             }
         };
@@ -193,8 +189,7 @@ impl Reader<'_> {
                 Ok(range) => ranges.push(range),
                 Err(why) => {
                     is_good = false;
-                    self.mistake(text.span(), "`hours.late` cannot be read")
-                        .label = Some(why);
+                    self.mistake(text.span(), "`hours.late` cannot be read").label = Some(why);
                 }
             }
         }
@@ -203,10 +198,7 @@ impl Reader<'_> {
         }
         let before = &self.config.calendar.late;
         let covers = covers(&ranges, before);
-        let shown = before
-            .iter()
-            .map(|range| parse::show_range(*range))
-            .collect::<Vec<_>>();
+        let shown = before.iter().map(|range| parse::show_range(*range)).collect::<Vec<_>>();
         if self.may(covers, "hours.late", &shown.join(" and "), item) {
             self.config.calendar.late = ranges;
         }
@@ -225,17 +217,8 @@ impl Reader<'_> {
                 Some("names look like `Europe/Berlin`; `system` is the machine's".to_owned());
             return;
         }
-        let shown = self
-            .config
-            .timezone
-            .clone()
-            .unwrap_or_else(|| "system".to_owned());
-        if self.may(
-            value == self.config.timezone,
-            "hours.timezone",
-            &shown,
-            item,
-        ) {
+        let shown = self.config.timezone.clone().unwrap_or_else(|| "system".to_owned());
+        if self.may(value == self.config.timezone, "hours.timezone", &shown, item) {
             self.config.timezone = value;
         }
     }
@@ -245,10 +228,8 @@ impl Reader<'_> {
         if self.layer == Layer::User || is_stricter {
             return true;
         }
-        let mistake = self.mistake(
-            item.span(),
-            &format!("`{path}` may only be made stricter here"),
-        );
+        let mistake =
+            self.mistake(item.span(), &format!("`{path}` may only be made stricter here"));
         mistake.label = Some(format!("it is {before} without this file"));
         mistake.help = Some("change it in the user's own file".to_owned());
         false
@@ -329,10 +310,7 @@ impl Reader<'_> {
 
 /// Tells whether two mistakes stand at the same place.
 fn meet(a: &ConfigError, b: &ConfigError) -> bool {
-    a.span
-        .as_ref()
-        .zip(b.span.as_ref())
-        .is_some_and(|(a, b)| a.start <= b.end && b.start <= a.end)
+    a.span.as_ref().zip(b.span.as_ref()).is_some_and(|(a, b)| a.start <= b.end && b.start <= a.end)
 }
 
 /// Tells whether going from one value to another is in the allowed direction.

@@ -31,19 +31,12 @@ pub fn show(config: &Config) -> String {
     }
     text.push_str("\n[redact]\n");
     let patterns = config.redact.iter().map(|entry| {
-        format!(
-            "{{ kind = {}, pattern = {} }}",
-            quote(&entry.kind),
-            quote(&entry.pattern)
-        )
+        format!("{{ kind = {}, pattern = {} }}", quote(&entry.kind), quote(&entry.pattern))
     });
     text.push_str(&list("patterns", patterns));
     for freeze in &config.calendar.freezes {
         text.push_str(&format!("\n[[freeze]]\nname = {}\n", quote(&freeze.name)));
-        text.push_str(&format!(
-            "from = {}\n",
-            quote(&parse::show_edge(freeze.from))
-        ));
+        text.push_str(&format!("from = {}\n", quote(&parse::show_edge(freeze.from))));
         text.push_str(&format!("to = {}\n", quote(&parse::show_edge(freeze.to))));
         if let Some(reason) = &freeze.reason {
             text.push_str(&format!("reason = {}\n", quote(reason)));
@@ -53,10 +46,7 @@ pub fn show(config: &Config) -> String {
         text.push_str(&format!("\n[[target]]\nname = {}\n", quote(&target.name)));
         let tier: Tier = target.tier;
         text.push_str(&format!("tier = \"{tier}\"\n"));
-        let patterns = target
-            .patterns
-            .iter()
-            .map(|pattern| quote(&pattern.to_string()));
+        let patterns = target.patterns.iter().map(|pattern| quote(&pattern.to_string()));
         text.push_str(&list("match", patterns));
         if let Some(impact) = target.impact {
             text.push_str(&format!("impact = {impact}\n"));
@@ -69,12 +59,8 @@ pub fn show(config: &Config) -> String {
 }
 
 fn hours(config: &Config) -> String {
-    let ranges: Vec<String> = config
-        .calendar
-        .late
-        .iter()
-        .map(|range| quote(&parse::show_range(*range)))
-        .collect();
+    let ranges: Vec<String> =
+        config.calendar.late.iter().map(|range| quote(&parse::show_range(*range))).collect();
     let late = match ranges.as_slice() {
         [] => quote("off"),
         [one] => one.clone(),

@@ -47,9 +47,8 @@ impl Reader<'_> {
         }
         self.missing("target", entry.span(), table, &["name", "tier", "match"]);
         if self.layer == Layer::Project
-            && let Some((key, item)) = table
-                .iter()
-                .find(|(key, _)| matches!(key.get_ref().as_ref(), "impact" | "idle"))
+            && let Some((key, item)) =
+                table.iter().find(|(key, _)| matches!(key.get_ref().as_ref(), "impact" | "idle"))
         {
             let title = format!("`target.{}` belongs in the user's own file", key.get_ref());
             self.mistake(item.span(), &title);
@@ -87,12 +86,7 @@ impl Reader<'_> {
         let word = self.text("target.tier", "production, staging or development", item)?;
         let words = TIERS.map(|(word, _)| word);
         let Some((_, tier)) = TIERS.iter().find(|(known, _)| *known == word) else {
-            self.unknown(
-                item.span(),
-                &format!("unknown tier `{word}`"),
-                &word,
-                &words,
-            );
+            self.unknown(item.span(), &format!("unknown tier `{word}`"), &word, &words);
             return None;
         };
         if self.layer == Layer::Project && *tier == Tier::Development {
@@ -161,12 +155,7 @@ impl Reader<'_> {
             mistake.label = Some(format!("it begins {}", parse::show_edge(from)));
             return;
         }
-        self.config.calendar.freezes.push(Freeze {
-            name,
-            from,
-            to,
-            reason,
-        });
+        self.config.calendar.freezes.push(Freeze { name, from, to, reason });
     }
 
     fn edge(&mut self, path: &str, item: &Item<'_>) -> Option<Edge> {
@@ -190,11 +179,7 @@ impl Reader<'_> {
     /// Reads `redact.patterns`. The expressions are checked and not compiled.
     pub(super) fn redact(&mut self, item: &Item<'_>) {
         let DeValue::Array(entries) = item.get_ref() else {
-            self.wrong_type(
-                "redact.patterns",
-                "a list of tables with kind and pattern",
-                item,
-            );
+            self.wrong_type("redact.patterns", "a list of tables with kind and pattern", item);
             return;
         };
         if self.layer == Layer::User {
@@ -244,12 +229,7 @@ impl Reader<'_> {
 
     fn unknown_in(&mut self, path: &str, key: &Spanned<DeString<'_>>, known: &[&str]) {
         let word: &str = key.get_ref();
-        self.unknown(
-            key.span(),
-            &format!("unknown key `{path}.{word}`"),
-            word,
-            known,
-        );
+        self.unknown(key.span(), &format!("unknown key `{path}.{word}`"), word, known);
     }
 
     fn missing(&mut self, path: &str, span: Range<usize>, table: &DeTable<'_>, needed: &[&str]) {

@@ -1,6 +1,7 @@
 //! What the configuration says, as values.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::read::{Layer, Reader};
 use super::zone;
-use crate::policy::{Calendar, Facts, Limits, Moment};
+use crate::policy::{Calendar, Facts, Limits, Moment, Rule};
 use crate::target::{Decided, TargetRule, Tier};
 
 /// The whole configuration. `Config::default()` is the built-in one.
@@ -20,6 +21,8 @@ pub struct Config {
     pub calendar: Calendar,
     /// `[hours] timezone`; none is the machine's.
     pub timezone: Option<String>,
+    /// The file of the machine's own zone; none leaves finding it to the slow way.
+    pub zone_file: Option<PathBuf>,
     /// `[hold]`.
     pub hold: Hold,
     /// `[idle] production`.
@@ -32,6 +35,8 @@ pub struct Config {
     pub look: Look,
     /// `[impact]`.
     pub impact: Impact,
+    /// The user's own rules: `rules/*.toml` beside the user's file.
+    pub rules: Arc<[Rule]>,
     /// Something was wrong anywhere.
     pub broken: bool,
     /// Something was wrong that may have hidden a `[[target]]`.
@@ -83,9 +88,17 @@ impl Config {
     /// answer matters.
     #[must_use]
     pub fn moment(&self, now: Timestamp) -> Moment {
-        let named = self.timezone.as_deref().and_then(zone::zone);
-        let zone = named.unwrap_or_else(TimeZone::system);
+        let zone = self.zone();
         self.calendar.moment(now, &zone)
+    }
+
+    /// Returns the configured time zone, else the machine's.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        let named = self.timezone.as_deref().and_then(zone::zone);
+        named
+            .or_else(|| self.zone_file.as_deref().and_then(zone::file))
+            .unwrap_or_else(TimeZone::system)
     }
 
     /// Tells whether destructive statements on a target are judged as on production because a
@@ -108,6 +121,7 @@ impl Config {
         Facts {
             fail_closed: self.fails_closed(decided),
             limits: self.hold.limits,
+            rules: Arc::clone(&self.rules),
             ..Facts::new(decided.target.tier, self.moment(now))
         }
     }
@@ -115,17 +129,13 @@ impl Config {
     /// Returns how long a session on a target may idle before its next write is asked for.
     #[must_use]
     pub fn idle(&self, decided: &Decided) -> Duration {
-        self.rule(decided)
-            .and_then(|rule| rule.idle)
-            .unwrap_or(self.idle_production)
+        self.rule(decided).and_then(|rule| rule.idle).unwrap_or(self.idle_production)
     }
 
     /// Tells whether the impact side connection may be made to a target.
     #[must_use]
     pub fn impact(&self, decided: &Decided) -> bool {
-        self.rule(decided)
-            .and_then(|rule| rule.impact)
-            .unwrap_or(self.impact.enabled)
+        self.rule(decided).and_then(|rule| rule.impact).unwrap_or(self.impact.enabled)
     }
 
     /// Everything empty, to be written over by the built-in file.
@@ -135,6 +145,7 @@ impl Config {
             targets: Vec::new(),
             calendar: Calendar::default(),
             timezone: None,
+            zone_file: None,
             hold: Hold {
                 timeout: zero,
                 timeout_no_terminal: zero,
@@ -144,14 +155,9 @@ impl Config {
             idle_production: zero,
             journal_wait: zero,
             redact: Vec::new(),
-            look: Look {
-                title: false,
-                colour: false,
-            },
-            impact: Impact {
-                enabled: false,
-                timeout: zero,
-            },
+            look: Look { title: false, colour: false },
+            impact: Impact { enabled: false, timeout: zero },
+            rules: Arc::default(),
             broken: false,
             targets_doubtful: false,
         }
@@ -171,14 +177,7 @@ impl Default for Config {
         let file = Path::new("defaults.toml");
         let source = include_str!("defaults.toml");
         let (layer, sink) = (Layer::User, &mut errors);
-        Reader {
-            file,
-            source,
-            layer,
-            config: &mut config,
-            errors: sink,
-        }
-        .read();
+        Reader { file, source, layer, config: &mut config, errors: sink }.read();
         debug_assert!(errors.is_empty(), "{errors:?}");
         config
     }

@@ -14,9 +14,7 @@ pub(super) fn zone(name: &str) -> Option<TimeZone> {
     let is_plain = !name.is_empty()
         && name.split('/').all(|part| {
             !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"_+-".contains(&b))
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-".contains(&b))
         });
     if !is_plain {
         return None;
@@ -28,6 +26,12 @@ pub(super) fn zone(name: &str) -> Option<TimeZone> {
         .or_else(|| TimeZone::get(name).ok())
 }
 
+/// Returns the zone that stands in a file.
+#[must_use]
+pub(super) fn file(path: &Path) -> Option<TimeZone> {
+    TimeZone::tzif("", &fs::read(path).ok()?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,14 +40,8 @@ mod tests {
     fn names() {
         assert!(zone("Europe/Berlin").is_some());
         assert!(zone("UTC").is_some());
-        for name in [
-            "",
-            "Europe/Atlantis",
-            "../zoneinfo/UTC",
-            "/etc/localtime",
-            "Europe/",
-            "CET ",
-        ] {
+        for name in ["", "Europe/Atlantis", "../zoneinfo/UTC", "/etc/localtime", "Europe/", "CET "]
+        {
             assert!(zone(name).is_none(), "{name}");
         }
     }

@@ -60,9 +60,7 @@ impl Channel {
     /// Takes over an inherited end.
     #[must_use]
     pub fn from_fd(fd: OwnedFd) -> Self {
-        Self {
-            stream: UnixStream::from(fd),
-        }
+        Self { stream: UnixStream::from(fd) }
     }
 
     /// Sends a report.
@@ -180,13 +178,8 @@ mod tests {
             monitor.report(report).unwrap();
             assert_eq!(relay.next_report().unwrap(), Some(report));
         }
-        for order in [
-            Order::Continue,
-            Order::Kill,
-            Order::Signal(15),
-            Order::LetGo,
-            Order::Bye,
-        ] {
+        for order in [Order::Continue, Order::Kill, Order::Signal(15), Order::LetGo(1), Order::Bye]
+        {
             relay.order(order).unwrap();
             assert_eq!(monitor.next_order().unwrap(), Some(order));
         }

@@ -19,11 +19,7 @@ pub enum Behind {
 /// # Errors
 /// When the descriptor is closed.
 pub fn behind(fd: BorrowedFd<'_>) -> io::Result<Behind> {
-    Ok(if kind(&fstat(fd)?) == SFlag::S_IFREG {
-        Behind::File
-    } else {
-        Behind::Stream
-    })
+    Ok(if kind(&fstat(fd)?) == SFlag::S_IFREG { Behind::File } else { Behind::Stream })
 }
 
 /// Returns whether both descriptors are the same file or pipe, so that what is written to them

@@ -34,10 +34,7 @@ pub fn signal_process(pid: i32, number: i32) -> io::Result<()> {
 /// Returns whether a process of this id exists.
 #[must_use]
 pub fn is_alive(pid: i32) -> bool {
-    !matches!(
-        kill(Pid::from_raw(pid), None),
-        Err(nix::errno::Errno::ESRCH)
-    )
+    !matches!(kill(Pid::from_raw(pid), None), Err(nix::errno::Errno::ESRCH))
 }
 
 /// Returns our own process id.

@@ -75,15 +75,7 @@ pub fn run(args: &[OsString]) -> io::Result<u8> {
     match started {
         Ok(pid) => {
             channel.report(Report::Started(pid.as_raw()))?;
-            Monitor {
-                channel,
-                signals,
-                pid,
-                owns_session: tty.is_some(),
-                keepsake,
-                hold,
-            }
-            .serve()
+            Monitor { channel, signals, pid, owns_session: tty.is_some(), keepsake, hold }.serve()
         }
         Err(error) => {
             channel.report(Report::Failed(error.raw_os_error().unwrap_or(libc::EIO)))?;
@@ -106,10 +98,8 @@ impl Monitor {
         let mut is_over = false;
         loop {
             let (order, child) = {
-                let mut waits = [
-                    Wait::readable(self.channel.as_fd()),
-                    Wait::readable(self.signals.as_fd()),
-                ];
+                let mut waits =
+                    [Wait::readable(self.channel.as_fd()), Wait::readable(self.signals.as_fd())];
                 poll(&mut waits, None)?;
                 (waits[0].is_ready(), waits[1].is_ready())
             };
@@ -181,11 +171,7 @@ impl Monitor {
 
     /// Sends a signal to the client, and to its children where it has a group of its own.
     fn send(&self, signal: Signal) {
-        let whom = if self.owns_session {
-            Pid::from_raw(-self.pid.as_raw())
-        } else {
-            self.pid
-        };
+        let whom = if self.owns_session { Pid::from_raw(-self.pid.as_raw()) } else { self.pid };
         // It may have ended in between; then there is nobody left to tell.
         let _ = kill(whom, signal);
     }
@@ -216,9 +202,7 @@ fn start(
         });
     }
     let child = command.spawn()?;
-    Ok(Pid::from_raw(
-        i32::try_from(child.id()).map_err(io::Error::other)?,
-    ))
+    Ok(Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?))
 }
 
 /// Takes over a descriptor named on the command line, for us alone; `-` is none.

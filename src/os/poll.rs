@@ -16,25 +16,19 @@ impl<'fd> Wait<'fd> {
     /// Waits until there is something to read, or the other side has hung up.
     #[must_use]
     pub fn readable(fd: BorrowedFd<'fd>) -> Self {
-        Self {
-            fd: PollFd::new(fd, PollFlags::POLLIN),
-        }
+        Self { fd: PollFd::new(fd, PollFlags::POLLIN) }
     }
 
     /// Waits until something can be written.
     #[must_use]
     pub fn writable(fd: BorrowedFd<'fd>) -> Self {
-        Self {
-            fd: PollFd::new(fd, PollFlags::POLLOUT),
-        }
+        Self { fd: PollFd::new(fd, PollFlags::POLLOUT) }
     }
 
     /// Waits only for a hang-up or an error.
     #[must_use]
     pub fn hang_up(fd: BorrowedFd<'fd>) -> Self {
-        Self {
-            fd: PollFd::new(fd, PollFlags::empty()),
-        }
+        Self { fd: PollFd::new(fd, PollFlags::empty()) }
     }
 
     /// Returns whether anything happened, hang-ups and errors included, so that the reader or

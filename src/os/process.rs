@@ -29,10 +29,7 @@ impl Watch {
     /// Begins to watch.
     #[must_use]
     pub fn new(pid: i32) -> Self {
-        Self {
-            pid,
-            syscall: File::open(format!("/proc/{pid}/syscall")).ok(),
-        }
+        Self { pid, syscall: File::open(format!("/proc/{pid}/syscall")).ok() }
     }
 
     /// Returns the process id.
@@ -47,9 +44,7 @@ impl Watch {
             return Activity::Unknown;
         };
         let mut buffer = [0; 128];
-        let read = file
-            .seek(SeekFrom::Start(0))
-            .and_then(|_| file.read(&mut buffer));
+        let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read(&mut buffer));
         match read {
             Ok(count) => parse(&buffer[..count]),
             Err(_) => Activity::Unknown,
@@ -76,11 +71,7 @@ fn parse(line: &[u8]) -> Activity {
             .and_then(|fd| i32::try_from(fd).ok());
         return fd.map_or(Activity::Unknown, Activity::Reading);
     }
-    if is_poll(number) {
-        Activity::Polling
-    } else {
-        Activity::Elsewhere
-    }
+    if is_poll(number) { Activity::Polling } else { Activity::Elsewhere }
 }
 
 #[cfg(target_os = "linux")]
@@ -115,13 +106,12 @@ pub fn tree(pid: i32) -> Vec<i32> {
     while next < found.len() {
         let parent = found[next];
         next += 1;
-        let listed = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
-        let children = listed.unwrap_or_default();
-        found.extend(
-            children
-                .split_ascii_whitespace()
-                .filter_map(|word| word.parse::<i32>().ok()),
-        );
+        // Each thread has children of its own.
+        let Ok(threads) = fs::read_dir(format!("/proc/{parent}/task")) else { continue };
+        for thread in threads.flatten() {
+            let listed = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            found.extend(listed.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
+        }
     }
     found
 }
@@ -129,9 +119,7 @@ pub fn tree(pid: i32) -> Vec<i32> {
 /// Returns the name of the program a process runs, cut to 15 bytes by the system.
 #[must_use]
 pub fn name(pid: i32) -> Option<String> {
-    fs::read_to_string(format!("/proc/{pid}/comm"))
-        .ok()
-        .map(|name| name.trim_end().to_owned())
+    fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
 }
 
 /// Returns the working directory of a process.
@@ -188,11 +176,7 @@ mod tests {
         let mut looks = 0_u32;
         while watch.activity() != Activity::Reading(0) {
             looks += 1;
-            assert!(
-                looks < 5_000_000,
-                "cat never blocked: {:?}",
-                watch.activity()
-            );
+            assert!(looks < 5_000_000, "cat never blocked: {:?}", watch.activity());
         }
         assert!(tree(super::super::job::own_pid()).contains(&pid));
         drop(child.stdin.take());
@@ -203,10 +187,7 @@ mod tests {
     #[test]
     fn lines_of_the_kernel_are_understood() {
         assert_eq!(parse(b"running\n"), Activity::Running);
-        assert_eq!(
-            parse(b"0 0x3 0x7f 0x20000 0x0 0x0 0x0 0x7ffe 0x7f41\n"),
-            Activity::Reading(3)
-        );
+        assert_eq!(parse(b"0 0x3 0x7f 0x20000 0x0 0x0 0x0 0x7ffe 0x7f41\n"), Activity::Reading(3));
         assert_eq!(parse(b"-1 0x7ffe 0x7f41\n"), Activity::Elsewhere);
         assert_eq!(parse(b""), Activity::Unknown);
     }

@@ -53,15 +53,9 @@ impl Pty {
         for end in [&ends.master, &ends.slave] {
             fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
         }
-        fcntl(
-            &ends.master,
-            FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_RDWR),
-        )?;
+        fcntl(&ends.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_RDWR))?;
         set_size(ends.slave.as_fd(), size)?;
-        Ok(Self {
-            leader: File::from(ends.master),
-            follower: ends.slave,
-        })
+        Ok(Self { leader: File::from(ends.master), follower: ends.slave })
     }
 
     /// Returns the leader, which does not block.
@@ -95,9 +89,7 @@ impl Pty {
             is_cooked: now.local_flags.contains(LocalFlags::ICANON),
             echoes: now.local_flags.contains(LocalFlags::ECHO),
             makes_signals: now.local_flags.contains(LocalFlags::ISIG),
-            adds_cr: now
-                .output_flags
-                .contains(OutputFlags::OPOST | OutputFlags::ONLCR),
+            adds_cr: now.output_flags.contains(OutputFlags::OPOST | OutputFlags::ONLCR),
             cr_is_lf: now.input_flags.contains(InputFlags::ICRNL),
             interrupt: key(SpecialCharacterIndices::VINTR),
             quit: key(SpecialCharacterIndices::VQUIT),

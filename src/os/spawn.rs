@@ -57,11 +57,7 @@ pub fn spawn(launch: Launch<'_>) -> io::Result<(Child, Channel)> {
     passed.extend(launch.tty.iter().map(AsRawFd::as_raw_fd));
     passed.extend(launch.keepsake.iter().map(AsRawFd::as_raw_fd));
     passed.extend(launch.hold.iter().map(AsRawFd::as_raw_fd));
-    let hold: Vec<String> = launch
-        .hold
-        .iter()
-        .map(|fd| fd.as_raw_fd().to_string())
-        .collect();
+    let hold: Vec<String> = launch.hold.iter().map(|fd| fd.as_raw_fd().to_string()).collect();
 
     let mut command = Command::new(own_program()?);
     command
@@ -70,11 +66,7 @@ pub fn spawn(launch: Launch<'_>) -> io::Result<(Child, Channel)> {
         .arg(control.to_string())
         .arg(number(launch.tty))
         .arg(number(launch.keepsake))
-        .arg(if hold.is_empty() {
-            "-".to_owned()
-        } else {
-            hold.join(",")
-        })
+        .arg(if hold.is_empty() { "-".to_owned() } else { hold.join(",") })
         .arg(&launch.program)
         .arg(&launch.name)
         .args(&launch.args);

@@ -28,11 +28,7 @@ pub struct Size {
 
 impl Default for Size {
     fn default() -> Self {
-        Self {
-            cols: 80,
-            rows: 24,
-            pixels: (0, 0),
-        }
+        Self { cols: 80, rows: 24, pixels: (0, 0) }
     }
 }
 
@@ -41,19 +37,10 @@ impl Default for Size {
 /// # Errors
 /// When it is no terminal.
 pub fn size(fd: BorrowedFd<'_>) -> io::Result<Size> {
-    let mut raw = nix::pty::Winsize {
-        ws_row: 0,
-        ws_col: 0,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
+    let mut raw = nix::pty::Winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: the descriptor is borrowed and `raw` is a valid out-parameter of the right type.
     unsafe { ioctl::get_size(std::os::fd::AsRawFd::as_raw_fd(&fd), &raw mut raw) }?;
-    Ok(Size {
-        cols: raw.ws_col,
-        rows: raw.ws_row,
-        pixels: (raw.ws_xpixel, raw.ws_ypixel),
-    })
+    Ok(Size { cols: raw.ws_col, rows: raw.ws_row, pixels: (raw.ws_xpixel, raw.ws_ypixel) })
 }
 
 /// Sets the size of the terminal behind `fd`, which tells its foreground programs.
@@ -104,11 +91,7 @@ impl UserTerm {
             .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
             .open("/dev/tty")?;
         let original = termios::tcgetattr(&file)?;
-        Ok(Self {
-            file,
-            original,
-            is_raw: false,
-        })
+        Ok(Self { file, original, is_raw: false })
     }
 
     /// Returns whether our process group is the one the terminal listens to.

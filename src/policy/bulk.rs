@@ -6,6 +6,9 @@ use std::time::Duration;
 use super::Limits;
 use crate::lang::{Class, Effect, Verb};
 
+/// Moments kept for the window: far above any sensible count, and small in memory.
+const MOST_RECENT: usize = 100_000;
+
 /// What has been done to one object of the target in this submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counted {
@@ -57,10 +60,7 @@ impl Bulk {
             Some(format!("number {count} of {verb} on {object} in one go"))
         } else if limits.bulk_window_count > 0 && self.recent >= limits.bulk_window_count {
             let window = limits.bulk_window.as_secs();
-            Some(format!(
-                "number {} of changes and removals within {window} s",
-                self.recent
-            ))
+            Some(format!("number {} of changes and removals within {window} s", self.recent))
         } else {
             None
         }
@@ -111,6 +111,9 @@ impl Tally {
         for effect in effects.iter().filter(|effect| counts(effect)) {
             let entry = self.bulk.entry(effect);
             entry.count = entry.count.saturating_add(1);
+            if self.recent.len() == MOST_RECENT {
+                self.recent.pop_front();
+            }
             self.recent.push_back(at);
         }
     }
@@ -129,10 +132,7 @@ impl Tally {
             self.recent.pop_front();
         }
         let recent = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
-        Bulk {
-            recent,
-            ..self.bulk.clone()
-        }
+        Bulk { recent, ..self.bulk.clone() }
     }
 }
 

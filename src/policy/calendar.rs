@@ -141,10 +141,7 @@ mod tests {
 
     fn calendar() -> Calendar {
         Calendar {
-            late: vec![LateRange {
-                from: 22 * 60,
-                to: 6 * 60,
-            }],
+            late: vec![LateRange { from: 22 * 60, to: 6 * 60 }],
             weekends: true,
             freezes: vec![
                 Freeze {
@@ -174,65 +171,25 @@ mod tests {
         for (time, late, local) in [
             ("2026-11-20T12:00:00Z", None, "13:00 CET, Friday"),
             ("2026-11-20T20:59:59Z", None, "21:59 CET, Friday"),
-            (
-                "2026-11-20T21:00:00Z",
-                Some("late hours"),
-                "22:00 CET, Friday",
-            ),
-            (
-                "2026-11-20T23:30:00Z",
-                Some("late hours"),
-                "00:30 CET, Saturday",
-            ),
-            (
-                "2026-11-20T04:59:00Z",
-                Some("late hours"),
-                "05:59 CET, Friday",
-            ),
+            ("2026-11-20T21:00:00Z", Some("late hours"), "22:00 CET, Friday"),
+            ("2026-11-20T23:30:00Z", Some("late hours"), "00:30 CET, Saturday"),
+            ("2026-11-20T04:59:00Z", Some("late hours"), "05:59 CET, Friday"),
             ("2026-11-20T05:00:00Z", None, "06:00 CET, Friday"),
-            (
-                "2026-11-21T12:00:00Z",
-                Some("weekend"),
-                "13:00 CET, Saturday",
-            ),
+            ("2026-11-21T12:00:00Z", Some("weekend"), "13:00 CET, Saturday"),
             ("2026-11-22T12:00:00Z", Some("weekend"), "13:00 CET, Sunday"),
-            (
-                "2026-11-22T23:00:00Z",
-                Some("late hours"),
-                "00:00 CET, Monday",
-            ),
+            ("2026-11-22T23:00:00Z", Some("late hours"), "00:00 CET, Monday"),
             // The same hour of UTC is late or not as the zone says.
-            (
-                "2026-07-15T20:30:00Z",
-                Some("late hours"),
-                "22:30 CEST, Wednesday",
-            ),
+            ("2026-07-15T20:30:00Z", Some("late hours"), "22:30 CEST, Wednesday"),
             ("2026-01-14T20:30:00Z", None, "21:30 CET, Wednesday"),
             // Either side of the missing and of the repeated hour.
-            (
-                "2026-03-29T00:59:59Z",
-                Some("late hours"),
-                "01:59 CET, Sunday",
-            ),
-            (
-                "2026-03-29T01:00:00Z",
-                Some("late hours"),
-                "03:00 CEST, Sunday",
-            ),
+            ("2026-03-29T00:59:59Z", Some("late hours"), "01:59 CET, Sunday"),
+            ("2026-03-29T01:00:00Z", Some("late hours"), "03:00 CEST, Sunday"),
             ("2026-03-30T04:00:00Z", None, "06:00 CEST, Monday"),
-            (
-                "2026-10-26T04:59:00Z",
-                Some("late hours"),
-                "05:59 CET, Monday",
-            ),
+            ("2026-10-26T04:59:00Z", Some("late hours"), "05:59 CET, Monday"),
             ("2026-10-26T05:00:00Z", None, "06:00 CET, Monday"),
         ] {
             let moment = at(time);
-            assert_eq!(
-                (moment.late, moment.local.as_str()),
-                (late, local),
-                "{time}"
-            );
+            assert_eq!((moment.late, moment.local.as_str()), (late, local), "{time}");
         }
     }
 

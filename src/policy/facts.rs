@@ -1,9 +1,10 @@
 //! What `judge` knows beside the reading: target, time and session.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Bulk, Moment};
+use super::{Bulk, Moment, Rule};
 use crate::target::Tier;
 
 /// The numbers of the configuration that policy needs.
@@ -48,16 +49,14 @@ pub struct Facts {
     pub bulk: Bulk,
     /// Numbers of the configuration.
     pub limits: Limits,
+    /// Rules of the user.
+    pub rules: Arc<[Rule]>,
 }
 
 impl Facts {
     /// Makes the facts of a session that has done nothing yet.
     #[must_use]
     pub fn new(tier: Tier, moment: Moment) -> Self {
-        Self {
-            tier,
-            moment,
-            ..Self::default()
-        }
+        Self { tier, moment, ..Self::default() }
     }
 }

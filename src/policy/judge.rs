@@ -2,7 +2,7 @@
 
 use super::table::{Column, Row, cell};
 use super::{Challenge, Confidence, Decision, Facts, Finding, Rule, Verdict};
-use crate::lang::{Class, Effect, Reading, Scope, Verb};
+use crate::lang::{Class, Effect, Reading, Verb};
 use crate::target::Tier;
 
 /// Judges what a text would do.
@@ -25,28 +25,14 @@ pub fn judge(reading: &Reading, facts: &Facts) -> Verdict {
             weigh(effect, looped, facts, &mut reasons)
         })
         .collect();
-    let decision = findings
-        .iter()
-        .map(|finding| finding.decision)
-        .max()
-        .unwrap_or(Decision::Allow);
-    Verdict {
-        decision,
-        confidence,
-        findings,
-        reasons: reasons.finish(facts),
-    }
+    let decision = findings.iter().map(|finding| finding.decision).max().unwrap_or(Decision::Allow);
+    Verdict { decision, confidence, findings, reasons: reasons.finish(facts) }
 }
 
 /// Stands for the part of a text that no parser understood, if a destructive word is in it; a
 /// text without one is a typo, and the server will say so.
 fn unread(reading: &Reading) -> Option<Effect> {
-    let Reading::Unclear {
-        reason,
-        effects,
-        destructive_word: true,
-    } = reading
-    else {
+    let Reading::Unclear { reason, effects, destructive_word: true } = reading else {
         return None;
     };
     // The reading may already have said so itself.
@@ -64,21 +50,13 @@ fn weigh(effect: Effect, looped: Option<String>, facts: &Facts, reasons: &mut Re
     let is_bulk = looped.is_some() && alone == Row::Bounded;
     let row = if is_bulk { Row::Bulk } else { alone };
     let failing = facts.fail_closed && row.is_destructive();
-    let tier = if failing {
-        Tier::Production
-    } else {
-        facts.tier
-    };
+    let tier = if failing { Tier::Production } else { facts.tier };
     let wait = facts.limits.late_wait;
     let by_day = cell(row, Column::of(tier, false), wait);
     let mut decision = cell(row, Column::of(tier, facts.moment.is_late()), wait);
     let is_raised = decision > by_day;
 
-    let is_own = effect
-        .object
-        .as_ref()
-        .is_some_and(|object| facts.own.contains(object));
-    if is_own && matches!(effect.class, Class::Change | Class::Remove | Class::Destroy) {
+    if is_own(&effect, facts) {
         decision = decision.min(Decision::Notice);
     } else if decision > Decision::Allow {
         reasons.is_failing |= failing && facts.tier < Tier::Production;
@@ -94,12 +72,28 @@ fn weigh(effect: Effect, looped: Option<String>, facts: &Facts, reasons: &mut Re
             reasons.add(&looped);
         }
     }
-    let rule = Rule::of(&effect, is_bulk).map(|rule| rule.id.clone());
-    Finding {
-        effect,
-        rule,
-        decision,
+    let mut rule = Rule::of(&effect, is_bulk);
+    for own in facts.rules.iter() {
+        let asked = own.raises(&effect, is_bulk, tier).filter(|asked| *asked > decision);
+        if let Some(asked) = asked {
+            decision = asked;
+            rule = Some(own);
+            reasons.add(&effect.phrase);
+            reasons.add(&own.title);
+        }
     }
+    let rule = rule.map(|rule| rule.id.clone());
+    Finding { effect, rule, decision }
+}
+
+/// Tells whether an effect stays within what the session has made itself.
+fn is_own(effect: &Effect, facts: &Facts) -> bool {
+    let is_named = effect.object.as_ref().is_some_and(|object| facts.own.contains(object));
+    // With CASCADE things go along that others have made; the phrase is what tells.
+    let goes_along = ["depends on it", "refers to it"];
+    is_named
+        && matches!(effect.class, Class::Change | Class::Remove | Class::Destroy)
+        && !goes_along.iter().any(|words| effect.phrase.contains(words))
 }
 
 /// Collects the phrases: what would happen first, then why it is stopped harder than usual.

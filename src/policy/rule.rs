@@ -1,13 +1,17 @@
 //! Rules: pages that name a kind of effect, say why it matters, and show what they stop.
 //!
-//! The table of the contract decides how hard an effect is stopped; the rule says which effect it
-//! was and why anyone should care. Rules of the user may also raise the decision.
+//! The table of the contract decides how hard an effect is stopped; a built-in rule says which effect
+//! it was and why anyone should care. A rule of the user raises the decision.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Challenge, Decision};
 use crate::lang::{Class, Effect, Scope, Verb};
+use crate::target::Tier;
+use crate::target::pattern::glob;
 
 /// The pages, the more specific before the more general: the first that matches is meant.
 const PAGES: &[&str] = &[
@@ -19,12 +23,13 @@ const PAGES: &[&str] = &[
     include_str!("rules/overwrite.toml"),
     include_str!("rules/revoke.toml"),
     include_str!("rules/rename.toml"),
+    include_str!("rules/admin.toml"),
+    include_str!("rules/call.toml"),
     include_str!("rules/alter.toml"),
     include_str!("rules/truncate.toml"),
     include_str!("rules/drop-column.toml"),
-    include_str!("rules/drop.toml"),
     include_str!("rules/detach-partition.toml"),
-    include_str!("rules/admin.toml"),
+    include_str!("rules/drop.toml"),
     include_str!("rules/opaque.toml"),
     include_str!("rules/unguard.toml"),
     include_str!("rules/shell.toml"),
@@ -68,13 +73,52 @@ pub struct Rule {
     /// Whether it means many operations in a row instead of one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bulk: bool,
+    /// Globs over objects as statements name them; none means any. For rules of the user.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<String>,
+    /// Tiers it means; none means any. For rules of the user.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<Tier>,
+    /// What it raises the decision of the table to. For rules of the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Raise>,
     /// The strictest thing it leads to.
     #[serde(default)]
     pub most: Most,
     /// Statements it is about.
+    #[serde(default)]
     pub hold: Vec<String>,
     /// Statements close by that it is not about.
+    #[serde(default)]
     pub pass: Vec<String>,
+}
+
+/// What a rule of the user asks for at least: no rule makes a decision milder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Raise {
+    /// A line on the terminal.
+    Notice,
+    /// The question for `yes`.
+    Yes,
+    /// The question for the target's name.
+    TypeTarget,
+    /// Never runs.
+    Deny,
+}
+
+impl Raise {
+    /// Returns the decision it stands for.
+    #[must_use]
+    pub fn decision(self) -> Decision {
+        let name = Challenge::TypeTarget { reason: false, wait: Duration::ZERO };
+        match self {
+            Self::Notice => Decision::Notice,
+            Self::Yes => Decision::Hold(Challenge::Yes),
+            Self::TypeTarget => Decision::Hold(name),
+            Self::Deny => Decision::Deny,
+        }
+    }
 }
 
 impl Rule {
@@ -107,9 +151,16 @@ impl Rule {
         if matches!(effect.class, Class::Read | Class::Session) {
             return None;
         }
-        Self::all()
-            .iter()
-            .find(|rule| rule.bulk == is_bulk && rule.matches(effect))
+        Self::all().iter().find(|rule| rule.bulk == is_bulk && rule.matches(effect))
+    }
+
+    /// Returns what this rule asks for at least on a tier, if it means the effect there.
+    #[must_use]
+    pub fn raises(&self, effect: &Effect, is_bulk: bool, tier: Tier) -> Option<Decision> {
+        let is_meant = (!self.bulk || is_bulk)
+            && (self.tiers.is_empty() || self.tiers.contains(&tier))
+            && self.matches(effect);
+        self.decision.filter(|_| is_meant).map(Raise::decision)
     }
 
     fn matches(&self, effect: &Effect) -> bool {
@@ -119,7 +170,18 @@ impl Rule {
         has(&self.classes, &effect.class)
             && has(&self.verbs, &effect.verb)
             && has(&self.scopes, &effect.scope)
+            && (self.objects.is_empty() || self.objects.iter().any(|glob| names(glob, effect)))
     }
+}
+
+/// Tells whether a glob means the object of an effect; one without a schema means any schema, and
+/// an effect that names no object may be of any.
+fn names(pattern: &str, effect: &Effect) -> bool {
+    let Some(object) = effect.object.as_deref() else {
+        return true;
+    };
+    let last = object.rsplit('.').next().unwrap_or(object);
+    glob(pattern, object) || (!pattern.contains('.') && glob(pattern, last))
 }
 
 #[cfg(test)]
@@ -145,21 +207,11 @@ mod tests {
     #[test]
     fn every_page_is_whole() {
         for rule in Rule::all() {
-            assert!(
-                rule.hold.len() >= 2 && rule.pass.len() >= 2,
-                "{} lacks examples",
-                rule.id
-            );
-            assert!(
-                rule.why.ends_with('.') && !rule.title.ends_with('.'),
-                "{}",
-                rule.id
-            );
-            assert!(
-                rule.why.lines().all(|line| line.len() <= 100),
-                "{}",
-                rule.id
-            );
+            assert!(rule.hold.len() >= 2 && rule.pass.len() >= 2, "{} lacks examples", rule.id);
+            assert!(rule.why.ends_with('.') && !rule.title.ends_with('.'), "{}", rule.id);
+            assert!(rule.why.lines().all(|line| line.len() <= 100), "{}", rule.id);
+            let own_only = rule.decision.is_some() || !rule.tiers.is_empty();
+            assert!(!own_only, "{}: the table decides", rule.id);
             let says_what = rule.bulk || !rule.classes.is_empty() || !rule.verbs.is_empty();
             assert!(says_what, "{} means everything", rule.id);
         }
@@ -184,6 +236,7 @@ mod tests {
                 reversible: false,
                 span: 0..0,
                 phrase: String::new(),
+                rows: None,
             };
             assert!(Rule::of(&effect, false).is_some(), "{class:?}");
             assert!(Rule::of(&effect, true).is_some(), "{class:?} in bulk");

@@ -103,14 +103,8 @@ impl Column {
 #[must_use]
 pub fn cell(row: Row, column: Column, late_wait: Duration) -> Decision {
     let yes = Decision::Hold(Challenge::Yes);
-    let name = Decision::Hold(Challenge::TypeTarget {
-        reason: false,
-        wait: Duration::ZERO,
-    });
-    let late = Decision::Hold(Challenge::TypeTarget {
-        reason: true,
-        wait: late_wait,
-    });
+    let name = Decision::Hold(Challenge::TypeTarget { reason: false, wait: Duration::ZERO });
+    let late = Decision::Hold(Challenge::TypeTarget { reason: true, wait: late_wait });
     let (middle, production, production_late) = match row {
         Row::Quiet => (Decision::Allow, Decision::Allow, Decision::Allow),
         Row::Add => (Decision::Allow, Decision::Allow, Decision::Notice),
@@ -125,5 +119,40 @@ pub fn cell(row: Row, column: Column, late_wait: Duration) -> Decision {
         Column::Middle => middle,
         Column::Production => production,
         Column::ProductionLate => production_late,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROWS: [Row; 9] = [
+        Row::Quiet,
+        Row::Add,
+        Row::Heavy,
+        Row::Bounded,
+        Row::Unbounded,
+        Row::Destroy,
+        Row::Bulk,
+        Row::Opaque,
+        Row::Escape,
+    ];
+
+    #[test]
+    fn more_at_stake_is_never_judged_milder() {
+        let wait = Duration::from_secs(10);
+        for row in ROWS {
+            let line =
+                [Column::Development, Column::Middle, Column::Production, Column::ProductionLate]
+                    .map(|column| cell(row, column, wait));
+            assert!(line.is_sorted(), "{row:?}: {line:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_destructive_writes() {
+        for row in ROWS {
+            assert!(row.is_write() || !row.is_destructive(), "{row:?}");
+        }
     }
 }

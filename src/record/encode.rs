@@ -345,14 +345,7 @@ mod tests {
         encoder.output(JOIN_US, b"b");
         encoder.output(JOIN_US + 1, b"c");
         encoder.close();
-        assert_eq!(
-            encoder
-                .bytes()
-                .iter()
-                .filter(|&&byte| byte == b'\n')
-                .count(),
-            2
-        );
+        assert_eq!(encoder.bytes().iter().filter(|&&byte| byte == b'\n').count(), 2);
     }
 
     #[test]

@@ -56,10 +56,7 @@ pub fn all(data_dir: &Path) -> Result<Vec<Recorded>, NotFound> {
                     continue;
                 };
                 let session = session.to_owned();
-                sessions.push(Recorded {
-                    session,
-                    path: folder.join(LOG_NAME),
-                });
+                sessions.push(Recorded { session, path: folder.join(LOG_NAME) });
             }
         }
     }
@@ -86,35 +83,24 @@ pub fn one(data_dir: &Path, name: &str) -> Result<Recorded, NotFound> {
         1 => Ok(sessions.remove(0)),
         _ => Err(NotFound::Ambiguous {
             prefix: name.to_owned(),
-            sessions: sessions
-                .into_iter()
-                .map(|recorded| recorded.session)
-                .collect(),
+            sessions: sessions.into_iter().map(|recorded| recorded.session).collect(),
         }),
     }
 }
 
 /// Returns the folders in a folder; none if it does not exist or is a file.
 fn children(folder: &Path) -> Result<Vec<PathBuf>, NotFound> {
-    let io = |source| NotFound::Io {
-        path: folder.to_owned(),
-        source,
-    };
+    let io = |source| NotFound::Io { path: folder.to_owned(), source };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
         {
             return Ok(Vec::new());
         }
         Err(error) => return Err(io(error)),
     };
-    entries
-        .map(|entry| entry.map(|entry| entry.path()).map_err(io))
-        .collect()
+    entries.map(|entry| entry.map(|entry| entry.path()).map_err(io)).collect()
 }
 
 #[cfg(test)]
@@ -137,18 +123,13 @@ mod tests {
         assert_eq!(id("0aa").unwrap(), "0aa2");
         assert_eq!(id("0AB1").unwrap(), "0ab1");
         assert!(matches!(id("x"), Err(NotFound::Unknown(_))));
-        let Err(NotFound::Ambiguous { sessions, .. }) = id("0ab") else {
-            panic!("ambiguous")
-        };
+        let Err(NotFound::Ambiguous { sessions, .. }) = id("0ab") else { panic!("ambiguous") };
         assert_eq!(sessions, ["0ab1", "0ab3"]);
     }
 
     #[test]
     fn no_data_folder_is_no_session() {
         assert_eq!(all(Path::new("/nowhere/at/all")).unwrap(), []);
-        assert!(matches!(
-            one(Path::new("/nowhere"), "last"),
-            Err(NotFound::Nothing)
-        ));
+        assert!(matches!(one(Path::new("/nowhere"), "last"), Err(NotFound::Nothing)));
     }
 }

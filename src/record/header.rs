@@ -96,17 +96,10 @@ impl Header {
         let argv = redact::redact_argv(&self.argv);
         HeaderLine {
             version: 3,
-            term: Term {
-                cols: self.cols,
-                rows: self.rows,
-                kind: self.term.clone(),
-            },
+            term: Term { cols: self.cols, rows: self.rows, kind: self.term.clone() },
             timestamp: Some(started.as_second()),
             command: Some(argv.join(" ")),
-            title: self
-                .title
-                .as_deref()
-                .map(|title| redact::redact(title).text.into_owned()),
+            title: self.title.as_deref().map(|title| redact::redact(title).text.into_owned()),
             nightlatch: Some(Ours {
                 session: session.to_owned(),
                 started,
@@ -128,18 +121,12 @@ pub fn new_session_id(now: Timestamp) -> String {
     let millis = u64::try_from(now.as_millisecond()).unwrap_or(0) & ((1 << 45) - 1);
     let random = RandomState::new().build_hasher().finish() & 0x7fff;
     let bits = millis << 15 | random;
-    (0..12)
-        .rev()
-        .map(|digit| char::from(ALPHABET[(bits >> (digit * 5) & 31) as usize]))
-        .collect()
+    (0..12).rev().map(|digit| char::from(ALPHABET[(bits >> (digit * 5) & 31) as usize])).collect()
 }
 
 /// Returns the folder of a session: `sessions/<yyyy>/<mm>/<id>` below the data folder, in UTC.
 pub(crate) fn folder(data_dir: &Path, session: &str, started: Timestamp) -> PathBuf {
-    data_dir
-        .join("sessions")
-        .join(started.strftime("%Y/%m").to_string())
-        .join(session)
+    data_dir.join("sessions").join(started.strftime("%Y/%m").to_string()).join(session)
 }
 
 /// Makes the folder of a new session, 0700 as all above it that are new, and returns its id too.
@@ -180,19 +167,12 @@ mod tests {
         let late = new_session_id("2026-11-20T06:00:00.001Z".parse().unwrap());
         assert_eq!(early.len(), 12);
         assert!(early < late, "{early} {late}");
-        assert!(
-            early.bytes().all(|byte| ALPHABET.contains(&byte)),
-            "{early}"
-        );
+        assert!(early.bytes().all(|byte| ALPHABET.contains(&byte)), "{early}");
     }
 
     #[test]
     fn folders_go_by_year_and_month() {
-        let folder = folder(
-            Path::new("/d"),
-            "abc",
-            "2026-03-01T00:00:00Z".parse().unwrap(),
-        );
+        let folder = folder(Path::new("/d"), "abc", "2026-03-01T00:00:00Z".parse().unwrap());
         assert_eq!(folder, Path::new("/d/sessions/2026/03/abc"));
     }
 }

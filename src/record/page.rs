@@ -36,12 +36,7 @@ impl<'a> Page<'a> {
         let cols = if cols == 0 { default_cols } else { cols };
         let rows = if rows == 0 { default_rows } else { rows };
         let terminal = Terminal::new(cols.into(), rows.into()).expect("neither is zero");
-        let lines = Lines {
-            out,
-            begun: String::new(),
-            empty: 0,
-            failure: None,
-        };
+        let lines = Lines { out, begun: String::new(), empty: 0, failure: None };
         Self { terminal, lines }
     }
 
@@ -57,8 +52,7 @@ impl<'a> Page<'a> {
                 self.terminal.feed_with(&*text, &mut self.lines);
             }
             Event::Resize { cols, rows } => {
-                self.terminal
-                    .resize_with((*cols).into(), (*rows).into(), &mut self.lines);
+                self.terminal.resize_with((*cols).into(), (*rows).into(), &mut self.lines);
             }
             Event::Marker(_)
             | Event::Exit(_)
@@ -75,14 +69,8 @@ impl<'a> Page<'a> {
     ///
     /// If a line cannot be written.
     pub fn note(&mut self, text: &str) -> io::Result<()> {
-        let newline = if self.terminal.cursor().col > 0 {
-            "\r\n"
-        } else {
-            ""
-        };
-        self.event(&Event::Output(
-            format!("{newline}\x1b[0m[{text}]\r\n").into_bytes(),
-        ))
+        let newline = if self.terminal.cursor().col > 0 { "\r\n" } else { "" };
+        self.event(&Event::Output(format!("{newline}\x1b[0m[{text}]\r\n").into_bytes()))
     }
 
     /// Writes what is on the screen.

@@ -10,12 +10,7 @@ pub fn started(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name is in parentheses and may hold anything, even a parenthesis; the start is the
     // 20th word after it (proc_pid_stat(5), field 22).
-    stat.rsplit_once(')')?
-        .1
-        .split_ascii_whitespace()
-        .nth(19)?
-        .parse()
-        .ok()
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 /// Says whether a process is still the one it was. Without `/proc` nobody knows, so it is.

@@ -106,18 +106,11 @@ impl Reader<BufReader<File>> {
     ///
     /// If it cannot be read or is not a session log.
     pub fn open(path: &Path) -> Result<(Start, Self), ReadError> {
-        let io = |source| ReadError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let io = |source| ReadError::Io { path: path.to_owned(), source };
         let file = File::open(path).map_err(io)?;
         let mut reader = Self::new(BufReader::with_capacity(READ_BYTES, file), 0, 0);
         let start = reader.start().map_err(io)?;
-        start
-            .map(|start| (start, reader))
-            .ok_or(ReadError::NotALog {
-                path: path.to_owned(),
-            })
+        start.map(|start| (start, reader)).ok_or(ReadError::NotALog { path: path.to_owned() })
     }
 
     /// Opens a log at a line that an earlier reader came to, at that reader's time.
@@ -126,31 +119,18 @@ impl Reader<BufReader<File>> {
     ///
     /// If it cannot be read.
     pub(crate) fn open_at(path: &Path, offset: u64, time: Duration) -> Result<Self, ReadError> {
-        let io = |source| ReadError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let io = |source| ReadError::Io { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(io)?;
         file.seek(SeekFrom::Start(offset)).map_err(io)?;
         let time_us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        Ok(Self::new(
-            BufReader::with_capacity(READ_BYTES, file),
-            offset,
-            time_us,
-        ))
+        Ok(Self::new(BufReader::with_capacity(READ_BYTES, file), offset, time_us))
     }
 }
 
 impl<R: BufRead> Reader<R> {
     /// Starts at `offset`, at `time_us`.
     pub(crate) fn new(from: R, offset: u64, time_us: u64) -> Self {
-        Self {
-            from,
-            offset,
-            time_us,
-            line: Vec::new(),
-            exact: None,
-        }
+        Self { from, offset, time_us, line: Vec::new(), exact: None }
     }
 
     /// Reads the header; none if the first line is not one.
@@ -159,9 +139,7 @@ impl<R: BufRead> Reader<R> {
             return Ok(None);
         }
         self.offset = self.line.len() as u64;
-        Ok(serde_json::from_slice::<HeaderLine>(&self.line)
-            .ok()
-            .and_then(HeaderLine::into_start))
+        Ok(serde_json::from_slice::<HeaderLine>(&self.line).ok().and_then(HeaderLine::into_start))
     }
 
     /// Returns the next event, or none at the end of what is there so far.
@@ -169,10 +147,7 @@ impl<R: BufRead> Reader<R> {
     /// # Errors
     ///
     /// What the system said.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "an iterator would hide the errors"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "an iterator would hide the errors")]
     pub fn next(&mut self) -> io::Result<Option<Event>> {
         loop {
             let Some(found) = self.find()? else {
@@ -244,10 +219,7 @@ impl<R: BufRead> Reader<R> {
             'r' => data
                 .split_once('x')
                 .and_then(|(cols, rows)| {
-                    Some(Event::Resize {
-                        cols: cols.parse().ok()?,
-                        rows: rows.parse().ok()?,
-                    })
+                    Some(Event::Resize { cols: cols.parse().ok()?, rows: rows.parse().ok()? })
                 })
                 .unwrap_or(Event::Other(code)),
             'm' => serde_json::from_str(&data)
@@ -289,11 +261,7 @@ fn split(line: &[u8]) -> Option<(u64, char, &[u8])> {
     let interval_us = micros(line[..comma].trim_ascii())?;
     let rest = line[comma + 1..].trim_ascii_start().strip_prefix(b"\"")?;
     let (&code, rest) = rest.split_first()?;
-    let data = rest
-        .strip_prefix(b"\"")?
-        .trim_ascii_start()
-        .strip_prefix(b",")?
-        .trim_ascii();
+    let data = rest.strip_prefix(b"\"")?.trim_ascii_start().strip_prefix(b",")?.trim_ascii();
     let is_string = data.len() >= 2 && data.starts_with(b"\"") && data.ends_with(b"\"");
     (is_string && code.is_ascii()).then_some((interval_us, char::from(code), data))
 }
@@ -311,9 +279,7 @@ fn micros(number: &[u8]) -> Option<u64> {
     let short = &fraction[..fraction.len().min(6)];
     digits(&fraction[short.len()..])?;
     let scale = 10_u64.pow(6 - short.len() as u32);
-    digits(whole)?
-        .checked_mul(1_000_000)?
-        .checked_add(digits(short)? * scale)
+    digits(whole)?.checked_mul(1_000_000)?.checked_add(digits(short)? * scale)
 }
 
 #[cfg(test)]
@@ -346,14 +312,9 @@ mod tests {
             events,
             [
                 Event::Output("hé\r\n".into()),
-                Event::Resize {
-                    cols: 100,
-                    rows: 50
-                },
+                Event::Resize { cols: 100, rows: 50 },
                 Event::Output(vec![0xff]),
-                Event::Marker(Box::new(Marker::Note {
-                    text: "hi".to_owned()
-                })),
+                Event::Marker(Box::new(Marker::Note { text: "hi".to_owned() })),
                 Event::Other('z'),
                 Event::Exit(3),
             ]
@@ -373,11 +334,7 @@ mod tests {
             let cut = &LOG.as_bytes()[..end];
             if end > header && cut[end - 1] != b'\n' {
                 let tail = end - cut.iter().rposition(|&byte| byte == b'\n').unwrap() - 1;
-                assert_eq!(
-                    events.pop(),
-                    Some(Event::Torn { bytes: tail as u64 }),
-                    "{end}"
-                );
+                assert_eq!(events.pop(), Some(Event::Torn { bytes: tail as u64 }), "{end}");
             }
             assert_eq!(events[..], whole[..events.len()], "{end}");
         }
@@ -388,13 +345,7 @@ mod tests {
         let log = LOG.replace("[1,\"r\"", "[0.1, \"o\", \"ab\n[1,\"r\"");
         let (events, _) = read(log.as_bytes()).unwrap();
         assert_eq!(events[1], Event::Broken { bytes: 15 });
-        assert_eq!(
-            events[2],
-            Event::Resize {
-                cols: 100,
-                rows: 50
-            }
-        );
+        assert_eq!(events[2], Event::Resize { cols: 100, rows: 50 });
     }
 
     #[test]

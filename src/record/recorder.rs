@@ -18,7 +18,13 @@ use super::writer::Writer;
 use crate::clock::Clock;
 
 /// Output waiting for the disk: about 25 ms of a fast query, or minutes of typing.
-const RING_BYTES: usize = 8 << 20;
+pub(super) const RING_BYTES: usize = 8 << 20;
+
+/// So much in the ring makes [`Recorder::ease`] wait.
+const EASE_BYTES: usize = RING_BYTES / 4 * 3;
+
+/// A writer that has taken so much since it was waited for in vain is worth waiting for again.
+const HANG_BYTES: u64 = 1 << 20;
 
 /// A frame never carries more, so that one event of the log stays readable.
 pub(super) const FRAME_BYTES: usize = 64 << 10;
@@ -104,6 +110,10 @@ pub struct Recorder {
     /// Output lost since the last frame, because the ring was full.
     lost_bytes: u64,
     is_behind_told: bool,
+    /// Bytes handed over so far, heads included.
+    handed_bytes: u64,
+    /// Bytes the writer had taken when it was last waited for in vain.
+    hung_at: Option<u64>,
     ticket: u64,
     is_stopped: bool,
 }
@@ -153,6 +163,8 @@ pub(super) struct Reply {
     pub(super) ticket: u64,
     pub(super) refused: Option<String>,
     pub(super) is_finished: bool,
+    /// The relay waits until the ring has room again.
+    pub(super) is_room_wanted: bool,
 }
 
 impl Recorder {
@@ -165,10 +177,8 @@ impl Recorder {
         let now = clock.now();
         let (session, folder) = header::make_folder(data_dir, now)?;
         let path = folder.join(header::LOG_NAME);
-        let sink = FileSink::create(&path).map_err(|source| RecordError::File {
-            path: path.clone(),
-            source,
-        })?;
+        let sink = FileSink::create(&path)
+            .map_err(|source| RecordError::File { path: path.clone(), source })?;
         Self::with_sink(sink, session, path, header, clock)
     }
 
@@ -188,20 +198,11 @@ impl Recorder {
         let line = header.line(&session, clock.now());
         let mut line = serde_json::to_vec(&line).expect("a header is plain data");
         line.push(b'\n');
-        sink.write_all(&line).map_err(|source| RecordError::File {
-            path: path.clone(),
-            source,
-        })?;
+        sink.write_all(&line).map_err(|source| RecordError::File { path: path.clone(), source })?;
         let started = clock.elapsed();
         let (ring, consumer) = RingBuffer::new(RING_BYTES);
         let shared = Arc::new(Shared::default());
-        let writer = Writer::new(
-            sink,
-            line.len() as u64,
-            consumer,
-            Arc::clone(&shared),
-            clock,
-        );
+        let writer = Writer::new(sink, line.len() as u64, consumer, Arc::clone(&shared), clock);
         let writer = std::thread::Builder::new()
             .name("recorder".to_owned())
             .spawn(move || writer.run())
@@ -219,6 +220,8 @@ impl Recorder {
             frames: 0,
             lost_bytes: 0,
             is_behind_told: false,
+            handed_bytes: 0,
+            hung_at: None,
             ticket: 0,
             is_stopped: false,
         })
@@ -251,6 +254,34 @@ impl Recorder {
         }
     }
 
+    /// Waits, for at most `at_most`, while the ring is nearly full and the writer gets on.
+    ///
+    /// Output that comes faster than it can be written is lost; a relay that would rather read
+    /// a little later calls this after [`Recorder::output`]. With room in the ring it costs next
+    /// to nothing. A disk that hangs holds the relay up once: after a wait in vain there is no
+    /// other until the writer has got on.
+    pub fn ease(&mut self, at_most: Duration) {
+        if RING_BYTES - self.ring.cached_slots() < EASE_BYTES {
+            return;
+        }
+        let used = RING_BYTES - self.ring.slots();
+        let taken = self.handed_bytes - used as u64;
+        let is_hanging = self.hung_at.is_some_and(|then| taken - then < HANG_BYTES);
+        if used < EASE_BYTES || is_hanging {
+            return;
+        }
+        let mut reply = lock(&self.shared.reply);
+        reply.is_room_wanted = true;
+        self.wake();
+        let (reply, result) = self
+            .shared
+            .replied
+            .wait_timeout_while(reply, at_most, |reply| reply.is_room_wanted && !reply.is_finished)
+            .unwrap_or_else(PoisonError::into_inner);
+        drop(reply);
+        self.hung_at = result.timed_out().then_some(taken);
+    }
+
     /// Records a new size of the user terminal.
     pub fn resize(&mut self, cols: u16, rows: u16) {
         self.push(What::Resize { cols, rows }, None, 0);
@@ -277,11 +308,7 @@ impl Recorder {
         self.ticket += 1;
         let ticket = self.ticket;
         let text_bytes = text_bytes(&marker);
-        self.push(
-            What::Marker(Box::new(marker)),
-            Some((ticket, durability)),
-            text_bytes,
-        );
+        self.push(What::Marker(Box::new(marker)), Some((ticket, durability)), text_bytes);
         let reply = lock(&self.shared.reply);
         let (reply, _) = self
             .shared
@@ -291,16 +318,9 @@ impl Recorder {
             })
             .unwrap_or_else(PoisonError::into_inner);
         if reply.ticket == ticket {
-            return reply
-                .refused
-                .clone()
-                .map_or(Ok(()), |why| Err(NotRecorded::Refused(why)));
+            return reply.refused.clone().map_or(Ok(()), |why| Err(NotRecorded::Refused(why)));
         }
-        Err(if reply.is_finished {
-            NotRecorded::Stopped
-        } else {
-            NotRecorded::TimedOut
-        })
+        Err(if reply.is_finished { NotRecorded::Stopped } else { NotRecorded::TimedOut })
     }
 
     /// Writes the exit status and everything before it, and waits at most five seconds for that.
@@ -331,12 +351,10 @@ impl Recorder {
         let mut head = [0; HEAD_BYTES];
         head[..8].copy_from_slice(&time_us.to_le_bytes());
         head[8..].copy_from_slice(&(chunk.len() as u32).to_le_bytes());
-        let both = self
-            .ring
-            .push_entire_slice(&head)
-            .and(self.ring.push_entire_slice(chunk));
+        let both = self.ring.push_entire_slice(&head).and(self.ring.push_entire_slice(chunk));
         debug_assert!(both.is_ok(), "the ring had room a moment ago");
         self.frames += 1;
+        self.handed_bytes += (HEAD_BYTES + chunk.len()) as u64;
     }
 
     /// Records that output was lost here.
@@ -345,14 +363,9 @@ impl Recorder {
         let why = "the disk was slower than the output".to_owned();
         if !self.is_behind_told {
             self.is_behind_told = true;
-            self.shared
-                .trouble(format!("{bytes} bytes of output were not recorded: {why}"));
+            self.shared.trouble(format!("{bytes} bytes of output were not recorded: {why}"));
         }
-        let gap = Marker::Gap {
-            what: "output".to_owned(),
-            bytes: Some(bytes),
-            why,
-        };
+        let gap = Marker::Gap { what: "output".to_owned(), bytes: Some(bytes), why };
         self.enqueue(What::Marker(Box::new(gap)), None, 0);
     }
 
@@ -369,12 +382,7 @@ impl Recorder {
     }
 
     fn enqueue(&mut self, what: What, ticket: Option<(u64, Durability)>, text_bytes: usize) {
-        let item = Item {
-            after_frames: self.frames,
-            time_us: self.time_us(),
-            what,
-            ticket,
-        };
+        let item = Item { after_frames: self.frames, time_us: self.time_us(), what, ticket };
         let mut queue = lock(&self.shared.queue);
         let is_small = queue.waiting_bytes + text_bytes <= WAITING_MARKER_BYTES;
         if is_small {
@@ -383,8 +391,7 @@ impl Recorder {
         }
         drop(queue);
         if !is_small {
-            self.shared
-                .trouble("a statement was not recorded: the disk does not answer".into());
+            self.shared.trouble("a statement was not recorded: the disk does not answer".into());
         }
     }
 

@@ -46,11 +46,8 @@ impl Disk {
     /// Waits for a condition that the writer's thread brings about.
     fn wait(&self, until: impl Fn(&State) -> bool) {
         let state = self.0.0.lock().unwrap();
-        let (_state, result) = self
-            .0
-            .1
-            .wait_timeout_while(state, DEADLINE, |state| !until(state))
-            .unwrap();
+        let (_state, result) =
+            self.0.1.wait_timeout_while(state, DEADLINE, |state| !until(state)).unwrap();
         assert!(!result.timed_out(), "the writer did not get there");
     }
 
@@ -70,12 +67,7 @@ impl Disk {
     }
 
     fn recorder(&self) -> Recorder {
-        let header = Header {
-            client: "psql".into(),
-            cols: 80,
-            rows: 24,
-            ..Header::default()
-        };
+        let header = Header { client: "psql".into(), cols: 80, rows: 24, ..Header::default() };
         let path = PathBuf::from("/nowhere/session.cast");
         Recorder::with_sink(self.clone(), "abc".into(), path, &header, Clock::system()).unwrap()
     }
@@ -92,17 +84,13 @@ impl Sink for Disk {
             state.bytes.extend(&bytes[..half]);
             return Err(io::Error::other("the disk is on fire"));
         }
-        let room = state.room.map_or(usize::MAX, |room| {
-            room.saturating_sub(state.bytes.len() + state.reserve)
-        });
+        let room = state
+            .room
+            .map_or(usize::MAX, |room| room.saturating_sub(state.bytes.len() + state.reserve));
         let fits = bytes.len().min(room);
         state.bytes.extend(&bytes[..fits]);
         self.0.1.notify_all();
-        if fits < bytes.len() {
-            Err(io::ErrorKind::StorageFull.into())
-        } else {
-            Ok(())
-        }
+        if fits < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -170,14 +158,10 @@ fn a_session_is_recorded_in_order() {
     let disk = Disk::default();
     let mut recorder = disk.recorder();
     recorder.output(b"orders=> ");
-    recorder
-        .intent(statement(1, "select 1"), Durability::Synced, DEADLINE)
-        .unwrap();
+    recorder.intent(statement(1, "select 1"), Durability::Synced, DEADLINE).unwrap();
     assert_eq!(disk.get(|state| state.syncs), 1);
     recorder.output(b"1 row\r\n");
-    recorder.marker(Marker::Note {
-        text: "hello".into(),
-    });
+    recorder.marker(Marker::Note { text: "hello".into() });
     recorder.output(b"\xff");
     recorder.resize(100, 50);
     recorder.output(b"bye");
@@ -188,14 +172,9 @@ fn a_session_is_recorded_in_order() {
             Event::Output(b"orders=> ".to_vec()),
             marker(statement(1, "select 1")),
             Event::Output(b"1 row\r\n".to_vec()),
-            marker(Marker::Note {
-                text: "hello".into()
-            }),
+            marker(Marker::Note { text: "hello".into() }),
             Event::Output(b"\xff".to_vec()),
-            Event::Resize {
-                cols: 100,
-                rows: 50
-            },
+            Event::Resize { cols: 100, rows: 50 },
             Event::Output(b"bye".to_vec()),
             Event::Exit(3),
         ]
@@ -209,9 +188,7 @@ fn an_intent_is_in_the_log_when_it_returns() {
     let mut recorder = disk.recorder();
     for n in 1..100 {
         recorder.output(format!("output {n}").as_bytes());
-        recorder
-            .intent(statement(n, "delete"), Durability::Written, DEADLINE)
-            .unwrap();
+        recorder.intent(statement(n, "delete"), Durability::Written, DEADLINE).unwrap();
         assert_eq!(disk.events().last(), Some(&marker(statement(n, "delete"))));
     }
 }
@@ -228,43 +205,48 @@ fn a_disk_that_hangs_never_holds_output_up() {
     for _ in 0..32 {
         recorder.output(&block);
     }
-    let late = recorder.intent(
-        statement(1, "select 1"),
-        Durability::Written,
-        Duration::ZERO,
-    );
+    let late = recorder.intent(statement(1, "select 1"), Durability::Written, Duration::ZERO);
     assert_eq!(late, Err(NotRecorded::TimedOut));
     disk.set(|state| state.is_held = false);
-    recorder
-        .intent(statement(2, "select 2"), Durability::Written, DEADLINE)
-        .unwrap();
+    recorder.intent(statement(2, "select 2"), Durability::Written, DEADLINE).unwrap();
     recorder.finish(0);
 
     let events = disk.events();
     let written: usize = events
         .iter()
-        .map(|event| {
-            if let Event::Output(bytes) = event {
-                bytes.len()
-            } else {
-                0
-            }
-        })
+        .map(|event| if let Event::Output(bytes) = event { bytes.len() } else { 0 })
         .sum();
     let lost: u64 = events.iter().filter_map(gap_bytes).sum();
     assert!(lost > 0);
     assert_eq!(written as u64 + lost, 5 + (32 << 20));
-    assert!(
-        events.contains(&marker(statement(1, "select 1"))),
-        "it is written later"
-    );
+    assert!(events.contains(&marker(statement(1, "select 1"))), "it is written later");
     assert!(events.contains(&marker(statement(2, "select 2"))));
     let troubles = recorder.troubles().unwrap();
-    assert!(
-        troubles.contains("the disk was slower than the output"),
-        "{troubles}"
-    );
+    assert!(troubles.contains("the disk was slower than the output"), "{troubles}");
     assert_eq!(recorder.troubles(), None, "said once");
+}
+
+#[test]
+fn a_relay_that_eases_off_loses_nothing_and_hangs_once() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    let block = [b'x'; 4 << 10];
+    for _ in 0..16 << 10 {
+        recorder.output(&block);
+        recorder.ease(DEADLINE);
+    }
+    disk.set(|state| state.is_held = true);
+    // All but the first wait are over at once, or this takes minutes.
+    let many = 32 << 10;
+    for _ in 0..many {
+        recorder.output(&block);
+        recorder.ease(Duration::from_millis(20));
+    }
+    disk.set(|state| state.is_held = false);
+    recorder.finish(0);
+    let events = disk.events();
+    assert!(matches!(&events[0], Event::Output(bytes) if bytes.len() >= 64 << 20));
+    assert!(events.iter().filter_map(gap_bytes).sum::<u64>() > 0, "a disk that hangs loses");
 }
 
 #[test]
@@ -274,13 +256,9 @@ fn a_full_disk_loses_output_and_no_statement() {
     disk.wait(|state| state.reserve > 0);
     disk.set(|state| state.room = Some(state.bytes.len() + state.reserve));
     recorder.output(&[b'x'; 500]);
-    recorder
-        .intent(statement(1, "drop table a"), Durability::Synced, DEADLINE)
-        .unwrap();
+    recorder.intent(statement(1, "drop table a"), Durability::Synced, DEADLINE).unwrap();
     recorder.output(b"y");
-    recorder
-        .intent(statement(2, "drop table b"), Durability::Synced, DEADLINE)
-        .unwrap();
+    recorder.intent(statement(2, "drop table b"), Durability::Synced, DEADLINE).unwrap();
     let events = disk.events();
     assert_eq!(gap_bytes(&events[0]), Some(500));
     assert_eq!(events[1], marker(statement(1, "drop table a")));
@@ -306,21 +284,10 @@ fn when_even_the_reserve_is_used_up_the_intent_is_refused_and_written_later() {
     disk.set(|state| state.room = Some(state.bytes.len() + state.reserve));
     let long = "x".repeat(20_000);
     let refused = recorder.intent(statement(1, &long), Durability::Written, DEADLINE);
-    assert_eq!(
-        refused,
-        Err(NotRecorded::Refused("the disk is full".to_owned()))
-    );
+    assert_eq!(refused, Err(NotRecorded::Refused("the disk is full".to_owned())));
     disk.set(|state| state.room = None);
-    recorder
-        .intent(statement(2, "select 2"), Durability::Written, DEADLINE)
-        .unwrap();
-    assert_eq!(
-        disk.events(),
-        [
-            marker(statement(1, &long)),
-            marker(statement(2, "select 2"))
-        ]
-    );
+    recorder.intent(statement(2, "select 2"), Durability::Written, DEADLINE).unwrap();
+    assert_eq!(disk.events(), [marker(statement(1, &long)), marker(statement(2, "select 2"))]);
 }
 
 #[test]
@@ -330,16 +297,10 @@ fn a_failed_write_leaves_no_torn_line() {
     disk.wait(|state| state.reserve > 0);
     disk.set(|state| state.is_broken = true);
     let refused = recorder.intent(statement(1, "select 1"), Durability::Written, DEADLINE);
-    assert_eq!(
-        refused,
-        Err(NotRecorded::Refused("the disk is on fire".to_owned()))
-    );
+    assert_eq!(refused, Err(NotRecorded::Refused("the disk is on fire".to_owned())));
     disk.set(|state| state.is_broken = false);
     recorder.finish(0);
-    assert_eq!(
-        disk.events(),
-        [marker(statement(1, "select 1")), Event::Exit(0)]
-    );
+    assert_eq!(disk.events(), [marker(statement(1, "select 1")), Event::Exit(0)]);
 }
 
 #[test]
@@ -348,22 +309,12 @@ fn a_torn_line_that_cannot_be_cut_off_is_a_broken_line_of_its_own() {
     let mut recorder = disk.recorder();
     disk.wait(|state| state.reserve > 0);
     disk.set(|state| (state.is_broken, state.is_uncuttable) = (true, true));
-    recorder
-        .intent(statement(1, "select 1"), Durability::Written, DEADLINE)
-        .unwrap_err();
+    recorder.intent(statement(1, "select 1"), Durability::Written, DEADLINE).unwrap_err();
     disk.set(|state| (state.is_broken, state.is_uncuttable) = (false, false));
     recorder.finish(0);
     let events = disk.events();
-    assert!(
-        events
-            .iter()
-            .any(|event| matches!(event, Event::Broken { .. })),
-        "{events:?}"
-    );
-    assert_eq!(
-        events[events.len() - 2..],
-        [marker(statement(1, "select 1")), Event::Exit(0)]
-    );
+    assert!(events.iter().any(|event| matches!(event, Event::Broken { .. })), "{events:?}");
+    assert_eq!(events[events.len() - 2..], [marker(statement(1, "select 1")), Event::Exit(0)]);
 }
 
 #[test]
@@ -378,23 +329,15 @@ fn a_dropped_recorder_leaves_no_exit() {
 #[test]
 fn files_are_private_and_the_reserve_goes() {
     let data = tempfile::tempdir().unwrap();
-    let header = Header {
-        client: "psql".into(),
-        ..Header::default()
-    };
+    let header = Header { client: "psql".into(), ..Header::default() };
     let mut recorder = Recorder::start(data.path(), &header, Clock::system()).unwrap();
-    recorder
-        .intent(statement(1, "select 1"), Durability::Synced, DEADLINE)
-        .unwrap();
+    recorder.intent(statement(1, "select 1"), Durability::Synced, DEADLINE).unwrap();
     let path = recorder.path().to_owned();
     let folder = path.parent().unwrap();
     assert!(folder.join("reserve").exists());
     let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o600);
-    for folder in folder
-        .ancestors()
-        .take_while(|&folder| folder != data.path())
-    {
+    for folder in folder.ancestors().take_while(|&folder| folder != data.path()) {
         assert_eq!(mode(folder), 0o700, "{}", folder.display());
     }
     recorder.finish(0);
@@ -409,8 +352,5 @@ fn a_folder_that_cannot_be_made_is_named() {
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join("sessions"), "in the way").unwrap();
     let error = Recorder::start(data.path(), &Header::default(), Clock::system()).unwrap_err();
-    assert!(
-        error.to_string().contains("cannot make the folder"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("cannot make the folder"), "{error}");
 }

@@ -61,18 +61,9 @@ impl FileSink {
     ///
     /// What the system said.
     pub fn create(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
         let reserve = path.with_file_name(RESERVE_NAME);
-        Ok(Self {
-            file,
-            reserve,
-            is_reserved: false,
-            is_folder_synced: false,
-        })
+        Ok(Self { file, reserve, is_reserved: false, is_folder_synced: false })
     }
 }
 
@@ -100,12 +91,8 @@ impl Sink for FileSink {
             return Ok(());
         }
         let mut options = OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&self.reserve)?;
+        let mut file =
+            options.write(true).create(true).truncate(true).mode(0o600).open(&self.reserve)?;
         // Written, not only sized: a sparse file reserves nothing. No zeros: some file systems
         // store those as a hole.
         let page = [0xa5; 64 << 10];

@@ -12,7 +12,9 @@ use rtrb::Consumer;
 
 use super::encode::Encoder;
 use super::event::Marker;
-use super::recorder::{AWAKE, Durability, HEAD_BYTES, IDLE, Item, NAPPING, Shared, What, lock};
+use super::recorder::{
+    AWAKE, Durability, HEAD_BYTES, IDLE, Item, NAPPING, RING_BYTES, Shared, What, lock,
+};
 use super::sink::Sink;
 use crate::clock::Clock;
 use crate::redact;
@@ -25,6 +27,9 @@ const NAP: Duration = Duration::from_millis(3);
 
 /// How long the writer sleeps when nothing happens and nothing is owed.
 const SLEEP: Duration = Duration::from_secs(60);
+
+/// How many frames pass between two looks at whether the relay waits for room.
+const ROOM_FRAMES: u64 = 64;
 
 /// How often a disk that failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -140,9 +145,7 @@ impl<S: Sink> Writer<S> {
     /// Encodes `ready` bytes of the ring and the items among them, and writes all of it.
     fn round(&mut self, mut ready: usize) {
         loop {
-            while let Some(item) = self
-                .items
-                .pop_front_if(|item| item.after_frames <= self.frames)
+            while let Some(item) = self.items.pop_front_if(|item| item.after_frames <= self.frames)
             {
                 self.item(item);
             }
@@ -154,6 +157,7 @@ impl<S: Sink> Writer<S> {
             }
         }
         drop(self.flush());
+        self.tell_room();
     }
 
     /// Takes one frame of at most `ready` bytes from the ring; returns its length, head included.
@@ -169,7 +173,10 @@ impl<S: Sink> Writer<S> {
         let (time, len) = head.split_at(8);
         let time_us = u64::from_le_bytes(time.try_into().expect("8 of 12 bytes"));
         let len = u32::from_le_bytes(len.try_into().expect("4 of 12 bytes")) as usize;
-        // The head may be there before the rest is.
+        // The head may be there before the rest is; both are then for the next round.
+        if ready < HEAD_BYTES + len {
+            return None;
+        }
         let chunk = self.ring.read_chunk(HEAD_BYTES + len).ok()?;
         let (one, two) = chunk.as_slices();
         let (one, two) = match one.split_at_checked(HEAD_BYTES) {
@@ -186,7 +193,22 @@ impl<S: Sink> Writer<S> {
         chunk.commit_all();
         self.seen_us = time_us;
         self.frames += 1;
+        if self.frames.is_multiple_of(ROOM_FRAMES) {
+            self.tell_room();
+        }
         Some(HEAD_BYTES + len)
+    }
+
+    /// Tells a relay that waits for it that the ring has room again.
+    fn tell_room(&self) {
+        if self.ring.slots() > RING_BYTES / 2 {
+            return;
+        }
+        let mut reply = lock(&self.shared.reply);
+        if mem::take(&mut reply.is_room_wanted) {
+            drop(reply);
+            self.shared.replied.notify_all();
+        }
     }
 
     /// Encodes one item, and answers for it where the relay waits.
@@ -195,10 +217,7 @@ impl<S: Sink> Writer<S> {
         let (code, data) = match item.what {
             What::Marker(marker) => {
                 let marker = redact_marker(*marker);
-                (
-                    'm',
-                    serde_json::to_string(&marker).expect("a marker is plain data"),
-                )
+                ('m', serde_json::to_string(&marker).expect("a marker is plain data"))
             }
             What::Resize { cols, rows } => ('r', format!("{cols}x{rows}")),
             What::Exit(status) => {
@@ -207,23 +226,15 @@ impl<S: Sink> Writer<S> {
             }
         };
         if self.kept_bytes + data.len() > KEPT_BYTES && self.failure.is_some() {
-            self.shared
-                .trouble("a statement was not recorded: the disk fails".to_owned());
-            self.answer(
-                item.ticket,
-                Some("the disk fails and memory is full".to_owned()),
-            );
+            self.shared.trouble("a statement was not recorded: the disk fails".to_owned());
+            self.answer(item.ticket, Some("the disk fails and memory is full".to_owned()));
             return;
         }
         if self.failure.is_none() {
             self.encoder.event(item.time_us, code, &data);
         }
         self.kept_bytes += data.len();
-        self.kept.push_back(Kept {
-            time_us: item.time_us,
-            code,
-            data,
-        });
+        self.kept.push_back(Kept { time_us: item.time_us, code, data });
         if let Some((_, durability)) = item.ticket {
             let mut done = self.flush();
             if done.is_ok() && durability == Durability::Synced {
@@ -275,16 +286,8 @@ impl<S: Sink> Writer<S> {
     fn encode_kept(&mut self, time_us: u64) {
         self.encoder.discard(self.written_us);
         if self.lost_output > 0 {
-            let why = self
-                .failure
-                .as_ref()
-                .map_or("the disk failed", |(why, _)| why)
-                .to_owned();
-            let gap = Marker::Gap {
-                what: "output".to_owned(),
-                bytes: Some(self.lost_output),
-                why,
-            };
+            let why = self.failure.as_ref().map_or("the disk failed", |(why, _)| why).to_owned();
+            let gap = Marker::Gap { what: "output".to_owned(), bytes: Some(self.lost_output), why };
             let gap = serde_json::to_string(&gap).expect("a marker is plain data");
             self.encoder.event(time_us, 'm', &gap);
         }
@@ -324,8 +327,7 @@ impl<S: Sink> Writer<S> {
             self.sink.release();
             self.is_reserve_used = true;
         }
-        self.shared
-            .trouble(format!("recording of output stopped: {why}"));
+        self.shared.trouble(format!("recording of output stopped: {why}"));
         self.failure = Some((why, self.clock.elapsed()));
         self.cut();
     }
@@ -395,8 +397,7 @@ impl<S: Sink> Writer<S> {
             self.encoder.end(self.seen_us);
         }
         if let Err(why) = self.flush() {
-            self.shared
-                .trouble(format!("the end of the session was not recorded: {why}"));
+            self.shared.trouble(format!("the end of the session was not recorded: {why}"));
         }
     }
 }
@@ -413,10 +414,7 @@ impl Drop for Finished {
 
 /// Says whether an error means that room is short.
 fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Names the cause of a failed write in a few words.
@@ -462,28 +460,12 @@ fn redact_marker(marker: Marker) -> Marker {
                 redacted: kinds,
             }
         }
-        Marker::Answer {
-            n,
-            time,
-            answer,
-            reason,
-        } => Marker::Answer {
-            n,
-            time,
-            answer,
-            reason: reason.map(clean),
-        },
-        Marker::Outcome {
-            n,
-            rows,
-            duration_ms,
-            error,
-        } => Marker::Outcome {
-            n,
-            rows,
-            duration_ms,
-            error: error.map(clean),
-        },
+        Marker::Answer { n, time, answer, reason } => {
+            Marker::Answer { n, time, answer, reason: reason.map(clean) }
+        }
+        Marker::Outcome { n, rows, duration_ms, error } => {
+            Marker::Outcome { n, rows, duration_ms, error: error.map(clean) }
+        }
         Marker::Note { text } => Marker::Note { text: clean(text) },
         Marker::Target { .. } | Marker::Gap { .. } => marker,
     }

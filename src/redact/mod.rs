@@ -18,14 +18,7 @@ use pattern::{PATTERNS, Pattern};
 const PASSES: usize = 8;
 
 /// Options whose next word is a secret.
-const SECRET_OPTIONS: &[&str] = &[
-    "password",
-    "passwd",
-    "token",
-    "secret",
-    "api-key",
-    "access-key",
-];
+const SECRET_OPTIONS: &[&str] = &["password", "passwd", "token", "secret", "api-key", "access-key"];
 
 /// A text without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,10 +32,7 @@ pub struct Redacted<'a> {
 /// Redacts a text. Doing it twice changes nothing more.
 #[must_use]
 pub fn redact(text: &str) -> Redacted<'_> {
-    let mut redacted = Redacted {
-        text: Cow::Borrowed(text),
-        kinds: Vec::new(),
-    };
+    let mut redacted = Redacted { text: Cow::Borrowed(text), kinds: Vec::new() };
     for _ in 0..PASSES {
         let mut has_changed = false;
         for row in screen().matches(&redacted.text) {
@@ -100,11 +90,8 @@ pub fn warm_up() {
 }
 
 fn is_secret_option(word: &str) -> bool {
-    word.strip_prefix("--").is_some_and(|name| {
-        SECRET_OPTIONS
-            .iter()
-            .any(|option| name.eq_ignore_ascii_case(option))
-    })
+    word.strip_prefix("--")
+        .is_some_and(|name| SECRET_OPTIONS.iter().any(|option| name.eq_ignore_ascii_case(option)))
 }
 
 fn mark(kind: &str) -> String {
@@ -113,9 +100,7 @@ fn mark(kind: &str) -> String {
 
 /// Replaces what one row of the table finds; none if that is nothing.
 fn replace(row: usize, text: &str) -> Option<String> {
-    let Pattern {
-        kind, is_secret, ..
-    } = &PATTERNS[row];
+    let Pattern { kind, is_secret, .. } = &PATTERNS[row];
     let mut clean = String::new();
     let mut copied = 0;
     for captures in regex(row).captures_iter(text) {
@@ -137,10 +122,7 @@ fn replace(row: usize, text: &str) -> Option<String> {
 fn is_mark(text: &str) -> bool {
     text.strip_prefix("[redacted:")
         .and_then(|rest| rest.strip_suffix(']'))
-        .is_some_and(|kind| {
-            kind.bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
-        })
+        .is_some_and(|kind| kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
 }
 
 /// Returns the first look: which rows of the table could match at all.
@@ -174,27 +156,12 @@ mod tests {
 
     #[test]
     fn every_example_is_redacted_and_every_innocent_left_alone() {
-        for Pattern {
-            kind,
-            example,
-            clean,
-            innocent,
-            ..
-        } in PATTERNS
-        {
+        for Pattern { kind, example, clean, innocent, .. } in PATTERNS {
             let redacted = redact(example);
-            assert_eq!(
-                redacted.text,
-                clean.replace("<secret>", &mark(kind)),
-                "{example}"
-            );
+            assert_eq!(redacted.text, clean.replace("<secret>", &mark(kind)), "{example}");
             assert_eq!(redacted.kinds, [*kind], "{example}");
             let redacted = redact(innocent);
-            assert!(
-                matches!(redacted.text, Cow::Borrowed(_)),
-                "{}",
-                redacted.text
-            );
+            assert!(matches!(redacted.text, Cow::Borrowed(_)), "{}", redacted.text);
             assert_eq!(redacted.kinds, [""; 0], "{innocent}");
         }
     }
@@ -214,14 +181,8 @@ mod tests {
                 "alter role a password /* new */ 'x y'",
                 "alter role a password /* new */ '[redacted:sql-password]'",
             ),
-            (
-                "alter role a password 'x",
-                "alter role a password '[redacted:sql-password]",
-            ),
-            (
-                "alter role a password 'x\\",
-                "alter role a password '[redacted:sql-password]",
-            ),
+            ("alter role a password 'x", "alter role a password '[redacted:sql-password]"),
+            ("alter role a password 'x\\", "alter role a password '[redacted:sql-password]"),
             (
                 "{\"password\": \"hunter2\", \"n\": 1}",
                 "{\"password\": \"[redacted:password]\", \"n\": 1}",
@@ -230,10 +191,7 @@ mod tests {
                 "postgres://h/db?user=a&password=b&x=1",
                 "postgres://h/db?user=a&password=[redacted:password]&x=1",
             ),
-            (
-                "password='it''s' host=h",
-                "password='[redacted:password]' host=h",
-            ),
+            ("password='it''s' host=h", "password='[redacted:password]' host=h"),
             (
                 "a mongodb+srv://u:p%40@h b redis://:x@h",
                 "a mongodb+srv://u:[redacted:uri-password]@h b redis://:[redacted:uri-password]@h",

@@ -38,9 +38,7 @@ fn is_value(text: &str) -> bool {
 }
 
 fn is_word(text: &str) -> bool {
-    ["null", "true", "false", "default"]
-        .iter()
-        .any(|word| text.eq_ignore_ascii_case(word))
+    ["null", "true", "false", "default"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// Builds a row; the last three columns exist in tests only.

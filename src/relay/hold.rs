@@ -280,7 +280,7 @@ impl Relay {
         let pid = self.watch.as_ref().map(crate::os::process::Watch::pid).or(self.client);
         if let Some(pid) = pid {
             // It may have ended in between.
-            let _ = job::signal_process(pid, crate::os::signal::Caught::Interrupt.number());
+            drop(job::signal_process(pid, crate::os::signal::Caught::Interrupt.number()));
         }
     }
 

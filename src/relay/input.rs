@@ -74,8 +74,8 @@ impl Relay {
             None => return Ok(()),
         };
         for &key in keys {
-            let is_signal = mode.makes_signals
-                && [mode.interrupt, mode.quit, mode.suspend].contains(&key);
+            let is_signal =
+                mode.makes_signals && [mode.interrupt, mode.quit, mode.suspend].contains(&key);
             if is_signal {
                 // As the terminal does: what was typed ahead of it is thrown away.
                 self.gate.discard();

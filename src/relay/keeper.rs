@@ -9,6 +9,7 @@ use crate::lang::{self, Effect, Reading};
 use crate::policy::{self, Decision, Facts, Tally, Verdict};
 use crate::record::{Answer, Durability, Marker, Recorder, Source};
 use crate::redact;
+use crate::session::drift::Drift;
 use crate::session::own::OwnObjects;
 use crate::session::prepared::Prepared;
 use crate::target::{Address, Decided, Known, Target, Tier, for_address};
@@ -45,6 +46,7 @@ pub struct Keeper {
     shapes: Vec<Vec<Shape>>,
     prepared: Prepared,
     facts: Option<PromptFacts>,
+    drift: Drift,
     /// Where the submitted line connects to before its later statements run.
     detours: Vec<Decided>,
     transaction: Transaction,
@@ -90,6 +92,7 @@ impl Keeper {
             shapes: Vec::new(),
             prepared: Prepared::default(),
             facts: None,
+            drift: Drift::default(),
             detours: Vec::new(),
             transaction: Transaction::Unknown,
             transaction_since: None,
@@ -133,12 +136,19 @@ impl Keeper {
         self.facts.as_ref()
     }
 
+    /// Returns what may make another connection read a name otherwise.
+    #[must_use]
+    pub fn drift(&self) -> Drift {
+        self.drift
+    }
+
     /// Takes what a prompt tells; returns whether the session is somewhere else than before.
     pub fn prompt(&mut self, facts: &PromptFacts) -> bool {
         self.ended(facts.rows, facts.error.clone());
         self.follow_transaction(facts.transaction);
         self.own.at_prompt(facts.error.is_none(), facts.transaction);
         self.facts = Some(facts.clone());
+        self.drift.at_prompt(facts.transaction);
         self.detours.clear();
         let Some(address) = &facts.address else { return false };
         let is_new_connection = self.backend_pid != facts.backend_pid;
@@ -147,6 +157,7 @@ impl Keeper {
             self.own.clear();
             self.shapes.clear();
             self.prepared.clear();
+            self.drift = Drift::default();
         }
         let is_new_place = !self.is_live || self.decided.target.address != *address;
         if !is_new_place {
@@ -159,8 +170,7 @@ impl Keeper {
 
     /// Looks where the session is now; the tier may have changed.
     pub fn move_to(&mut self, address: &Address) {
-        let known =
-            Known { rules: &self.config.targets, machine: self.machine.as_deref() };
+        let known = Known { rules: &self.config.targets, machine: self.machine.as_deref() };
         self.decided = for_address(address, &known);
         self.tally.clear();
         self.shapes.clear();
@@ -246,9 +256,7 @@ impl Keeper {
         }
         let reading = match unclear {
             None => Reading::Understood(all),
-            Some(reason) => {
-                Reading::Unclear { reason, effects: all, destructive_word: true }
-            }
+            Some(reason) => Reading::Unclear { reason, effects: all, destructive_word: true },
         };
         let verdict = policy::judge(&reading, &facts);
         self.note(line, verdict, source)
@@ -296,6 +304,7 @@ impl Keeper {
         self.tally.add(&effects, self.clock.elapsed());
         self.own.let_through(&judged.text, &effects);
         self.prepared.let_through(&judged.text);
+        self.drift.let_through(&judged.text, &effects);
         if effects.iter().any(|effect| effect.class > lang::Class::Session) {
             self.last_write = Some(self.clock.elapsed());
         }

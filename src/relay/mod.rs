@@ -9,8 +9,8 @@
 //! - `keeper`: statements, judged and written down
 //! - `way_out`: suspending, hanging up, ending
 
-pub mod ends;
 mod draft;
+pub mod ends;
 mod hold;
 mod input;
 pub mod keeper;
@@ -135,8 +135,6 @@ pub struct Relay {
     is_noticed: bool,
     /// Whether a known prompt has been seen in this session.
     is_prompted: bool,
-    /// Whether an unmarked prompt has been told.
-    is_unguarded_told: bool,
     /// Input typed ahead is thrown away until this moment, after a cancel.
     discard_until: Option<Duration>,
     discarded_bytes: usize,
@@ -154,6 +152,8 @@ pub struct Relay {
     stdin: File,
     /// What was read of it for the client.
     script: Script,
+    /// Whether the script's last statement was ended for it.
+    is_ending: bool,
     /// Whether the client waits for more of it.
     wants_script: bool,
     /// A released statement whose answer the client has not been seen to take.
@@ -210,7 +210,6 @@ impl Relay {
             is_cancelling: false,
             is_noticed: false,
             is_prompted: false,
-            is_unguarded_told: false,
             discard_until: None,
             discarded_bytes: 0,
             swallow: VecDeque::new(),
@@ -220,6 +219,7 @@ impl Relay {
             to_feed: VecDeque::new(),
             stdin,
             script: Script::default(),
+            is_ending: false,
             wants_script: false,
             releasing: None,
             looks: 0,
@@ -346,6 +346,12 @@ impl Relay {
     fn monitor_says(&mut self) -> io::Result<()> {
         match self.channel.next_report()? {
             Some(Report::Started(pid)) => {
+                // The monitor has noted the terminal's settings by now, to restore them if need be.
+                let keys = self.keys();
+                if let Some(term) = &mut self.term {
+                    while !term.is_foreground() && crate::os::job::suspend().is_ok() {}
+                    term.make_raw(keys)?;
+                }
                 self.client = Some(pid);
                 self.watch = Some(Watch::new(pid));
             }

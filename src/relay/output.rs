@@ -192,7 +192,7 @@ impl Relay {
             let mut line = line.to_owned();
             line.push('\n');
             // Standard error may be closed; then there is nobody to tell.
-            let _ = io::stderr().write_all(line.as_bytes());
+            drop(io::stderr().write_all(line.as_bytes()));
             Ok(())
         }
     }
@@ -258,8 +258,10 @@ impl Relay {
     }
 
     fn write_term(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Some(last) = bytes.last() else { return Ok(()) };
-        self.sink.is_fresh_line = *last == b'\n';
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.sink.is_fresh_line = is_line_start(bytes).unwrap_or(self.sink.is_fresh_line);
         let mut rest = bytes;
         if self.sink.waiting.is_empty()
             && let Some(term) = &self.term
@@ -339,12 +341,47 @@ impl Relay {
         for trouble in self.keeper.troubles() {
             let line = notice::line(&trouble, Style::Warning, self.cols(), self.theme);
             // A terminal that takes nothing cannot be told.
-            let _ = self.say(&line);
+            drop(self.say(&line));
         }
     }
 
     /// Columns of the user terminal; 0 where there is none.
     pub(super) fn cols(&self) -> u16 {
         self.term.as_ref().map_or(0, |term| term.size().cols)
+    }
+}
+
+/// Returns whether the cursor stands at the start of an empty line after these bytes; none where
+/// they print nothing. Escape sequences such as "bracketed paste off" do not move it.
+fn is_line_start(bytes: &[u8]) -> Option<bool> {
+    let mut found = None;
+    let tail = memchr::memrchr(b'\n', bytes).map_or(bytes, |at| {
+        found = Some(true);
+        &bytes[at + 1..]
+    });
+    let mut rest = tail.iter();
+    while let Some(&byte) = rest.next() {
+        match byte {
+            b'\r' => {}
+            0x1b => {
+                if rest.next() != Some(&b'[') || !rest.any(|byte| (0x40..=0x7e).contains(byte)) {
+                    return Some(false);
+                }
+            }
+            _ => return Some(false),
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_line_start;
+
+    #[test]
+    fn a_line_start_is_seen_behind_escape_sequences() {
+        assert_eq!(is_line_start(b"select 1;\r\n\x1b[?2004l\r"), Some(true));
+        assert_eq!(is_line_start(b"\x1b[?2004l\r"), None);
+        assert_eq!(is_line_start(b"a\r\norders=# "), Some(false));
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Relay;
 use super::keeper::Judged;
 use crate::clients::Inquiry;
+use crate::lang::Effect;
 use crate::os::file::set_nonblocking;
 use crate::policy::Decision;
 
@@ -41,8 +42,8 @@ impl AsFd for Probe {
 impl Drop for Probe {
     fn drop(&mut self) {
         // It may have ended already; then there is nothing to end.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
@@ -59,7 +60,10 @@ impl Relay {
         {
             return None;
         }
-        self.interactive.as_ref()?.inquire(&judged.text, &judged.verdict, self.keeper.facts())
+        let effects: Vec<Effect> =
+            judged.verdict.findings.iter().map(|finding| finding.effect.clone()).collect();
+        let (facts, drift) = (self.keeper.facts(), self.keeper.drift());
+        self.interactive.as_ref()?.inquire(&judged.text, &effects, facts, drift)
     }
 
     /// Starts to ask.
@@ -80,12 +84,10 @@ impl Relay {
                 probe.answer.extend_from_slice(&buffer[..count]);
                 probe.answer.len() > ANSWER_BYTES
             }
-            Err(error) => {
-                !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
-            }
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
         };
         if is_over {
-            let figures = probe.inquiry.read(&probe.answer);
+            let figures = probe.inquiry.reader.read(&String::from_utf8_lossy(&probe.answer));
             // A terminal that cannot be drawn on shows as a hang-up by itself.
             drop(self.end_probe(figures));
         }

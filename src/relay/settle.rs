@@ -12,8 +12,8 @@ use super::hold::Doubt;
 use super::{Phase, Relay};
 use crate::clients::{Asked, Guarded};
 use crate::os::channel::Order;
-use crate::os::pty::unread;
 use crate::os::process::{self, Activity, Watch};
+use crate::os::pty::unread;
 use crate::policy::Decision;
 use crate::record::Source;
 use crate::session::script::Feed;
@@ -148,9 +148,10 @@ impl Relay {
             // The client may have been started by a script that waits for it.
             let is_itself = process::name(client).is_some_and(|name| name == self.program);
             if !is_itself {
-                let below = process::tree(client).into_iter().skip(1).find(|&pid| {
-                    process::name(pid).is_some_and(|name| name == self.program)
-                });
+                let below = process::tree(client)
+                    .into_iter()
+                    .skip(1)
+                    .find(|&pid| process::name(pid).is_some_and(|name| name == self.program));
                 if let Some(pid) = below {
                     self.watch = Some(Watch::new(pid));
                 }
@@ -341,13 +342,22 @@ impl Relay {
         if self.ends.feed.is_none() {
             return Ok(false);
         }
-        match self.script.next() {
+        match self.script.take() {
             Feed::Line(line) => {
+                if let Some(tap) = &mut self.tap {
+                    tap.follow_input(&line);
+                }
                 self.to_feed.extend(line);
                 self.flush_client()?;
                 Ok(true)
             }
             Feed::End => {
+                let rest = self.tap.as_ref().and_then(|tap| tap.before_end());
+                if let Some(rest) = rest.filter(|_| !std::mem::replace(&mut self.is_ending, true)) {
+                    self.to_feed.extend(rest);
+                    self.flush_client()?;
+                    return Ok(true);
+                }
                 // Nothing is asked, and nothing is left that could be.
                 self.ends.feed = None;
                 self.channel.order(Order::LetGo(FEED_PLACE))?;
@@ -378,11 +388,7 @@ impl Relay {
 
     /// Shows what came through the tap: to the terminal, or where standard output goes.
     pub(super) fn show_tapped(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.ends.drain.is_some() {
-            self.pass_to_stdout(bytes)
-        } else {
-            self.show(bytes)
-        }
+        if self.ends.drain.is_some() { self.pass_to_stdout(bytes) } else { self.show(bytes) }
     }
 
     fn may_notice(&self) -> bool {

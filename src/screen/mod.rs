@@ -53,25 +53,16 @@ pub fn draft(bytes: &[u8], prompt_end: usize, cols: u16, rows: u16) -> Draft {
     terminal.feed(&*String::from_utf8_lossy(before));
     let prompt_at = terminal.cursor_position();
     // The prompt's last character stays where it is; the draft's first may be erased.
-    let anchor = terminal.anchor_at(Position {
-        col: prompt_at.col.saturating_sub(1),
-        ..prompt_at
-    });
+    let anchor = terminal.anchor_at(Position { col: prompt_at.col.saturating_sub(1), ..prompt_at });
     terminal.feed(&*String::from_utf8_lossy(late));
 
     let resolved = anchor.and_then(|anchor| terminal.resolve(&anchor));
     let is_whole = resolved.is_some() && !is_cut;
     // Erased together with what was there: the place is still the best guess.
-    let start = Position {
-        col: prompt_at.col,
-        ..resolved.unwrap_or(prompt_at)
-    };
+    let start = Position { col: prompt_at.col, ..resolved.unwrap_or(prompt_at) };
     let line = rows_from(&terminal, start.row);
     if let Some(found) = searched(&line) {
-        return Draft {
-            text: found.to_owned(),
-            is_whole,
-        };
+        return Draft { text: found.to_owned(), is_whole };
     }
     let text = match skip_columns(&terminal, start, cols) {
         Some(start) => text_from(&terminal, start, cols),
@@ -83,15 +74,8 @@ pub fn draft(bytes: &[u8], prompt_end: usize, cols: u16, rows: u16) -> Draft {
 
 /// Moves a place behind the last column to the row below.
 fn skip_columns(terminal: &Terminal, start: Position, cols: usize) -> Option<Position> {
-    let place = if start.col >= cols {
-        Position {
-            col: 0,
-            row: start.row + 1,
-            ..start
-        }
-    } else {
-        start
-    };
+    let place =
+        if start.col >= cols { Position { col: 0, row: start.row + 1, ..start } } else { start };
     let (_, rows) = terminal.size();
     (place.row < isize::try_from(rows).ok()?).then_some(place)
 }
@@ -100,15 +84,7 @@ fn skip_columns(terminal: &Terminal, start: Position, cols: usize) -> Option<Pos
 fn rows_from(terminal: &Terminal, row: isize) -> String {
     let (cols, _) = terminal.size();
     let screen = terminal.cursor_position().screen;
-    text_from(
-        terminal,
-        Position {
-            screen,
-            col: 0,
-            row,
-        },
-        cols,
-    )
+    text_from(terminal, Position { screen, col: 0, row }, cols)
 }
 
 /// Returns the text from a place to the end of the screen, rows joined where they wrapped.
@@ -158,9 +134,7 @@ fn text_from(terminal: &Terminal, start: Position, cols: usize) -> String {
 
 /// Returns what a history search has found, if one is on.
 fn searched(line: &str) -> Option<&str> {
-    let rest = SEARCHES
-        .iter()
-        .find_map(|prompt| line.strip_prefix(prompt))?;
+    let rest = SEARCHES.iter().find_map(|prompt| line.strip_prefix(prompt))?;
     let (_, found) = rest.split_once("': ").or_else(|| rest.split_once("':"))?;
     Some(found)
 }
@@ -168,11 +142,7 @@ fn searched(line: &str) -> Option<&str> {
 /// Returns what stands behind readline's count for the next key.
 fn argument(line: &str) -> Option<&str> {
     let (count, rest) = line.strip_prefix("(arg: ")?.split_once(") ")?;
-    count
-        .trim_start_matches('-')
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then_some(rest)
+    count.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()).then_some(rest)
 }
 
 #[cfg(test)]
@@ -225,30 +195,18 @@ mod tests {
     fn history_is_what_it_found() {
         let statement = "delete from families where name = 'x';";
         assert_eq!(recorded!("searched", 80), whole(statement));
-        assert_eq!(
-            recorded!("search_accepted", 80),
-            whole(&format!("{statement} -- x"))
-        );
+        assert_eq!(recorded!("search_accepted", 80), whole(&format!("{statement} -- x")));
         assert_eq!(recorded!("searched_twice", 80), whole("select 'old one';"));
     }
 
     #[test]
     fn a_pasted_text_keeps_its_lines() {
-        assert_eq!(
-            recorded!("pasted", 80),
-            whole("select 1,\n  2\nfrom a\nwhere b;")
-        );
+        assert_eq!(recorded!("pasted", 80), whole("select 1,\n  2\nfrom a\nwhere b;"));
     }
 
     #[test]
     fn any_bytes_give_some_draft_within_bounds() {
-        assert_eq!(
-            draft(b"", 9, 0, 0),
-            Draft {
-                text: String::new(),
-                is_whole: true
-            }
-        );
+        assert_eq!(draft(b"", 9, 0, 0), Draft { text: String::new(), is_whole: true });
         let long = "x".repeat(2 * MAX_BYTES);
         let found = draft(long.as_bytes(), 0, 80, 24);
         assert!(!found.is_whole && found.text.len() <= MAX_BYTES);

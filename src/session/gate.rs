@@ -110,10 +110,8 @@ impl Gate {
         let front = self.pending.make_contiguous();
         let count = match front {
             [] => 0,
-            [0x1b, ..] if front.starts_with(PASTE_START) => {
-                memchr::memmem::find(front, PASTE_END)
-                    .map_or(front.len(), |at| at + PASTE_END.len())
-            }
+            [0x1b, ..] if front.starts_with(PASTE_START) => memchr::memmem::find(front, PASTE_END)
+                .map_or(front.len(), |at| at + PASTE_END.len()),
             [0x1b, b'[', rest @ ..] => {
                 2 + rest.iter().position(|byte| (0x40..=0x7e).contains(byte)).map_or(0, |at| at + 1)
             }

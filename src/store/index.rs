@@ -32,9 +32,7 @@ pub(super) fn is_stale(connection: &Connection, data_dir: &Path) -> Result<bool,
     let known = known(connection)?;
     let logs = find::all(data_dir)?;
     Ok(logs.len() != known.len()
-        || logs
-            .iter()
-            .any(|log| is_log_stale(log, known.get(&log.session))))
+        || logs.iter().any(|log| is_log_stale(log, known.get(&log.session))))
 }
 
 /// Forgets everything.
@@ -49,10 +47,7 @@ pub(super) fn update(connection: &Connection, data_dir: &Path) -> Result<Indexed
     let known = known(connection)?;
     let logs = find::all(data_dir)?;
     let present: HashSet<&str> = logs.iter().map(|log| log.session.as_str()).collect();
-    for gone in known
-        .keys()
-        .filter(|session| !present.contains(session.as_str()))
-    {
+    for gone in known.keys().filter(|session| !present.contains(session.as_str())) {
         connection.execute("DELETE FROM statements WHERE session = ?1", [gone])?;
         connection.execute("DELETE FROM sessions WHERE id = ?1", [gone])?;
     }
@@ -178,16 +173,7 @@ impl<'a> Scan<'a> {
 
     fn marker(&mut self, marker: Marker) -> Result<(), rusqlite::Error> {
         match marker {
-            Marker::Statement {
-                n,
-                time,
-                text,
-                source,
-                target,
-                verdict,
-                rule,
-                ..
-            } => {
+            Marker::Statement { n, time, text, source, target, verdict, rule, .. } => {
                 let mut insert = self.connection.prepare_cached(
                     "INSERT OR IGNORE INTO statements
                      (session, n, time, tier, target, address, text, source, verdict, rule)
@@ -210,9 +196,7 @@ impl<'a> Scan<'a> {
                 self.held += usize::from(is_new && verdict == "hold");
                 self.see(target);
             }
-            Marker::Answer {
-                n, answer, reason, ..
-            } => {
+            Marker::Answer { n, answer, reason, .. } => {
                 let answer = match answer {
                     Answer::Released => "released",
                     Answer::Cancelled => "cancelled",
@@ -223,12 +207,7 @@ impl<'a> Scan<'a> {
                     &[&self.session, &(n as i64), &answer, &reason],
                 )?;
             }
-            Marker::Outcome {
-                n,
-                rows,
-                duration_ms,
-                error,
-            } => {
+            Marker::Outcome { n, rows, duration_ms, error } => {
                 self.amend(
                     "UPDATE statements SET rows = ?3, duration_ms = ?4, error = ?5
                      WHERE session = ?1 AND n = ?2",
@@ -249,19 +228,12 @@ impl<'a> Scan<'a> {
     }
 
     fn amend(&self, sql: &str, values: &[&dyn ToSql]) -> Result<(), rusqlite::Error> {
-        self.connection
-            .prepare_cached(sql)?
-            .execute(values)
-            .map(drop)
+        self.connection.prepare_cached(sql)?.execute(values).map(drop)
     }
 
     /// Remembers a target if nothing more dangerous was seen.
     fn see(&mut self, target: Target) {
-        if self
-            .target
-            .as_ref()
-            .is_none_or(|seen| target.tier >= seen.tier)
-        {
+        if self.target.as_ref().is_none_or(|seen| target.tier >= seen.tier) {
             self.target = Some(target);
         }
     }
@@ -328,10 +300,7 @@ fn decode<T: serde::de::DeserializeOwned>(data: &[u8]) -> Option<T> {
 
 /// The target as a person would name it.
 fn name(target: &Target) -> String {
-    target
-        .name
-        .clone()
-        .unwrap_or_else(|| target.address.to_string())
+    target.name.clone().unwrap_or_else(|| target.address.to_string())
 }
 
 fn source_word(source: Source) -> &'static str {

@@ -76,10 +76,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     let transaction = connection.transaction_with_behavior(behavior)?;
     // Another command may have been faster.
     let version = check(&transaction, path)?;
-    for migration in MIGRATIONS
-        .iter()
-        .skip(usize::try_from(version).unwrap_or(0))
-    {
+    for migration in MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or(0)) {
         transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -99,11 +96,7 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<i64, StoreEr
     }
     let known = MIGRATIONS.len() as i64;
     if version > known {
-        return Err(StoreError::TooNew {
-            path: path.to_owned(),
-            found: version,
-            known,
-        });
+        return Err(StoreError::TooNew { path: path.to_owned(), found: version, known });
     }
     Ok(version)
 }
@@ -123,17 +116,10 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         drop(Store::open(data.path()).unwrap());
         drop(Store::open(data.path()).unwrap());
-        let mode = data
-            .path()
-            .join(FILE_NAME)
-            .metadata()
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = data.path().join(FILE_NAME).metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        let id: i64 = open(data.path())
-            .pragma_query_value(None, "application_id", |row| row.get(0))
-            .unwrap();
+        let id: i64 =
+            open(data.path()).pragma_query_value(None, "application_id", |row| row.get(0)).unwrap();
         assert_eq!(id, APPLICATION_ID);
     }
 
@@ -141,22 +127,15 @@ mod tests {
     fn an_index_from_the_future_is_refused_and_untouched() {
         let data = tempfile::tempdir().unwrap();
         drop(Store::open(data.path()).unwrap());
-        open(data.path())
-            .pragma_update(None, "user_version", 99)
-            .unwrap();
+        open(data.path()).pragma_update(None, "user_version", 99).unwrap();
         let error = Store::open(data.path()).unwrap_err();
-        assert!(
-            matches!(error, StoreError::TooNew { found: 99, .. }),
-            "{error}"
-        );
+        assert!(matches!(error, StoreError::TooNew { found: 99, .. }), "{error}");
     }
 
     #[test]
     fn a_database_of_something_else_is_refused() {
         let data = tempfile::tempdir().unwrap();
-        open(data.path())
-            .execute_batch("CREATE TABLE birds (name TEXT)")
-            .unwrap();
+        open(data.path()).execute_batch("CREATE TABLE birds (name TEXT)").unwrap();
         let error = Store::open(data.path()).unwrap_err();
         assert!(matches!(error, StoreError::Foreign(_)), "{error}");
     }
@@ -164,11 +143,8 @@ mod tests {
     #[test]
     fn a_file_that_is_no_database_is_damage() {
         let data = tempfile::tempdir().unwrap();
-        std::fs::write(
-            data.path().join(FILE_NAME),
-            "not a database at all, but long enough",
-        )
-        .unwrap();
+        std::fs::write(data.path().join(FILE_NAME), "not a database at all, but long enough")
+            .unwrap();
         assert!(Store::open(data.path()).unwrap_err().is_damage());
     }
 }

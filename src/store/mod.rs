@@ -90,26 +90,14 @@ impl Store {
     /// If it cannot be opened, is not ours or is from a later version.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
         let path = data_dir.join(FILE_NAME);
-        let io = |source| StoreError::Io {
-            path: path.clone(),
-            source,
-        };
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(data_dir)
-            .map_err(io)?;
+        let io = |source| StoreError::Io { path: path.clone(), source };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(io)?;
         let mut private = OpenOptions::new();
         private.write(true).create(true).truncate(false).mode(0o600);
         // SQLite gives up at once where two switch a file to WAL, whatever its timeout.
         let lock_path = data_dir.join(LOCK_NAME);
-        let lock = private
-            .open(&lock_path)
-            .and_then(|lock| lock.lock().map(|()| lock));
-        let _lock = lock.map_err(|source| StoreError::Io {
-            path: lock_path,
-            source,
-        })?;
+        let lock = private.open(&lock_path).and_then(|lock| lock.lock().map(|()| lock));
+        let _lock = lock.map_err(|source| StoreError::Io { path: lock_path, source })?;
         // SQLite makes files as the umask says, and its other files as this one is.
         private.open(&path).map_err(io)?;
         let mut connection = Connection::open(&path)?;
@@ -120,10 +108,7 @@ impl Store {
         connection.pragma_update(None, "synchronous", "normal")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         migrate::migrate(&mut connection, &path)?;
-        Ok(Self {
-            connection,
-            data_dir: data_dir.to_owned(),
-        })
+        Ok(Self { connection, data_dir: data_dir.to_owned() })
     }
 
     /// Reads what the logs have that the index has not.

@@ -120,21 +120,13 @@ impl Conditions {
     fn add(&mut self, condition: &str, value: impl Into<Value>) {
         self.values.push(value.into());
         let number = format!("?{}", self.values.len());
-        self.sql.push_str(if self.sql.is_empty() {
-            " WHERE "
-        } else {
-            " AND "
-        });
+        self.sql.push_str(if self.sql.is_empty() { " WHERE " } else { " AND " });
         self.sql.push_str(&condition.replace('?', &number));
     }
 
     /// Adds a condition without a value.
     fn require(&mut self, condition: &str) {
-        self.sql.push_str(if self.sql.is_empty() {
-            " WHERE "
-        } else {
-            " AND "
-        });
+        self.sql.push_str(if self.sql.is_empty() { " WHERE " } else { " AND " });
         self.sql.push_str(condition);
     }
 }
@@ -180,15 +172,11 @@ pub(super) fn sessions(
 /// Returns the question for statements, newest first, and its values.
 pub(super) fn statements_sql(filter: &Filter) -> (String, Vec<Value>) {
     let mut conditions = Conditions::default();
-    let (words, signs): (Vec<_>, Vec<_>) = filter
-        .words
-        .iter()
-        .partition(|word| word.contains(char::is_alphanumeric));
+    let (words, signs): (Vec<_>, Vec<_>) =
+        filter.words.iter().partition(|word| word.contains(char::is_alphanumeric));
     if !words.is_empty() {
-        let query: Vec<String> = words
-            .iter()
-            .map(|word| format!("\"{}\"*", word.replace('"', "\"\"")))
-            .collect();
+        let query: Vec<String> =
+            words.iter().map(|word| format!("\"{}\"*", word.replace('"', "\"\""))).collect();
         conditions.add(
             "t.id IN (SELECT rowid FROM statements_text WHERE statements_text MATCH ?)",
             query.join(" "),
@@ -204,10 +192,8 @@ pub(super) fn statements_sql(filter: &Filter) -> (String, Vec<Value>) {
         conditions.add("t.tier = ?", tier_rank(tier));
     }
     if let Some(target) = &filter.target {
-        conditions.add(
-            "(t.target LIKE ? ESCAPE '\\' OR t.address LIKE ? ESCAPE '\\')",
-            like(target),
-        );
+        conditions
+            .add("(t.target LIKE ? ESCAPE '\\' OR t.address LIKE ? ESCAPE '\\')", like(target));
     }
     if let Some(session) = &filter.session {
         conditions.add("t.session = ?", session.clone());
@@ -224,9 +210,7 @@ pub(super) fn statements_sql(filter: &Filter) -> (String, Vec<Value>) {
     if filter.is_failed {
         conditions.require("t.error IS NOT NULL");
     }
-    let limit = filter
-        .limit
-        .map_or(String::new(), |limit| format!(" LIMIT {limit}"));
+    let limit = filter.limit.map_or(String::new(), |limit| format!(" LIMIT {limit}"));
     let sql = format!(
         "SELECT t.session, t.n, t.time, s.client, t.tier, t.target, t.text, t.source, t.verdict,
              t.rule, t.answer, t.reason, t.rows, t.duration_ms, t.error

@@ -16,11 +16,7 @@ pub(crate) fn target(tier: Tier, name: Option<&str>) -> Target {
         port: Some(5432),
         database: Some("orders".into()),
     };
-    Target {
-        address,
-        tier,
-        name: name.map(str::to_owned),
-    }
+    Target { address, tier, name: name.map(str::to_owned) }
 }
 
 pub(crate) fn statement(n: u64, time: &str, text: &str, verdict: &str, target: Target) -> Marker {
@@ -32,11 +28,7 @@ pub(crate) fn statement(n: u64, time: &str, text: &str, verdict: &str, target: T
         target,
         verdict: verdict.to_owned(),
         rule: (verdict == "hold").then(|| "delete-without-where".to_owned()),
-        reasons: if verdict == "hold" {
-            vec!["deletes every row of a".into()]
-        } else {
-            vec![]
-        },
+        reasons: if verdict == "hold" { vec!["deletes every row of a".into()] } else { vec![] },
         redacted: Vec::new(),
     }
 }
@@ -48,10 +40,7 @@ pub(crate) fn record(data: &Path, now: &str) -> PathBuf {
         cols: 80,
         rows: 24,
         client: "psql".into(),
-        argv: vec![
-            "psql".into(),
-            "postgres://ann:hunter2@db.example.com/orders".into(),
-        ],
+        argv: vec!["psql".into(), "postgres://ann:hunter2@db.example.com/orders".into()],
         cwd: "/home/ann".into(),
         pid: u32::MAX,
         ..Header::default()
@@ -60,20 +49,9 @@ pub(crate) fn record(data: &Path, now: &str) -> PathBuf {
     let staging = target(Tier::Staging, None);
     let production = target(Tier::Production, Some("orders-prod"));
     recorder.output(b"orders=> select 1;\r\n");
-    recorder.marker(statement(
-        1,
-        now,
-        "select count(*)\n  from families",
-        "allow",
-        staging,
-    ));
+    recorder.marker(statement(1, now, "select count(*)\n  from families", "allow", staging));
     recorder.output(b" 1\r\n");
-    recorder.marker(Marker::Outcome {
-        n: 1,
-        rows: Some(1),
-        duration_ms: Some(12),
-        error: None,
-    });
+    recorder.marker(Marker::Outcome { n: 1, rows: Some(1), duration_ms: Some(12), error: None });
     recorder.output(b"orders=> delete from orders;\r\n");
     recorder.marker(statement(2, now, "delete from orders", "hold", production));
     recorder.marker(Marker::Answer {
@@ -83,12 +61,7 @@ pub(crate) fn record(data: &Path, now: &str) -> PathBuf {
         reason: None,
     });
     recorder.output(b"DELETE 3\r\n");
-    recorder.marker(Marker::Outcome {
-        n: 2,
-        rows: Some(3),
-        duration_ms: None,
-        error: None,
-    });
+    recorder.marker(Marker::Outcome { n: 2, rows: Some(3), duration_ms: None, error: None });
     recorder.finish(0);
     recorder.path().to_owned()
 }
@@ -104,12 +77,7 @@ fn everything(store: &Store) -> String {
 }
 
 fn texts(store: &Store, filter: &Filter) -> Vec<String> {
-    store
-        .statements(filter)
-        .unwrap()
-        .into_iter()
-        .map(|statement| statement.text)
-        .collect()
+    store.statements(filter).unwrap().into_iter().map(|statement| statement.text).collect()
 }
 
 #[test]
@@ -122,12 +90,7 @@ fn an_index_that_grew_line_by_line_equals_one_built_at_once() {
     let mut store = Store::open(data.path()).unwrap();
     // Pieces of seven bytes: most passes meet a torn line.
     for piece in whole[header..].chunks(7) {
-        OpenOptions::new()
-            .append(true)
-            .open(&path)
-            .unwrap()
-            .write_all(piece)
-            .unwrap();
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(piece).unwrap();
         store.update().unwrap();
     }
     let grown = everything(&store);
@@ -146,17 +109,9 @@ fn a_session_without_its_process_has_ended_badly() {
     fs::write(&path, &whole[..whole.len() - 3]).unwrap();
     let mut store = Store::open(data.path()).unwrap();
     store.update().unwrap();
-    let session = |is_alive| {
-        store
-            .sessions(&Filter::default(), is_alive)
-            .unwrap()
-            .remove(0)
-    };
+    let session = |is_alive| store.sessions(&Filter::default(), is_alive).unwrap().remove(0);
     let running = session(&|_, _| true);
-    assert_eq!(
-        (running.ended, running.ended_badly, running.gaps),
-        (None, false, 0)
-    );
+    assert_eq!((running.ended, running.ended_badly, running.gaps), (None, false, 0));
     let lost = session(&nobody);
     assert!(lost.ended.is_some() && lost.ended_badly);
     assert_eq!((lost.exit, lost.gaps), (None, 1), "the torn tail is a gap");
@@ -168,22 +123,10 @@ fn a_session_is_of_the_highest_tier_it_met_and_its_secrets_are_gone() {
     record(data.path(), "2026-11-20T06:00:00Z");
     let mut store = Store::open(data.path()).unwrap();
     store.update().unwrap();
-    let session = store
-        .sessions(&Filter::default(), &nobody)
-        .unwrap()
-        .remove(0);
-    assert_eq!(
-        (session.tier, session.target.as_deref()),
-        (Tier::Production, Some("orders-prod"))
-    );
-    assert_eq!(
-        (session.statements, session.held, session.gaps, session.exit),
-        (2, 1, 0, Some(0))
-    );
-    assert_eq!(
-        session.argv[1],
-        "postgres://ann:[redacted:uri-password]@db.example.com/orders"
-    );
+    let session = store.sessions(&Filter::default(), &nobody).unwrap().remove(0);
+    assert_eq!((session.tier, session.target.as_deref()), (Tier::Production, Some("orders-prod")));
+    assert_eq!((session.statements, session.held, session.gaps, session.exit), (2, 1, 0, Some(0)));
+    assert_eq!(session.argv[1], "postgres://ann:[redacted:uri-password]@db.example.com/orders");
 }
 
 #[test]
@@ -206,83 +149,17 @@ fn filters_find_what_they_say() {
         (word(&["*"]), &[select]),
         (word(&["\"", "or"]), &[]),
         (word(&["families", "delete"]), &[]),
-        (
-            Filter {
-                tier: Some(Tier::Production),
-                ..Filter::default()
-            },
-            &[delete],
-        ),
-        (
-            Filter {
-                target: Some("ORDERS-prod".into()),
-                ..Filter::default()
-            },
-            &[delete],
-        ),
-        (
-            Filter {
-                target: Some("example.com".into()),
-                ..Filter::default()
-            },
-            &[select, delete],
-        ),
-        (
-            Filter {
-                target: Some("db_example".into()),
-                ..Filter::default()
-            },
-            &[],
-        ),
-        (
-            Filter {
-                client: Some("mongosh".into()),
-                ..Filter::default()
-            },
-            &[],
-        ),
-        (
-            Filter {
-                is_held: true,
-                ..Filter::default()
-            },
-            &[delete],
-        ),
-        (
-            Filter {
-                is_failed: true,
-                ..Filter::default()
-            },
-            &[],
-        ),
-        (
-            Filter {
-                limit: Some(1),
-                ..Filter::default()
-            },
-            &[delete],
-        ),
-        (
-            Filter {
-                since: time("2026-11-20T06:00:01Z"),
-                ..Filter::default()
-            },
-            &[],
-        ),
-        (
-            Filter {
-                until: time("2026-11-20T06:00:00Z"),
-                ..Filter::default()
-            },
-            &[],
-        ),
-        (
-            Filter {
-                since: time("2026-11-20T06:00:00Z"),
-                ..Filter::default()
-            },
-            &[select, delete],
-        ),
+        (Filter { tier: Some(Tier::Production), ..Filter::default() }, &[delete]),
+        (Filter { target: Some("ORDERS-prod".into()), ..Filter::default() }, &[delete]),
+        (Filter { target: Some("example.com".into()), ..Filter::default() }, &[select, delete]),
+        (Filter { target: Some("db_example".into()), ..Filter::default() }, &[]),
+        (Filter { client: Some("mongosh".into()), ..Filter::default() }, &[]),
+        (Filter { is_held: true, ..Filter::default() }, &[delete]),
+        (Filter { is_failed: true, ..Filter::default() }, &[]),
+        (Filter { limit: Some(1), ..Filter::default() }, &[delete]),
+        (Filter { since: time("2026-11-20T06:00:01Z"), ..Filter::default() }, &[]),
+        (Filter { until: time("2026-11-20T06:00:00Z"), ..Filter::default() }, &[]),
+        (Filter { since: time("2026-11-20T06:00:00Z"), ..Filter::default() }, &[select, delete]),
     ] {
         assert_eq!(texts(&store, &filter), expected, "{filter:?}");
     }
@@ -292,25 +169,15 @@ fn filters_find_what_they_say() {
 fn words_are_looked_up_in_the_text_index() {
     let data = tempfile::tempdir().unwrap();
     let store = Store::open(data.path()).unwrap();
-    let filter = Filter {
-        words: vec!["families".into()],
-        ..Filter::default()
-    };
+    let filter = Filter { words: vec!["families".into()], ..Filter::default() };
     let (sql, values) = super::query::statements_sql(&filter);
-    let mut plan = store
-        .connection
-        .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-        .unwrap();
+    let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let plan: Vec<String> = plan
         .query_map(rusqlite::params_from_iter(values), |row| row.get(3))
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    assert!(
-        plan.iter()
-            .any(|line| line.contains("statements_text VIRTUAL TABLE")),
-        "{plan:?}"
-    );
+    assert!(plan.iter().any(|line| line.contains("statements_text VIRTUAL TABLE")), "{plan:?}");
     assert!(!plan.iter().any(|line| line == "SCAN t"), "{plan:?}");
 }
 
@@ -327,13 +194,7 @@ fn a_log_that_is_gone_is_forgotten_and_one_that_is_none_is_reported() {
     let indexed = store.update().unwrap();
     assert_eq!(indexed.unreadable.len(), 1, "{indexed:?}");
     assert_eq!(texts(&store, &Filter::default()), [""; 0]);
-    let found = texts(
-        &store,
-        &Filter {
-            words: vec!["delete".into()],
-            ..Filter::default()
-        },
-    );
+    let found = texts(&store, &Filter { words: vec!["delete".into()], ..Filter::default() });
     assert_eq!(found, [""; 0], "the text index has forgotten too");
 }
 
@@ -351,11 +212,7 @@ fn two_commands_at_once_index_every_statement_once() {
     let store = Store::open(data.path()).unwrap();
     assert_eq!(texts(&store, &Filter::default()).len(), 20);
     let sessions = store.sessions(&Filter::default(), &nobody).unwrap();
-    assert!(
-        sessions
-            .iter()
-            .all(|session| session.statements == 2 && session.held == 1)
-    );
+    assert!(sessions.iter().all(|session| session.statements == 2 && session.held == 1));
     assert_eq!(sessions.len(), 10);
     let is_sorted = sessions.is_sorted_by_key(|session| session.started);
     assert!(is_sorted, "oldest first");

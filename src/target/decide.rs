@@ -59,9 +59,7 @@ impl Decided {
     /// Tells whether a `[[target]]` of the configuration decided the tier.
     #[must_use]
     pub fn is_configured(&self) -> bool {
-        self.evidence
-            .first()
-            .is_some_and(|item| item.strength == Strength::Configured)
+        self.evidence.first().is_some_and(|item| item.strength == Strength::Configured)
     }
 }
 
@@ -104,12 +102,8 @@ pub fn for_invocation(
 fn origin<'a>(evidence: &str, sources: &'a BTreeMap<Param, String>) -> Option<&'a String> {
     match evidence {
         "database name" => sources.get(&Param::Dbname),
-        "address" => sources
-            .get(&Param::Hostaddr)
-            .or_else(|| sources.get(&Param::Host)),
-        "host name" => sources
-            .get(&Param::Host)
-            .or_else(|| sources.get(&Param::Hostaddr)),
+        "address" => sources.get(&Param::Hostaddr).or_else(|| sources.get(&Param::Host)),
+        "host name" => sources.get(&Param::Host).or_else(|| sources.get(&Param::Hostaddr)),
         _ => None,
     }
 }
@@ -119,17 +113,13 @@ fn for_endpoint(address: &Address, hostaddr: Option<&str>, known: &Known<'_>) ->
     let mut evidence = Vec::new();
     let mut raised = Vec::new();
     // libpq connects to `hostaddr` where it is given; patterns may name either.
-    let by_number = hostaddr.map(|number| Address {
-        host: Some(number.to_owned()),
-        ..address.clone()
-    });
+    let by_number =
+        hostaddr.map(|number| Address { host: Some(number.to_owned()), ..address.clone() });
     let mut name = None;
     for rule in known.rules {
-        let found = rule.matching(address).or_else(|| {
-            by_number
-                .as_ref()
-                .and_then(|address| rule.matching(address))
-        });
+        let found = rule
+            .matching(address)
+            .or_else(|| by_number.as_ref().and_then(|address| rule.matching(address)));
         let Some(pattern) = found else { continue };
         let item = Evidence {
             tier: rule.tier,
@@ -137,12 +127,7 @@ fn for_endpoint(address: &Address, hostaddr: Option<&str>, known: &Known<'_>) ->
             source: "config".to_owned(),
             text: format!("`{pattern}` of {} matches", rule.name),
         };
-        if rule.raises_only {
-            &mut raised
-        } else {
-            &mut evidence
-        }
-        .push((item, &rule.name));
+        if rule.raises_only { &mut raised } else { &mut evidence }.push((item, &rule.name));
     }
     let mut weighed: Vec<Evidence> = evidence.iter().map(|(item, _)| item.clone()).collect();
     weighed.extend(unconfigured(address, host, hostaddr, known.machine));
@@ -161,14 +146,7 @@ fn for_endpoint(address: &Address, hostaddr: Option<&str>, known: &Known<'_>) ->
             name = Some((*rule_name).clone());
         }
     }
-    Decided {
-        target: Target {
-            address: address.clone(),
-            tier,
-            name,
-        },
-        evidence: weighed,
-    }
+    Decided { target: Target { address: address.clone(), tier, name }, evidence: weighed }
 }
 
 /// What the address says by itself.
@@ -209,11 +187,7 @@ fn unconfigured(
         && let Some((tier, word)) = tier_in_name(database)
     {
         // A local copy is often named after its original: the contract makes it development.
-        let strength = if is_here {
-            Strength::Hint
-        } else {
-            Strength::Name
-        };
+        let strength = if is_here { Strength::Hint } else { Strength::Name };
         let text = format!("`{word}` in {database}");
         evidence.push(item(tier, strength, "database name", text));
     }

@@ -45,12 +45,7 @@ mod tests {
     use super::*;
 
     fn item(tier: Tier, strength: Strength) -> Evidence {
-        Evidence {
-            tier,
-            strength,
-            source: String::new(),
-            text: String::new(),
-        }
+        Evidence { tier, strength, source: String::new(), text: String::new() }
     }
 
     #[test]

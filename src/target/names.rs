@@ -23,10 +23,8 @@ const UNDOING: &[&str] = &["pre", "non", "not", "no", "pseudo"];
 #[must_use]
 pub fn tier_in_name(name: &str) -> Option<(Tier, &'static str)> {
     let lower = name.to_lowercase();
-    let words: Vec<&str> = lower
-        .split(|c: char| !c.is_alphabetic())
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<&str> =
+        lower.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).collect();
     words
         .iter()
         .enumerate()
@@ -56,11 +54,7 @@ mod tests {
             ("stage3.example.com", Tier::Staging),
             ("db.stg.internal", Tier::Staging),
         ] {
-            assert_eq!(
-                tier_in_name(name).map(|(tier, _)| tier),
-                Some(tier),
-                "{name}"
-            );
+            assert_eq!(tier_in_name(name).map(|(tier, _)| tier), Some(tier), "{name}");
         }
     }
 

@@ -51,19 +51,19 @@ impl Pattern {
             }
             None => (false, rest),
         };
-        let (user, rest) = match rest.rsplit_once('@') {
-            Some((user, _)) if user.contains(':') => {
-                return Err("a pattern holds no password".to_owned());
-            }
-            // An `@` at the start names an abstract unix socket.
-            Some(("", _)) | None => (None, rest),
-            Some((user, rest)) => (Some(user), rest),
-        };
         // A path is the folder of a unix socket: it has no database part.
         let (authority, database) = match rest.split_once('/') {
             Some(("", _)) if !is_uri => (rest, None),
             None => (rest, None),
             Some((authority, database)) => (authority, Some(database)),
+        };
+        let (user, authority) = match authority.rsplit_once('@') {
+            Some((user, _)) if user.contains(':') => {
+                return Err("a pattern holds no password".to_owned());
+            }
+            // An `@` at the start names an abstract unix socket.
+            Some(("", _)) | None => (None, authority),
+            Some((user, authority)) => (Some(user), authority),
         };
         let (host, port) = split_port(authority)?;
         if let Some(port) = port
@@ -101,10 +101,7 @@ impl Pattern {
         fits(&self.user, address.user.as_deref())
             && fits(&self.port, Some(&port))
             && fits(&self.database, address.database.as_deref())
-            && self
-                .host
-                .as_deref()
-                .is_none_or(|host| host_fits(host, address.host.as_deref()))
+            && self.host.as_deref().is_none_or(|host| host_fits(host, address.host.as_deref()))
     }
 }
 
@@ -114,11 +111,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
         let Some((inner, after)) = rest.split_once(']') else {
             return Err("`[` without `]`".to_owned());
         };
-        let host = if inner.starts_with("local") {
-            &authority[..inner.len() + 2]
-        } else {
-            inner
-        };
+        let host = if inner.starts_with("local") { &authority[..inner.len() + 2] } else { inner };
         return match after.strip_prefix(':') {
             Some(port) => Ok((host, Some(port))),
             None if after.is_empty() => Ok((host, None)),
@@ -135,10 +128,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
 /// Every name of the own machine is the same machine: a rule for `localhost:54329` must not be
 /// passed by `-h 127.0.0.1` or by the socket of the same server.
 fn host_fits(pattern: &str, host: Option<&str>) -> bool {
-    let host = host
-        .unwrap_or(DEFAULT_SOCKET)
-        .trim_end_matches('.')
-        .to_lowercase();
+    let host = host.unwrap_or(DEFAULT_SOCKET).trim_end_matches('.').to_lowercase();
     if glob(pattern, &host) {
         return true;
     }
@@ -157,17 +147,11 @@ pub fn is_socket(host: &str) -> bool {
 /// Tells whether a host is the own machine by name or address.
 #[must_use]
 pub fn is_loopback(host: &str) -> bool {
-    let host = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .trim_end_matches('.');
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
     let host = host.split('%').next().unwrap_or(host);
     if host.eq_ignore_ascii_case("localhost")
         || host.to_ascii_lowercase().ends_with(".localhost")
-        || matches!(
-            host,
-            "localhost.localdomain" | "localhost4" | "localhost6" | "ip6-localhost"
-        )
+        || matches!(host, "localhost.localdomain" | "localhost4" | "localhost6" | "ip6-localhost")
     {
         return true;
     }
@@ -253,47 +237,26 @@ mod tests {
     #[test]
     fn patterns_take_the_parts_they_name() {
         for (pattern, host, port, database, fits) in [
-            (
-                "*.prod.example.com",
-                "DB.prod.example.com.",
-                5432,
-                "x",
-                true,
-            ),
+            ("*.prod.example.com", "DB.prod.example.com.", 5432, "x", true),
             ("localhost:54329", "127.0.0.1", 54329, "x", true),
             ("localhost:54329", "::1", 54329, "x", true),
             ("localhost:54329", "/tmp", 54329, "x", true),
             ("localhost:54329", "localhost", 5432, "x", false),
             ("127.0.0.1:54329", "localhost", 54329, "x", true),
             ("localhost", "db.example.com", 5432, "x", false),
-            (
-                "postgres://*@10.1.*/orders*",
-                "10.1.2.3",
-                5432,
-                "orders_eu",
-                true,
-            ),
-            (
-                "postgres://*@10.1.*/orders*",
-                "10.1.2.3",
-                5432,
-                "invoices",
-                false,
-            ),
+            ("postgres://*@10.1.*/orders*", "10.1.2.3", 5432, "orders_eu", true),
+            ("postgres://*@10.1.*/orders*", "10.1.2.3", 5432, "invoices", false),
             ("postgresql://app@*", "10.9.9.9", 5432, "x", true),
             ("postgresql://root@*", "10.9.9.9", 5432, "x", false),
             ("[fd00::1]:5433", "fd00::1", 5433, "x", true),
             ("fd00::1", "fd00::1", 5433, "x", true),
             ("[local]:5433/orders", "[local]", 5433, "orders", true),
-            (
-                "[local]:5433/orders",
-                "/run/postgresql",
-                5433,
-                "orders",
-                true,
-            ),
+            ("[local]:5433/orders", "/run/postgresql", 5433, "orders", true),
             ("/run/postgresql", "/run/postgresql", 5432, "orders", true),
             ("postgres:///orders", "anything", 5432, "orders", true),
+            ("postgres://db/a@b", "db", 5432, "a@b", true),
+            ("app@db", "db", 5432, "x", true),
+            ("@abstract", "@abstract", 5432, "x", true),
         ] {
             let pattern = Pattern::parse(pattern).expect(pattern);
             let got = pattern.fits(&address(host, port, database));
@@ -307,20 +270,13 @@ mod tests {
             ("", "an empty pattern matches nothing"),
             ("!", "an empty pattern matches nothing"),
             ("a b", "a pattern holds no spaces"),
-            (
-                "mysql://x",
-                "unknown scheme `mysql`; known are postgres and postgresql",
-            ),
+            ("mysql://x", "unknown scheme `mysql`; known are postgres and postgresql"),
             ("postgres://me:pw@host/db", "a pattern holds no password"),
             ("host:99999", "`99999` is not a port"),
             ("[::1", "`[` without `]`"),
             ("[::1]x", "`x` after `]`"),
         ] {
-            assert_eq!(
-                Pattern::parse(pattern).expect_err(pattern),
-                why,
-                "{pattern}"
-            );
+            assert_eq!(Pattern::parse(pattern).expect_err(pattern), why, "{pattern}");
         }
     }
 
@@ -342,14 +298,7 @@ mod tests {
         ] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in [
-            "127.example.com",
-            "localhost.example.com",
-            "10.0.0.1",
-            "::2",
-            "1270",
-            "",
-        ] {
+        for host in ["127.example.com", "localhost.example.com", "10.0.0.1", "::2", "1270", ""] {
             assert!(!is_loopback(host), "{host}");
         }
     }

@@ -84,9 +84,6 @@ mod tests {
     #[test]
     fn a_cause_that_was_said_is_not_said_again() {
         let error = Error::ours("Cannot start: gone.").because(std::io::Error::other("gone"));
-        assert_eq!(
-            render(&error, Theme::plain()),
-            "nightlatch: Cannot start: gone.\n"
-        );
+        assert_eq!(render(&error, Theme::plain()), "nightlatch: Cannot start: gone.\n");
     }
 }

@@ -158,11 +158,7 @@ impl Dialogue {
     pub fn open(question: Question, now: Duration) -> (Self, Vec<u8>) {
         let theme = Theme::new(question.is_coloured);
         let room = Room::new(question.size);
-        let impact = if question.impact_pending {
-            Impact::Pending
-        } else {
-            Impact::None
-        };
+        let impact = if question.impact_pending { Impact::Pending } else { Impact::None };
         let mut dialogue = Self {
             painter: Painter::new(room.height, question.can_move),
             page: page::page(&question, &impact, room, theme),
@@ -208,10 +204,7 @@ impl Dialogue {
             };
             if let Some(event) = self.press(key, bytes.len() == 1, now) {
                 let unread_bytes = bytes.len() - at - 1;
-                return Step {
-                    unread_bytes,
-                    ..self.close(event, step.draw)
-                };
+                return Step { unread_bytes, ..self.close(event, step.draw) };
             }
         }
         step.draw.extend(self.update());
@@ -236,10 +229,7 @@ impl Dialogue {
                 self.seconds_left = seconds_left(until, now);
             }
         }
-        Step {
-            draw: self.update(),
-            ..Step::default()
-        }
+        Step { draw: self.update(), ..Step::default() }
     }
 
     /// Returns when [`Dialogue::tick`] wants to be called, on the same clock; none once it is over.
@@ -254,11 +244,7 @@ impl Dialogue {
             }
             Stage::Reason | Stage::Answer => None,
         };
-        [second, self.keys.escape_due()]
-            .into_iter()
-            .flatten()
-            .chain([self.expires()])
-            .min()
+        [second, self.keys.escape_due()].into_iter().flatten().chain([self.expires()]).min()
     }
 
     /// Fills in the figures; none take the line away.
@@ -267,11 +253,7 @@ impl Dialogue {
         if self.is_over {
             return Vec::new();
         }
-        self.impact = if figures.is_empty() {
-            Impact::None
-        } else {
-            Impact::Known(figures)
-        };
+        self.impact = if figures.is_empty() { Impact::None } else { Impact::Known(figures) };
         self.page = page::page(&self.question, &self.impact, self.room, self.theme);
         self.update()
     }
@@ -309,9 +291,7 @@ impl Dialogue {
         if self.is_over {
             return Vec::new();
         }
-        let mut draw = self
-            .close(Event::Cancelled(Cause::Withdrawn), Vec::new())
-            .draw;
+        let mut draw = self.close(Event::Cancelled(Cause::Withdrawn), Vec::new()).draw;
         draw.extend(closing::withdrawn(why, self.theme).into_bytes());
         draw
     }
@@ -404,10 +384,7 @@ impl Dialogue {
             self.refuse_paste(now);
             return None;
         }
-        Some(Event::Released {
-            reason: self.reason.take(),
-            whole_shape,
-        })
+        Some(Event::Released { reason: self.reason.take(), whole_shape })
     }
 
     fn expires(&self) -> Duration {
@@ -452,20 +429,12 @@ impl Dialogue {
         if self.question.can_move && !self.question.has_bracketed_paste {
             draw.extend(b"\x1b[?2004l");
         }
-        Step {
-            draw,
-            event: Some(event),
-            unread_bytes: 0,
-        }
+        Step { draw, event: Some(event), unread_bytes: 0 }
     }
 
     /// Colours of the client's line end here, the cursor is shown, and pastes are marked.
     fn draw_all(&mut self) -> String {
-        let modes = if self.question.can_move {
-            "\x1b[0m\x1b[?25h\x1b[?2004h"
-        } else {
-            ""
-        };
+        let modes = if self.question.can_move { "\x1b[0m\x1b[?25h\x1b[?2004h" } else { "" };
         let rows = self.rows();
         format!("{modes}{}", self.painter.draw(rows))
     }

@@ -69,12 +69,7 @@ pub fn verdict(reasons: &[String], tier: Tier, cols: u16, theme: Theme) -> Strin
 /// Says that a statement is refused by a rule that no answer lifts.
 #[must_use]
 pub fn denied(reasons: &[String], cols: u16, theme: Theme) -> String {
-    line(
-        &format!("denied: {}", reasons.join("; ")),
-        Style::Warning,
-        cols,
-        theme,
-    )
+    line(&format!("denied: {}", reasons.join("; ")), Style::Warning, cols, theme)
 }
 
 /// Says that what happens from here on is not recorded.
@@ -87,12 +82,7 @@ pub fn recording_stopped(why: &str, cols: u16, theme: Theme) -> String {
 /// Says that recording works again.
 #[must_use]
 pub fn recording_resumed(cols: u16, theme: Theme) -> String {
-    line(
-        "recording again; the gap is marked",
-        Style::Plain,
-        cols,
-        theme,
-    )
+    line("recording again; the gap is marked", Style::Plain, cols, theme)
 }
 
 /// Says that statements of this session are not held, and why.
@@ -111,11 +101,7 @@ pub fn framed(line: &str, is_fresh_line: bool) -> Vec<u8> {
 
 /// One column stays free, where terminals differ on when to wrap.
 fn room(cols: u16, taken: usize) -> usize {
-    let cols = if cols == 0 {
-        ENDLESS
-    } else {
-        usize::from(cols)
-    };
+    let cols = if cols == 0 { ENDLESS } else { usize::from(cols) };
     cols.saturating_sub(1 + taken)
 }
 
@@ -143,19 +129,9 @@ mod tests {
     fn every_notice() {
         let plain = Theme::plain();
         let evidence = "the pattern *.prod.example.com in config.toml";
-        let reasons = [
-            "updates rows of families where id = 7".to_owned(),
-            "locks".to_owned(),
-        ];
+        let reasons = ["updates rows of families where id = 7".to_owned(), "locks".to_owned()];
         let all = [
-            banner(
-                &target(),
-                evidence,
-                "23:41",
-                Some("late hours 22:00-06:00"),
-                0,
-                plain,
-            ),
+            banner(&target(), evidence, "23:41", Some("late hours 22:00-06:00"), 0, plain),
             banner(&target(), evidence, "14:05", None, 100, plain),
             banner(&target(), evidence, "14:05", None, 40, plain),
             verdict(&reasons, Tier::Production, 80, plain),

@@ -56,10 +56,7 @@ impl Cell {
     /// Makes a cell of any text, folded to one line.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self {
-            text: fold(text),
-            style: Style::Plain,
-        }
+        Self { text: fold(text), style: Style::Plain }
     }
 
     /// Gives it a look, which never says what the text does not.
@@ -74,10 +71,7 @@ impl Table {
     /// Makes an empty table.
     #[must_use]
     pub fn new(columns: &[(&'static str, Align)]) -> Self {
-        Self {
-            columns: columns.to_vec(),
-            rows: Vec::new(),
-        }
+        Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
     /// Adds a row with a cell for each column.
@@ -96,10 +90,7 @@ impl Table {
         let titles: Vec<Cell> = self
             .columns
             .iter()
-            .map(|(title, _)| Cell {
-                text: (*title).to_owned(),
-                style: Style::Faint,
-            })
+            .map(|(title, _)| Cell { text: (*title).to_owned(), style: Style::Faint })
             .collect();
         for row in std::iter::once(&titles).chain(&self.rows) {
             self.write_row(row, &widths, out, view.theme)?;
@@ -157,9 +148,7 @@ impl View<'_> {
     /// Returns a time as a person reads it, in the view's zone.
     #[must_use]
     pub fn time(&self, time: Timestamp) -> String {
-        time.to_zoned(self.zone.clone())
-            .strftime("%Y-%m-%d %H:%M:%S")
-            .to_string()
+        time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 }
 
@@ -182,11 +171,8 @@ mod tests {
     use crate::target::Tier;
 
     fn table(width: Option<usize>, theme: Theme) -> String {
-        let mut table = Table::new(&[
-            ("WHO", Align::Left),
-            ("ROWS", Align::Right),
-            ("TEXT", Align::Left),
-        ]);
+        let mut table =
+            Table::new(&[("WHO", Align::Left), ("ROWS", Align::Right), ("TEXT", Align::Left)]);
         table.row(vec![
             Cell::new("ann"),
             Cell::new("3"),
@@ -198,12 +184,7 @@ mod tests {
             Cell::new("select '\x1b[2J'"),
         ]);
         let mut out = Vec::new();
-        let view = View {
-            width,
-            theme,
-            zone: TimeZone::UTC,
-            notes: &mut io::sink(),
-        };
+        let view = View { width, theme, zone: TimeZone::UTC, notes: &mut io::sink() };
         table.write(&mut out, &view).unwrap();
         String::from_utf8(out).unwrap()
     }

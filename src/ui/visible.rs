@@ -89,10 +89,7 @@ pub fn is_mark(c: char) -> bool {
 
 fn is_unseen(c: char) -> bool {
     let code = u32::from(c);
-    code >= 0xA0
-        && UNSEEN
-            .iter()
-            .any(|(first, last)| (*first..=*last).contains(&code))
+    code >= 0xA0 && UNSEEN.iter().any(|(first, last)| (*first..=*last).contains(&code))
 }
 
 /// Cuts text into glyphs. Lazy: a megabyte costs nothing until it is read.
@@ -102,36 +99,21 @@ pub fn glyphs(text: &str) -> impl Iterator<Item = Glyph<'_>> {
         let rest = &text[at..];
         let first = rest.chars().next()?;
         let (kind, shown, width, used) = if first == '\n' || rest.starts_with("\r\n") {
-            (
-                Kind::Newline,
-                Cow::Borrowed(""),
-                0,
-                if first == '\n' { 1 } else { 2 },
-            )
+            (Kind::Newline, Cow::Borrowed(""), 0, if first == '\n' { 1 } else { 2 })
         } else if first == '\t' {
             (Kind::Tab, Cow::Borrowed(""), 0, 1)
         } else if is_plain(first) {
             let marks = rest[first.len_utf8()..].chars().take(MARKS_PER_LETTER);
             let marks: usize = marks.take_while(|c| is_mark(*c)).map(char::len_utf8).sum();
             let used = first.len_utf8() + marks;
-            (
-                Kind::Text,
-                Cow::Borrowed(&rest[..used]),
-                first.width().unwrap_or(1),
-                used,
-            )
+            (Kind::Text, Cow::Borrowed(&rest[..used]), first.width().unwrap_or(1), used)
         } else {
             let shown = stand_in(first);
             let width = shown.len();
             (Kind::Escaped, Cow::Owned(shown), width, first.len_utf8())
         };
         at += used;
-        Some(Glyph {
-            kind,
-            text: shown,
-            width,
-            end: at,
-        })
+        Some(Glyph { kind, text: shown, width, end: at })
     })
 }
 
@@ -218,10 +200,7 @@ mod tests {
 
     #[test]
     fn marks_do_not_pile_up_and_need_a_letter() {
-        assert_eq!(
-            one_line("a\u{301}\u{301}\u{301}"),
-            "a\u{301}\u{301}<U+0301>"
-        );
+        assert_eq!(one_line("a\u{301}\u{301}\u{301}"), "a\u{301}\u{301}<U+0301>");
         assert_eq!(one_line("\u{301}a"), "<U+0301>a");
     }
 

@@ -18,11 +18,7 @@ pub(crate) fn line(spans: &Spans<'_>, hang: &str, width: usize, theme: Theme) ->
     for (style, text) in spans {
         for glyph in glyphs(text) {
             let glyph = on_one_line(glyph);
-            let style = if glyph.kind == Kind::Escaped {
-                Style::Escaped
-            } else {
-                *style
-            };
+            let style = if glyph.kind == Kind::Escaped { Style::Escaped } else { *style };
             if !row.has_room(glyph.width, width) {
                 let room = width.saturating_sub(hang.len() + glyph.width);
                 let rest = row.split_at_space(room);
@@ -66,10 +62,7 @@ pub(crate) fn source(
         let next = glyph.end;
         match glyph.kind {
             Kind::Newline => {
-                rows.push(SourceRow {
-                    text: row.render(theme),
-                    end: next,
-                });
+                rows.push(SourceRow { text: row.render(theme), end: next });
                 row = Row::new(gutter);
             }
             Kind::Text | Kind::Escaped | Kind::Tab => {
@@ -79,27 +72,17 @@ pub(crate) fn source(
                     glyph.width = columns;
                 }
                 if !row.has_room(glyph.width, width) {
-                    rows.push(SourceRow {
-                        text: row.render(theme),
-                        end,
-                    });
+                    rows.push(SourceRow { text: row.render(theme), end });
                     row = Row::new(gutter);
                 }
-                let style = if glyph.kind == Kind::Escaped {
-                    Style::Escaped
-                } else {
-                    Style::Plain
-                };
+                let style = if glyph.kind == Kind::Escaped { Style::Escaped } else { Style::Plain };
                 row.push(style, glyph);
             }
         }
         end = next;
     }
     if rows.len() < limit && !(row.is_bare() && rows.last().is_some_and(|row| row.end == end)) {
-        rows.push(SourceRow {
-            text: row.render(theme),
-            end,
-        });
+        rows.push(SourceRow { text: row.render(theme), end });
     }
     rows
 }
@@ -126,12 +109,7 @@ struct Row<'a> {
 impl<'a> Row<'a> {
     /// `lead` is ours and ASCII.
     fn new(lead: &str) -> Self {
-        Self {
-            lead: lead.to_owned(),
-            lead_width: lead.len(),
-            glyphs: Vec::new(),
-            width: 0,
-        }
+        Self { lead: lead.to_owned(), lead_width: lead.len(), glyphs: Vec::new(), width: 0 }
     }
 
     fn columns(&self) -> usize {
@@ -160,30 +138,16 @@ impl<'a> Row<'a> {
 
     /// Takes off what stands after the last space, if that has room in the next row.
     fn split_at_space(&mut self, room: usize) -> Vec<(Style, Glyph<'a>)> {
-        let Some(space) = self
-            .glyphs
-            .iter()
-            .rposition(|(_, glyph)| &*glyph.text == " ")
-        else {
+        let Some(space) = self.glyphs.iter().rposition(|(_, glyph)| &*glyph.text == " ") else {
             return Vec::new();
         };
-        let rest: usize = self.glyphs[space + 1..]
-            .iter()
-            .map(|(_, glyph)| glyph.width)
-            .sum();
-        if rest > room {
-            Vec::new()
-        } else {
-            self.glyphs.split_off(space + 1)
-        }
+        let rest: usize = self.glyphs[space + 1..].iter().map(|(_, glyph)| glyph.width).sum();
+        if rest > room { Vec::new() } else { self.glyphs.split_off(space + 1) }
     }
 
     fn trim_end(&mut self) {
         while self.glyphs.len() > 1
-            && self
-                .glyphs
-                .last()
-                .is_some_and(|(_, last)| &*last.text == " ")
+            && self.glyphs.last().is_some_and(|(_, last)| &*last.text == " ")
         {
             self.glyphs.pop();
         }
@@ -219,10 +183,7 @@ mod tests {
 
     #[test]
     fn words_stay_whole_and_long_ones_are_cut() {
-        assert_eq!(
-            words("deletes every row", 10),
-            ["deletes", "  every", "  row"]
-        );
+        assert_eq!(words("deletes every row", 10), ["deletes", "  every", "  row"]);
         assert_eq!(words("abcdefghijkl", 5), ["abcde", "  fgh", "  ijk", "  l"]);
         assert_eq!(words("", 5), [""]);
     }
@@ -230,20 +191,8 @@ mod tests {
     #[test]
     fn source_keeps_lines_and_knows_where_it_is() {
         let rows = source("ab\n\tc\ndefgh", "| ", 6, 99, Theme::plain());
-        let rows: Vec<_> = rows
-            .iter()
-            .map(|row| (row.text.as_str(), row.end))
-            .collect();
-        assert_eq!(
-            rows,
-            [
-                ("| ab", 3),
-                ("|     ", 4),
-                ("| c", 6),
-                ("| defg", 10),
-                ("| h", 11)
-            ]
-        );
+        let rows: Vec<_> = rows.iter().map(|row| (row.text.as_str(), row.end)).collect();
+        assert_eq!(rows, [("| ab", 3), ("|     ", 4), ("| c", 6), ("| defg", 10), ("| h", 11)]);
     }
 
     #[test]

@@ -9,22 +9,13 @@ use nightlatch::target::{Address, Known, Tier, for_address};
 use nightlatch::world::World;
 
 fn files(folder: &str) -> Vec<(String, PathBuf, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/config")
-        .join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config").join(folder);
     let mut files: Vec<_> = fs::read_dir(&folder)
         .expect("the folder is there")
         .map(|entry| entry.expect("it can be listed").path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "toml")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .map(|path| {
-            let name = path
-                .file_stem()
-                .expect("a file has a name")
-                .to_string_lossy()
-                .into_owned();
+            let name = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
             let text = fs::read_to_string(&path).expect("it can be read");
             (name.clone(), PathBuf::from(format!("{name}.toml")), text)
         })
@@ -47,20 +38,12 @@ fn load_as_named(name: &str, file: &Path, text: &str) -> nightlatch::config::Loa
 fn valid_files_load_and_come_back() {
     for (name, file, text) in files("valid") {
         let loaded = load_as_named(&name, &file, &text);
-        let messages: Vec<_> = loaded
-            .errors
-            .iter()
-            .map(|e| e.render(Style::Plain))
-            .collect();
+        let messages: Vec<_> = loaded.errors.iter().map(|e| e.render(Style::Plain)).collect();
         assert!(messages.is_empty(), "{name}:\n{}", messages.join("\n"));
         assert!(!loaded.config.broken && !loaded.config.targets_doubtful);
         let shown = show::show(&loaded.config);
         let mut again = load_text(Path::new("shown.toml"), &shown);
-        assert!(
-            again.errors.is_empty(),
-            "{name}:\n{shown}\n{:?}",
-            again.errors
-        );
+        assert!(again.errors.is_empty(), "{name}:\n{shown}\n{:?}", again.errors);
         for target in &mut again.config.targets {
             // Only a project's file makes these.
             target.raises_only = name.starts_with("project-");
@@ -78,11 +61,7 @@ fn invalid_files_tell_every_mistake() {
     for (name, file, text) in files("invalid") {
         let loaded = load_as_named(&name, &file, &text);
         assert!(loaded.config.broken, "{name} has no mistake");
-        let messages: Vec<_> = loaded
-            .errors
-            .iter()
-            .map(|e| e.render(Style::Plain))
-            .collect();
+        let messages: Vec<_> = loaded.errors.iter().map(|e| e.render(Style::Plain)).collect();
         settings.bind(|| insta::assert_snapshot!(name.as_str(), messages.join("\n\n")));
     }
 }
@@ -104,14 +83,8 @@ fn the_good_parts_of_a_broken_file_count() {
 #[test]
 fn a_broken_file_fails_closed_where_it_may_have_spoken() {
     let at = |host: &str, config: &Config| {
-        let address = Address {
-            host: Some(host.to_owned()),
-            ..Address::default()
-        };
-        let known = Known {
-            rules: &config.targets,
-            machine: None,
-        };
+        let address = Address { host: Some(host.to_owned()), ..Address::default() };
+        let known = Known { rules: &config.targets, machine: None };
         config.fails_closed(&for_address(&address, &known))
     };
     let good = "[[target]]\nname = \"a\"\ntier = \"development\"\nmatch = [\"db.dev\"]\n";
@@ -123,11 +96,7 @@ fn a_broken_file_fails_closed_where_it_may_have_spoken() {
     assert!(!at("localhost", &elsewhere), "no target was lost");
     assert!(!at("db.dev", &elsewhere), "a target spoke");
 
-    let lost = load_text(
-        Path::new("c.toml"),
-        &format!("{good}[[target]]\nname = \"b\"\n"),
-    )
-    .config;
+    let lost = load_text(Path::new("c.toml"), &format!("{good}[[target]]\nname = \"b\"\n")).config;
     assert!(at("localhost", &lost) && at("db.example.com", &lost) && !at("db.dev", &lost));
 }
 
@@ -139,15 +108,9 @@ fn a_project_raises_and_never_lowers_a_tier() {
     let mut loaded = load_text(Path::new("user.toml"), user);
     loaded.overlay(Path::new(".nightlatch.toml"), project, Layer::Project);
     assert!(loaded.errors.is_empty());
-    let known = Known {
-        rules: &loaded.config.targets,
-        machine: None,
-    };
+    let known = Known { rules: &loaded.config.targets, machine: None };
     let tier = |host: &str| {
-        let address = Address {
-            host: Some(host.to_owned()),
-            ..Address::default()
-        };
+        let address = Address { host: Some(host.to_owned()), ..Address::default() };
         for_address(&address, &known).target
     };
     assert_eq!(tier("db.prod.example.com").tier, Tier::Production);
@@ -167,26 +130,15 @@ fn files_are_found_and_laid_over_each_other() {
     fs::write(&user, "[hold]\nbulk_count = 4\ntimeout = \"10m\"\n").expect("a file");
     let project = home.path().join("work/.nightlatch.toml");
     fs::write(&project, "[hold]\nbulk_count = 3\n").expect("a file");
-    let mut world = World {
-        home: Some(home.path().into()),
-        cwd: deep,
-        ..World::default()
-    };
+    let mut world = World { home: Some(home.path().into()), cwd: deep, ..World::default() };
     let loaded = load(&world);
     assert_eq!(loaded.files, [user, project]);
     assert_eq!(loaded.config.hold.limits.bulk_count, 3);
     assert_eq!(loaded.config.hold.timeout.as_secs(), 600);
 
-    world.vars.insert(
-        "NIGHTLATCH_CONFIG".into(),
-        "/nonexistent/config.toml".into(),
-    );
+    world.vars.insert("NIGHTLATCH_CONFIG".into(), "/nonexistent/config.toml".into());
     let loaded = load(&world);
-    assert_eq!(
-        loaded.errors.len(),
-        1,
-        "a file asked for by name must be there"
-    );
+    assert_eq!(loaded.errors.len(), 1, "a file asked for by name must be there");
     assert!(loaded.config.targets_doubtful);
 }
 
@@ -200,10 +152,7 @@ fn the_example_has_every_key_at_its_default() {
     let document: toml::Table = text.parse().expect("it is TOML");
     let plain = keys::KEYS.iter().map(|key| (key.section, key.name));
     for (section, key) in plain.chain(keys::SPECIAL.iter().copied()) {
-        assert!(
-            document[section].get(key).is_some(),
-            "{section}.{key} is missing"
-        );
+        assert!(document[section].get(key).is_some(), "{section}.{key} is missing");
     }
 
     // Tables without a default stand indented in comments; they must load too.
@@ -217,10 +166,68 @@ fn the_example_has_every_key_at_its_default() {
     let document: toml::Table = commented.parse().expect("it is TOML");
     for (list, keys) in [("target", keys::TARGET), ("freeze", keys::FREEZE)] {
         for key in keys {
-            assert!(
-                document[list][0].get(key).is_some(),
-                "{list}.{key} is missing"
-            );
+            assert!(document[list][0].get(key).is_some(), "{list}.{key} is missing");
+        }
+    }
+}
+
+/// Pieces that are likely to meet in a broken file.
+const PIECES: &[&str] = &[
+    "[[target]]",
+    "[target]",
+    "[hours]",
+    "[hold]",
+    "[[freeze]]",
+    "[redact]",
+    "\n",
+    " = ",
+    "name",
+    "tier",
+    "match",
+    "late",
+    "timeout",
+    "patterns",
+    "from",
+    "to",
+    "\"",
+    "'",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "22:00-06:00",
+    "production",
+    "2026-12-24",
+    "5",
+    "true",
+    "é",
+    "\u{1f512}",
+    "\t",
+    "#",
+    "\r\n",
+    "\"\"\"",
+    "\\u00e9",
+    ".",
+];
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_loading_or_telling_panic(
+        picks in proptest::collection::vec(0..PIECES.len(), 0..40),
+        noise in ".{0,20}",
+    ) {
+        let text: String = picks.iter().map(|pick| PIECES[*pick]).collect();
+        for text in [text.clone(), format!("{text}{noise}"), noise] {
+            let mut loaded = load_text(Path::new("config.toml"), &text);
+            loaded.overlay(Path::new(".nightlatch.toml"), &text, Layer::Project);
+            for error in &loaded.errors {
+                assert!(!error.render(Style::Plain).is_empty());
+                assert!(!error.line().is_empty());
+            }
+            let shown = show::show(&loaded.config);
+            let again = load_text(Path::new("shown.toml"), &shown);
+            assert!(again.errors.iter().all(|e| e.title.contains("two targets")), "{shown}");
         }
     }
 }

@@ -8,22 +8,13 @@ use std::path::{Path, PathBuf};
 const MOST_LINES: usize = 600;
 
 /// What only `src/os` may use.
-const SYSTEM: &[&str] = &[
-    "unsafe {",
-    "unsafe fn",
-    "unsafe impl",
-    "unsafe extern",
-    "nix::",
-    "libc::",
-];
+const SYSTEM: &[&str] =
+    &["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "nix::", "libc::"];
 
 /// Where a client may be named in code outside `src/clients`, and why. A path that ends with a slash
 /// stands for the folder.
 const NAMING: &[(&str, &str)] = &[
-    (
-        "src/target/libpq/",
-        "its library and its service files are named after the server",
-    ),
+    ("src/target/libpq/", "its library and its service files are named after the server"),
     ("src/cli/", "a subcommand is named after its client"),
     ("src/cmd/", "a subcommand is dispatched by its name"),
     ("src/main.rs", "a subcommand is dispatched by its name"),
@@ -71,12 +62,7 @@ fn sources(folder: &str) -> Vec<Source> {
     files.sort();
     let read = |path: PathBuf| Source {
         text: fs::read_to_string(&path).expect("UTF-8"),
-        path: path
-            .strip_prefix(root)
-            .expect("below")
-            .to_str()
-            .expect("UTF-8")
-            .to_owned(),
+        path: path.strip_prefix(root).expect("below").to_str().expect("UTF-8").to_owned(),
     };
     files.into_iter().map(read).collect()
 }
@@ -112,10 +98,7 @@ fn every_source_file_has_one_job() {
 #[test]
 fn the_system_is_called_in_one_room() {
     let mut breaches = Vec::new();
-    for source in sources("src")
-        .iter()
-        .filter(|source| !source.path.starts_with("src/os/"))
-    {
+    for source in sources("src").iter().filter(|source| !source.path.starts_with("src/os/")) {
         for (number, line) in source.code() {
             if SYSTEM.iter().any(|word| stands_in(line, word)) {
                 breaches.push(format!("{}:{number}: {}", source.path, line.trim()));
@@ -138,10 +121,7 @@ fn every_unsafe_block_has_its_proof() {
     for source in sources("src/os") {
         let lines: Vec<_> = source.text.lines().collect();
         for (index, line) in lines.iter().enumerate() {
-            let is_block = line
-                .split("//")
-                .next()
-                .is_some_and(|code| code.contains("unsafe {"));
+            let is_block = line.split("//").next().is_some_and(|code| code.contains("unsafe {"));
             let before = &lines[index.saturating_sub(8)..index];
             if is_block && !before.iter().any(|line| line.contains("SAFETY:")) {
                 breaches.push(format!("{}:{}", source.path, index + 1));
@@ -177,18 +157,12 @@ fn every_test_file_is_listed() {
     for source in sources("tests/it") {
         let path = Path::new(&source.path);
         let folder = path.parent().expect("a folder");
-        let name = path
-            .file_stem()
-            .and_then(|name| name.to_str())
-            .expect("UTF-8");
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("UTF-8");
         // A module is listed in its folder's own file; the root's is main.rs.
         let (listing, module) = match name {
             "main" => continue,
             "mod" => {
-                let module = folder
-                    .file_name()
-                    .and_then(|name| name.to_str())
-                    .expect("UTF-8");
+                let module = folder.file_name().and_then(|name| name.to_str()).expect("UTF-8");
                 (listing_of(folder.parent().expect("a folder")), module)
             }
             _ => (listing_of(folder), name),
@@ -206,11 +180,7 @@ fn every_test_file_is_listed() {
 
 /// Returns the file that lists the modules of a folder of tests.
 fn listing_of(folder: &Path) -> PathBuf {
-    let name = if folder.ends_with("tests/it") {
-        "main.rs"
-    } else {
-        "mod.rs"
-    };
+    let name = if folder.ends_with("tests/it") { "main.rs" } else { "mod.rs" };
     folder.join(name)
 }
 

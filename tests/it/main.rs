@@ -1,7 +1,10 @@
 //! The single integration binary: the module list and nothing else.
 
+mod check;
 mod config;
 mod house;
 mod policy;
 mod real_psql;
+mod rules;
 mod support;
+mod targets;

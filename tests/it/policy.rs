@@ -46,11 +46,7 @@ fn effect(class: Class, verb: Verb, scope: Scope) -> Effect {
 }
 
 fn unclear(destructive_word: bool) -> Reading {
-    Reading::Unclear {
-        reason: "near `SELCT`".to_owned(),
-        effects: Vec::new(),
-        destructive_word,
-    }
+    Reading::Unclear { reason: "near `SELCT`".to_owned(), effects: Vec::new(), destructive_word }
 }
 
 fn reading(row: &str) -> Reading {
@@ -79,11 +75,7 @@ fn reading(row: &str) -> Reading {
 }
 
 fn late() -> Moment {
-    Moment {
-        late: Some("late hours"),
-        freeze: None,
-        local: "23:00".to_owned(),
-    }
+    Moment { late: Some("late hours"), freeze: None, local: "23:00".to_owned() }
 }
 
 fn letter(decision: Decision) -> &'static str {
@@ -91,10 +83,7 @@ fn letter(decision: Decision) -> &'static str {
         Decision::Allow => "-",
         Decision::Notice => "n",
         Decision::Hold(Challenge::Yes) => "y",
-        Decision::Hold(Challenge::TypeTarget {
-            reason: false,
-            wait: Duration::ZERO,
-        }) => "t",
+        Decision::Hold(Challenge::TypeTarget { reason: false, wait: Duration::ZERO }) => "t",
         Decision::Hold(Challenge::TypeTarget { reason: true, wait })
             if wait == Duration::from_secs(10) =>
         {
@@ -106,16 +95,11 @@ fn letter(decision: Decision) -> &'static str {
 
 #[test]
 fn every_cell_of_the_table() {
-    let freeze = Moment {
-        freeze: Some("christmas".to_owned()),
-        ..Moment::default()
-    };
+    let freeze = Moment { freeze: Some("christmas".to_owned()), ..Moment::default() };
     let mut rows = 0;
     for line in TABLE.lines().skip(2).filter(|line| !line.trim().is_empty()) {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let [row, development, middle, production, night] = words[..] else {
-            panic!("{line}")
-        };
+        let [row, development, middle, production, night] = words[..] else { panic!("{line}") };
         for (tier, moment, expected) in [
             (Tier::Development, Moment::default(), development),
             (Tier::Development, late(), development),
@@ -129,16 +113,8 @@ fn every_cell_of_the_table() {
         ] {
             let facts = Facts::new(tier, moment);
             let verdict = judge(&reading(row), &facts);
-            assert_eq!(
-                letter(verdict.decision),
-                expected,
-                "{row} on {tier}: {verdict:?}"
-            );
-            assert_eq!(
-                verdict.reasons.is_empty(),
-                expected == "-",
-                "{row} on {tier}"
-            );
+            assert_eq!(letter(verdict.decision), expected, "{row} on {tier}: {verdict:?}");
+            assert_eq!(verdict.reasons.is_empty(), expected == "-", "{row} on {tier}");
         }
         rows += 1;
     }
@@ -149,10 +125,7 @@ fn every_cell_of_the_table() {
 fn confidence_is_text_where_a_part_was_not_read() {
     let facts = Facts::new(Tier::Production, Moment::default());
     assert_eq!(judge(&unclear(false), &facts).confidence, Confidence::Text);
-    assert_eq!(
-        judge(&reading("read"), &facts).confidence,
-        Confidence::Parsed
-    );
+    assert_eq!(judge(&reading("read"), &facts).confidence, Confidence::Parsed);
     let part = Reading::Unclear {
         reason: "near `x`".to_owned(),
         effects: vec![effect(Class::Destroy, Verb::Drop, Scope::All)],
@@ -171,42 +144,20 @@ fn the_most_severe_effect_decides_and_all_are_told() {
         effect(Class::Change, Verb::Update, Scope::One),
         effect(Class::Remove, Verb::Delete, Scope::All),
     ];
-    let verdict = judge(
-        &Reading::Understood(effects),
-        &Facts::new(Tier::Production, late()),
-    );
+    let verdict = judge(&Reading::Understood(effects), &Facts::new(Tier::Production, late()));
     assert_eq!(letter(verdict.decision), "r");
     assert_eq!(verdict.rule(), Some("delete-without-where"));
-    let rules: Vec<_> = verdict
-        .findings
-        .iter()
-        .map(|finding| finding.rule.as_deref())
-        .collect();
-    assert_eq!(
-        rules,
-        [None, Some("update-rows"), Some("delete-without-where")]
-    );
-    assert_eq!(
-        verdict.reasons,
-        ["update of one", "delete of all", "late hours"]
-    );
+    let rules: Vec<_> = verdict.findings.iter().map(|finding| finding.rule.as_deref()).collect();
+    assert_eq!(rules, [None, Some("update-rows"), Some("delete-without-where")]);
+    assert_eq!(verdict.reasons, ["update of one", "delete of all", "late hours"]);
 }
 
 #[test]
 fn own_objects_are_noticed_at_most() {
     let mut facts = Facts::new(Tier::Production, late());
     facts.own.insert("families".to_owned());
-    for (row, expected) in [
-        ("destroy", "n"),
-        ("remove-all", "n"),
-        ("bulk", "n"),
-        ("opaque", "t"),
-    ] {
-        assert_eq!(
-            letter(judge(&reading(row), &facts).decision),
-            expected,
-            "{row}"
-        );
+    for (row, expected) in [("destroy", "n"), ("remove-all", "n"), ("bulk", "n"), ("opaque", "t")] {
+        assert_eq!(letter(judge(&reading(row), &facts).decision), expected, "{row}");
     }
     facts.own = ["other".to_owned()].into();
     assert_eq!(letter(judge(&reading("destroy"), &facts).decision), "r");
@@ -216,18 +167,10 @@ fn own_objects_are_noticed_at_most() {
 fn an_idle_production_session_is_asked_before_a_write() {
     let mut facts = Facts::new(Tier::Production, Moment::default());
     facts.idle = true;
-    for (row, expected) in [
-        ("read", "-"),
-        ("add", "y"),
-        ("change-one", "y"),
-        ("destroy", "t"),
-        ("session", "-"),
-    ] {
-        assert_eq!(
-            letter(judge(&reading(row), &facts).decision),
-            expected,
-            "{row}"
-        );
+    for (row, expected) in
+        [("read", "-"), ("add", "y"), ("change-one", "y"), ("destroy", "t"), ("session", "-")]
+    {
+        assert_eq!(letter(judge(&reading(row), &facts).decision), expected, "{row}");
     }
     facts.tier = Tier::Staging;
     assert_eq!(letter(judge(&reading("add"), &facts).decision), "-");
@@ -248,11 +191,7 @@ fn a_broken_configuration_fails_closed_for_what_destroys_and_open_for_the_rest()
         ("bulk", "t"),
         ("opaque", "y"),
     ] {
-        assert_eq!(
-            letter(judge(&reading(row), &facts).decision),
-            expected,
-            "{row}"
-        );
+        assert_eq!(letter(judge(&reading(row), &facts).decision), expected, "{row}");
     }
     facts.tier = Tier::Development;
     facts.moment = late();
@@ -312,10 +251,7 @@ fn a_loop_the_source_shows_is_stopped_at_the_first() {
     let verdict = judge(&reading("remove-one"), &facts);
     assert_eq!(letter(verdict.decision), "t");
     assert_eq!(verdict.rule(), Some("bulk"));
-    assert_eq!(
-        verdict.reasons,
-        ["delete of one", "a loop around delete on families"]
-    );
+    assert_eq!(verdict.reasons, ["delete of one", "a loop around delete on families"]);
     assert_eq!(letter(judge(&reading("add"), &facts).decision), "-");
     facts.bulk.counted = vec![Counted {
         verb: Verb::Delete,

@@ -163,11 +163,9 @@ pub fn parse<S: AsRef<str>>(args: &[S]) -> Result<Invocation, NotUnderstood> {
             let value = match takes {
                 Takes::Nothing if value.is_some() => return Err(not_understood(arg)),
                 Takes::Nothing | Takes::MayBe => value,
-                Takes::Argument => Some(
-                    value
-                        .or_else(|| rest.next())
-                        .ok_or_else(|| not_understood(arg))?,
-                ),
+                Takes::Argument => {
+                    Some(value.or_else(|| rest.next()).ok_or_else(|| not_understood(arg))?)
+                }
             };
             found.apply(letter, value.unwrap_or_default());
         } else if arg.len() > 1 && arg.starts_with('-') {
@@ -210,9 +208,7 @@ fn take_cluster(args: &mut Vec<&str>, found: &mut Invocation) -> Result<(), NotU
             break;
         }
         if args[at] == "--cluster" {
-            let cluster = args
-                .get(at + 1)
-                .ok_or_else(|| not_understood("--cluster"))?;
+            let cluster = args.get(at + 1).ok_or_else(|| not_understood("--cluster"))?;
             found.cluster = Some((*cluster).to_owned());
             args.drain(at..at + 2);
             break;
@@ -233,9 +229,7 @@ impl Invocation {
         match letter {
             'c' => self.actions.push(Action::Command(value.to_owned())),
             'f' if value == "-" => self.actions.push(Action::File(Source::Stdin)),
-            'f' => self
-                .actions
-                .push(Action::File(Source::Path(value.to_owned()))),
+            'f' => self.actions.push(Action::File(Source::Path(value.to_owned()))),
             'd' => self.dbname = text(),
             'h' => self.host = text(),
             'p' => self.port = text(),
@@ -276,9 +270,7 @@ fn long_option(name: &str) -> Option<(char, Takes)> {
     if let Some((_, option)) = all().find(|(long, _)| *long == name) {
         return Some(option);
     }
-    let mut starts = all()
-        .filter(|(long, _)| long.starts_with(name))
-        .map(|(_, option)| option);
+    let mut starts = all().filter(|(long, _)| long.starts_with(name)).map(|(_, option)| option);
     let first = starts.next()?;
     // Names of one option do not contradict each other.
     starts.all(|option| option == first).then_some(first)
@@ -287,20 +279,12 @@ fn long_option(name: &str) -> Option<(char, Takes)> {
 /// Finds an option by its letter.
 fn short_option(letter: char) -> Option<Takes> {
     let is_letter = letter.is_ascii_graphic();
-    let option = OPTIONS
-        .iter()
-        .find(|option| is_letter && option.1 == letter)?;
-    Some(if option.2 == Takes::Argument {
-        Takes::Argument
-    } else {
-        Takes::Nothing
-    })
+    let option = OPTIONS.iter().find(|option| is_letter && option.1 == letter)?;
+    Some(if option.2 == Takes::Argument { Takes::Argument } else { Takes::Nothing })
 }
 
 fn not_understood(option: &str) -> NotUnderstood {
-    NotUnderstood {
-        option: option.to_owned(),
-    }
+    NotUnderstood { option: option.to_owned() }
 }
 
 #[cfg(test)]
@@ -326,11 +310,7 @@ mod tests {
             "--user anna -X -hdb -dshop",
         ] {
             let found = read(line).expect(line);
-            assert_eq!(
-                (found.dbname, found.username),
-                (some("shop"), some("anna")),
-                "{line}"
-            );
+            assert_eq!((found.dbname, found.username), (some("shop"), some("anna")), "{line}");
             assert!(found.no_psqlrc && found.host == some("db"), "{line}");
         }
     }
@@ -370,32 +350,17 @@ mod tests {
         assert!(found.single_step && found.single_line && found.no_readline);
         assert!(found.echo_queries && found.echo_hidden && found.echo_all && found.echo_errors);
         assert_eq!(found.password, Password::Always);
-        let variables = [
-            ("A", some("b=c")),
-            ("B", some("")),
-            ("C", None),
-            ("D", some("1")),
-        ];
-        assert_eq!(
-            found.variables,
-            variables.map(|(name, value)| (name.to_owned(), value))
-        );
+        let variables = [("A", some("b=c")), ("B", some("")), ("C", None), ("D", some("1"))];
+        assert_eq!(found.variables, variables.map(|(name, value)| (name.to_owned(), value)));
         assert_eq!((found.output, found.log_file), (some("out"), some("log")));
         assert_eq!(found.settings, ["x=1"]);
     }
 
     #[test]
     fn only_printing_is_informational() {
-        for line in [
-            "--help",
-            "-?",
-            "--help=commands",
-            "--versio",
-            "-V",
-            "-l",
-            "shop --list",
-            "-Xl",
-        ] {
+        for line in
+            ["--help", "-?", "--help=commands", "--versio", "-V", "-l", "shop --list", "-Xl"]
+        {
             assert!(read(line).expect(line).informational, "{line}");
         }
         assert!(!read("-c --help").expect("understood").informational);
@@ -404,31 +369,15 @@ mod tests {
 
     #[test]
     fn what_psql_refuses_is_not_understood() {
-        for line in [
-            "-Z",
-            "--nope",
-            "--no",
-            "--s",
-            "-c",
-            "--file",
-            "--quiet=1",
-            "-Xh",
-            "-\u{1}",
-        ] {
+        for line in ["-Z", "--nope", "--no", "--s", "-c", "--file", "--quiet=1", "-Xh", "-\u{1}"] {
             assert!(read(line).is_err(), "{line}");
         }
     }
 
     #[test]
     fn the_cluster_option_is_taken_out() {
-        assert_eq!(
-            read("--cluster 15/main shop").expect("read").cluster,
-            some("15/main")
-        );
-        assert_eq!(
-            read("--cluster=15/main shop").expect("read").dbname,
-            some("shop")
-        );
+        assert_eq!(read("--cluster 15/main shop").expect("read").cluster, some("15/main"));
+        assert_eq!(read("--cluster=15/main shop").expect("read").dbname, some("shop"));
         let found = read("shop --cluster 15/main -X").expect("read");
         assert_eq!((found.cluster, found.no_psqlrc), (some("15/main"), true));
         assert!(read("-- --cluster").expect("read").cluster.is_none());

@@ -3,27 +3,175 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::clients::{Inquiry, PromptFacts};
-use crate::policy::Verdict;
+use super::args::Invocation;
+use super::impact::{self, Known, Probe};
+use crate::clients::{Inquiry, PromptFacts, ReadAnswer};
+use crate::lang::Effect;
+use crate::os::random;
+use crate::session::drift::Drift;
+use crate::target::libpq::conninfo;
+
+/// What the side connection may not exceed: it reads only, is over in two seconds, and never
+/// queues behind a lock.
+const OPTIONS: &str =
+    "-c default_transaction_read_only=on -c statement_timeout=2s -c lock_timeout=100ms";
+
+/// The same once more as statements, where a connection string brings options of its own.
+const PREAMBLE: &str = "SET default_transaction_read_only = on;\nSET statement_timeout = '2s';\n\
+                        SET lock_timeout = '100ms';\n";
 
 /// Knows how this session connects.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Inquirer {
-    /// psql itself.
-    pub program: PathBuf,
-    /// The arguments that say where, as the person gave them.
-    pub connection: Vec<OsString>,
+    program: PathBuf,
+    cluster: Option<String>,
+    /// What a connection string said, the password included.
+    given: Vec<(String, String)>,
+    own_options: Option<String>,
+}
+
+impl std::fmt::Debug for Inquirer {
+    /// Leaves out what may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inquirer").field("program", &self.program).finish_non_exhaustive()
+    }
 }
 
 impl Inquirer {
+    /// Makes an inquirer for a session that was started like this.
+    #[must_use]
+    pub fn new(program: PathBuf, invocation: &Invocation, own_options: Option<&str>) -> Self {
+        let given = invocation
+            .dbname
+            .as_deref()
+            .filter(|dbname| conninfo::is_connection_string(dbname))
+            .and_then(|dbname| conninfo::parse_whole(dbname).ok())
+            .unwrap_or_default();
+        Self {
+            program,
+            cluster: invocation.cluster.clone(),
+            given,
+            own_options: own_options.map(str::to_owned),
+        }
+    }
+
     /// Makes the question for a statement; none where the answer could be wrong.
     #[must_use]
     pub fn inquire(
         &self,
-        _text: &str,
-        _verdict: &Verdict,
-        _facts: &PromptFacts,
+        text: &str,
+        effects: &[Effect],
+        facts: &PromptFacts,
+        drift: Drift,
     ) -> Option<Inquiry> {
-        None
+        let known = Known {
+            has_changed_settings: drift.settings,
+            has_temporary: drift.temporary,
+            has_open_ddl: drift.open_ddl,
+        };
+        let probe = impact::probe(text, effects, known, &random::token())?;
+        let (conninfo, password) = self.conninfo(facts)?;
+        let mut args: Vec<OsString> = Vec::new();
+        if let Some(cluster) = &self.cluster {
+            args.extend(["--cluster".into(), cluster.into()]);
+        }
+        args.extend(["-w", "-X", "-q", "-A", "-t", "-d"].map(OsString::from));
+        args.push(conninfo.into());
+        let options = match &self.own_options {
+            Some(own) => format!("{own} {OPTIONS}"),
+            None => OPTIONS.to_owned(),
+        };
+        let mut vars = vec![
+            ("PGOPTIONS".into(), Some(options.into())),
+            ("PGAPPNAME".into(), Some("nightlatch".into())),
+            ("PGCONNECT_TIMEOUT".into(), Some("2".into())),
+            ("PSQLRC".into(), None),
+        ];
+        if let Some(password) = password {
+            // Not on the command line, where everybody could read it.
+            vars.push(("PGPASSWORD".into(), Some(password.into())));
+        }
+        Some(Inquiry {
+            program: self.program.clone(),
+            args,
+            vars,
+            script: format!("{PREAMBLE}{}", probe.script),
+            reader: Box::new(probe),
+        })
+    }
+
+    /// Where the session is now, with what else the person's connection string said; and the
+    /// password in it.
+    fn conninfo(&self, facts: &PromptFacts) -> Option<(String, Option<String>)> {
+        let address = facts.address.as_ref()?;
+        let mut password = None;
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for (name, value) in &self.given {
+            match name.as_str() {
+                "host" | "hostaddr" | "port" | "dbname" | "user" | "application_name" => {}
+                "password" => password = Some(value.clone()),
+                _ => pairs.push((name.clone(), value.clone())),
+            }
+        }
+        match address.host.as_deref()? {
+            "[local]" => {}
+            host => {
+                let folder = host.strip_prefix("[local:").and_then(|rest| rest.strip_suffix(']'));
+                pairs.push(("host".to_owned(), folder.unwrap_or(host).to_owned()));
+            }
+        }
+        pairs.push(("port".to_owned(), address.port?.to_string()));
+        pairs.push(("dbname".to_owned(), address.database.clone()?));
+        pairs.push(("user".to_owned(), address.user.clone()?));
+        let words: Vec<String> = pairs
+            .into_iter()
+            .map(|(name, value)| {
+                format!("{name}='{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
+            })
+            .collect();
+        Some((words.join(" "), password))
+    }
+}
+
+impl ReadAnswer for Probe {
+    fn read(&self, answer: &str) -> Vec<String> {
+        self.read(answer).map(|impact| impact.lines).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clients::psql::args;
+    use crate::clients::{Guarded, Transaction};
+    use crate::target::Address;
+
+    #[test]
+    fn the_side_connection_goes_where_the_session_is() {
+        let uri = "postgres://app:it's@old:1/x?sslmode=require";
+        let invocation = args::parse(&[uri]).expect("understood");
+        let inquirer = Inquirer::new("psql".into(), &invocation, None);
+        let facts = PromptFacts {
+            is_fresh: true,
+            takes_data: false,
+            address: Some(Address {
+                user: Some("o'neil".into()),
+                host: Some("new".into()),
+                port: Some(5433),
+                database: Some("orders".into()),
+            }),
+            backend_pid: Some(1),
+            transaction: Transaction::Idle,
+            guarded: Guarded::Ours,
+            rows: None,
+            error: None,
+            version: None,
+        };
+        let (conninfo, password) = inquirer.conninfo(&facts).expect("known");
+        assert_eq!(
+            conninfo,
+            r"sslmode='require' host='new' port='5433' dbname='orders' user='o\'neil'"
+        );
+        assert_eq!(password.as_deref(), Some("it's"));
     }
 }

@@ -10,17 +10,15 @@ use super::mark::{Nonce, Width};
 use super::preflight::{self, Preflight};
 use super::prompt::PsqlPrompt;
 use super::rc::{self, OwnRc};
+use super::surroundings::surroundings;
 use super::tap::{PsqlTap, SINGLE_STEP_ON};
-use crate::clients::{Interactive, Launcher, Tap};
+use crate::clients::{Command, Interactive, Launcher, Tap};
 use crate::config::Config;
 use crate::os::term::Terminals;
-use crate::target::libpq::{Given, Surroundings};
-use crate::target::{Decided, Known, for_address, for_invocation};
+use crate::policy::Facts;
+use crate::target::libpq::Given;
+use crate::target::{Address, Decided, Known, Tier, for_address, for_invocation};
 use crate::world::World;
-
-/// The system-wide file of services, where Debian and the sources put it.
-const SERVICE_FILES: [&str; 2] =
-    ["/etc/postgresql-common/pg_service.conf", "/usr/local/pgsql/etc/pg_service.conf"];
 
 /// A psql command line, read.
 #[derive(Debug)]
@@ -31,12 +29,14 @@ pub struct PsqlLaunch {
     program: PathBuf,
     own_rc: OwnRc,
     home: Option<PathBuf>,
+    own_options: Option<String>,
 }
 
 impl PsqlLaunch {
-    /// Reads a command line. `program` is psql itself, for the side connection.
+    /// Reads a command line.
     #[must_use]
-    pub fn new(args: &[OsString], terminals: Terminals, program: &Path, world: &World) -> Self {
+    pub fn new(command: Command<'_>) -> Self {
+        let Command { args, terminals, program, world } = command;
         let words: Vec<String> =
             args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
         // What is not understood is psql's to complain of.
@@ -54,6 +54,7 @@ impl PsqlLaunch {
             program: program.to_owned(),
             own_rc,
             home: world.home.clone(),
+            own_options: world.var("PGOPTIONS").map(str::to_owned),
         }
     }
 
@@ -82,28 +83,28 @@ impl Launcher for PsqlLaunch {
 
     fn decide(&self, config: &Config, world: &World, machine: Option<&str>) -> Decided {
         let known = Known { rules: &config.targets, machine };
-        let Some(invocation) = &self.invocation else {
-            return for_address(&crate::target::Address::default(), &known);
+        // psql will refuse it; until then nothing is known.
+        let unknown = || {
+            let mut decided = for_address(&Address::default(), &known);
+            decided.target.tier = Tier::Unknown;
+            decided
         };
+        let Some(invocation) = &self.invocation else { return unknown() };
         let given = Given {
             dbname: invocation.dbname.clone(),
             host: invocation.host.clone(),
             port: invocation.port.clone(),
             user: invocation.username.clone(),
+            cluster: invocation.cluster.clone(),
         };
         let found = for_invocation(&given, &surroundings(world), &known);
-        found
-            .ok()
-            .and_then(|all| all.into_iter().next())
-            .unwrap_or_else(|| for_address(&crate::target::Address::default(), &known))
+        found.ok().and_then(|all| all.into_iter().next()).unwrap_or_else(unknown)
     }
 
-    fn preflight(&self, config: &Config, decided: &Decided, world: &World) -> Preflight {
+    fn preflight(&self, facts: &Facts, world: &World) -> Preflight {
         let Some(invocation) = &self.invocation else { return Preflight::default() };
-        // The hour is asked for here, so only runs without a person pay for the time zone.
-        let facts = config.facts(decided, jiff::Timestamp::now());
         let rc_text = self.own_rc.path.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
-        preflight::read(invocation, rc_text.as_deref(), io::stdin(), &world.cwd, &facts)
+        preflight::read(invocation, rc_text.as_deref(), io::stdin(), &world.cwd, facts)
     }
 
     fn tap(&self, nonce: &str) -> Option<Box<dyn Tap>> {
@@ -115,9 +116,10 @@ impl Launcher for PsqlLaunch {
         if !self.is_interactive() {
             return None;
         }
-        let inquirer =
-            Inquirer { program: self.program.clone(), connection: self.connection() };
-        Some(Box::new(PsqlPrompt::new(self.home.clone(), Some(inquirer))))
+        let inquirer = self.invocation.as_ref().map(|invocation| {
+            Inquirer::new(self.program.clone(), invocation, self.own_options.as_deref())
+        });
+        Some(Box::new(PsqlPrompt::new(self.home.clone(), inquirer)))
     }
 
     fn tapped_args(&self, nonce: &str) -> Vec<OsString> {
@@ -162,56 +164,6 @@ impl PsqlLaunch {
     fn args_have_separator(&self) -> bool {
         self.args.iter().any(|arg| arg == "--")
     }
-
-    /// The arguments that say where to connect.
-    fn connection(&self) -> Vec<OsString> {
-        let Some(invocation) = &self.invocation else { return Vec::new() };
-        let mut args = Vec::new();
-        let options = [
-            ("--cluster", &invocation.cluster),
-            ("-h", &invocation.host),
-            ("-p", &invocation.port),
-            ("-U", &invocation.username),
-            ("-d", &invocation.dbname),
-        ];
-        for (option, value) in options {
-            if let Some(value) = value {
-                args.push(option.into());
-                args.push(value.into());
-            }
-        }
-        args
-    }
-}
-
-/// What libpq reads beside the command line.
-#[must_use]
-pub fn surroundings(world: &World) -> Surroundings {
-    let vars = world
-        .vars
-        .iter()
-        .filter_map(|(name, value)| {
-            let name = name.to_str().filter(|name| name.starts_with("PG"))?;
-            Some((name.to_owned(), value.to_str()?.to_owned()))
-        })
-        .collect();
-    let own = world
-        .var("PGSERVICEFILE")
-        .map(PathBuf::from)
-        .or_else(|| world.home.as_ref().map(|home| home.join(".pg_service.conf")));
-    let system = match world.var("PGSYSCONFDIR") {
-        Some(folder) => vec![Path::new(folder).join("pg_service.conf")],
-        None => SERVICE_FILES.map(PathBuf::from).to_vec(),
-    };
-    let service_files = own
-        .into_iter()
-        .chain(system)
-        .filter_map(|path| {
-            let text = std::fs::read_to_string(&path).ok()?;
-            Some((path.to_string_lossy().into_owned(), text))
-        })
-        .collect();
-    Surroundings { vars, service_files, os_user: crate::os::user_name() }
 }
 
 /// Asks psql for its version, as it names start-up files: `15.18 (Debian 15.18-0+deb12u1)`.

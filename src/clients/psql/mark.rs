@@ -150,10 +150,7 @@ impl Prompt {
         }
         let mut parts = parts.into_iter().map(String::from_utf8_lossy);
         let mut next = || parts.next().filter(|part| !part.is_empty());
-        let number = next()?
-            .parse()
-            .ok()
-            .filter(|number| (1..=3).contains(number))?;
+        let number = next()?.parse().ok().filter(|number| (1..=3).contains(number))?;
         let transaction = next();
         let mut prompt = Self {
             number,
@@ -222,12 +219,7 @@ impl Scanner {
             Width::Plain => MAX_PROMPT_BYTES,
         };
         let head = format!("\x1b]6973;{};", nonce.as_str()).into_bytes();
-        Self {
-            head,
-            limit,
-            held: Vec::with_capacity(MAX_PROMPT_BYTES),
-            since_prompt: None,
-        }
+        Self { head, limit, held: Vec::with_capacity(MAX_PROMPT_BYTES), since_prompt: None }
     }
 
     /// Appends `input` without its marks to `out`, and each mark to `marks`.
@@ -286,19 +278,15 @@ impl Scanner {
 
     /// Counts bytes since the prompt.
     fn pass(&mut self, count: usize) {
-        self.since_prompt = self
-            .since_prompt
-            .map(|since| since + count)
-            .filter(|&since| since <= MAX_PROMPT_BYTES);
+        self.since_prompt =
+            self.since_prompt.map(|since| since + count).filter(|&since| since <= MAX_PROMPT_BYTES);
     }
 
     /// Lets go of a start that was none. One that psql cut off in the middle of our own end mark
     /// is dropped: a terminal would swallow what is typed after an open OSC.
     fn give_up(&mut self, base: usize, out: &mut Vec<u8>, marks: &mut Vec<Placed>) {
         self.pass(self.held.len());
-        if self
-            .since_prompt
-            .is_some_and(|since| since > MAX_PROMPT_BYTES / 2)
+        if self.since_prompt.is_some_and(|since| since > MAX_PROMPT_BYTES / 2)
             && memmem::find(&self.held, b"]6").is_some()
         {
             self.take(Mark::End, out.len() - base, marks);
@@ -311,19 +299,13 @@ impl Scanner {
     fn limit(&self) -> usize {
         let body = &self.held[self.head.len()..];
         // Until its number is there, a mark is too short for the difference to matter.
-        if body.starts_with(b"P;3") {
-            MAX_PROMPT_BYTES
-        } else {
-            self.limit
-        }
+        if body.starts_with(b"P;3") { MAX_PROMPT_BYTES } else { self.limit }
     }
 
     /// Takes a mark that psql cut off at its limit.
     fn cut_off(&mut self, at: usize, marks: &mut Vec<Placed>) {
         let body = &self.held[self.head.len()..];
-        let prompt = body
-            .strip_prefix(b"P;")
-            .and_then(|fields| Prompt::parse(fields, true));
+        let prompt = body.strip_prefix(b"P;").and_then(|fields| Prompt::parse(fields, true));
         let mark = prompt.map_or(Mark::Broken, |prompt| Mark::Prompt(Box::new(prompt)));
         self.take(mark, at, marks);
     }
@@ -358,11 +340,7 @@ mod tests {
             let base = out.len();
             let mut marks = Vec::new();
             scanner.scan(piece, &mut out, &mut marks);
-            all.extend(
-                marks
-                    .into_iter()
-                    .map(|placed| (base + placed.at, placed.mark)),
-            );
+            all.extend(marks.into_iter().map(|placed| (base + placed.at, placed.mark)));
         }
         scanner.finish(&mut out);
         (String::from_utf8(out).expect("utf-8"), all)
@@ -386,7 +364,7 @@ mod tests {
             number: 1,
             transaction: Open,
             single_step: Some(
-                false,
+                "off",
             ),
             pid: Some(
                 8469,
@@ -422,7 +400,7 @@ mod tests {
         let none = "\x1b]6973;n0nce;P;2\x1f?\x1foff\x1f\x1f\x1f\x1f150018\x1f\x1f\x1f\x1f\x07";
         let expected = Prompt {
             number: 2,
-            single_step: Some(false),
+            single_step: Some("off".to_owned()),
             version: Some(150_018),
             ..Prompt::default()
         };
@@ -459,11 +437,7 @@ mod tests {
 
         let bytes = text.as_bytes();
         for cut in 0..=bytes.len() {
-            assert_eq!(
-                scan_in(&[&bytes[..cut], &bytes[cut..]]),
-                whole,
-                "cut at {cut}"
-            );
+            assert_eq!(scan_in(&[&bytes[..cut], &bytes[cut..]]), whole, "cut at {cut}");
         }
         let single: Vec<&[u8]> = bytes.chunks(1).collect();
         assert_eq!(scan_in(&single), whole);
@@ -497,19 +471,10 @@ mod tests {
         let cut = &long[..MAX_PROMPT_BYTES - 1];
         let (out, marks) = scan(&format!("{cut}select 1;"));
         assert_eq!(out, "select 1;");
-        let Some((0, Mark::Prompt(prompt))) = marks.first() else {
-            panic!("{marks:?}")
-        };
+        let Some((0, Mark::Prompt(prompt))) = marks.first() else { panic!("{marks:?}") };
         assert!(prompt.is_cut);
-        assert_eq!(
-            (prompt.user.as_deref(), prompt.host.as_deref()),
-            (Some("anna"), None)
-        );
-        assert_eq!(
-            scan(&long[..MAX_PROMPT_BYTES - 2]).1,
-            [],
-            "one byte less is not cut yet"
-        );
+        assert_eq!((prompt.user.as_deref(), prompt.host.as_deref()), (Some("anna"), None));
+        assert_eq!(scan(&long[..MAX_PROMPT_BYTES - 2]).1, [], "one byte less is not cut yet");
 
         let third = long.replace("P;1", "P;3");
         assert_eq!(scan(&third[..MAX_PROMPT_BYTES - 1]).1, []);

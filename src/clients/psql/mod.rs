@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod banner;
+pub mod impact;
 pub mod inquire;
 pub mod launch;
 pub mod mark;
@@ -9,7 +10,6 @@ pub mod meta;
 pub mod preflight;
 pub mod prompt;
 pub mod rc;
+pub mod surroundings;
 pub mod tap;
-
-/// The names psql goes by.
-pub const NAMES: &[&str] = &["psql"];
+pub mod text;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::meta::{self, Consequence, Item, Meta, State};
 use crate::clients::{Inquiry, Interactive, PromptFacts, Submitted, Unseen};
-use crate::policy::Verdict;
+use crate::lang::Effect;
+use crate::session::drift::Drift;
 use crate::target::Address;
 use crate::target::libpq::conninfo;
 
@@ -48,10 +49,11 @@ impl Interactive for PsqlPrompt {
     fn inquire(
         &self,
         text: &str,
-        verdict: &Verdict,
+        effects: &[Effect],
         facts: Option<&PromptFacts>,
+        drift: Drift,
     ) -> Option<Inquiry> {
-        self.inquirer.as_ref()?.inquire(text, verdict, facts?)
+        self.inquirer.as_ref()?.inquire(text, effects, facts?, drift)
     }
 }
 
@@ -88,10 +90,12 @@ impl Reader<'_> {
                     self.unseen.effects.push(effect);
                 }
                 Consequence::Repeats(text) => self.unseen.statements.push(text),
-                Consequence::Reads { path, relative } => {
+                Consequence::Reads { path: Some(path), relative } => {
                     let base = if relative { folder } else { &self.submitted.cwd };
                     self.include(&self.path(&path, base), depth);
                 }
+                // Its statements are asked about; what else it does cannot be known.
+                Consequence::Reads { path: None, .. } => {}
                 Consequence::Connects => {
                     self.unseen.connects.push(connects_to(meta, self.submitted.address));
                 }
@@ -198,13 +202,17 @@ mod tests {
     fn without_the_guard_every_statement_counts() {
         let found = unseen("select 1; delete from families;", false, Path::new("/"));
         assert_eq!(found.statements.len(), 2, "{found:?}");
-        assert_eq!(unseen("select 1; delete from families;", true, Path::new("/")), Unseen::default());
+        assert_eq!(
+            unseen("select 1; delete from families;", true, Path::new("/")),
+            Unseen::default()
+        );
     }
 
     #[test]
     fn a_shell_is_an_escape_wherever_it_stands() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join("inner.sql"), "select 1;\n\\! rm -rf /\n").expect("write");
+        std::fs::write(folder.path().join("inner.sql"), "select 1;\n\\! rm -rf /\n")
+            .expect("write");
         std::fs::write(folder.path().join("outer.sql"), "\\ir inner.sql\n").expect("write");
         for line in [r"\! ls", r"\i outer.sql", r"select 1 \g |cat"] {
             let found = unseen(line, true, folder.path());

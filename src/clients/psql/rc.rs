@@ -57,9 +57,9 @@ fn has_versions(plain: &Path) -> bool {
     let mut prefix = name.to_owned();
     prefix.push("-");
     let Ok(entries) = folder.read_dir() else { return false };
-    entries.flatten().any(|entry| {
-        entry.file_name().as_encoded_bytes().starts_with(prefix.as_encoded_bytes())
-    })
+    entries
+        .flatten()
+        .any(|entry| entry.file_name().as_encoded_bytes().starts_with(prefix.as_encoded_bytes()))
 }
 
 /// Writes the start-up file for an interactive session.
@@ -89,20 +89,14 @@ pub fn text(own: &OwnRc, nonce: &Nonce, width: Width, stops_on_error: Option<&st
     for number in 1..=3_u8 {
         let width = if number == 3 { Width::Plain } else { width };
         let (before, after) = wrapper(nonce, number, width);
-        text.push_str(&format!(
-            "\\set PROMPT{number} '{before}' :PROMPT{number} '{after}'\n"
-        ));
+        text.push_str(&format!("\\set PROMPT{number} '{before}' :PROMPT{number} '{after}'\n"));
     }
     text
 }
 
 /// The arguments that set marked prompts where no start-up file is read (`-X`).
 #[must_use]
-pub fn prompt_args(
-    nonce: &Nonce,
-    width: Width,
-    given: &[(String, Option<String>)],
-) -> Vec<String> {
+pub fn prompt_args(nonce: &Nonce, width: Width, given: &[(String, Option<String>)]) -> Vec<String> {
     let mut args = Vec::with_capacity(6);
     for (number, default) in (1..=3_u8).zip(DEFAULT_PROMPTS) {
         let name = format!("PROMPT{number}");
@@ -120,7 +114,7 @@ pub fn prompt_args(
 /// of psql's own, and statements that `is_harmless` knows.
 pub fn is_harmless(text: &str, is_harmless: impl Fn(&str) -> bool) -> bool {
     meta::scan(text).iter().all(|item| match item {
-        Item::Statement { text, .. } => is_harmless(text),
+        Item::Statement { text, .. } => is_harmless(text.trim()),
         Item::Meta(meta) => {
             meta::consequences(meta).is_empty() && meta.sends.is_none() && meta.shell.is_empty()
         }
@@ -144,10 +138,8 @@ mod tests {
 
     #[test]
     fn the_persons_file_stands_before_the_marks() {
-        let own = OwnRc {
-            variable: Some("~/it's".into()),
-            path: Some(PathBuf::from("/home/a/it's")),
-        };
+        let own =
+            OwnRc { variable: Some("~/it's".into()), path: Some(PathBuf::from("/home/a/it's")) };
         let text = text(&own, &nonce(), Width::Invisible, None);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], r"\setenv PSQLRC '~/it''s'");

@@ -2,6 +2,7 @@
 
 use super::banner;
 use super::mark::{self, Mark, Nonce, Placed, Scanner, Width};
+use super::meta::State;
 use crate::clients::tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
 use crate::target::Address;
 
@@ -23,6 +24,8 @@ pub struct PsqlTap {
     is_whole: bool,
     /// The opening line of an earlier question of this session.
     genuine: Option<Vec<u8>>,
+    /// Where the script on standard input stands.
+    input: State,
     clean: Vec<u8>,
     placed: Vec<Placed>,
 }
@@ -36,6 +39,7 @@ impl PsqlTap {
             capture: Vec::new(),
             is_whole: false,
             genuine: None,
+            input: State::default(),
             clean: Vec::new(),
             placed: Vec::new(),
         }
@@ -130,6 +134,18 @@ impl Tap for PsqlTap {
     fn let_go(&mut self, shown: &mut Vec<u8>) {
         shown.append(&mut self.capture);
         self.is_whole = false;
+    }
+
+    fn follow_input(&mut self, line: &[u8]) {
+        // psql drops such lines between statements.
+        if !(self.input.is_fresh() && line.trim_ascii_start().starts_with(b"--")) {
+            self.input.scan(&String::from_utf8_lossy(line));
+        }
+    }
+
+    fn before_end(&self) -> Option<&'static [u8]> {
+        // Inside a string or comment the server refuses what it would have refused anyway.
+        (!self.input.is_fresh()).then_some(b"\n;\n")
     }
 
     fn answers(&self) -> (&'static [u8], &'static [u8]) {
@@ -247,6 +263,25 @@ mod tests {
         tap.let_go(&mut shown);
         tap.output(format!("delete from families;\r\n{CLOSE}").as_bytes(), &mut shown, &mut seen);
         assert_eq!(tap.asked(true, &mut shown), Asked::Unreadable);
+    }
+
+    #[test]
+    fn a_script_that_stops_in_a_statement_is_ended() {
+        for (script, is_open) in [
+            ("select 1;\n", false),
+            ("delete from families", true),
+            ("truncate t -- ;\n", true),
+            ("-- nothing\n\n", false),
+            ("\\echo hi\n", false),
+            ("copy t from stdin;\n1\n", true),
+            ("copy t from stdin;\n1\n\\.\n", false),
+        ] {
+            let mut tap = tap();
+            for line in script.split_inclusive('\n') {
+                tap.follow_input(line.as_bytes());
+            }
+            assert_eq!(tap.before_end().is_some(), is_open, "{script:?}");
+        }
     }
 
     #[test]

@@ -28,26 +28,16 @@ impl Reader<'_> {
                 .and_then(|clause| find(&clause, &[SyntaxKind::LANGUAGE_REF]))
                 .map_or_else(|| "another language".to_owned(), |language| name(&language));
             let phrase = format!("runs a block of {language}, which is not read");
-            self.push(
-                Class::Opaque,
-                Verb::Execute,
-                None,
-                Scope::Unknown,
-                node,
-                phrase,
-            );
+            self.push(Class::Opaque, Verb::Execute, None, Scope::Unknown, node, phrase);
             return;
         };
-        let (body, shift) = match body.errors().is_empty() {
-            true => (body, 0),
-            false => match repaired(node) {
-                Some(repaired) => (repaired, usize::from(node.text_range().start())),
-                None => {
-                    self.unread.push(body.text().to_owned());
-                    (body, 0)
-                }
-            },
+        let (body, shift) = match plainer(node) {
+            Some(plainer) => (plainer, usize::from(node.text_range().start())),
+            None => (body, 0),
         };
+        if !body.errors().is_empty() {
+            self.unread.push(body.text().to_owned());
+        }
         let root = body.syntax();
         let mut inner = match self.place {
             Place::Exact(base) => Reader::new(Place::Body(&body, base + shift), self.nesting),
@@ -98,10 +88,7 @@ impl Reader<'_> {
             return;
         };
         let text = leading_string(&expr);
-        let whole = expr
-            .descendants()
-            .filter(|part| part.kind() == SyntaxKind::LITERAL)
-            .take(2);
+        let whole = expr.descendants().filter(|part| part.kind() == SyntaxKind::LITERAL).take(2);
         let is_constant =
             text.is_some() && whole.count() == 1 && find(&expr, NOT_CONSTANT).is_none();
         match text {
@@ -120,11 +107,7 @@ impl Reader<'_> {
             "update" => (Class::Change, Verb::Update),
             _ => (Class::Opaque, Verb::Execute),
         };
-        let looped = if self.is_looped(node) {
-            ", in a loop"
-        } else {
-            ""
-        };
+        let looped = if self.is_looped(node) { ", in a loop" } else { "" };
         let phrase = format!("runs SQL put together on the way{looped}: {}", quoted(node));
         self.push(class, verb, None, Scope::Unknown, node, phrase);
     }
@@ -139,21 +122,19 @@ const NOT_CONSTANT: &[SyntaxKind] = &[
     SyntaxKind::SELECT,
 ];
 
-/// Parses a block again with what the parser does not know taken out, byte for byte: the
-/// INTO of `SELECT a INTO x FROM t`, which in a block names variables.
-fn repaired(node: &SyntaxNode) -> Option<Plpgsql> {
+/// Parses a block again without what the parser does not know or mistakes, byte for byte: the
+/// INTO of `SELECT a INTO x FROM t`, which in a block names variables, and BETWEEN. None if there
+/// is nothing of that, or if it does not help.
+fn plainer(node: &SyntaxNode) -> Option<Plpgsql> {
     let literal = child(node, &[SyntaxKind::LITERAL])?;
     let quoted = all_tokens(&literal).next().filter(|token| {
-        matches!(
-            token.kind(),
-            SyntaxKind::STRING | SyntaxKind::DOLLAR_QUOTED_STRING
-        )
+        matches!(token.kind(), SyntaxKind::STRING | SyntaxKind::DOLLAR_QUOTED_STRING)
     })?;
     let mut text = node.text().to_string();
     let range = quoted.text_range() - node.text_range().start();
     text.replace_range(
         usize::from(range.start())..usize::from(range.end()),
-        &token::without_into(quoted.text()),
+        &token::plainer_body(quoted.text())?,
     );
     let root = SourceFile::parse(&text).tree().syntax().clone();
     let body = ast::Do::cast(child(&root, &[SyntaxKind::DO])?)?.plpgsql()?;
@@ -178,16 +159,11 @@ fn is_other(statement: &SyntaxNode) -> bool {
 
 /// Returns the string an expression's text starts with: of `'DROP ' || x`, `format('DROP …', x)`.
 fn leading_string(expr: &SyntaxNode) -> Option<String> {
-    let first = expr
-        .descendants()
-        .find(|part| part.kind() == SyntaxKind::LITERAL)?;
+    let first = expr.descendants().find(|part| part.kind() == SyntaxKind::LITERAL)?;
     let before = all_tokens(expr)
         .take_while(|token| token.text_range().start() < first.text_range().start())
         .all(|token| {
-            matches!(
-                token.text().to_ascii_lowercase().as_str(),
-                "format" | "concat" | "("
-            )
+            matches!(token.text().to_ascii_lowercase().as_str(), "format" | "concat" | "(")
         });
     if before { string(&first) } else { None }
 }

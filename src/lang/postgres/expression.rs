@@ -54,9 +54,7 @@ pub(super) fn column(expr: &SyntaxNode) -> Option<(Option<String>, String)> {
     match expr.kind() {
         SyntaxKind::NAME_REF if is_column(expr) => Some((None, ident(expr))),
         SyntaxKind::FIELD_EXPR => {
-            let mut names = expr
-                .descendants()
-                .filter(|node| node.kind() == SyntaxKind::NAME_REF);
+            let mut names = expr.descendants().filter(|node| node.kind() == SyntaxKind::NAME_REF);
             if find(expr, &[SyntaxKind::PAREN_EXPR, SyntaxKind::CALL_EXPR]).is_some() {
                 return None;
             }
@@ -70,20 +68,10 @@ pub(super) fn column(expr: &SyntaxNode) -> Option<(Option<String>, String)> {
 
 /// Returns qualifier and column of the whole of a dotted name that a part belongs to.
 pub(super) fn outermost(field: &SyntaxNode) -> Option<(Option<String>, String)> {
-    let top = field
-        .ancestors()
-        .take_while(|node| node.kind() == SyntaxKind::FIELD_EXPR)
-        .last()?;
-    if top
-        .last_token()
-        .is_some_and(|token| token.kind() == SyntaxKind::STAR)
-    {
-        let names = top
-            .descendants()
-            .filter(|node| node.kind() == SyntaxKind::NAME_REF);
-        return names
-            .last()
-            .map(|node| (Some(ident(&node)), "*".to_owned()));
+    let top = field.ancestors().take_while(|node| node.kind() == SyntaxKind::FIELD_EXPR).last()?;
+    if top.last_token().is_some_and(|token| token.kind() == SyntaxKind::STAR) {
+        let names = top.descendants().filter(|node| node.kind() == SyntaxKind::NAME_REF);
+        return names.last().map(|node| (Some(ident(&node)), "*".to_owned()));
     }
     column(&top)
 }
@@ -157,7 +145,23 @@ pub(super) fn unwrapped(expr: &SyntaxNode) -> SyntaxNode {
 
 /// Returns whether an expression is the word NULL.
 pub(super) fn is_null(node: &SyntaxNode) -> bool {
-    node.kind() == SyntaxKind::LITERAL && has_token(node, SyntaxKind::NULL_KW)
+    let token = all_tokens(node).next().map(|token| token.kind());
+    let is_word = matches!(token, Some(SyntaxKind::NULL_KW | SyntaxKind::UNKNOWN_KW));
+    is_word && all_tokens(node).nth(1).is_none()
+}
+
+/// Returns whether an expression is a literal.
+pub(super) fn is_constant(node: &SyntaxNode) -> bool {
+    unwrapped(node).kind() == SyntaxKind::LITERAL || number(node).is_some()
+}
+
+/// Returns whether a number is compared with a list of others, none of which it is.
+pub(super) fn none_is(left: &SyntaxNode, list: &SyntaxNode) -> bool {
+    let items: Option<Vec<f64>> = list.children().map(|item| number(&item)).collect();
+    match (number(left), items) {
+        (Some(left), Some(items)) => !items.contains(&left),
+        _ => false,
+    }
 }
 
 /// Returns whether an expression is the word TRUE.
@@ -190,12 +194,16 @@ pub(super) fn is_text(pattern: &SyntaxNode, chars: &[char], needs_one: bool) -> 
 pub(super) fn compared(left: &SyntaxNode, op: &str, right: &SyntaxNode) -> Option<bool> {
     let order = match (number(left), number(right)) {
         (Some(left), Some(right)) => left.partial_cmp(&right)?,
-        (None, None) if matches!(op, "=" | "<>" | "!=") => string(left)?.cmp(&string(right)?),
+        (None, None)
+            if matches!(op, "=" | "isnotdistinctfrom" | "<>" | "!=" | "isdistinctfrom") =>
+        {
+            string(left)?.cmp(&string(right)?)
+        }
         _ => return None,
     };
     Some(match op {
-        "=" => order.is_eq(),
-        "<>" | "!=" => order.is_ne(),
+        "=" | "isnotdistinctfrom" => order.is_eq(),
+        "<>" | "!=" | "isdistinctfrom" => order.is_ne(),
         "<" => order.is_lt(),
         ">" => order.is_gt(),
         "<=" => order.is_le(),
@@ -205,12 +213,15 @@ pub(super) fn compared(left: &SyntaxNode, op: &str, right: &SyntaxNode) -> Optio
 
 fn number(node: &SyntaxNode) -> Option<f64> {
     let node = unwrapped(node);
-    if node.kind() != SyntaxKind::LITERAL {
-        return None;
-    }
-    let token = all_tokens(&node).next()?;
-    match token.kind() {
-        SyntaxKind::INT_NUMBER | SyntaxKind::NUMERIC_NUMBER => token.text().parse().ok(),
-        _ => None,
-    }
+    let mut tokens = all_tokens(&node);
+    let (first, second) = (tokens.next()?, tokens.next());
+    let (sign, digits) = match (node.kind(), first.kind(), second) {
+        (SyntaxKind::LITERAL, _, None) => (1.0, first),
+        (SyntaxKind::PREFIX_EXPR, SyntaxKind::MINUS, Some(digits)) => (-1.0, digits),
+        _ => return None,
+    };
+    let is_number = matches!(digits.kind(), SyntaxKind::INT_NUMBER | SyntaxKind::NUMERIC_NUMBER);
+    let is_all = digits.text_range().end() == node.text_range().end();
+    let value: f64 = digits.text().parse().ok().filter(|_| is_number && is_all)?;
+    Some(sign * value)
 }

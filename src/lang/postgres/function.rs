@@ -27,161 +27,56 @@ use Deed::{Does, Ends, Runs};
 /// Name, deed. Names of the server's own functions first, then of extensions.
 const DEEDS: &[(&str, Deed)] = &[
     ("pg_terminate_backend", Ends),
-    (
-        "pg_cancel_backend",
-        Does(
-            Class::Change,
-            Verb::Admin,
-            "cancels what other sessions run",
-        ),
-    ),
-    (
-        "pg_drop_replication_slot",
-        Does(Class::Destroy, Verb::Admin, "drops a replication slot"),
-    ),
-    (
-        "pg_replication_origin_drop",
-        Does(Class::Destroy, Verb::Admin, "drops a replication origin"),
-    ),
+    ("pg_cancel_backend", Does(Class::Change, Verb::Admin, "cancels what other sessions run")),
+    ("pg_drop_replication_slot", Does(Class::Destroy, Verb::Admin, "drops a replication slot")),
+    ("pg_replication_origin_drop", Does(Class::Destroy, Verb::Admin, "drops a replication origin")),
     (
         "pg_replication_slot_advance",
-        Does(
-            Class::Change,
-            Verb::Admin,
-            "moves a replication slot forward",
-        ),
+        Does(Class::Change, Verb::Admin, "moves a replication slot forward"),
     ),
     (
         "pg_logical_slot_get_changes",
-        Does(
-            Class::Change,
-            Verb::Admin,
-            "consumes changes of a replication slot",
-        ),
+        Does(Class::Change, Verb::Admin, "consumes changes of a replication slot"),
     ),
     (
         "pg_logical_slot_get_binary_changes",
-        Does(
-            Class::Change,
-            Verb::Admin,
-            "consumes changes of a replication slot",
-        ),
+        Does(Class::Change, Verb::Admin, "consumes changes of a replication slot"),
     ),
-    (
-        "pg_promote",
-        Does(Class::Change, Verb::Admin, "promotes the standby"),
-    ),
-    (
-        "pg_wal_replay_pause",
-        Does(Class::Change, Verb::Admin, "pauses recovery"),
-    ),
-    (
-        "pg_switch_wal",
-        Does(Class::Heavy, Verb::Admin, "switches to a new WAL file"),
-    ),
-    (
-        "pg_reload_conf",
-        Does(
-            Class::Change,
-            Verb::Admin,
-            "reloads the server's configuration",
-        ),
-    ),
-    (
-        "pg_stat_reset",
-        Does(Class::Change, Verb::Admin, "resets statistics"),
-    ),
-    (
-        "pg_stat_reset_shared",
-        Does(Class::Change, Verb::Admin, "resets statistics"),
-    ),
-    (
-        "pg_stat_statements_reset",
-        Does(Class::Change, Verb::Admin, "resets statistics"),
-    ),
-    (
-        "lo_unlink",
-        Does(Class::Remove, Verb::Delete, "deletes large objects"),
-    ),
-    (
-        "lo_truncate",
-        Does(Class::Remove, Verb::Truncate, "cuts a large object"),
-    ),
-    (
-        "lo_truncate64",
-        Does(Class::Remove, Verb::Truncate, "cuts a large object"),
-    ),
-    (
-        "lo_put",
-        Does(Class::Change, Verb::Update, "overwrites a large object"),
-    ),
-    (
-        "lowrite",
-        Does(Class::Change, Verb::Update, "overwrites a large object"),
-    ),
-    (
-        "lo_export",
-        Does(Class::Escape, Verb::Shell, "writes a file on the server"),
-    ),
-    (
-        "lo_import",
-        Does(Class::Add, Verb::Insert, "adds a large object"),
-    ),
-    (
-        "lo_create",
-        Does(Class::Add, Verb::Insert, "adds a large object"),
-    ),
-    (
-        "lo_from_bytea",
-        Does(Class::Add, Verb::Insert, "adds a large object"),
-    ),
-    (
-        "setval",
-        Does(Class::Change, Verb::Update, "sets a sequence"),
-    ),
-    (
-        "pg_file_unlink",
-        Does(Class::Destroy, Verb::Delete, "deletes a file on the server"),
-    ),
-    (
-        "pg_file_rename",
-        Does(Class::Change, Verb::Rename, "renames a file on the server"),
-    ),
-    (
-        "pg_file_write",
-        Does(Class::Change, Verb::Update, "writes a file on the server"),
-    ),
+    ("pg_promote", Does(Class::Change, Verb::Admin, "promotes the standby")),
+    ("pg_wal_replay_pause", Does(Class::Change, Verb::Admin, "pauses recovery")),
+    ("pg_switch_wal", Does(Class::Heavy, Verb::Admin, "switches to a new WAL file")),
+    ("pg_reload_conf", Does(Class::Change, Verb::Admin, "reloads the server's configuration")),
+    ("pg_stat_reset", Does(Class::Change, Verb::Admin, "resets statistics")),
+    ("pg_stat_reset_shared", Does(Class::Change, Verb::Admin, "resets statistics")),
+    ("pg_stat_statements_reset", Does(Class::Change, Verb::Admin, "resets statistics")),
+    ("lo_unlink", Does(Class::Remove, Verb::Delete, "deletes large objects")),
+    ("lo_truncate", Does(Class::Remove, Verb::Truncate, "cuts a large object")),
+    ("lo_truncate64", Does(Class::Remove, Verb::Truncate, "cuts a large object")),
+    ("lo_put", Does(Class::Change, Verb::Update, "overwrites a large object")),
+    ("lowrite", Does(Class::Change, Verb::Update, "overwrites a large object")),
+    ("lo_export", Does(Class::Escape, Verb::Shell, "writes a file on the server")),
+    ("lo_import", Does(Class::Add, Verb::Insert, "adds a large object")),
+    ("lo_create", Does(Class::Add, Verb::Insert, "adds a large object")),
+    ("lo_from_bytea", Does(Class::Add, Verb::Insert, "adds a large object")),
+    ("setval", Does(Class::Change, Verb::Update, "sets a sequence")),
+    ("pg_file_unlink", Does(Class::Destroy, Verb::Delete, "deletes a file on the server")),
+    ("pg_file_rename", Does(Class::Change, Verb::Rename, "renames a file on the server")),
+    ("pg_file_write", Does(Class::Change, Verb::Update, "writes a file on the server")),
     ("dblink", Runs),
     ("dblink_exec", Runs),
     ("dblink_open", Runs),
     ("dblink_send_query", Runs),
     ("run_command_on_all_nodes", Runs),
     ("run_command_on_workers", Runs),
-    (
-        "drop_chunks",
-        Does(Class::Destroy, Verb::Drop, "drops chunks of a hypertable"),
-    ),
-    (
-        "dropgeometrycolumn",
-        Does(Class::Destroy, Verb::DropColumn, "drops a geometry column"),
-    ),
-    (
-        "dropgeometrytable",
-        Does(Class::Destroy, Verb::Drop, "drops a table"),
-    ),
+    ("drop_chunks", Does(Class::Destroy, Verb::Drop, "drops chunks of a hypertable")),
+    ("dropgeometrycolumn", Does(Class::Destroy, Verb::DropColumn, "drops a geometry column")),
+    ("dropgeometrytable", Does(Class::Destroy, Verb::Drop, "drops a table")),
 ];
 
 /// How a function's name starts if it removes something: no more than a notice by day, since
 /// nothing but the name speaks for it.
-const REMOVING: &[&str] = &[
-    "delete_",
-    "drop_",
-    "erase_",
-    "purge_",
-    "remove_all_",
-    "truncate_",
-    "wipe_",
-];
+const REMOVING: &[&str] =
+    &["delete_", "drop_", "erase_", "purge_", "remove_all_", "truncate_", "wipe_"];
 
 /// Functions whose result differs from row to row without reading any column.
 const VOLATILE: &[&str] = &[
@@ -196,16 +91,9 @@ const VOLATILE: &[&str] = &[
 
 /// Returns what a call does, if it does more than compute.
 pub(super) fn deed(name: &str) -> Option<Deed> {
-    let listed = DEEDS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, deed)| *deed);
+    let listed = DEEDS.iter().find(|(known, _)| *known == name).map(|(_, deed)| *deed);
     let named = REMOVING.iter().any(|start| name.starts_with(start));
-    let guess = Does(
-        Class::Change,
-        Verb::Execute,
-        "calls a function that removes, by its name",
-    );
+    let guess = Does(Class::Change, Verb::Execute, "calls a function that removes, by its name");
     listed.or(named.then_some(guess))
 }
 
@@ -231,10 +119,7 @@ pub(super) fn is_volatile(expr: &SyntaxNode) -> bool {
 /// Returns the name of the called function, folded and without schema.
 pub(super) fn called(call: &SyntaxNode) -> Option<String> {
     const NAMES: &[SyntaxKind] = &[SyntaxKind::NAME_REF, SyntaxKind::FIELD_EXPR];
-    let function = call
-        .children()
-        .next()
-        .filter(|node| NAMES.contains(&node.kind()))?;
+    let function = call.children().next().filter(|node| NAMES.contains(&node.kind()))?;
     function
         .descendants()
         .filter(|node| node.kind() == SyntaxKind::NAME_REF)
@@ -262,11 +147,7 @@ pub(super) fn scope(call: &SyntaxNode, deed: Deed) -> Scope {
     let Some(condition) = condition(&query) else {
         return Scope::All;
     };
-    let anything = Subject {
-        qualifier: String::new(),
-        table: String::new(),
-        is_shadowed: false,
-    };
+    let anything = Subject { qualifier: String::new(), table: String::new(), is_shadowed: false };
     if anything.cover(&condition) == Cover::All {
         return Scope::All;
     }
@@ -288,12 +169,9 @@ fn is_pinned(condition: &SyntaxNode) -> bool {
 /// Returns the last argument that is a string: the SQL that `dblink_exec` and the like run.
 pub(super) fn text_argument(call: &SyntaxNode) -> Option<String> {
     let args = child(call, &[SyntaxKind::ARG_LIST])?;
-    let arg = args
-        .children()
-        .filter(|arg| arg.kind() == SyntaxKind::ARG)
-        .filter_map(|arg| {
-            let value = arg.children().last()?;
-            (value.kind() == SyntaxKind::LITERAL).then(|| string(&value))
-        });
+    let arg = args.children().filter(|arg| arg.kind() == SyntaxKind::ARG).filter_map(|arg| {
+        let value = arg.children().last()?;
+        (value.kind() == SyntaxKind::LITERAL).then(|| string(&value))
+    });
     arg.flatten().last()
 }

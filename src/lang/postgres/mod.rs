@@ -78,10 +78,7 @@ pub fn read(text: &str) -> Reading {
 /// `COPY … FROM STDIN`.
 #[must_use]
 pub fn split(text: &str) -> Vec<Range<usize>> {
-    token::statements(text)
-        .into_iter()
-        .map(|statement| statement.range)
-        .collect()
+    token::statements(text).into_iter().map(|statement| statement.range).collect()
 }
 
 /// Returns the name a PREPARE gives and what an EXECUTE of it will do.
@@ -91,29 +88,19 @@ pub fn split(text: &str) -> Vec<Range<usize>> {
 pub fn prepared(text: &str) -> Option<(String, Reading)> {
     let (statement, slice) = only_statement(text, "prepare")?;
     let inner = bounded(text, &statement, || {
-        let (root, _) = parse(slice)?;
+        let (root, _) = parse(slice);
         let node = child(&root, &[SyntaxKind::PREPARE])?;
         let plan = child(&node, &[SyntaxKind::PREPARED_STATEMENT])?;
         let mut reader = Reader::new(Place::Exact(statement.range.start), 0);
-        node.children()
-            .for_each(|inner| reader.statement_if_any(&inner));
+        node.children().for_each(|inner| reader.statement_if_any(&inner));
         Some((name(&plan), reader.effects))
     });
     let (plan, effects) = inner??;
     match read(text) {
         Reading::Understood(_) => Some((plan, Reading::Understood(effects))),
-        Reading::Unclear {
-            reason,
-            destructive_word,
-            ..
-        } => Some((
-            plan,
-            Reading::Unclear {
-                reason,
-                effects,
-                destructive_word,
-            },
-        )),
+        Reading::Unclear { reason, destructive_word, .. } => {
+            Some((plan, Reading::Unclear { reason, effects, destructive_word }))
+        }
     }
 }
 
@@ -123,7 +110,7 @@ pub fn executes(text: &str) -> Option<String> {
     token::statements(text).iter().find_map(|statement| {
         let slice = &text[statement.range.clone()];
         bounded(text, statement, || {
-            let (root, _) = parse(slice)?;
+            let (root, _) = parse(slice);
             let mut reader = Reader::new(Place::Exact(0), 0);
             root.children().for_each(|node| reader.statement(&node));
             let runs = reader.effects.into_iter().find(|effect| {
@@ -141,8 +128,7 @@ fn only_statement<'a>(text: &'a str, first: &str) -> Option<(Statement, &'a str)
     };
     let slice = &text[statement.range.clone()];
     let word = &text[statement.tokens.first()?.range.clone()];
-    word.eq_ignore_ascii_case(first)
-        .then_some((statement, slice))
+    word.eq_ignore_ascii_case(first).then_some((statement, slice))
 }
 
 /// Reads text that stands at a place of the submitted text.
@@ -163,10 +149,7 @@ fn one(text: &str, statement: &Statement, place: Place<'_>, nesting: usize) -> R
     let unclear = |why: &str| Read {
         effects: Vec::new(),
         unread: vec![slice.to_owned()],
-        reason: Some(format!(
-            "{why}: {}",
-            shorten(&slice.replace(char::is_control, " "))
-        )),
+        reason: Some(format!("{why}: {}", shorten(&slice.replace(char::is_control, " ")))),
         destructive_word: token::is_destructive(text, statement),
     };
     if statement.is_doubtful {
@@ -177,9 +160,7 @@ fn one(text: &str, statement: &Statement, place: Place<'_>, nesting: usize) -> R
         Place::Body(..) | Place::Within(..) => place,
     };
     let found = bounded(text, statement, || {
-        let Some((root, is_clean)) = parse(slice) else {
-            return Err("not PostgreSQL");
-        };
+        let (root, is_clean) = parse(slice);
         if !is_clean {
             return Err("not understood");
         }
@@ -189,17 +170,9 @@ fn one(text: &str, statement: &Statement, place: Place<'_>, nesting: usize) -> R
         Some(Ok((effects, unread))) => {
             let words = unread.iter().any(|part| is_destructive(part));
             let reason = unread.first().map(|part| {
-                format!(
-                    "not understood: {}",
-                    shorten(&part.replace(char::is_control, " "))
-                )
+                format!("not understood: {}", shorten(&part.replace(char::is_control, " ")))
             });
-            Read {
-                effects,
-                unread,
-                reason,
-                destructive_word: words,
-            }
+            Read { effects, unread, reason, destructive_word: words }
         }
         Some(Err(why)) => unclear(why),
         None => unclear("nested too deep to be read"),
@@ -213,13 +186,18 @@ fn statements(root: &SyntaxNode, place: Place<'_>, nesting: usize) -> (Vec<Effec
 }
 
 fn is_destructive(text: &str) -> bool {
-    token::statements(text)
-        .iter()
-        .any(|statement| token::is_destructive(text, statement))
+    token::statements(text).iter().any(|statement| token::is_destructive(text, statement))
 }
 
 /// Parses one statement; says whether all of it was understood.
-fn parse(slice: &str) -> Option<(SyntaxNode, bool)> {
+fn parse(slice: &str) -> (SyntaxNode, bool) {
+    match token::without_between(slice).map(|replaced| parse_as_it_is(&replaced)) {
+        Some((root, true)) => (root, true),
+        Some((_, false)) | None => parse_as_it_is(slice),
+    }
+}
+
+fn parse_as_it_is(slice: &str) -> (SyntaxNode, bool) {
     let parse = SourceFile::parse(slice);
     let root = parse.tree().syntax().clone();
     // The body of a function does not run now, and need not be in a language known here.
@@ -232,7 +210,7 @@ fn parse(slice: &str) -> Option<(SyntaxNode, bool)> {
         .errors()
         .iter()
         .all(|error| bodies.iter().any(|body| body.contains_range(error.range())));
-    Some((root, is_clean))
+    (root, is_clean)
 }
 
 /// Runs a reading of a statement where it cannot overflow the stack; none if it is too deep, or
@@ -253,9 +231,7 @@ fn bounded<T: Send>(
     }
     let stack = STACK_BYTES + levels * STACK_BYTES_PER_LEVEL;
     std::thread::scope(|scope| {
-        let builder = std::thread::Builder::new()
-            .name("deep-sql".into())
-            .stack_size(stack);
+        let builder = std::thread::Builder::new().name("deep-sql".into()).stack_size(stack);
         builder.spawn_scoped(scope, guarded).ok()?.join().ok()?
     })
 }

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::expression::{
-    boolean, chain, column, compared, condition, is_bool, is_called, is_column, is_expression,
-    is_null, is_text, is_true, operand, outermost, parts, unwrapped,
+    boolean, chain, column, compared, condition, is_bool, is_called, is_column, is_constant,
+    is_expression, is_null, is_text, is_true, none_is, operand, outermost, parts, unwrapped,
 };
 use super::function;
 use super::tree::{all_tokens, child, find, has_token, ident, name, segments, string};
@@ -20,6 +20,8 @@ pub(super) enum Cover {
     None,
     /// Every row or none, the same for all: it reads no column of the table.
     Either,
+    /// Every row, or those that a part of the condition chooses: `a = 1 OR current_user = 'x'`.
+    Wide,
     /// Some rows, as far as anybody can tell.
     Some,
 }
@@ -34,7 +36,7 @@ impl Cover {
             Self::All => Self::None,
             Self::None => Self::All,
             Self::Either => Self::Either,
-            Self::Some => Self::Some,
+            Self::Wide | Self::Some => Self::Some,
         }
     }
 
@@ -42,6 +44,7 @@ impl Cover {
         match (self, other) {
             (Self::None, _) | (_, Self::None) => Self::None,
             (Self::Some, _) | (_, Self::Some) => Self::Some,
+            (Self::Wide, _) | (_, Self::Wide) => Self::Wide,
             (Self::Either, _) | (_, Self::Either) => Self::Either,
             (Self::All, Self::All) => Self::All,
         }
@@ -50,6 +53,8 @@ impl Cover {
     fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::All, _) | (_, Self::All) => Self::All,
+            (Self::Wide, _) | (_, Self::Wide) => Self::Wide,
+            (Self::Either, Self::Some) | (Self::Some, Self::Either) => Self::Wide,
             (Self::Either, _) | (_, Self::Either) => Self::Either,
             (Self::Some, _) | (_, Self::Some) => Self::Some,
             (Self::None, Self::None) => Self::None,
@@ -86,11 +91,7 @@ impl Subject {
     }
 
     fn leaf(&self, expr: &SyntaxNode) -> Cover {
-        if self.reads(expr) {
-            Cover::Some
-        } else {
-            Cover::Either
-        }
+        if self.reads(expr) { Cover::Some } else { Cover::Either }
     }
 
     fn literal(&self, expr: &SyntaxNode) -> Cover {
@@ -118,9 +119,8 @@ impl Subject {
     }
 
     fn prefix(&self, expr: &SyntaxNode) -> Cover {
-        let is_not = all_tokens(expr)
-            .next()
-            .is_some_and(|token| token.kind() == SyntaxKind::NOT_KW);
+        let is_not =
+            all_tokens(expr).next().is_some_and(|token| token.kind() == SyntaxKind::NOT_KW);
         let Some(inner) = operand(expr).filter(|_| is_not) else {
             return self.leaf(expr);
         };
@@ -141,11 +141,7 @@ impl Subject {
     }
 
     fn postfix(&self, expr: &SyntaxNode) -> Cover {
-        if has_token(expr, SyntaxKind::NOTNULL_KW) {
-            Cover::All
-        } else {
-            self.leaf(expr)
-        }
+        if has_token(expr, SyntaxKind::NOTNULL_KW) { Cover::All } else { self.leaf(expr) }
     }
 
     fn binary(&self, expr: &SyntaxNode) -> Cover {
@@ -153,12 +149,20 @@ impl Subject {
             return self.leaf(expr);
         };
         match op.as_str() {
-            "and" => chain(expr, "and")
-                .iter()
-                .fold(Cover::All, |all, part| all.and(self.cover(part))),
+            "and" => {
+                chain(expr, "and").iter().fold(Cover::All, |all, part| all.and(self.cover(part)))
+            }
             "or" => self.any(&chain(expr, "or")),
-            "isnot" if is_null(&right) => Cover::All,
-            "is" if is_null(&right) => self.leaf(expr),
+            "is" | "isnot" if is_null(&right) => match (is_constant(&left), op == "is") {
+                (true, is) => Cover::of(is_null(&unwrapped(&left)) == is),
+                (false, true) => self.leaf(expr),
+                (false, false) => Cover::All,
+            },
+            "=" | "<>" | "!=" | "<" | ">" | "<=" | ">="
+                if is_null(&unwrapped(&left)) || is_null(&unwrapped(&right)) =>
+            {
+                Cover::None
+            }
             "is" | "isnot" => match (all_tokens(&right).next().map(|token| token.kind()), &*op) {
                 (Some(SyntaxKind::TRUE_KW), "is") | (Some(SyntaxKind::FALSE_KW), "isnot") => {
                     self.cover(&left)
@@ -174,7 +178,8 @@ impl Subject {
             }
             "=" if is_true(&right) => self.cover(&left),
             "=" if is_true(&left) => self.cover(&right),
-            "=" | "<>" | "!=" | "<" | ">" | "<=" | ">=" => match compared(&left, &op, &right) {
+            "=" | "<>" | "!=" | "<" | ">" | "<=" | ">=" | "isdistinctfrom"
+            | "isnotdistinctfrom" => match compared(&left, &op, &right) {
                 Some(holds) => Cover::of(holds),
                 None if op == "=" && self.is_itself(&left, &right) => Cover::All,
                 None => self.leaf(expr),
@@ -182,6 +187,7 @@ impl Subject {
             "in" if self.is_itself(&left, &right) => Cover::All,
             "in" if right.children().any(|item| self.is_same(&left, &item)) => Cover::All,
             "notin" if right.children().any(|item| self.is_same(&left, &item)) => Cover::None,
+            "in" | "notin" if none_is(&left, &right) => Cover::of(op == "notin"),
             "like" | "ilike" | "similarto" | "~~" | "~~*" if is_text(&right, &['%'], true) => {
                 Cover::All
             }
@@ -224,10 +230,7 @@ impl Subject {
                 _ => return (self.text(&bare), format!("not {}", self.text(&bare))),
             };
             let (left, right) = (self.text(&left), self.text(&right));
-            return (
-                format!("{left} {op} {right}"),
-                format!("{left} {opposite} {right}"),
-            );
+            return (format!("{left} {op} {right}"), format!("{left} {opposite} {right}"));
         }
         if bare.kind() == SyntaxKind::PREFIX_EXPR
             && let Some(inner) = operand(&bare)
@@ -257,12 +260,10 @@ impl Subject {
             Some((Some(qualifier), column)) => format!("{qualifier}.{column}"),
             None => {
                 let tokens: Vec<String> = all_tokens(&node)
-                    .map(
-                        |token| match token.text().starts_with(['\'', '"', '$', 'E', 'e']) {
-                            true => token.text().to_owned(),
-                            false => token.text().to_ascii_lowercase(),
-                        },
-                    )
+                    .map(|token| match token.text().starts_with(['\'', '"', '$', 'E', 'e']) {
+                        true => token.text().to_owned(),
+                        false => token.text().to_ascii_lowercase(),
+                    })
                     .collect();
                 tokens.join(" ")
             }
@@ -324,22 +325,14 @@ impl Subject {
         let [target] = targets.as_slice() else {
             return false;
         };
-        target
-            .children()
-            .next()
-            .and_then(|expr| column(&expr))
-            .is_some_and(|(_, c)| c == outer)
+        target.children().next().and_then(|expr| column(&expr)).is_some_and(|(_, c)| c == outer)
     }
 
     fn of_item(item: &SyntaxNode) -> Option<Self> {
         let relation = child(item, &[SyntaxKind::RELATION_NAME_REF])?;
         let alias = find(item, &[SyntaxKind::TABLE_ALIAS]).map(|alias| ident(&alias));
         let qualifier = alias.or_else(|| segments(&relation).pop())?;
-        Some(Self {
-            qualifier,
-            table: name(&relation),
-            is_shadowed: false,
-        })
+        Some(Self { qualifier, table: name(&relation), is_shadowed: false })
     }
 
     /// Returns whether an expression may read a column of the table, or differ from row to row.
@@ -347,27 +340,25 @@ impl Subject {
         if function::is_volatile(expr) {
             return true;
         }
-        expr.descendants()
-            .filter(|node| node.kind() == SyntaxKind::NAME_REF)
-            .any(|node| {
-                let Some(parent) = node.parent().filter(|_| node != *expr) else {
-                    return is_column(&node);
-                };
-                match parent.kind() {
-                    SyntaxKind::CALL_EXPR => false,
-                    SyntaxKind::FIELD_EXPR => {
-                        // The qualifier is the first part: `t.id`; of `s.t.id` the second counts.
-                        if is_called(&parent) || parent.children().next().as_ref() != Some(&node) {
-                            return false;
-                        }
-                        match outermost(&parent) {
-                            Some((Some(qualifier), _)) => qualifier == self.qualifier,
-                            Some((None, _)) | None => true,
-                        }
+        expr.descendants().filter(|node| node.kind() == SyntaxKind::NAME_REF).any(|node| {
+            let Some(parent) = node.parent().filter(|_| node != *expr) else {
+                return is_column(&node);
+            };
+            match parent.kind() {
+                SyntaxKind::CALL_EXPR => false,
+                SyntaxKind::FIELD_EXPR => {
+                    // The qualifier is the first part: `t.id`; of `s.t.id` the second counts.
+                    if is_called(&parent) || parent.children().next().as_ref() != Some(&node) {
+                        return false;
                     }
-                    _ => is_column(&node),
+                    match outermost(&parent) {
+                        Some((Some(qualifier), _)) => qualifier == self.qualifier,
+                        Some((None, _)) | None => true,
+                    }
                 }
-            })
+                _ => is_column(&node),
+            }
+        })
     }
 }
 

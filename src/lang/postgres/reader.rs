@@ -23,12 +23,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(place: Place<'a>, nesting: usize) -> Self {
-        Self {
-            place,
-            effects: Vec::new(),
-            unread: Vec::new(),
-            nesting,
-        }
+        Self { place, effects: Vec::new(), unread: Vec::new(), nesting }
     }
 
     /// Reads one statement.
@@ -47,8 +42,7 @@ impl<'a> Reader<'a> {
             | SyntaxKind::MERGE => self.query(node),
             SyntaxKind::EXPLAIN => {
                 if runs(node) {
-                    node.children()
-                        .for_each(|inner| self.statement_if_any(&inner));
+                    node.children().for_each(|inner| self.statement_if_any(&inner));
                 }
             }
             SyntaxKind::TRUNCATE => self.truncate(node),
@@ -87,22 +81,13 @@ impl<'a> Reader<'a> {
             },
         }
         if (self.effects.len(), self.unread.len()) == before {
-            self.push(
-                Class::Read,
-                Verb::Read,
-                None,
-                Scope::One,
-                node,
-                "reads".to_owned(),
-            );
+            self.push(Class::Read, Verb::Read, None, Scope::One, node, "reads".to_owned());
         }
     }
 
     /// Reads a child that may be a statement; names and options are not.
     pub(super) fn statement_if_any(&mut self, node: &SyntaxNode) {
-        let starts = all_tokens(node)
-            .next()
-            .map(|token| token.text().to_ascii_lowercase());
+        let starts = all_tokens(node).next().map(|token| token.text().to_ascii_lowercase());
         let is_statement = match starts.as_deref() {
             Some(
                 "select" | "with" | "values" | "table" | "(" | "delete" | "update" | "insert"
@@ -150,11 +135,7 @@ impl<'a> Reader<'a> {
             return;
         };
         let scope = function::scope(call, deed);
-        let scope = if self.is_looped(call) {
-            Scope::Unknown
-        } else {
-            scope
-        };
+        let scope = if self.is_looped(call) { Scope::Unknown } else { scope };
         match deed {
             Deed::Ends => {
                 let which = match scope {
@@ -164,14 +145,7 @@ impl<'a> Reader<'a> {
                     Scope::Unknown => "ends several sessions",
                 };
                 let phrase = format!("{which} ({function})");
-                self.push(
-                    Class::Change,
-                    Verb::Admin,
-                    Some(function),
-                    scope,
-                    call,
-                    phrase,
-                );
+                self.push(Class::Change, Verb::Admin, Some(function), scope, call, phrase);
             }
             Deed::Does(class, verb, what) => {
                 let phrase = format!("{what} ({function})");
@@ -182,14 +156,7 @@ impl<'a> Reader<'a> {
                 None => {
                     let phrase = format!("runs SQL that is not in the text ({function})");
                     let class = Class::Opaque;
-                    self.push(
-                        class,
-                        Verb::Execute,
-                        Some(function),
-                        Scope::Unknown,
-                        call,
-                        phrase,
-                    );
+                    self.push(class, Verb::Execute, Some(function), Scope::Unknown, call, phrase);
                 }
             },
         }
@@ -200,14 +167,7 @@ impl<'a> Reader<'a> {
         let plan = child(node, &[SyntaxKind::PREPARED_STATEMENT_REF]).map(|plan| name(&plan));
         let shown = plan.as_deref().unwrap_or("?");
         let phrase = format!("runs prepared statement {shown}, which was not seen");
-        self.push(
-            Class::Opaque,
-            Verb::Execute,
-            plan,
-            Scope::Unknown,
-            node,
-            phrase,
-        );
+        self.push(Class::Opaque, Verb::Execute, plan, Scope::Unknown, node, phrase);
         self.query(node);
     }
 
@@ -219,14 +179,7 @@ impl<'a> Reader<'a> {
         self.query(node);
         let procedure = child(node, &[SyntaxKind::PROCEDURE_NAME_REF]).map(|called| name(&called));
         let phrase = format!("calls procedure {}", procedure.as_deref().unwrap_or("?"));
-        self.push(
-            Class::Change,
-            Verb::Execute,
-            procedure,
-            Scope::Filtered,
-            node,
-            phrase,
-        );
+        self.push(Class::Change, Verb::Execute, procedure, Scope::Filtered, node, phrase);
     }
 
     fn session(&mut self, node: &SyntaxNode, kind: SyntaxKind) {
@@ -269,14 +222,7 @@ impl<'a> Reader<'a> {
         if kind == K::DECLARE {
             self.query(node);
         }
-        self.push(
-            Class::Session,
-            Verb::Session,
-            None,
-            Scope::One,
-            node,
-            phrase.to_owned(),
-        );
+        self.push(Class::Session, Verb::Session, None, Scope::One, node, phrase.to_owned());
     }
 
     /// Reads SQL that stands in a string and runs now.
@@ -310,15 +256,9 @@ impl<'a> Reader<'a> {
         phrase: String,
     ) {
         // A temporary object named as such is this session's own.
-        let is_own = object
-            .as_deref()
-            .is_some_and(|object| object.starts_with("pg_temp."));
+        let is_own = object.as_deref().is_some_and(|object| object.starts_with("pg_temp."));
         let is_row = matches!(class, Class::Change | Class::Remove | Class::Destroy);
-        let class = if is_own && is_row {
-            Class::Session
-        } else {
-            class
-        };
+        let class = if is_own && is_row { Class::Session } else { class };
         let span = self.span(node);
         let reversible = is_reversible(class, verb);
         self.effects.push(Effect {

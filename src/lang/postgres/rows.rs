@@ -26,11 +26,7 @@ impl Reader<'_> {
         };
         let (scope, clause) = self.scope(node, &subject);
         let looped = self.is_looped(node);
-        let scope = if looped && scope != Scope::All {
-            Scope::Unknown
-        } else {
-            scope
-        };
+        let scope = if looped && scope != Scope::All { Scope::Unknown } else { scope };
         let (class, verb) = match is_delete {
             true => (Class::Remove, Verb::Delete),
             false => (Class::Change, Verb::Update),
@@ -76,11 +72,7 @@ impl Reader<'_> {
             .flat_map(|with| with.children())
             .filter_map(|query| child(&query, &[SyntaxKind::CTE_NAME]))
             .any(|cte| ident(&cte) == table);
-        Some(Subject {
-            qualifier,
-            table,
-            is_shadowed,
-        })
+        Some(Subject { qualifier, table, is_shadowed })
     }
 
     fn scope(&self, node: &SyntaxNode, subject: &Subject) -> (Scope, Option<String>) {
@@ -92,7 +84,7 @@ impl Reader<'_> {
         };
         let clause = format!("where {}", shown(&expr));
         match subject.cover(&expr) {
-            Cover::All | Cover::Either => (Scope::All, Some(clause)),
+            Cover::All | Cover::Either | Cover::Wide => (Scope::All, Some(clause)),
             Cover::None | Cover::Some => (Scope::Filtered, Some(clause)),
         }
     }
@@ -116,24 +108,16 @@ impl Reader<'_> {
             return None;
         }
         let table = child(node, &[SyntaxKind::RELATION_NAME])?;
-        let alias = child(
-            node,
-            &[SyntaxKind::OPTIONAL_AS_ALIAS, SyntaxKind::REQUIRED_AS_ALIAS],
-        );
+        let alias = child(node, &[SyntaxKind::OPTIONAL_AS_ALIAS, SyntaxKind::REQUIRED_AS_ALIAS]);
         let start = self.span(&table).start;
         let end = self.span(alias.as_ref().unwrap_or(&table)).end;
-        Some(Rows {
-            source: start..end,
-            condition: expr.map(|expr| self.span(&expr)),
-        })
+        Some(Rows { source: start..end, condition: expr.map(|expr| self.span(&expr)) })
     }
 
     /// INSERT: an addition, unless ON CONFLICT overwrites.
     pub(super) fn insert(&mut self, node: &SyntaxNode) {
-        let Some(table) = child(
-            node,
-            &[SyntaxKind::RELATION_NAME_REF, SyntaxKind::RELATION_NAME],
-        ) else {
+        let Some(table) = child(node, &[SyntaxKind::RELATION_NAME_REF, SyntaxKind::RELATION_NAME])
+        else {
             return;
         };
         let table = name(&table);
@@ -141,42 +125,16 @@ impl Reader<'_> {
             .is_some_and(|clause| child(&clause, &[SyntaxKind::CONFLICT_DO_UPDATE_SET]).is_some());
         if !overwrites {
             let phrase = format!("inserts into {table}");
-            self.push(
-                Class::Add,
-                Verb::Insert,
-                Some(table),
-                Scope::One,
-                node,
-                phrase,
-            );
+            self.push(Class::Add, Verb::Insert, Some(table), Scope::One, node, phrase);
             return;
         }
         let rows = child(node, &[SyntaxKind::VALUES]).map(|values| {
-            values
-                .descendants()
-                .filter(|row| row.kind() == SyntaxKind::ROW)
-                .take(2)
-                .count()
+            values.descendants().filter(|row| row.kind() == SyntaxKind::ROW).take(2).count()
         });
-        let scope = if rows == Some(1) {
-            Scope::One
-        } else {
-            Scope::Filtered
-        };
-        let scope = if self.is_looped(node) {
-            Scope::Unknown
-        } else {
-            scope
-        };
+        let scope = if rows == Some(1) { Scope::One } else { Scope::Filtered };
+        let scope = if self.is_looped(node) { Scope::Unknown } else { scope };
         let phrase = format!("inserts into {table}, overwriting rows that are there");
-        self.push(
-            Class::Change,
-            Verb::Replace,
-            Some(table),
-            scope,
-            node,
-            phrase,
-        );
+        self.push(Class::Change, Verb::Replace, Some(table), scope, node, phrase);
     }
 
     /// MERGE: one effect for each action.
@@ -192,17 +150,14 @@ impl Reader<'_> {
             let (scope, rows) = match action.kind() {
                 SyntaxKind::MERGE_WHEN_MATCHED => {
                     let conditional = child(&action, &[SyntaxKind::MERGE_CONDITION]).is_some();
-                    let all = matches!(joined, Cover::All | Cover::Either) && !conditional;
+                    let all =
+                        matches!(joined, Cover::All | Cover::Either | Cover::Wide) && !conditional;
                     let scope = if all { Scope::All } else { Scope::Filtered };
                     (scope, "that match the source")
                 }
                 SyntaxKind::MERGE_WHEN_NOT_MATCHED_SOURCE => {
                     let conditional = child(&action, &[SyntaxKind::MERGE_CONDITION]).is_some();
-                    let scope = if conditional {
-                        Scope::Filtered
-                    } else {
-                        Scope::Unknown
-                    };
+                    let scope = if conditional { Scope::Filtered } else { Scope::Unknown };
                     (scope, "the source does not have")
                 }
                 SyntaxKind::MERGE_WHEN_NOT_MATCHED_TARGET => (Scope::One, ""),
@@ -215,11 +170,7 @@ impl Reader<'_> {
                     SyntaxKind::MERGE_INSERT => (Class::Add, Verb::Insert, "inserts"),
                     _ => continue,
                 };
-                let scope = if self.is_looped(node) {
-                    Scope::Unknown
-                } else {
-                    scope
-                };
+                let scope = if self.is_looped(node) { Scope::Unknown } else { scope };
                 let phrase = match class {
                     Class::Add => format!("inserts into {table}"),
                     _ => format!("{does} rows of {table} {rows}"),
@@ -237,20 +188,9 @@ impl Reader<'_> {
         };
         for table in list.children() {
             let name = name(&table);
-            let more = if cascades {
-                " and every table that refers to it"
-            } else {
-                ""
-            };
+            let more = if cascades { " and every table that refers to it" } else { "" };
             let phrase = format!("truncates {name}{more}");
-            self.push(
-                Class::Destroy,
-                Verb::Truncate,
-                Some(name),
-                Scope::All,
-                &table,
-                phrase,
-            );
+            self.push(Class::Destroy, Verb::Truncate, Some(name), Scope::All, &table, phrase);
         }
     }
 
@@ -272,14 +212,7 @@ impl Reader<'_> {
             .filter(|program| has_token(program, SyntaxKind::PROGRAM_KW));
         if let Some(program) = program {
             let phrase = format!("runs a program on the server: {}", shown(&program));
-            self.push(
-                Class::Escape,
-                Verb::Shell,
-                None,
-                Scope::Unknown,
-                &program,
-                phrase,
-            );
+            self.push(Class::Escape, Verb::Shell, None, Scope::Unknown, &program, phrase);
         }
     }
 
@@ -325,11 +258,10 @@ impl Reader<'_> {
 /// `VACUUM FULL` in either spelling, unless it says `FULL false`.
 fn is_full(node: &SyntaxNode) -> bool {
     has_token(node, SyntaxKind::FULL_KW)
-        || node
-            .descendants()
-            .filter(|option| option.kind() == SyntaxKind::VACUUM_OPTION)
-            .any(|option| {
+        || node.descendants().filter(|option| option.kind() == SyntaxKind::VACUUM_OPTION).any(
+            |option| {
                 let mut words = all_tokens(&option).map(|token| token.text().to_ascii_lowercase());
                 words.next().as_deref() == Some("full") && !super::reader::is_off(words.next())
-            })
+            },
+        )
 }

@@ -27,20 +27,10 @@ impl Reader<'_> {
     /// DROP of anything: one effect for each object.
     pub(super) fn drop(&mut self, node: &SyntaxNode) {
         if node.kind() == SyntaxKind::DROP_OWNED {
-            for role in node
-                .descendants()
-                .filter(|part| part.kind() == SyntaxKind::ROLE_REF)
-            {
+            for role in node.descendants().filter(|part| part.kind() == SyntaxKind::ROLE_REF) {
                 let role_name = name(&role);
                 let phrase = format!("drops everything {role_name} owns in this database");
-                self.push(
-                    Class::Destroy,
-                    Verb::Drop,
-                    Some(role_name),
-                    Scope::All,
-                    &role,
-                    phrase,
-                );
+                self.push(Class::Destroy, Verb::Drop, Some(role_name), Scope::All, &role, phrase);
             }
             return;
         }
@@ -53,32 +43,17 @@ impl Reader<'_> {
         let objects: Vec<SyntaxNode> = node
             .children()
             .filter(|part| !BESIDE.contains(&part.kind()))
-            .take(if node.kind() == SyntaxKind::DROP_TRANSFORM {
-                1
-            } else {
-                usize::MAX
-            })
+            .take(if node.kind() == SyntaxKind::DROP_TRANSFORM { 1 } else { usize::MAX })
             .flat_map(|part| match is_list(part.kind()) {
                 true => part.children().collect::<Vec<_>>(),
                 false => vec![part],
             })
             .collect();
-        let more = if cascades {
-            " and what depends on it"
-        } else {
-            ""
-        };
+        let more = if cascades { " and what depends on it" } else { "" };
         for object in &objects {
             let named = format!("{}{on}", object_name(object));
             let phrase = format!("drops {what} {named}{more}");
-            self.push(
-                Class::Destroy,
-                Verb::Drop,
-                Some(named),
-                Scope::All,
-                object,
-                phrase,
-            );
+            self.push(Class::Destroy, Verb::Drop, Some(named), Scope::All, object, phrase);
         }
         if objects.is_empty() {
             let phrase = format!("drops {what}{more}");
@@ -101,28 +76,12 @@ impl Reader<'_> {
         let phrase = |does: &str| format!("{does} {what} {shown}").trim_end().to_owned();
         if child(node, &[SyntaxKind::OR_REPLACE]).is_some() {
             let phrase = phrase("creates or replaces");
-            self.push(
-                Class::Change,
-                Verb::Replace,
-                object,
-                Scope::One,
-                node,
-                phrase,
-            );
+            self.push(Class::Change, Verb::Replace, object, Scope::One, node, phrase);
         } else {
-            self.push(
-                Class::Add,
-                Verb::Create,
-                object,
-                Scope::One,
-                node,
-                phrase("creates"),
-            );
+            self.push(Class::Add, Verb::Create, object, Scope::One, node, phrase("creates"));
         }
-        const RUN_NOW: &[SyntaxKind] = &[
-            SyntaxKind::CREATE_TABLE_AS,
-            SyntaxKind::CREATE_MATERIALIZED_VIEW,
-        ];
+        const RUN_NOW: &[SyntaxKind] =
+            &[SyntaxKind::CREATE_TABLE_AS, SyntaxKind::CREATE_MATERIALIZED_VIEW];
         if RUN_NOW.contains(&node.kind()) {
             self.query(node);
             if let Some(plan) = child(node, &[SyntaxKind::EXECUTE]) {
@@ -166,12 +125,7 @@ impl Reader<'_> {
         use SyntaxKind as K;
         let table = object.map_or("?", String::as_str);
         let whole = format!("{what} {table}");
-        let part = || {
-            action
-                .children()
-                .find(|part| is_name(part.kind()))
-                .map(|part| name(&part))
-        };
+        let part = || action.children().find(|part| is_name(part.kind())).map(|part| name(&part));
         let named = || part().unwrap_or_else(|| "?".to_owned());
         let (class, verb, scope, phrase) = match action.kind() {
             K::ALTER_TYPE_ATTRIBUTE_ACTION_LIST | K::REVOKE_COMMAND_LIST => {
@@ -250,11 +204,7 @@ impl Reader<'_> {
                 (Class::Change, Verb::AlterType, Scope::All, phrase)
             }
             K::RESET_CONFIG_PARAM if what == "system" => {
-                let scope = if has_token(action, K::ALL_KW) {
-                    Scope::All
-                } else {
-                    Scope::One
-                };
+                let scope = if has_token(action, K::ALL_KW) { Scope::All } else { Scope::One };
                 let phrase = format!("alters the server's configuration: {}", shown(action));
                 (Class::Change, Verb::Admin, scope, phrase)
             }
@@ -294,14 +244,7 @@ impl Reader<'_> {
 
     pub(super) fn grant(&mut self, node: &SyntaxNode) {
         let phrase = format!("grants: {}", shown(node));
-        self.push(
-            Class::Add,
-            Verb::Grant,
-            granted(node),
-            Scope::One,
-            node,
-            phrase,
-        );
+        self.push(Class::Add, Verb::Grant, granted(node), Scope::One, node, phrase);
     }
 
     /// REVOKE: of everything in a schema it can take a whole application down at once.
@@ -313,20 +256,9 @@ impl Reader<'_> {
             SyntaxKind::PRIVILEGE_ALL_SEQUENCES_IN_SCHEMA,
             SyntaxKind::PRIVILEGE_ALL_TABLES_IN_SCHEMA,
         ];
-        let scope = if find(node, WHOLE).is_some() {
-            Scope::All
-        } else {
-            Scope::Filtered
-        };
+        let scope = if find(node, WHOLE).is_some() { Scope::All } else { Scope::Filtered };
         let phrase = format!("revokes: {}", shown(node));
-        self.push(
-            Class::Change,
-            Verb::Revoke,
-            granted(node),
-            scope,
-            node,
-            phrase,
-        );
+        self.push(Class::Change, Verb::Revoke, granted(node), scope, node, phrase);
     }
 
     /// REASSIGN OWNED: afterwards nobody can tell whose each object was.
@@ -371,10 +303,7 @@ fn kind_words(node: &SyntaxNode) -> String {
         .take(3)
         .collect();
     let kind = words.join(" ");
-    match words
-        .iter()
-        .position(|word| matches!(word.as_str(), "for" | "on" | "("))
-    {
+    match words.iter().position(|word| matches!(word.as_str(), "for" | "on" | "(")) {
         Some(end) => words[..end].join(" "),
         None => kind,
     }
@@ -459,10 +388,7 @@ fn cascade(action: &SyntaxNode) -> &'static str {
 }
 
 fn first_word(node: &SyntaxNode) -> String {
-    all_tokens(node)
-        .next()
-        .map(|token| token.text().to_ascii_lowercase())
-        .unwrap_or_default()
+    all_tokens(node).next().map(|token| token.text().to_ascii_lowercase()).unwrap_or_default()
 }
 
 fn is_wide(ty: &SyntaxNode) -> bool {
@@ -477,8 +403,6 @@ fn is_wide(ty: &SyntaxNode) -> bool {
 /// Returns the first object a GRANT or REVOKE is about.
 fn granted(node: &SyntaxNode) -> Option<String> {
     let on = child(node, &[SyntaxKind::ON_PRIVILEGE_OBJECTS_CLAUSE])?;
-    let refs = on
-        .descendants()
-        .find(|part| format!("{:?}", part.kind()).ends_with("_REF"))?;
+    let refs = on.descendants().find(|part| format!("{:?}", part.kind()).ends_with("_REF"))?;
     Some(name(&refs))
 }

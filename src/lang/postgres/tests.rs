@@ -23,11 +23,7 @@ struct Row {
 const TABLE: &str = include_str!("../../../tests/verdicts/postgres.toml");
 
 fn word(value: impl serde::Serialize) -> String {
-    serde_json::to_value(value)
-        .expect("enums serialize")
-        .as_str()
-        .expect("to words")
-        .to_owned()
+    serde_json::to_value(value).expect("enums serialize").as_str().expect("to words").to_owned()
 }
 
 fn lines(reading: &Reading) -> Vec<String> {
@@ -42,25 +38,15 @@ fn lines(reading: &Reading) -> Vec<String> {
 fn unclear(reading: &Reading) -> Option<&'static str> {
     match reading {
         Reading::Understood(_) => None,
-        Reading::Unclear {
-            destructive_word: true,
-            ..
-        } => Some("word"),
-        Reading::Unclear {
-            destructive_word: false,
-            ..
-        } => Some("harmless"),
+        Reading::Unclear { destructive_word: true, .. } => Some("word"),
+        Reading::Unclear { destructive_word: false, .. } => Some("harmless"),
     }
 }
 
 #[test]
 fn every_row_of_the_table_reads_as_it_says() {
     let table: Table = toml::from_str(TABLE).expect("the table is TOML");
-    assert!(
-        table.reading.len() >= 150,
-        "the table has {} rows",
-        table.reading.len()
-    );
+    assert!(table.reading.len() >= 150, "the table has {} rows", table.reading.len());
     let mut wrong = Vec::new();
     for row in &table.reading {
         let reading = read(&row.text);
@@ -75,12 +61,7 @@ fn every_row_of_the_table_reads_as_it_says() {
             wrong.push(format!("{}\n  is no miss any more", row.text));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} rows differ:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} rows differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 fn only(text: &str) -> crate::lang::Effect {
@@ -94,17 +75,14 @@ fn only(text: &str) -> crate::lang::Effect {
 #[test]
 fn phrases_say_what_a_person_needs_to_know() {
     let phrases = |text: &str| {
-        let phrases: Vec<_> = read(text)
-            .effects()
-            .iter()
-            .map(|effect| effect.phrase.clone())
-            .collect();
+        let phrases: Vec<_> =
+            read(text).effects().iter().map(|effect| effect.phrase.clone()).collect();
         phrases.join("\n")
     };
     insta::assert_snapshot!(phrases(
         "delete from families; delete from f where a = 1 /* x */ and\n  b > 2;
          update t set a = 1 where true; drop table if exists public.orders, b cascade;
-         truncate a cascade; alter table t drop column c, alter d type date;
+         delete from f where a NOT  between 1 and 2 or b between 3 and 4; truncate a cascade; alter table t drop column c, alter d type date;
          insert into t values (1) on conflict (id) do update set a = 1;
          merge into t using s on t.id = s.id when matched then delete;
          do $$ begin for i in 1..3 loop delete from t where id = i; execute 'drop ' || x; end loop; end $$;
@@ -118,6 +96,7 @@ fn phrases_say_what_a_person_needs_to_know() {
     updates every row of t ("where true" leaves none out)
     drops table public.orders and what depends on it
     drops table b and what depends on it
+    deletes rows of f where a not between 1 and 2 or b between 3 and 4
     truncates a and every table that refers to it
     drops column c of table t
     rewrites every value of column d of table t: alter d type date
@@ -167,10 +146,7 @@ fn rows_of_a_plain_statement_can_be_counted() {
 #[test]
 fn spans_point_into_the_text_that_was_given() {
     let at = |text: &str, index: usize| text[read(text).effects()[index].span.clone()].to_owned();
-    assert_eq!(
-        at("\u{feff}-- ü\nselect 1; delete from t;", 1),
-        "delete from t"
-    );
+    assert_eq!(at("\u{feff}-- ü\nselect 1; delete from t;", 1), "delete from t");
     assert_eq!(
         at("select 'ü'; do $x$ begin delete from t where a; end $x$", 1),
         "delete from t where a"
@@ -179,14 +155,8 @@ fn spans_point_into_the_text_that_was_given() {
         at("do 'begin delete from t where a = ''ü''; end'", 0),
         "delete from t where a = ''ü''"
     );
-    assert_eq!(
-        at("do $$ begin select 1 into x; delete from t; end $$", 0),
-        "delete from t"
-    );
-    assert_eq!(
-        at("do $$ begin execute 'drop table t'; end $$", 0),
-        "'drop table t'"
-    );
+    assert_eq!(at("do $$ begin select 1 into x; delete from t; end $$", 0), "delete from t");
+    assert_eq!(at("do $$ begin execute 'drop table t'; end $$", 0), "'drop table t'");
     assert_eq!(at("drop table a, s.b", 1), "s.b");
 }
 
@@ -194,31 +164,16 @@ fn spans_point_into_the_text_that_was_given() {
 fn a_prepared_statement_is_known_by_name() {
     let (name, reading) =
         prepared("PREPARE Gone (int) AS DELETE FROM t WHERE id = $1").expect("it prepares");
-    assert_eq!(
-        (name.as_str(), lines(&reading)),
-        ("gone", vec!["remove delete filtered t".into()])
-    );
+    assert_eq!((name.as_str(), lines(&reading)), ("gone", vec!["remove delete filtered t".into()]));
     let (name, reading) = prepared("prepare \"A b\" as select 1").expect("it prepares");
-    assert_eq!(
-        (name.as_str(), lines(&reading)),
-        ("\"A b\"", vec!["read read one".into()])
-    );
-    assert_eq!(
-        prepared("prepare x as delete from t; select 1").map(|(name, _)| name),
-        None
-    );
+    assert_eq!((name.as_str(), lines(&reading)), ("\"A b\"", vec!["read read one".into()]));
+    assert_eq!(prepared("prepare x as delete from t; select 1").map(|(name, _)| name), None);
     assert_eq!(prepared("select 1"), None);
     assert_eq!(prepared("prepare transaction 'x'"), None);
 
     assert_eq!(executes("execute GONE(4);").as_deref(), Some("gone"));
-    assert_eq!(
-        executes("explain analyze execute gone").as_deref(),
-        Some("gone")
-    );
-    assert_eq!(
-        executes("create table x as execute gone").as_deref(),
-        Some("gone")
-    );
+    assert_eq!(executes("explain analyze execute gone").as_deref(), Some("gone"));
+    assert_eq!(executes("create table x as execute gone").as_deref(), Some("gone"));
     assert_eq!(executes("explain execute gone"), None);
     assert_eq!(executes("select 'execute gone'"), None);
 }
@@ -226,10 +181,7 @@ fn a_prepared_statement_is_known_by_name() {
 #[test]
 fn statements_are_split_as_psql_does() {
     let pieces = |text: &str| -> Vec<String> {
-        split(text)
-            .into_iter()
-            .map(|range| text[range].to_owned())
-            .collect()
+        split(text).into_iter().map(|range| text[range].to_owned()).collect()
     };
     assert_eq!(
         pieces("-- a;\nselect ';' /* ; */; ;select (1;2);\n select $$;$$"),
@@ -244,20 +196,14 @@ fn statements_are_split_as_psql_does() {
             "select 1"
         ]
     );
-    assert_eq!(
-        pieces("begin; end; select 1"),
-        ["begin;", "end;", "select 1"]
-    );
+    assert_eq!(pieces("begin; end; select 1"), ["begin;", "end;", "select 1"]);
     assert_eq!(
         pieces("copy t (a) from stdin csv;\n'\n;\n\\.\nselect 1;"),
         ["copy t (a) from stdin csv;", "select 1;"]
     );
     assert_eq!(
         pieces("create rule r as on delete to t do (select 1; select 2); x"),
-        [
-            "create rule r as on delete to t do (select 1; select 2);",
-            "x"
-        ]
+        ["create rule r as on delete to t do (select 1; select 2);", "x"]
     );
 }
 
@@ -266,49 +212,18 @@ fn nesting_of_any_depth_is_answered() {
     for depth in [10, 140, 1_000, 4_000, 100_000] {
         let many = |piece: &str| piece.repeat(depth);
         for (text, name) in [
-            (
-                format!("delete from t where {}1{}", many("("), many(")")),
-                "brackets",
-            ),
+            (format!("delete from t where {}1{}", many("("), many(")")), "brackets"),
             (format!("delete from t where {} true", many("not ")), "not"),
             (format!("select {}1", many("- ")), "signs"),
-            (
-                format!("delete from t where {}1{}", many("f("), many(")")),
-                "calls",
-            ),
-            (
-                format!("delete from t where {}1{}", many("array["), many("]")),
-                "arrays",
-            ),
-            (
-                format!("delete from t where a = 1{}", many(" or a = 1")),
-                "or",
-            ),
-            (
-                format!("delete from t where a = 1{}", many(" or not a = 1 and b")),
-                "or and",
-            ),
+            (format!("delete from t where {}1{}", many("f("), many(")")), "calls"),
+            (format!("delete from t where {}1{}", many("array["), many("]")), "arrays"),
+            (format!("delete from t where a = 1{}", many(" or a = 1")), "or"),
+            (format!("delete from t where a = 1{}", many(" or not a = 1 and b")), "or and"),
             (format!("select 1{}", many(" union all select 1")), "union"),
-            (
-                format!("select {}1{}", many("case when true then "), many(" end")),
-                "case",
-            ),
-            (
-                format!("select * from {}t{}", many("(select * from "), many(") x")),
-                "subqueries",
-            ),
-            (
-                format!("select * from t{}", many(" join t on true")),
-                "joins",
-            ),
-            (
-                format!(
-                    "{} delete from t {}",
-                    many("with x as ("),
-                    many(") select 1")
-                ),
-                "with",
-            ),
+            (format!("select {}1{}", many("case when true then "), many(" end")), "case"),
+            (format!("select * from {}t{}", many("(select * from "), many(") x")), "subqueries"),
+            (format!("select * from t{}", many(" join t on true")), "joins"),
+            (format!("{} delete from t {}", many("with x as ("), many(") select 1")), "with"),
             (format!("select a{}", many(".a")), "fields"),
             (format!("select a{}", many("[1]")), "subscripts"),
             (format!("select a{}", many("::int")), "casts"),
@@ -325,11 +240,7 @@ fn nesting_of_any_depth_is_answered() {
                 "if",
             ),
             (
-                format!(
-                    "do $$ begin {} delete from t; {} end $$",
-                    many("begin "),
-                    many("end; ")
-                ),
+                format!("do $$ begin {} delete from t; {} end $$", many("begin "), many("end; ")),
                 "blocks",
             ),
             (
@@ -337,11 +248,7 @@ fn nesting_of_any_depth_is_answered() {
                 "brackets in a block",
             ),
             (
-                format!(
-                    "do 'begin {} delete from t; {} end'",
-                    many("loop "),
-                    many("end loop; ")
-                ),
+                format!("do 'begin {} delete from t; {} end'", many("loop "), many("end loop; ")),
                 "loops",
             ),
             (
@@ -379,22 +286,13 @@ fn ten_megabytes_take_linear_time() {
         sizes(&|size| format!("insert into t values (1){}", ", (2, 'x')".repeat(size / 10))),
         1
     );
-    assert_eq!(
-        sizes(&|size| "insert into t values (1, 'x');\n".repeat(size / 31)),
-        1_000_000 / 31
-    );
+    assert_eq!(sizes(&|size| "insert into t values (1, 'x');\n".repeat(size / 31)), 1_000_000 / 31);
     assert_eq!(
         sizes(&|size| format!("delete from t where id in (1{})", ", 2".repeat(size / 3))),
         1
     );
-    assert_eq!(
-        sizes(&|size| format!("select '{}'", "x''".repeat(size / 3))),
-        1
-    );
-    assert_eq!(
-        sizes(&|size| format!("copy t from stdin;\n{}\\.\n", "a;\n".repeat(size / 3))),
-        1
-    );
+    assert_eq!(sizes(&|size| format!("select '{}'", "x''".repeat(size / 3))), 1);
+    assert_eq!(sizes(&|size| format!("copy t from stdin;\n{}\\.\n", "a;\n".repeat(size / 3))), 1);
 }
 
 /// Pieces that make trouble together more often than random characters do.
@@ -421,15 +319,9 @@ fn soup() -> impl Strategy<Value = String> {
 fn holds_together(text: &str) {
     let reading = read(text);
     for effect in reading.effects() {
-        assert!(
-            text.get(effect.span.clone()).is_some(),
-            "{text:?} {effect:?}"
-        );
+        assert!(text.get(effect.span.clone()).is_some(), "{text:?} {effect:?}");
         if let Some(rows) = &effect.rows {
-            assert!(
-                text.get(rows.source.clone()).is_some(),
-                "{text:?} {effect:?}"
-            );
+            assert!(text.get(rows.source.clone()).is_some(), "{text:?} {effect:?}");
         }
         assert!(!effect.phrase.is_empty());
     }

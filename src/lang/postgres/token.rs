@@ -7,9 +7,8 @@ use squawk_lexer::{LiteralKind, TokenKind, tokenize};
 /// Words that make text no parser understands worth a hold: with each of them a statement can
 /// remove or overwrite something. INSERT, CREATE, GRANT and SELECT are left out on purpose (a typo
 /// in them is no reason to stop anybody), REVOKE and COMMENT because they lose no rows.
-const DESTRUCTIVE: &[&str] = &[
-    "delete", "detach", "drop", "merge", "program", "reassign", "truncate", "update",
-];
+const DESTRUCTIVE: &[&str] =
+    &["delete", "detach", "drop", "merge", "program", "reassign", "truncate", "update"];
 
 /// Words that are destructive only as the first of a statement; elsewhere they are harmless
 /// clauses (`ON CONFLICT DO NOTHING`, `EXECUTE FUNCTION` of a trigger, `GRANT EXECUTE`).
@@ -67,11 +66,7 @@ pub(super) struct Statement {
 /// Data after `COPY … FROM STDIN` up to its `\.` line belongs to no statement.
 pub(super) fn statements(text: &str) -> Vec<Statement> {
     let mut splitter = Splitter::new(text);
-    let mut at = if text.starts_with('\u{feff}') {
-        '\u{feff}'.len_utf8()
-    } else {
-        0
-    };
+    let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     while let Some(next) = splitter.run(at) {
         at = next;
     }
@@ -105,29 +100,33 @@ pub(super) fn is_destructive(text: &str, statement: &Statement) -> bool {
     false
 }
 
-/// Replaces the INTO of each query in a PL/pgSQL body by as many spaces; the body is given with
-/// its quotes.
-pub(super) fn without_into(quoted: &str) -> String {
-    let Some((inner, at)) = body(quoted) else {
-        return quoted.to_owned();
-    };
-    let tokens: Vec<(Kind, Range<usize>)> = lex(inner, 0)
-        .filter_map(|(kind, range)| Some((kind?, range)))
-        .collect();
+/// Takes out of a PL/pgSQL body, given with its quotes, what the parser does not know: INTO of
+/// queries, and BETWEEN. None if it has neither.
+pub(super) fn plainer_body(quoted: &str) -> Option<String> {
+    let (inner, at) = body(quoted)?;
+    let between = without_between(inner);
+    let into = without_into(between.as_deref().unwrap_or(inner));
+    let inner = into.or(between)?;
+    let mut text = quoted.to_owned();
+    text.replace_range(at..at + inner.len(), &inner);
+    Some(text)
+}
+
+/// Replaces the INTO of each query by as many spaces.
+fn without_into(inner: &str) -> Option<String> {
+    let tokens: Vec<(Kind, Range<usize>)> =
+        lex(inner, 0).filter_map(|(kind, range)| Some((kind?, range))).collect();
     let word = |index: usize| match tokens.get(index) {
         Some((Kind::Word, range)) => &inner[range.clone()],
         Some((Kind::Other, range)) => &inner[range.clone()],
         _ => "",
     };
-    let mut bytes = quoted.to_owned();
+    let mut replaced: Option<String> = None;
     let (mut starts, mut is_query, mut index) = (true, false, 0);
     while index < tokens.len() {
         let here = word(index);
         if starts {
-            is_query = is_word(
-                here,
-                &["delete", "insert", "select", "update", "values", "with"],
-            );
+            is_query = is_word(here, &["delete", "insert", "select", "update", "values", "with"]);
         }
         let is_into = is_query
             && is_word(here, &["into"])
@@ -148,10 +147,7 @@ pub(super) fn without_into(quoted: &str) -> String {
                 index += 2;
             } else if *kind == Kind::Open && &inner[range.clone()] == "[" {
                 index += 1;
-                while tokens
-                    .get(index)
-                    .is_some_and(|(kind, _)| *kind != Kind::Close)
-                {
+                while tokens.get(index).is_some_and(|(kind, _)| *kind != Kind::Close) {
                     index += 1;
                 }
                 index += 1;
@@ -159,12 +155,42 @@ pub(super) fn without_into(quoted: &str) -> String {
                 break;
             }
         }
-        let to = tokens
-            .get(index.min(tokens.len()) - 1)
-            .map_or(from, |(_, range)| range.end);
-        bytes.replace_range(at + from..at + to, &" ".repeat(to - from));
+        let to = tokens.get(index.min(tokens.len()) - 1).map_or(from, |(_, range)| range.end);
+        let blank = " ".repeat(to - from);
+        replaced.get_or_insert_with(|| inner.to_owned()).replace_range(from..to, &blank);
     }
-    bytes
+    replaced
+}
+
+/// Stands for BETWEEN, and for NOT BETWEEN, in what the parser gets.
+pub(super) const BETWEEN: (&str, &str) = ("@=@", "@!@");
+
+/// Replaces BETWEEN by an operator, byte for byte.
+///
+/// The parser takes `a BETWEEN 1 AND 2 OR b` for `a BETWEEN 1 AND (2 OR b)`, and stumbles over
+/// `… AND 2 OR NOT b`; with an operator AND and OR come out as they should.
+pub(super) fn without_between(text: &str) -> Option<String> {
+    let mut replaced: Option<String> = None;
+    let (mut last, mut is_after) = (0..0, false);
+    for (kind, range) in lex(text, 0) {
+        let word = |range: &Range<usize>, list: &[&str]| is_word(&text[range.clone()], list);
+        let is_between = kind == Some(Kind::Word) && word(&range, &["between"]);
+        let is_symmetry = is_after && word(&range, &["asymmetric", "symmetric"]);
+        let (from, operator) = match () {
+            () if is_symmetry => (range.start, ""),
+            () if word(&last, &["not"]) => (last.start, BETWEEN.1),
+            () => (range.start, BETWEEN.0),
+        };
+        is_after = is_between && !word(&last, &["groups", "range", "rows"]);
+        if is_after || is_symmetry {
+            let width = range.end - from;
+            replaced
+                .get_or_insert_with(|| text.to_owned())
+                .replace_range(from..range.end, &format!("{operator:<width$}"));
+        }
+        last = range;
+    }
+    replaced
 }
 
 /// Returns what stands between a string's quotes, and where it starts.
@@ -193,10 +219,7 @@ pub(super) struct Depth {
 /// nest as brackets do. Code in strings counts, since bodies of functions and blocks are parsed.
 pub(super) fn depth(text: &str, statement: &Statement) -> Depth {
     let mut scan = Scan::default();
-    let first = statement
-        .tokens
-        .first()
-        .map(|token| &text[token.range.clone()]);
+    let first = statement.tokens.first().map(|token| &text[token.range.clone()]);
     let has_body = first.is_some_and(|word| is_word(word, &["create", "do"]));
     let mut inner = Depth::default();
     for token in &statement.tokens {
@@ -208,10 +231,7 @@ pub(super) fn depth(text: &str, statement: &Statement) -> Depth {
             inner.open += body.open;
         }
     }
-    Depth {
-        levels: scan.most.levels + inner.levels,
-        open: scan.most.open + inner.open,
-    }
+    Depth { levels: scan.most.levels + inner.levels, open: scan.most.open + inner.open }
 }
 
 fn body_depth(piece: &str, kind: Kind) -> Depth {
@@ -225,15 +245,8 @@ fn body_depth(piece: &str, kind: Kind) -> Depth {
         }
     }
     // An escape can spell a bracket.
-    let escapes = if kind == Kind::Plain {
-        0
-    } else {
-        inner.matches('\\').count()
-    };
-    Depth {
-        levels: scan.most.levels + escapes,
-        open: scan.most.open + escapes,
-    }
+    let escapes = if kind == Kind::Plain { 0 } else { inner.matches('\\').count() };
+    Depth { levels: scan.most.levels + escapes, open: scan.most.open + escapes }
 }
 
 #[derive(Default)]
@@ -328,18 +341,12 @@ impl<'a> Splitter<'a> {
         for (kind, range) in lex(self.text, from) {
             let Some(kind) = kind else {
                 self.is_doubtful = true;
-                self.tokens.push(Token {
-                    kind: Kind::Text,
-                    range,
-                });
+                self.tokens.push(Token { kind: Kind::Text, range });
                 continue;
             };
             self.doubt(kind, &range);
             let end = range.end;
-            self.tokens.push(Token {
-                kind,
-                range: range.clone(),
-            });
+            self.tokens.push(Token { kind, range: range.clone() });
             match kind {
                 Kind::Word => self.word(&self.text[range]),
                 Kind::Open if self.text[range.clone()].starts_with('(') => self.parens += 1,
@@ -423,10 +430,7 @@ impl<'a> Splitter<'a> {
             token.kind == Kind::Word && self.text[token.range.clone()].eq_ignore_ascii_case(word)
         };
         let copies = self.tokens.first().is_some_and(|token| is(token, "copy"))
-            && self
-                .tokens
-                .windows(2)
-                .any(|pair| is(&pair[0], "from") && is(&pair[1], "stdin"));
+            && self.tokens.windows(2).any(|pair| is(&pair[0], "from") && is(&pair[1], "stdin"));
         if !copies || self.copies_end {
             return None;
         }

@@ -7,6 +7,8 @@ use squawk_syntax::plpgsql::Plpgsql;
 use squawk_syntax::quote::quote_ident;
 use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 
+use super::token::BETWEEN;
+
 /// How much of a condition a phrase shows; the dialogue has the whole statement anyway.
 const SHOWN_CHARS: usize = 80;
 
@@ -42,9 +44,7 @@ fn last(node: &SyntaxNode) -> Option<SyntaxToken> {
     let start = node.text_range().start();
     let mut last = node.last_token()?;
     while last.kind() == SyntaxKind::SEMICOLON || last.kind().is_trivia() {
-        last = last
-            .prev_token()
-            .filter(|token| token.text_range().start() >= start)?;
+        last = last.prev_token().filter(|token| token.text_range().start() >= start)?;
     }
     Some(last)
 }
@@ -56,15 +56,12 @@ pub(super) fn child(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Option<SyntaxNod
 
 /// Returns the first node of one of these kinds in the tree below, the node itself included.
 pub(super) fn find(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Option<SyntaxNode> {
-    node.descendants()
-        .find(|found| kinds.contains(&found.kind()))
+    node.descendants().find(|found| kinds.contains(&found.kind()))
 }
 
 /// Returns the nearest node above of one of these kinds.
 pub(super) fn above(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Option<SyntaxNode> {
-    node.ancestors()
-        .skip(1)
-        .find(|found| kinds.contains(&found.kind()))
+    node.ancestors().skip(1).find(|found| kinds.contains(&found.kind()))
 }
 
 /// Returns whether a keyword is among the node's own tokens.
@@ -100,11 +97,7 @@ pub(super) fn segments(node: &SyntaxNode) -> Vec<String> {
         .filter(|part| SEGMENTS.contains(&part.kind()))
         .map(|part| ident(&part))
         .collect();
-    if parts.is_empty() {
-        vec![ident(node)]
-    } else {
-        parts
-    }
+    if parts.is_empty() { vec![ident(node)] } else { parts }
 }
 
 /// Returns the identifier a node holds, folded, and quoted where it has to be.
@@ -136,16 +129,12 @@ pub(super) fn shown(node: &SyntaxNode) -> String {
             line.push(' ');
         }
         space = false;
-        line.extend(
-            token
-                .text()
-                .chars()
-                .map(|c| if c.is_control() { ' ' } else { c }),
-        );
+        line.extend(token.text().chars().map(|c| if c.is_control() { ' ' } else { c }));
         if line.len() > 4 * SHOWN_CHARS {
             break;
         }
     }
+    let line = line.replace(BETWEEN.0, "between").replace(BETWEEN.1, "not between");
     shorten(&line)
 }
 

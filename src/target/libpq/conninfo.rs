@@ -7,8 +7,7 @@ pub fn is_connection_string(text: &str) -> bool {
 }
 
 fn without_scheme(text: &str) -> Option<&str> {
-    text.strip_prefix("postgresql://")
-        .or_else(|| text.strip_prefix("postgres://"))
+    text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://"))
 }
 
 /// Reads a connection string into pairs, in its order; passwords are left out.
@@ -17,12 +16,21 @@ fn without_scheme(text: &str) -> Option<&str> {
 ///
 /// Returns a phrase where libpq would refuse it.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
-    let mut pairs = match without_scheme(text) {
-        Some(rest) => uri(rest)?,
-        None => keywords(text)?,
-    };
+    let mut pairs = parse_whole(text)?;
     pairs.retain(|(name, _)| !matches!(name.as_str(), "password" | "sslpassword"));
     Ok(pairs)
+}
+
+/// Reads a connection string into pairs, passwords included: for connecting, never for showing.
+///
+/// # Errors
+///
+/// Returns a phrase where libpq would refuse it.
+pub fn parse_whole(text: &str) -> Result<Vec<(String, String)>, String> {
+    match without_scheme(text) {
+        Some(rest) => uri(rest),
+        None => keywords(text),
+    }
 }
 
 /// Reads `host=a port='5433'`.
@@ -33,9 +41,7 @@ fn keywords(text: &str) -> Result<Vec<(String, String)>, String> {
         let end = rest.find(|c: char| c == '=' || c.is_ascii_whitespace());
         let (name, after) = rest.split_at(end.unwrap_or(rest.len()));
         let Some(after) = after.trim_start().strip_prefix('=') else {
-            return Err(format!(
-                "missing `=` after `{name}` in the connection string"
-            ));
+            return Err(format!("missing `=` after `{name}` in the connection string"));
         };
         let (value, after) = keyword_value(after.trim_start())?;
         pairs.push((name.to_owned(), value));
@@ -81,10 +87,9 @@ fn uri(text: &str) -> Result<Vec<(String, String)>, String> {
         && text[at..].starts_with('@')
     {
         let user = &text[..at];
-        push(
-            "user",
-            user.split_once(':').map_or(user, |(user, _password)| user),
-        )?;
+        let (user, password) = user.split_once(':').unwrap_or((user, ""));
+        push("user", user)?;
+        push("password", password)?;
         rest = &text[at + 1..];
     }
 
@@ -148,13 +153,9 @@ fn decode(text: &str) -> Result<String, String> {
             bytes.push(byte);
             continue;
         }
-        let digits = after
-            .get(..2)
-            .and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
         let is_hex = |digits: &&str| digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let value = digits
-            .filter(is_hex)
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let value = digits.filter(is_hex).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match value {
             Some(0) | None => return Err("bad `%` in the URI".to_owned()),
             Some(value) => bytes.push(value),
@@ -181,12 +182,7 @@ mod tests {
 
     #[test]
     fn what_is_a_connection_string() {
-        for text in [
-            "postgres://",
-            "postgresql://host/db",
-            "dbname=orders",
-            "a = b",
-        ] {
+        for text in ["postgres://", "postgresql://host/db", "dbname=orders", "a = b"] {
             assert!(is_connection_string(text), "{text}");
         }
         for text in ["orders", "", "mysql://host", "Postgres://host"] {
@@ -203,43 +199,22 @@ mod tests {
                 "postgresql://me:se%3Acret@host:5433/orders",
                 "user=me | host=host | port=5433 | dbname=orders",
             ),
-            (
-                "postgres://a:1,b,c:3/db",
-                "host=a,b,c | port=1,,3 | dbname=db",
-            ),
-            (
-                "postgres://[::1]:5433/db",
-                "host=::1 | port=5433 | dbname=db",
-            ),
+            ("postgres://a:1,b,c:3/db", "host=a,b,c | port=1,,3 | dbname=db"),
+            ("postgres://[::1]:5433/db", "host=::1 | port=5433 | dbname=db"),
             ("postgres://[::1],b/db", "host=::1,b | dbname=db"),
-            (
-                "postgres://%2Frun%2Fpostgresql/db",
-                "host=/run/postgresql | dbname=db",
-            ),
-            (
-                "postgres:///db?host=/tmp&port=5433",
-                "dbname=db | host=/tmp | port=5433",
-            ),
-            (
-                "postgres://host?dbname=x&password=y&user=%C3%A9",
-                "host=host | dbname=x | user=é",
-            ),
+            ("postgres://%2Frun%2Fpostgresql/db", "host=/run/postgresql | dbname=db"),
+            ("postgres:///db?host=/tmp&port=5433", "dbname=db | host=/tmp | port=5433"),
+            ("postgres://host?dbname=x&password=y&user=%C3%A9", "host=host | dbname=x | user=é"),
             ("postgres://me@/db", "user=me | dbname=db"),
             ("postgres://host/a%20b", "host=host | dbname=a b"),
             ("postgres://host/a@b", "host=host | dbname=a@b"),
             ("postgres://[::1", "error: `[` without `]` in the URI"),
-            (
-                "postgres://[::1]x",
-                "error: something follows `]` in the URI",
-            ),
+            ("postgres://[::1]x", "error: something follows `]` in the URI"),
             ("postgres://host/%zz", "error: bad `%` in the URI"),
             ("postgres://host/%2", "error: bad `%` in the URI"),
             ("postgres://host/%+1x", "error: bad `%` in the URI"),
             ("postgres://host/%€", "error: bad `%` in the URI"),
-            (
-                "postgres://host?x",
-                "error: missing `=` after `x` in the URI",
-            ),
+            ("postgres://host?x", "error: missing `=` after `x` in the URI"),
         ] {
             assert_eq!(show(text), pairs, "{text}");
         }
@@ -254,18 +229,9 @@ mod tests {
             ("host='' dbname=x", "host= | dbname=x"),
             ("host= dbname=x", "host=dbname=x"),
             ("password='x y' host=a", "host=a"),
-            (
-                "host",
-                "error: missing `=` after `host` in the connection string",
-            ),
-            (
-                "a b=c",
-                "error: missing `=` after `a` in the connection string",
-            ),
-            (
-                "host='a",
-                "error: a quote in the connection string is never closed",
-            ),
+            ("host", "error: missing `=` after `host` in the connection string"),
+            ("a b=c", "error: missing `=` after `a` in the connection string"),
+            ("host='a", "error: a quote in the connection string is never closed"),
         ] {
             assert_eq!(show(text), pairs, "{text}");
         }

@@ -25,6 +25,8 @@ pub struct Given {
     pub port: Option<String>,
     /// `-U` or the second argument.
     pub user: Option<String>,
+    /// `--cluster` of Debian's `pg_wrapper`.
+    pub cluster: Option<String>,
 }
 
 /// What libpq reads beside the command line, as values.
@@ -87,10 +89,7 @@ impl Param {
     /// Returns the parameter with a name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(_, known, _)| *known == name)
-            .map(|(param, _, _)| *param)
+        Self::ALL.iter().find(|(_, known, _)| *known == name).map(|(param, _, _)| *param)
     }
 }
 
@@ -102,9 +101,7 @@ impl Values {
     /// Sets a parameter if it is not there yet; an empty value is none.
     fn fill(&mut self, param: Param, value: &str, source: &str) {
         if !value.is_empty() {
-            self.0
-                .entry(param)
-                .or_insert_with(|| (value.to_owned(), source.to_owned()));
+            self.0.entry(param).or_insert_with(|| (value.to_owned(), source.to_owned()));
         }
     }
 
@@ -158,66 +155,57 @@ pub fn resolve(given: &Given, surroundings: &Surroundings) -> Result<Resolved, S
             }
         }
     }
+    // Debian's wrapper puts a cluster's host over PGHOST, and its port under PGPORT.
+    let cluster = match given.cluster.as_deref() {
+        Some(cluster) => Some((cluster, "--cluster")),
+        None if var("PGHOST").is_empty() => Some((var("PGCLUSTER"), "PGCLUSTER")),
+        None => None,
+    };
+    let remote = cluster.and_then(|(cluster, from)| Some((remote_cluster(cluster)?, from)));
+    if let Some(((host, _), from)) = remote {
+        values.fill(Param::Host, host, from);
+    }
     for (param, _, variable) in Param::ALL {
         values.fill(param, var(variable), variable);
     }
-    values.fill(
-        Param::User,
-        surroundings.os_user.as_deref().unwrap_or_default(),
-        "own user name",
-    );
+    if let Some(((_, port), from)) = remote {
+        values.fill(Param::Port, port, from);
+    }
+    values.fill(Param::User, surroundings.os_user.as_deref().unwrap_or_default(), "own user name");
     let user = values.get(Param::User).map(str::to_owned);
-    values.fill(
-        Param::Dbname,
-        user.as_deref().unwrap_or_default(),
-        "user name",
-    );
+    values.fill(Param::Dbname, user.as_deref().unwrap_or_default(), "user name");
 
     let endpoints = endpoints(&values)?;
-    let sources = values
-        .0
-        .into_iter()
-        .map(|(param, (_, source))| (param, source))
-        .collect();
+    let sources = values.0.into_iter().map(|(param, (_, source))| (param, source)).collect();
     Ok(Resolved { endpoints, sources })
+}
+
+/// Splits `15/db.example.com:5433` into host and port; a cluster of this machine is none.
+fn remote_cluster(cluster: &str) -> Option<(&str, &str)> {
+    let (_version, place) = cluster.split_once('/')?;
+    let (host, port) = place.rsplit_once(':')?;
+    (!host.is_empty()).then_some((host, port))
 }
 
 /// Pairs hosts, addresses and ports off as libpq does.
 fn endpoints(values: &Values) -> Result<Vec<Endpoint>, String> {
     let list = |param: Param| -> Vec<&str> {
-        values
-            .get(param)
-            .map(|value| value.split(',').collect())
-            .unwrap_or_default()
+        values.get(param).map(|value| value.split(',').collect()).unwrap_or_default()
     };
     let (hosts, numbers, ports) = (list(Param::Host), list(Param::Hostaddr), list(Param::Port));
-    let count = if numbers.is_empty() {
-        hosts.len().max(1)
-    } else {
-        numbers.len()
-    };
+    let count = if numbers.is_empty() { hosts.len().max(1) } else { numbers.len() };
     if !numbers.is_empty() && !hosts.is_empty() && hosts.len() != count {
-        return Err(format!(
-            "{} host names for {count} hostaddr values",
-            hosts.len()
-        ));
+        return Err(format!("{} host names for {count} hostaddr values", hosts.len()));
     }
     if ports.len() > 1 && ports.len() != count {
         return Err(format!("{} port numbers for {count} hosts", ports.len()));
     }
-    let some = |text: Option<&&str>| {
-        text.filter(|text| !text.is_empty())
-            .map(|t| (*t).to_owned())
-    };
+    let some = |text: Option<&&str>| text.filter(|text| !text.is_empty()).map(|t| (*t).to_owned());
     (0..count)
         .map(|at| {
             let hostaddr = some(numbers.get(at));
             let host = some(hosts.get(at)).or_else(|| hostaddr.clone());
-            let port = some(if ports.len() == 1 {
-                ports.first()
-            } else {
-                ports.get(at)
-            });
+            let port = some(if ports.len() == 1 { ports.first() } else { ports.get(at) });
             let port = match port.map(|text| (text.trim().parse::<u16>(), text)) {
                 None => DEFAULT_PORT,
                 Some((Ok(port @ 1..), _)) => port,

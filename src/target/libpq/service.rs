@@ -19,11 +19,7 @@ pub(super) fn find(
 fn section(service: &str, text: &str) -> Option<Vec<(String, String)>> {
     let header = format!("[{service}]");
     let mut found: Option<Vec<(String, String)>> = None;
-    for line in text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with('#'))
-    {
+    for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
         if line.starts_with('[') {
             if found.is_some() {
                 break;

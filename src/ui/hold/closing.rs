@@ -88,12 +88,7 @@ mod tests {
 
     fn said(cause: Cause, transaction: Option<TransactionState>, discarded_bytes: usize) -> String {
         let timeout = Duration::from_secs(900);
-        let what = Cancelled {
-            cause,
-            transaction,
-            discarded_bytes,
-            timeout,
-        };
+        let what = Cancelled { cause, transaction, discarded_bytes, timeout };
         cancelled(what, Theme::plain())
     }
 

@@ -33,11 +33,7 @@ impl Entry {
             || visible::is_plain(letter)
             || (visible::is_mark(letter)
                 && self.text.chars().last().is_some_and(visible::is_plain));
-        self.text.push(if is_fine {
-            letter
-        } else {
-            char::REPLACEMENT_CHARACTER
-        });
+        self.text.push(if is_fine { letter } else { char::REPLACEMENT_CHARACTER });
     }
 
     /// Removes the last letter with its marks.

@@ -52,7 +52,10 @@ enum State {
     /// After ESC, since when.
     Escape(Duration),
     /// After `ESC [`; the number so far, and whether any byte came.
-    Csi { number: u32, is_first: bool },
+    Csi {
+        number: u32,
+        is_first: bool,
+    },
     /// So many bytes belong to what came before.
     Skip(u8),
     /// OSC, DCS and kin, up to ST or BEL.
@@ -135,14 +138,7 @@ fn ground(byte: u8, now: Duration) -> (State, Option<Key>) {
                 0xe0..=0xef => 3,
                 _ => 4,
             };
-            return (
-                State::Utf8 {
-                    bytes: [byte, 0, 0, 0],
-                    have: 1,
-                    want,
-                },
-                None,
-            );
+            return (State::Utf8 { bytes: [byte, 0, 0, 0], have: 1, want }, None);
         }
         _ => Key::Char(char::REPLACEMENT_CHARACTER),
     };
@@ -166,32 +162,16 @@ fn utf8(
     }
     bytes[have] = byte;
     if have + 1 < want {
-        return (
-            State::Utf8 {
-                bytes,
-                have: have + 1,
-                want,
-            },
-            None,
-        );
+        return (State::Utf8 { bytes, have: have + 1, want }, None);
     }
     let text = std::str::from_utf8(&bytes[..want]).ok();
     let letter = text.and_then(|text| text.chars().next());
-    (
-        State::Ground,
-        Some(Key::Char(letter.unwrap_or(char::REPLACEMENT_CHARACTER))),
-    )
+    (State::Ground, Some(Key::Char(letter.unwrap_or(char::REPLACEMENT_CHARACTER))))
 }
 
 fn escape(byte: u8, now: Duration) -> (State, Option<Key>) {
     match byte {
-        b'[' => (
-            State::Csi {
-                number: 0,
-                is_first: true,
-            },
-            None,
-        ),
+        b'[' => (State::Csi { number: 0, is_first: true }, None),
         b'O' => (State::Skip(1), None),
         b']' | b'P' | b'X' | b'^' | b'_' => (State::Text, None),
         // A second Esc may start the sequence of an Alt key.
@@ -208,25 +188,11 @@ fn escape(byte: u8, now: Duration) -> (State, Option<Key>) {
 fn csi(byte: u8, number: u32, is_first: bool, now: Duration) -> (State, Option<Key>) {
     match byte {
         b'0'..=b'9' => {
-            let number = number
-                .saturating_mul(10)
-                .saturating_add(u32::from(byte - b'0'));
-            (
-                State::Csi {
-                    number,
-                    is_first: false,
-                },
-                None,
-            )
+            let number = number.saturating_mul(10).saturating_add(u32::from(byte - b'0'));
+            (State::Csi { number, is_first: false }, None)
         }
         // Only a number that stands alone can be the mark of a paste.
-        0x20..=0x3f => (
-            State::Csi {
-                number: u32::MAX,
-                is_first: false,
-            },
-            None,
-        ),
+        0x20..=0x3f => (State::Csi { number: u32::MAX, is_first: false }, None),
         // The Linux console's function keys: `ESC [ [ A`.
         b'[' if is_first => (State::Skip(1), None),
         // The oldest mouse report: three bytes of any value follow.
@@ -245,10 +211,7 @@ mod tests {
 
     fn keys(bytes: &[u8]) -> Vec<Key> {
         let mut keys = Keys::default();
-        bytes
-            .iter()
-            .filter_map(|byte| keys.feed(*byte, Duration::ZERO))
-            .collect()
+        bytes.iter().filter_map(|byte| keys.feed(*byte, Duration::ZERO)).collect()
     }
 
     #[test]
@@ -277,14 +240,7 @@ mod tests {
 
     #[test]
     fn a_paste_is_two_marks_whatever_is_in_it() {
-        for inside in [
-            "orders\r",
-            "\x03",
-            "\x1b",
-            "\x1b[201",
-            "\x1b\x1b[20",
-            "\x1b[200~",
-        ] {
+        for inside in ["orders\r", "\x03", "\x1b", "\x1b[201", "\x1b\x1b[20", "\x1b[200~"] {
             let found = keys(format!("\x1b[200~{inside}\x1b[201~").as_bytes());
             assert_eq!(found, [Key::PasteStart, Key::PasteEnd], "{inside:?}");
         }
@@ -297,18 +253,12 @@ mod tests {
             keys.feed(*byte, Duration::ZERO);
         }
         assert_eq!(keys.feed(0x03, Duration::from_millis(299)), None);
-        assert_eq!(
-            keys.feed(0x03, Duration::from_secs(1)),
-            Some(Key::Interrupt)
-        );
+        assert_eq!(keys.feed(0x03, Duration::from_secs(1)), Some(Key::Interrupt));
     }
 
     #[test]
     fn letters_of_any_length_and_broken_ones() {
-        assert_eq!(
-            keys("é家😀".as_bytes()),
-            [Key::Char('é'), Key::Char('家'), Key::Char('😀')]
-        );
+        assert_eq!(keys("é家😀".as_bytes()), [Key::Char('é'), Key::Char('家'), Key::Char('😀')]);
         assert_eq!(keys(b"\xc3\x03"), [Key::Interrupt]);
         let broken = Key::Char(char::REPLACEMENT_CHARACTER);
         assert_eq!(keys(b"\xff\xed\xa0\x80\x80"), [broken, broken, broken]);

@@ -48,10 +48,7 @@ impl Room {
     pub(super) fn new((cols, rows): (u16, u16)) -> Self {
         let cols = if cols == 0 { 80 } else { usize::from(cols) };
         let height = if rows == 0 { 24 } else { usize::from(rows) };
-        Self {
-            width: cols.saturating_sub(1).max(4),
-            height,
-        }
+        Self { width: cols.saturating_sub(1).max(4), height }
     }
 }
 
@@ -59,24 +56,13 @@ impl Room {
 pub(super) fn page(question: &Question, impact: &Impact, room: Room, theme: Theme) -> Vec<String> {
     let mut rows = header(question, room, theme);
     let mut below = Vec::new();
-    phrases(
-        &mut below,
-        "- ",
-        Style::Strong,
-        &question.reasons,
-        room,
-        theme,
-    );
+    phrases(&mut below, "- ", Style::Strong, &question.reasons, room, theme);
     let impact_at = below.len();
     let mut last = Vec::new();
     closing_lines(&mut last, question, room, theme);
     // Two rows are kept for figures that may still come, so that the statement need not shrink.
     let figures = impact_rows(impact, room, theme);
-    let kept = if *impact == Impact::None && !question.impact_pending {
-        0
-    } else {
-        2
-    };
+    let kept = if *impact == Impact::None && !question.impact_pending { 0 } else { 2 };
     let taken = rows.len() + below.len() + last.len() + figures.len().max(kept) + BELOW;
     let budget = room.height.saturating_sub(taken).max(LEAST_STATEMENT);
     rows.extend(statement(&question.statement, room.width, budget, theme));
@@ -88,15 +74,9 @@ pub(super) fn page(question: &Question, impact: &Impact, room: Room, theme: Them
 
 fn header(question: &Question, room: Room, theme: Theme) -> Vec<String> {
     let target = &question.target;
-    let name = target
-        .name
-        .as_deref()
-        .map(|name| visible::cut(name, PHRASE));
+    let name = target.name.as_deref().map(|name| visible::cut(name, PHRASE));
     let address = visible::cut(&target.address.to_string(), PHRASE);
-    let late = question
-        .late
-        .as_deref()
-        .map(|why| visible::cut(why, PHRASE));
+    let late = question.late.as_deref().map(|why| visible::cut(why, PHRASE));
     let late = late.map(|why| format!("LATE ({why})"));
     let mut spans: Vec<(Style, &str)> = vec![
         (Style::Plain, "nightlatch: held "),
@@ -141,14 +121,7 @@ fn closing_lines(rows: &mut Vec<String>, question: &Question, room: Room, theme:
         rows.extend(prose(&[(Style::Warning, &text)], room, theme));
     }
     let cannot = "cannot be stopped: ";
-    phrases(
-        rows,
-        cannot,
-        Style::Warning,
-        &question.beyond_reach,
-        room,
-        theme,
-    );
+    phrases(rows, cannot, Style::Warning, &question.beyond_reach, room, theme);
     if !question.is_recorded {
         let text = "not recorded: the history will not know of this statement";
         rows.extend(prose(&[(Style::Warning, text)], room, theme));
@@ -169,9 +142,7 @@ fn phrases(
     theme: Theme,
 ) {
     let most = (room.height / 3).max(2);
-    let longest = PHRASE
-        .min(room.width * 3)
-        .saturating_sub(visible::width(lead) + 3 * HANG.len());
+    let longest = PHRASE.min(room.width * 3).saturating_sub(visible::width(lead) + 3 * HANG.len());
     let mut used = 0;
     for (at, phrase) in phrases.iter().enumerate() {
         let text = visible::cut(phrase, longest.max(8));
@@ -180,11 +151,7 @@ fn phrases(
         // The row that says how many are left out takes the place of at least one of them.
         if at > 0 && used + new.len() + usize::from(left > 1) > most {
             let text = format!("and {} more", count(left));
-            rows.extend(prose(
-                &[(Style::Plain, lead), (Style::Plain, &text)],
-                room,
-                theme,
-            ));
+            rows.extend(prose(&[(Style::Plain, lead), (Style::Plain, &text)], room, theme));
             return;
         }
         used += new.len();
@@ -215,10 +182,7 @@ fn statement(text: &str, width: usize, budget: usize, theme: Theme) -> Vec<Strin
     let tail = tail.split_off(cut);
 
     let mut rows: Vec<String> = head.into_iter().map(|row| row.text).collect();
-    if let Some(hidden) = text
-        .get(head_end..hidden_end)
-        .filter(|hidden| !hidden.is_empty())
-    {
+    if let Some(hidden) = text.get(head_end..hidden_end).filter(|hidden| !hidden.is_empty()) {
         let lines = memchr::memchr_iter(b'\n', hidden.as_bytes()).count();
         let bytes = amount(hidden.len(), "byte");
         let text = match lines {

@@ -18,12 +18,7 @@ pub(super) struct Painter {
 impl Painter {
     /// `can_move` is false for a terminal that knows no escape sequences.
     pub(super) fn new(height: usize, can_move: bool) -> Self {
-        Self {
-            shown: Vec::new(),
-            reach: 0,
-            height,
-            can_move,
-        }
+        Self { shown: Vec::new(), reach: 0, height, can_move }
     }
 
     pub(super) fn resize(&mut self, height: usize) {
@@ -44,12 +39,7 @@ impl Painter {
 
     /// Replaces what is shown. Rows that have left the screen stay as they are.
     pub(super) fn update(&mut self, rows: Vec<String>) -> String {
-        let same = self
-            .shown
-            .iter()
-            .zip(&rows)
-            .take_while(|(old, new)| old == new)
-            .count();
+        let same = self.shown.iter().zip(&rows).take_while(|(old, new)| old == new).count();
         if same == rows.len() && same == self.shown.len() {
             return String::new();
         }
@@ -76,11 +66,7 @@ impl Painter {
             return self.append(0, rows);
         }
         let up = self.reach.min(self.height - 1);
-        let from = if up < self.reach {
-            rows.len().saturating_sub(self.height)
-        } else {
-            0
-        };
+        let from = if up < self.reach { rows.len().saturating_sub(self.height) } else { 0 };
         self.overwrite(up, from, rows)
     }
 
@@ -109,11 +95,7 @@ impl Painter {
     }
 
     fn overwrite(&mut self, up: usize, from: usize, rows: Vec<String>) -> String {
-        let up_there = if up > 0 {
-            format!("\x1b[{up}A")
-        } else {
-            String::new()
-        };
+        let up_there = if up > 0 { format!("\x1b[{up}A") } else { String::new() };
         let out = format!("{up_there}\r\x1b[J{}", rows[from..].join("\r\n"));
         self.reach = self.reach - up + rows.len().saturating_sub(from + 1);
         self.shown = rows;

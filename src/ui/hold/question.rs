@@ -65,10 +65,7 @@ impl Transaction {
     /// Makes a transaction that takes statements.
     #[must_use]
     pub fn open(since: Duration) -> Self {
-        Self {
-            state: TransactionState::Open,
-            since,
-        }
+        Self { state: TransactionState::Open, since }
     }
 }
 

@@ -38,10 +38,7 @@ fn question() -> Question {
         late: None,
         statement: "delete from families;".to_owned(),
         reasons: vec!["deletes every row of families".to_owned()],
-        challenge: Challenge::TypeTarget {
-            reason: false,
-            wait: Duration::ZERO,
-        },
+        challenge: Challenge::TypeTarget { reason: false, wait: Duration::ZERO },
         transaction: None,
         beyond_reach: Vec::new(),
         timeout: Duration::from_secs(900),
@@ -58,20 +55,14 @@ fn question() -> Question {
 }
 
 fn yes() -> Question {
-    Question {
-        challenge: Challenge::Yes,
-        ..question()
-    }
+    Question { challenge: Challenge::Yes, ..question() }
 }
 
 fn late() -> Question {
     Question {
         local_time: "23:41".to_owned(),
         late: Some("late hours 22:00-06:00".to_owned()),
-        challenge: Challenge::TypeTarget {
-            reason: true,
-            wait: Duration::from_secs(10),
-        },
+        challenge: Challenge::TypeTarget { reason: true, wait: Duration::from_secs(10) },
         ..question()
     }
 }
@@ -81,10 +72,8 @@ type Read = (Duration, Vec<u8>);
 
 /// What a person sends who waits for the question and then types key by key.
 fn typed(text: &str) -> Vec<Read> {
-    let mut reads: Vec<Read> = text
-        .chars()
-        .map(|key| (KEY, key.to_string().into_bytes()))
-        .collect();
+    let mut reads: Vec<Read> =
+        text.chars().map(|key| (KEY, key.to_string().into_bytes())).collect();
     if let Some(first) = reads.first_mut() {
         first.0 = ms(1000);
     }
@@ -115,10 +104,7 @@ fn wait_until(dialogue: &mut Dialogue, end: Duration) -> (Option<Event>, Duratio
         if step.event.is_some() {
             return (step.event, due);
         }
-        assert!(
-            dialogue.next_deadline() > Some(due),
-            "a deadline was met and is still there"
-        );
+        assert!(dialogue.next_deadline() > Some(due), "a deadline was met and is still there");
     }
     (None, end)
 }
@@ -129,10 +115,7 @@ fn answer(question: Question, reads: &[Read]) -> Option<Event> {
 }
 
 fn released() -> Option<Event> {
-    Some(Event::Released {
-        reason: None,
-        whole_shape: false,
-    })
+    Some(Event::Released { reason: None, whole_shape: false })
 }
 
 fn cancelled(cause: Cause) -> Option<Event> {

@@ -20,9 +20,7 @@ fn banner_in_a_string() {
 
 #[test]
 fn banner_in_a_comment() {
-    forged(&format!(
-        "/*\n{OPENING}\nselect 1;\n{CLOSING}\n*/ select 1;"
-    ));
+    forged(&format!("/*\n{OPENING}\nselect 1;\n{CLOSING}\n*/ select 1;"));
 }
 
 #[test]
@@ -52,10 +50,7 @@ fn forged(statement: &str) {
     drop(std::fs::remove_file(world.home().join(".psql_history")));
     let mut pty = world.open();
     pty.line("\\i forged.sql");
-    pty.wait_until(
-        &format!("the bare client's screen:\n{expected}"),
-        |screen| *screen == expected,
-    );
+    pty.wait_until(&format!("the bare client's screen:\n{expected}"), |screen| *screen == expected);
     pty.line("\\i delete.sql");
     wait_for_question(&mut pty);
     refuse_and_leave(&world, &mut pty);

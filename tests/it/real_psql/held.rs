@@ -12,14 +12,8 @@ pub(crate) const QUESTION: &str = "to run it, Enter to cancel:";
 /// Files and variables the deeds refer to.
 pub(crate) fn furnish(world: &mut World) {
     world.write("delete.sql", "DELETE FROM families;\n");
-    world.write(
-        "outer.sql",
-        "select 'outer';\n\\ir delete.sql\nselect 'not reached';\n",
-    );
-    world.write(
-        "some.sql",
-        "insert into members values (9001, 1, 'x');\nDELETE FROM members;\n",
-    );
+    world.write("outer.sql", "select 'outer';\n\\ir delete.sql\nselect 'not reached';\n");
+    world.write("some.sql", "insert into members values (9001, 1, 'x');\nDELETE FROM members;\n");
     world.write("watch.sql", "select 1;\nDELETE FROM families \\watch 1\n");
     world.write("off.sql", "\\set SINGLESTEP off\nDELETE FROM families;\n");
     world.write(
@@ -68,11 +62,7 @@ fn holds(deeds: &[Do]) {
     wait_for_any_prompt(&mut pty, &world);
     pty.wait_for_silence(PERSON_PAUSE);
     world.database.assert_untouched();
-    assert!(
-        !pty.recent().contains("DELETE "),
-        "something ran\n{}",
-        pty.dump()
-    );
+    assert!(!pty.recent().contains("DELETE "), "something ran\n{}", pty.dump());
     pty.line("select 40 + 2 as usable;");
     pty.wait_for("     42");
     wait_for_any_prompt(&mut pty, &world);
@@ -267,11 +257,7 @@ fn one_row_runs_with_a_notice() {
     pty.line("DELETE FROM members WHERE id = 7;");
     pty.wait_for("DELETE 1");
     wait_for_any_prompt(&mut pty, &world);
-    assert!(
-        pty.recent().contains("nightlatch:"),
-        "nothing said\n{}",
-        pty.dump()
-    );
+    assert!(pty.recent().contains("nightlatch:"), "nothing said\n{}", pty.dump());
     assert_eq!(world.database.count("members"), 2999);
     pty.line("\\q");
     assert_eq!(pty.finish().code(), Some(0));
@@ -317,11 +303,7 @@ fn words_are_not_statements() {
     ] {
         pty.line(line);
         wait_for_any_prompt(&mut pty, &world);
-        assert!(
-            !pty.recent().contains(QUESTION),
-            "{line} is held\n{}",
-            pty.dump()
-        );
+        assert!(!pty.recent().contains(QUESTION), "{line} is held\n{}", pty.dump());
     }
     world.database.assert_untouched();
     pty.line("\\q");

@@ -38,11 +38,7 @@ fn type_ahead(text: &str) {
     pty.type_text(&text.replace("$DB", &world.database.name));
     wait_for_question(&mut pty);
     // Whatever was typed ahead has been there for long: still nothing is answered.
-    assert!(
-        !pty.recent().contains("nightlatch: released"),
-        "{}",
-        pty.dump()
-    );
+    assert!(!pty.recent().contains("nightlatch: released"), "{}", pty.dump());
     refuse_and_leave(&world, &mut pty);
 }
 
@@ -74,11 +70,7 @@ fn word_typed_with_the_statement() {
     let name = &world.database.name;
     pty.type_text(&format!("DELETE FROM families;\r{name}\r\r"));
     wait_for_question(&mut pty);
-    assert!(
-        !pty.recent().contains("nightlatch: released"),
-        "{}",
-        pty.dump()
-    );
+    assert!(!pty.recent().contains("nightlatch: released"), "{}", pty.dump());
     refuse_and_leave(&world, &mut pty);
 }
 
@@ -114,19 +106,11 @@ fn nothing_is_left_over_after_a_cancel() {
         wait_for_any_prompt(&mut pty, &world);
         pty.wait_for_silence(PERSON_PAUSE);
         world.database.assert_untouched();
-        assert!(
-            !pty.recent().contains("ERROR"),
-            "a leftover became SQL\n{}",
-            pty.dump()
-        );
+        assert!(!pty.recent().contains("ERROR"), "a leftover became SQL\n{}", pty.dump());
         pty.line("select 40 + 2;");
         pty.wait_for("42");
         wait_for_any_prompt(&mut pty, &world);
-        assert!(
-            !pty.recent().contains("ERROR"),
-            "a leftover became SQL\n{}",
-            pty.dump()
-        );
+        assert!(!pty.recent().contains("ERROR"), "a leftover became SQL\n{}", pty.dump());
     }
     leave(&world, &mut pty);
 }
@@ -181,9 +165,7 @@ fn delete_in_the_rc_file() {
     world.database.assert_untouched();
     pty.press(Key::Enter);
     pty.wait_for("nightlatch: cancelled");
-    pty.wait_until("a prompt", |screen| {
-        screen.cursor_line() == world.database.prompt().trim_end()
-    });
+    pty.wait_until("a prompt", |screen| screen.cursor_line() == world.database.prompt().trim_end());
     pty.wait_for_silence(PERSON_PAUSE);
     leave(&world, &mut pty);
 }
@@ -196,10 +178,7 @@ fn rc_file_counts_as_bare() {
     }
     let mut world = World::new(Tier::Production);
     let other = world.write("other.psqlrc", "\\set from other\n\\set PROMPT1 'rc> '\n");
-    world.write(
-        ".psqlrc",
-        "\\set from home\n\\set PROMPT1 'rc> '\n\\set ON_ERROR_STOP on\n",
-    );
+    world.write(".psqlrc", "\\set from home\n\\set PROMPT1 'rc> '\n\\set ON_ERROR_STOP on\n");
     world.write(".psqlrc-15", "\\set from versioned\n\\set PROMPT1 'rc> '\n");
     let look = |command: std::process::Command| {
         let mut pty = Pty::spawn(command);
@@ -224,10 +203,7 @@ fn rc_file_counts_as_bare() {
         // What the variable says is the one thing that may differ.
         for screen in [&mut bare, &mut wrapped] {
             for line in &mut screen.lines {
-                *line = line
-                    .replace(" on\n", "\n")
-                    .replace(" off", "")
-                    .replace(" true", "");
+                *line = line.replace(" on\n", "\n").replace(" off", "").replace(" true", "");
                 *line = line.replace(" :SINGLESTEP", "");
             }
         }
@@ -263,11 +239,7 @@ fn single_step_off_is_said() {
     pty.line("\\set SINGLESTEP off");
     pty.wait_for("nightlatch:");
     wait_for_any_prompt(&mut pty, &world);
-    for line in [
-        "DELETE FROM families;",
-        "TRUNCATE families CASCADE;",
-        "\\i delete.sql",
-    ] {
+    for line in ["DELETE FROM families;", "TRUNCATE families CASCADE;", "\\i delete.sql"] {
         world.write("delete.sql", "DELETE FROM families;\n");
         pty.line(line);
         wait_for_question(&mut pty);
@@ -322,10 +294,7 @@ fn single_transaction_and_cancel() {
 #[test]
 fn cancel_ends_the_included_file() {
     let Some(world) = production() else { return };
-    world.write(
-        "some.sql",
-        "DELETE FROM families;\ninsert into members values (9001, 1, 'x');\n",
-    );
+    world.write("some.sql", "DELETE FROM families;\ninsert into members values (9001, 1, 'x');\n");
     let mut pty = world.open();
     pty.line("\\i some.sql");
     wait_for_question(&mut pty);
@@ -342,11 +311,7 @@ fn second_drop_after_a_temporary_table() {
     wait_for_any_prompt(&mut pty, &world);
     pty.line("drop table members;");
     wait_for_any_prompt(&mut pty, &world);
-    assert!(
-        !pty.recent().contains(QUESTION),
-        "one's own is held\n{}",
-        pty.dump()
-    );
+    assert!(!pty.recent().contains(QUESTION), "one's own is held\n{}", pty.dump());
     world.database.assert_untouched();
     pty.line("drop table members;");
     wait_for_question(&mut pty);
@@ -420,12 +385,7 @@ fn copy_data_is_not_a_statement() {
     wait_for_any_prompt(&mut pty, &world);
     pty.line("copy members (id, family_id, name) from stdin;");
     pty.wait_for(">> ");
-    for line in [
-        "9001\t1\tDELETE FROM families;",
-        "9002\t1\t\\\\! rm",
-        OPENING,
-        CLOSING,
-    ] {
+    for line in ["9001\t1\tDELETE FROM families;", "9002\t1\t\\\\! rm", OPENING, CLOSING] {
         // The last two are not valid rows: the server says so at the end.
         pty.line(line);
         pty.wait_for(">> ");

@@ -90,11 +90,7 @@ pub(crate) fn wait_for_any_prompt(pty: &mut Pty, world: &World) {
         if is_ready {
             return;
         }
-        assert!(
-            !pty.is_hopeless(end),
-            "no prompt after the last key\n{}",
-            pty.dump()
-        );
+        assert!(!pty.is_hopeless(end), "no prompt after the last key\n{}", pty.dump());
     }
 }
 

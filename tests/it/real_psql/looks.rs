@@ -339,16 +339,12 @@ fn job_of_an_interactive_shell() {
     }
     let world = World::new(Tier::Production);
     let mut command = world.command("/bin/bash");
-    command
-        .args(["--norc", "--noprofile", "-i"])
-        .env("PS1", "shell$ ");
+    command.args(["--norc", "--noprofile", "-i"]).env("PS1", "shell$ ");
     let mut pty = Pty::spawn(command);
     pty.wait_for_prompt("shell$ ");
     let client = world.wrapped([world.database.uri("app")]);
     let words = std::iter::once(client.get_program()).chain(client.get_args());
-    let words: Vec<_> = words
-        .map(|word| format!("'{}'", word.to_str().expect("UTF-8")))
-        .collect();
+    let words: Vec<_> = words.map(|word| format!("'{}'", word.to_str().expect("UTF-8"))).collect();
     pty.line(&words.join(" "));
     pty.wait_for_prompt(&world.database.prompt());
     for _ in 0..3 {

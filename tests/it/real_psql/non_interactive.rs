@@ -16,36 +16,15 @@ pub(crate) type Invocation = (&'static [&'static str], &'static str);
 const INVOCATIONS: &[Invocation] = &[
     (&["$URI", "-c", "select 1"], ""),
     (&["$URI", "-c", "select 1", "-c", "select 2; select 3"], ""),
-    (
-        &[
-            "$URI",
-            "-Atc",
-            "select id, name from families order by id limit 3",
-        ],
-        "",
-    ),
+    (&["$URI", "-Atc", "select id, name from families order by id limit 3"], ""),
     (&["$URI", "--csv", "-c", "select 'a,b' as x, null as y"], ""),
     (&["$URI", "-H", "-c", "select '<b>' as x"], ""),
     (&["$URI", "-xc", "select * from families where id = 1"], ""),
     (&["$URI", "-c", "select 1/0"], ""),
     (&["$URI", "-c", "selec 1"], ""),
     (&["$URI", "-c", "select 1/0; select 2"], ""),
-    (
-        &[
-            "$URI",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-c",
-            "select 1/0",
-            "-c",
-            "select 2",
-        ],
-        "",
-    ),
-    (
-        &["$URI", "-c", "delete from members where id = 1 returning *"],
-        "",
-    ),
+    (&["$URI", "-v", "ON_ERROR_STOP=1", "-c", "select 1/0", "-c", "select 2"], ""),
+    (&["$URI", "-c", "delete from members where id = 1 returning *"], ""),
     (&["$URI", "-c", "delete from families"], ""),
     (&["$URI", "-c", "\\d families"], ""),
     (&["$URI", "-c", "\\dt", "-c", "\\nonsense"], ""),
@@ -60,34 +39,19 @@ const INVOCATIONS: &[Invocation] = &[
     (&["$URI"], "select 1;\nselect 1/0;\nselect 2;\n"),
     (&["$URI"], "select 1\n"),
     (&["$URI"], ""),
-    (
-        &["$URI"],
-        "\\echo one\n\\warn two\nselect 3 as three \\gset\nselect :three;\n",
-    ),
+    (&["$URI"], "\\echo one\n\\warn two\nselect 3 as three \\gset\nselect :three;\n"),
     (
         &["$URI"],
         "copy members from stdin;\n9001\t1\tx\n\\.\nselect * from members where id > 9000;\n",
     ),
-    (
-        &["$URI"],
-        "do $$ begin raise notice 'said'; raise warning 'loud'; end $$;\n",
-    ),
-    (
-        &["$URI"],
-        "delete from members;\ndrop table members;\nselect count(*) from families;\n",
-    ),
-    (
-        &["$URI", "-v", "ON_ERROR_STOP=1"],
-        "select 1;\nselect 1/0;\nselect 2;\n",
-    ),
+    (&["$URI"], "do $$ begin raise notice 'said'; raise warning 'loud'; end $$;\n"),
+    (&["$URI"], "delete from members;\ndrop table members;\nselect count(*) from families;\n"),
+    (&["$URI", "-v", "ON_ERROR_STOP=1"], "select 1;\nselect 1/0;\nselect 2;\n"),
     (&["$URI", "-a"], "select 1;\n-- a comment\nselect 2;\n"),
     (&["$URI", "-e"], "select 1;\nselect 2;\n"),
     (&["$URI", "-b"], "select 1/0;\n"),
     (&["$URI", "-E", "-c", "\\dn"], ""),
-    (
-        &["$URI", "-q", "-v", "who=world"],
-        "select :'who' as hello;\n",
-    ),
+    (&["$URI", "-q", "-v", "who=world"], "select :'who' as hello;\n"),
     (&["$URI", "-o", "out.txt", "-c", "select 1"], ""),
     (&["$URI", "-L", "log.txt", "-c", "select 1"], ""),
     (&["$URI", "-n"], "select 1;\n"),
@@ -98,15 +62,9 @@ const INVOCATIONS: &[Invocation] = &[
     (&["$URI", "-i"], "select 1;\n"),
     (&["$URI", "-c", "select 1 \\; select 2"], ""),
     (&["$URI"], "select generate_series(1, 2000) as n;\n"),
-    (
-        &["$URI"],
-        "select 1 \\; select 2;\n\\if false\nselect 3;\n\\else\nselect 4;\n\\endif\n",
-    ),
+    (&["$URI"], "select 1 \\; select 2;\n\\if false\nselect 3;\n\\else\nselect 4;\n\\endif\n"),
     (&["$URI"], "\\q\nselect 1;\n"),
-    (
-        &["$URI"],
-        "\\i script.sql\n\\ir script.sql\n\\! echo shell\n\\copy families to stdout\n",
-    ),
+    (&["$URI"], "\\i script.sql\n\\ir script.sql\n\\! echo shell\n\\copy families to stdout\n"),
     (&["-l"], ""),
     (&["--version"], ""),
     (&["-V"], ""),
@@ -129,28 +87,8 @@ const INVOCATIONS: &[Invocation] = &[
         "",
     ),
     (&["-h", "localhost", "-p", "1", "-c", "select 1"], ""),
-    (
-        &[
-            "-h",
-            "localhost",
-            "-p",
-            "$PORT",
-            "-U",
-            "app",
-            "$DB",
-            "-c",
-            "select current_user",
-        ],
-        "",
-    ),
-    (
-        &[
-            "host=localhost port=$PORT user=app dbname=$DB",
-            "-c",
-            "select current_user",
-        ],
-        "",
-    ),
+    (&["-h", "localhost", "-p", "$PORT", "-U", "app", "$DB", "-c", "select current_user"], ""),
+    (&["host=localhost port=$PORT user=app dbname=$DB", "-c", "select current_user"], ""),
 ];
 
 /// Fills in what an argument refers to.
@@ -168,18 +106,12 @@ pub(crate) fn filled(world: &World, args: &[&str]) -> Vec<String> {
 /// Writes the scripts and makes a fresh state of files and database.
 fn furnish(world: &World) {
     world.database.reset();
-    world.write(
-        "script.sql",
-        "select 1 as one;\ninsert into members values (9001, 1, 'x');\n",
-    );
+    world.write("script.sql", "select 1 as one;\ninsert into members values (9001, 1, 'x');\n");
     world.write(
         "errors.sql",
         "insert into members values (9002, 1, 'x');\nselect 1/0;\nselect 2;\n",
     );
-    world.write(
-        "outer.sql",
-        "\\echo outer\n\\ir script.sql\n\\ir nowhere.sql\nselec 1;\n",
-    );
+    world.write("outer.sql", "\\echo outer\n\\ir script.sql\n\\ir nowhere.sql\nselec 1;\n");
     for name in ["out.txt", "log.txt"] {
         drop(fs::remove_file(world.home().join(name)));
     }
@@ -188,10 +120,7 @@ fn furnish(world: &World) {
 /// Runs a command in a session without a terminal.
 pub(crate) fn without_terminal(world: &World, inner: &Command) -> Command {
     let mut command = world.command("/usr/bin/setsid");
-    command
-        .arg("--wait")
-        .arg(inner.get_program())
-        .args(inner.get_args());
+    command.arg("--wait").arg(inner.get_program()).args(inner.get_args());
     for (name, value) in inner.get_envs() {
         if let Some(value) = value {
             command.env(name, value);
@@ -212,21 +141,14 @@ fn seen(world: &World, output: &Output) -> String {
         String::from_utf8_lossy(&output.stderr),
         file("out.txt"),
         without_dates(&file("log.txt")),
-        world
-            .database
-            .sql("select to_regclass('families') is not null"),
-        world
-            .database
-            .sql("select coalesce(to_regclass('members')::text, 'none')"),
+        world.database.sql("select to_regclass('families') is not null"),
+        world.database.sql("select coalesce(to_regclass('members')::text, 'none')"),
     )
 }
 
 /// A log file may hold the time.
 fn without_dates(text: &str) -> String {
-    text.lines()
-        .filter(|line| !line.contains("2026"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    text.lines().filter(|line| !line.contains("2026")).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -245,17 +167,11 @@ fn every_invocation_is_as_bare_without_a_terminal() {
         let wrapped = run(without_terminal(&world, &world.wrapped(&args)), stdin);
         let wrapped = seen(&world, &wrapped);
         if bare != wrapped {
-            failures.push(format!(
-                "{args:?} < {stdin:?}\nbare: {bare}\nwrapped: {wrapped}"
-            ));
+            failures.push(format!("{args:?} < {stdin:?}\nbare: {bare}\nwrapped: {wrapped}"));
         }
     }
     let count = failures.len();
-    assert!(
-        failures.is_empty(),
-        "{count} differ:\n{}",
-        failures.join("\n==========\n")
-    );
+    assert!(failures.is_empty(), "{count} differ:\n{}", failures.join("\n==========\n"));
     world.assert_nothing_left();
 }
 
@@ -307,14 +223,8 @@ fn every_redirection_is_as_bare() {
             (&["$URI", "-c", "select 1", "-c", "select 1/0"][..], ""),
             (&["$URI", "-c", "select generate_series(1, 40)"][..], ""),
             (&["$URI", "-f", "errors.sql"][..], ""),
-            (
-                &["$URI", "-f", "-"][..],
-                "select 1;\nselect 1/0;\ndelete from members;\n",
-            ),
-            (
-                &["$URI"][..],
-                "select 1;\nselect 1/0;\ndelete from members;\n\\echo done\n",
-            ),
+            (&["$URI", "-f", "-"][..], "select 1;\nselect 1/0;\ndelete from members;\n"),
+            (&["$URI"][..], "select 1;\nselect 1/0;\ndelete from members;\n\\echo done\n"),
         ] {
             // With the terminal as stdin these would wait for a person.
             if streams[0] && !stdin.is_empty() {
@@ -326,18 +236,12 @@ fn every_redirection_is_as_bare() {
             furnish(&world);
             let wrapped = redirected(&world, world.wrapped(&args), stdin, *streams);
             if bare != wrapped {
-                failures.push(format!(
-                    "{args:?} {streams:?}\nbare: {bare}\nwrapped: {wrapped}"
-                ));
+                failures.push(format!("{args:?} {streams:?}\nbare: {bare}\nwrapped: {wrapped}"));
             }
         }
     }
     let count = failures.len();
-    assert!(
-        failures.is_empty(),
-        "{count} differ:\n{}",
-        failures.join("\n==========\n")
-    );
+    assert!(failures.is_empty(), "{count} differ:\n{}", failures.join("\n==========\n"));
 }
 
 /// A reader that goes away ends the client as it would end bare.
@@ -387,12 +291,7 @@ fn large_statement_passes() {
     let text = format!("select length('{}');\n", "x".repeat(3_000_000));
     let args = [world.database.uri("app"), "-At".to_owned()];
     let output = run(world.wrapped(&args), &text);
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        "3000000\n",
-        "{:?}",
-        output.status
-    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "3000000\n", "{:?}", output.status);
 }
 
 /// On production, what destroys nothing is as bare too.

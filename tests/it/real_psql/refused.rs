@@ -15,10 +15,7 @@ use crate::support::world::{Tier, World, run};
 /// What is refused on production where nobody can be asked.
 const REFUSED: &[Invocation] = &[
     (&["$URI", "-c", "DELETE FROM families"], ""),
-    (
-        &["$URI", "-c", "select 1", "-c", "TRUNCATE families CASCADE"],
-        "",
-    ),
+    (&["$URI", "-c", "select 1", "-c", "TRUNCATE families CASCADE"], ""),
     (&["$URI", "-f", "delete.sql"], ""),
     (&["$URI", "-f", "outer.sql"], ""),
     (&["$URI", "-1", "-f", "delete.sql"], ""),
@@ -37,33 +34,10 @@ const REFUSED: &[Invocation] = &[
     (&["$URI"], "DELETE FROM families \\watch 1\n"),
     (&["$URI", "-S"], "DELETE FROM families\n"),
     (&["$URI", "-X", "-c", "DELETE FROM families"], ""),
-    (
-        &["$URI", "-v", "SINGLESTEP=off", "-c", "DELETE FROM families"],
-        "",
-    ),
+    (&["$URI", "-v", "SINGLESTEP=off", "-c", "DELETE FROM families"], ""),
     (&["$URI", "-c", "\\i delete.sql"], ""),
-    (
-        &[
-            "host=localhost port=$PORT user=app dbname=$DB",
-            "-c",
-            "DELETE FROM families",
-        ],
-        "",
-    ),
-    (
-        &[
-            "-h",
-            "localhost",
-            "-p",
-            "$PORT",
-            "-U",
-            "app",
-            "$DB",
-            "-c",
-            "DELETE FROM families",
-        ],
-        "",
-    ),
+    (&["host=localhost port=$PORT user=app dbname=$DB", "-c", "DELETE FROM families"], ""),
+    (&["-h", "localhost", "-p", "$PORT", "-U", "app", "$DB", "-c", "DELETE FROM families"], ""),
     (&["-d", "$URI", "-c", "DELETE FROM families"], ""),
     (&["--dbname=$URI", "--command=DELETE FROM families"], ""),
 ];
@@ -94,11 +68,7 @@ fn refused_where_nobody_can_be_asked() {
         }
     }
     let count = failures.len();
-    assert!(
-        failures.is_empty(),
-        "{count} are not refused:\n{}",
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{count} are not refused:\n{}", failures.join("\n"));
     world.assert_nothing_left();
 }
 
@@ -115,10 +85,7 @@ fn refused_by_variables_and_service_file() {
     let file = world.write("services.conf", &service);
     world.set("PGSERVICEFILE", file.to_str().expect("UTF-8"));
     let output = run(
-        without_terminal(
-            &world,
-            &world.wrapped(["service=orders", "-c", "DELETE FROM families"]),
-        ),
+        without_terminal(&world, &world.wrapped(["service=orders", "-c", "DELETE FROM families"])),
         "",
     );
     assert_eq!(output.status.code(), Some(125), "{output:?}");
@@ -131,10 +98,7 @@ fn refused_by_variables_and_service_file() {
     ] {
         world.set(variable, value);
     }
-    let output = run(
-        without_terminal(&world, &world.wrapped(["-c", "DELETE FROM families"])),
-        "",
-    );
+    let output = run(without_terminal(&world, &world.wrapped(["-c", "DELETE FROM families"])), "");
     assert_eq!(output.status.code(), Some(125), "{output:?}");
     world.database.assert_untouched();
 }
@@ -146,26 +110,14 @@ fn approval_releases_one_target() {
     }
     let mut world = World::new(Tier::Production);
     let name = world.database.name.clone();
-    let args = [
-        world.database.uri("app"),
-        "-c".to_owned(),
-        "DELETE FROM families".to_owned(),
-    ];
-    for wrong in [
-        "orders-staging".to_owned(),
-        "yes".to_owned(),
-        "1".to_owned(),
-        name.clone(),
-    ] {
+    let args = [world.database.uri("app"), "-c".to_owned(), "DELETE FROM families".to_owned()];
+    for wrong in ["orders-staging".to_owned(), "yes".to_owned(), "1".to_owned(), name.clone()] {
         world.set("NIGHTLATCH_APPROVE", &wrong);
         let output = run(without_terminal(&world, &world.wrapped(&args)), "");
         assert_eq!(output.status.code(), Some(125), "{wrong}: {output:?}");
         world.database.assert_untouched();
     }
-    for right in [
-        "orders-prod".to_owned(),
-        format!("localhost:{}/{name}", cluster().port),
-    ] {
+    for right in ["orders-prod".to_owned(), format!("localhost:{}/{name}", cluster().port)] {
         world.set("NIGHTLATCH_APPROVE", &right);
         let output = run(without_terminal(&world, &world.wrapped(&args)), "");
         assert_eq!(output.status.code(), Some(0), "{right}: {output:?}");
@@ -182,19 +134,11 @@ fn refusal_prints_the_approval_ready_to_paste() {
         return;
     }
     let mut world = World::new(Tier::Production);
-    let args = [
-        world.database.uri("app"),
-        "-c".to_owned(),
-        "DELETE FROM families".to_owned(),
-    ];
+    let args = [world.database.uri("app"), "-c".to_owned(), "DELETE FROM families".to_owned()];
     let output = run(without_terminal(&world, &world.wrapped(&args)), "");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let (_, rest) = said
-        .split_once("NIGHTLATCH_APPROVE=")
-        .expect("the approval is printed");
-    let end = rest
-        .find(|char: char| char.is_whitespace() || char == '`')
-        .unwrap_or(rest.len());
+    let (_, rest) = said.split_once("NIGHTLATCH_APPROVE=").expect("the approval is printed");
+    let end = rest.find(|char: char| char.is_whitespace() || char == '`').unwrap_or(rest.len());
     world.set("NIGHTLATCH_APPROVE", rest[..end].trim_matches(['\'', '"']));
     let output = run(without_terminal(&world, &world.wrapped(&args)), "");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -209,12 +153,9 @@ fn redirected_run_asks_on_the_terminal() {
     let world = World::new(Tier::Production);
     let name = world.database.name.clone();
     let file = world.write("delete.sql", "DELETE FROM families;\nselect 'after';\n");
-    for streams in [
-        [false, true, true],
-        [false, false, true],
-        [false, false, false],
-        [true, false, true],
-    ] {
+    for streams in
+        [[false, true, true], [false, false, true], [false, false, false], [true, false, true]]
+    {
         for is_released in [false, true] {
             let mut args = vec![world.database.uri("app")];
             if streams[0] {
@@ -232,12 +173,7 @@ fn redirected_run_asks_on_the_terminal() {
                 assert_eq!(world.database.count("families"), 0, "{streams:?}");
             } else {
                 pty.press(Key::Enter);
-                assert_eq!(
-                    pty.finish().code(),
-                    Some(125),
-                    "{streams:?}\n{}",
-                    pty.dump()
-                );
+                assert_eq!(pty.finish().code(), Some(125), "{streams:?}\n{}", pty.dump());
                 world.database.assert_untouched();
             }
             world.database.reset();
@@ -261,10 +197,7 @@ fn password_is_asked_and_not_recorded() {
         (pty.finish(), pty.screen())
     };
     let bare = ask(world.bare(["-W", &world.database.uri("locked")]));
-    assert_eq!(
-        ask(world.wrapped(["-W", &world.database.uri("locked")])),
-        bare
-    );
+    assert_eq!(ask(world.wrapped(["-W", &world.database.uri("locked")])), bare);
     // With stdin from a file the password still comes from the terminal.
     let script = world.write("script.sql", "select 40 + 2;\nDELETE FROM families;\n");
     let mut command = world.wrapped(["-W", &world.database.uri("locked")]);
@@ -279,9 +212,7 @@ fn password_is_asked_and_not_recorded() {
     world.database.assert_untouched();
     for file in files_below(&world.data()) {
         let bytes = fs::read(&file).expect("file");
-        let found = bytes
-            .windows(PASSWORD.len())
-            .any(|window| window == PASSWORD.as_bytes());
+        let found = bytes.windows(PASSWORD.len()).any(|window| window == PASSWORD.as_bytes());
         assert!(!found, "the password is in {}", file.display());
     }
 }
@@ -292,13 +223,5 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
         return Vec::new();
     };
     let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
-    paths
-        .flat_map(|path| {
-            if path.is_dir() {
-                files_below(&path)
-            } else {
-                vec![path]
-            }
-        })
-        .collect()
+    paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }

@@ -44,9 +44,7 @@ fn goes_on(world: &World, pty: &mut Pty) {
 fn client(world: &World) -> Process {
     let processes = world.processes();
     let client = processes.iter().find(|process| process.name == "psql");
-    client
-        .unwrap_or_else(|| panic!("no client among {processes:?}"))
-        .clone()
+    client.unwrap_or_else(|| panic!("no client among {processes:?}")).clone()
 }
 
 /// Sees that everything is gone and nothing ran.
@@ -107,11 +105,7 @@ fn almost_the_word() {
         return;
     };
     let name = world.database.name.clone();
-    for wrong in [
-        format!("{name}x"),
-        name[..name.len() - 1].to_owned(),
-        name.to_uppercase(),
-    ] {
+    for wrong in [format!("{name}x"), name[..name.len() - 1].to_owned(), name.to_uppercase()] {
         pty.line(&wrong);
         pty.wait_for("nightlatch: cancelled");
         wait_for_any_prompt(&mut pty, &world);
@@ -134,11 +128,7 @@ fn pasted_word() {
     pty.paste_bracketed(&format!("{name}\n"));
     pty.wait_for_silence(PERSON_PAUSE);
     world.database.assert_untouched();
-    assert!(
-        !pty.recent().contains("nightlatch: released"),
-        "{}",
-        pty.dump()
-    );
+    assert!(!pty.recent().contains("nightlatch: released"), "{}", pty.dump());
     pty.press(Key::Ctrl('c'));
     goes_on(&world, &mut pty);
 }
@@ -260,19 +250,10 @@ fn suspended_while_held() {
     let seen = pty.raw.len();
     pty.foreground();
     pty.wait_until("the question again", |screen| {
-        screen
-            .lines
-            .iter()
-            .filter(|line| line.contains(QUESTION))
-            .count()
-            > 0
+        screen.lines.iter().filter(|line| line.contains(QUESTION)).count() > 0
             && screen.cursor_line().contains(QUESTION)
     });
-    assert!(
-        pty.raw.len() > seen,
-        "nothing is drawn again\n{}",
-        pty.dump()
-    );
+    assert!(pty.raw.len() > seen, "nothing is drawn again\n{}", pty.dump());
     pty.wait_for_silence(PERSON_PAUSE);
     pty.press(Key::Enter);
     goes_on(&world, &mut pty);
@@ -301,17 +282,10 @@ fn dialogue_says_where_what_and_why() {
     };
     let shown = pty.recent();
     let name = &world.database.name;
-    for part in [
-        "orders-prod",
-        "DELETE FROM families;",
-        "every row of",
-        &format!("type {name} {QUESTION}"),
-    ] {
-        assert!(
-            shown.contains(part),
-            "no {part:?} in the dialogue\n{}",
-            pty.dump()
-        );
+    for part in
+        ["orders-prod", "DELETE FROM families;", "every row of", &format!("type {name} {QUESTION}")]
+    {
+        assert!(shown.contains(part), "no {part:?} in the dialogue\n{}", pty.dump());
     }
     // The impact may come a little later than the question.
     pty.wait_for("1,000 rows");
@@ -347,14 +321,10 @@ fn the_word_releases() {
     let output = run(world.nightlatch(["history", "--json"]), "");
     assert!(output.status.success(), "{output:?}");
     let lines = String::from_utf8(output.stdout).expect("UTF-8");
-    let lines: Vec<serde_json::Value> = lines
-        .lines()
-        .map(|line| serde_json::from_str(line).expect(line))
-        .collect();
-    let deletes: Vec<_> = lines
-        .iter()
-        .filter(|line| line["text"] == "DELETE FROM families;")
-        .collect();
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let deletes: Vec<_> =
+        lines.iter().filter(|line| line["text"] == "DELETE FROM families;").collect();
     assert_eq!(deletes.len(), 2, "{lines:#?}");
     for (delete, answer) in deletes.iter().zip(["released", "cancelled"]) {
         for (key, expected) in [
@@ -368,11 +338,6 @@ fn the_word_releases() {
         }
     }
     assert_eq!(deletes[0]["rows"], 1000, "{:#}", deletes[0]);
-    assert_eq!(
-        deletes[1]["rows"],
-        serde_json::Value::Null,
-        "{:#}",
-        deletes[1]
-    );
+    assert_eq!(deletes[1]["rows"], serde_json::Value::Null, "{:#}", deletes[1]);
     assert!(fs::read_dir(world.data()).is_ok_and(|mut data| data.next().is_some()));
 }

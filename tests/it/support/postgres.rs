@@ -3,10 +3,7 @@
 //! It runs under a watchdog: a shell that reads a pipe whose other end is held by this process only.
 //! However this process ends, a panic and SIGKILL included, the pipe closes, and the shell stops the
 //! server and removes its folder.
-#![expect(
-    unsafe_code,
-    reason = "the watchdog gets a session of its own between fork and exec"
-)]
+#![expect(unsafe_code, reason = "the watchdog gets a session of its own between fork and exec")]
 
 use std::fs;
 use std::io::{PipeReader, PipeWriter};
@@ -79,14 +76,9 @@ impl Cluster {
     fn start() -> Self {
         let user = Uid::effective().is_root().then(|| {
             let named = |name| User::from_name(name).ok().flatten();
-            named("postgres")
-                .or_else(|| named("nobody"))
-                .expect("a user to run the server as")
+            named("postgres").or_else(|| named("nobody")).expect("a user to run the server as")
         });
-        let folder = tempfile::Builder::new()
-            .prefix("nightlatch-pg-")
-            .tempdir()
-            .expect("tempdir");
+        let folder = tempfile::Builder::new().prefix("nightlatch-pg-").tempdir().expect("tempdir");
         if let Some(user) = &user {
             nix::unistd::chown(folder.path(), Some(user.uid), Some(user.gid)).expect("chown");
         }
@@ -96,10 +88,7 @@ impl Cluster {
         let (reader, lifeline) = std::io::pipe().expect("pipe");
         let as_user = |program: &Path| {
             let mut command = Command::new(program);
-            command
-                .current_dir(&folder)
-                .env_clear()
-                .env("LC_ALL", "C.UTF-8");
+            command.current_dir(&folder).env_clear().env("LC_ALL", "C.UTF-8");
             command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
             if let Some(user) = &user {
                 command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
@@ -109,24 +98,11 @@ impl Cluster {
         let postgres = find("postgres").expect("postgres");
         let initdb = postgres.with_file_name("initdb");
         let output = as_user(&initdb)
-            .args([
-                "--no-sync",
-                "-A",
-                "trust",
-                "-U",
-                "postgres",
-                "-E",
-                "UTF8",
-                "-D",
-            ])
+            .args(["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "-D"])
             .arg(folder.join("data"))
             .output()
             .expect("initdb starts");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let rules = "\
             local all locked scram-sha-256\n\
             host all locked all scram-sha-256\n\
@@ -134,13 +110,7 @@ impl Cluster {
             host all all all trust\n";
         fs::write(folder.join("data/pg_hba.conf"), rules).expect("pg_hba.conf");
         let port = free_port();
-        watch(
-            as_user(Path::new("/bin/sh")),
-            &postgres,
-            &folder,
-            port,
-            reader,
-        );
+        watch(as_user(Path::new("/bin/sh")), &postgres, &folder, port, reader);
         let cluster = Self {
             port,
             socket: folder,
@@ -169,39 +139,22 @@ impl Cluster {
     fn fill_template(&self) {
         let password = PASSWORD.replace('\'', "''");
         self.admin("postgres", "CREATE ROLE app LOGIN CREATEDB CREATEROLE");
-        self.admin(
-            "postgres",
-            &format!("CREATE ROLE locked LOGIN PASSWORD '{password}'"),
-        );
+        self.admin("postgres", &format!("CREATE ROLE locked LOGIN PASSWORD '{password}'"));
         self.admin("postgres", "CREATE DATABASE template_orders OWNER app");
         self.admin("template_orders", "ALTER SCHEMA public OWNER TO app");
         self.admin("template_orders", TABLES);
-        self.admin(
-            "template_orders",
-            "GRANT ALL ON families, members TO locked",
-        );
+        self.admin("template_orders", "GRANT ALL ON families, members TO locked");
         self.admin("template_orders", "ANALYZE");
     }
 
     /// Runs SQL as the superuser on a connection of its own and returns what a bare psql prints.
     pub(crate) fn admin(&self, database: &str, sql: &str) -> String {
-        self.try_admin(database, sql)
-            .unwrap_or_else(|error| panic!("{sql}: {error}"))
+        self.try_admin(database, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
     fn try_admin(&self, database: &str, sql: &str) -> Result<String, String> {
         let output = Command::new(&self.psql)
-            .args([
-                "-XAtqw",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-U",
-                "postgres",
-                "-c",
-                sql,
-                "-d",
-                database,
-            ])
+            .args(["-XAtqw", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-c", sql, "-d", database])
             .arg("-h")
             .arg(&self.socket)
             .args(["-p", &self.port.to_string()])
@@ -211,9 +164,7 @@ impl Cluster {
             .output()
             .expect("psql starts");
         if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout)
-                .trim_end()
-                .to_owned());
+            return Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned());
         }
         Err(String::from_utf8_lossy(&output.stderr).into_owned())
     }
@@ -230,19 +181,14 @@ impl Database {
     pub(crate) fn fresh() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let database = Self {
-            name: format!("orders{number:03}"),
-        };
+        let database = Self { name: format!("orders{number:03}") };
         database.create();
         database
     }
 
     fn create(&self) {
         let cluster = cluster();
-        let _turn = cluster
-            .creating
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _turn = cluster.creating.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let name = &self.name;
         cluster.admin(
             "postgres",
@@ -270,24 +216,14 @@ impl Database {
 
     /// Counts rows on a second connection.
     pub(crate) fn count(&self, table: &str) -> u64 {
-        self.sql(&format!("SELECT count(*) FROM {table}"))
-            .parse()
-            .expect("a number")
+        self.sql(&format!("SELECT count(*) FROM {table}")).parse().expect("a number")
     }
 
     /// Checks that no row is gone.
     #[track_caller]
     pub(crate) fn assert_untouched(&self) {
-        assert_eq!(
-            self.count("families"),
-            FAMILIES,
-            "rows of families are gone"
-        );
-        assert_eq!(
-            self.count("members"),
-            3 * FAMILIES,
-            "rows of members are gone"
-        );
+        assert_eq!(self.count("families"), FAMILIES, "rows of families are gone");
+        assert_eq!(self.count("members"), 3 * FAMILIES, "rows of members are gone");
     }
 
     /// Tells whether anything is gone or changed, or is about to be in an open transaction.
@@ -316,11 +252,7 @@ impl Database {
 
     /// Returns a URI for a role.
     pub(crate) fn uri(&self, role: &str) -> String {
-        format!(
-            "postgres://{role}@localhost:{}/{}",
-            cluster().port,
-            self.name
-        )
+        format!("postgres://{role}@localhost:{}/{}", cluster().port, self.name)
     }
 
     /// Returns the prompt psql shows for role `app`.
@@ -337,15 +269,8 @@ impl Drop for Database {
 
 /// Starts the watchdog, which starts the server.
 fn watch(mut shell: Command, postgres: &Path, folder: &Path, port: u16, lifeline: PipeReader) {
-    shell
-        .args(["-c", WATCHDOG, "watchdog"])
-        .arg(postgres)
-        .arg(folder)
-        .arg(port.to_string());
-    shell
-        .stdin(lifeline)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    shell.args(["-c", WATCHDOG, "watchdog"]).arg(postgres).arg(folder).arg(port.to_string());
+    shell.stdin(lifeline).stdout(Stdio::null()).stderr(Stdio::null());
     // SAFETY: one async-signal-safe system call. Away from this terminal, so that Ctrl-C on the
     // test run leaves the watchdog to its work.
     unsafe {

@@ -44,10 +44,7 @@ impl Process {
     /// Returns the process's arguments, joined with blanks.
     pub(crate) fn arguments(&self) -> String {
         let bytes = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
-        String::from_utf8_lossy(&bytes)
-            .replace('\0', " ")
-            .trim_end()
-            .to_owned()
+        String::from_utf8_lossy(&bytes).replace('\0', " ").trim_end().to_owned()
     }
 }
 
@@ -69,10 +66,7 @@ pub(crate) fn with_variable(assignment: &str) -> Vec<Process> {
     all()
         .into_iter()
         .filter(|process| {
-            process
-                .environment()
-                .split(|byte| *byte == 0)
-                .any(|one| one == assignment.as_bytes())
+            process.environment().split(|byte| *byte == 0).any(|one| one == assignment.as_bytes())
         })
         .collect()
 }

@@ -5,10 +5,7 @@
 //! terminal's settings when the session leader exits, so that without it nobody could tell whether
 //! the command had restored them; and because a command without a job-controlling parent cannot be
 //! suspended.
-#![expect(
-    unsafe_code,
-    reason = "a session of one's own is made between fork and exec"
-)]
+#![expect(unsafe_code, reason = "a session of one's own is made between fork and exec")]
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
@@ -141,9 +138,7 @@ impl Pty {
         let holder = command.spawn().expect("the command starts");
         drop((follower, control_read, report_write));
         let mut pid = [0; 4];
-        reports
-            .read_exact(&mut pid)
-            .expect("the holder reports the process id");
+        reports.read_exact(&mut pid).expect("the holder reports the process id");
         let flags = fcntl(&leader, FcntlArg::F_GETFL).expect("flags");
         let flags = OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK;
         fcntl(&leader, FcntlArg::F_SETFL(flags)).expect("flags");
@@ -200,11 +195,7 @@ impl Pty {
             match leader.write(bytes) {
                 Ok(count) => bytes = &bytes[count..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    assert!(
-                        self.clock.elapsed() < end,
-                        "nobody reads the keys\n{}",
-                        self.dump()
-                    );
+                    assert!(self.clock.elapsed() < end, "nobody reads the keys\n{}", self.dump());
                     self.pump(Duration::from_millis(5));
                 }
                 Err(error) => panic!("keys cannot be sent: {error}\n{}", self.dump()),
@@ -253,10 +244,7 @@ impl Pty {
                 return self.screen();
             }
             if self.is_hopeless(end) {
-                panic!(
-                    "waited in vain for {text:?} after the last key\n{}",
-                    self.dump()
-                );
+                panic!("waited in vain for {text:?} after the last key\n{}", self.dump());
             }
         }
     }
@@ -304,11 +292,7 @@ impl Pty {
                 self.pump(Duration::ZERO);
                 return status;
             }
-            assert!(
-                self.clock.elapsed() < end,
-                "the command does not end\n{}",
-                self.dump()
-            );
+            assert!(self.clock.elapsed() < end, "the command does not end\n{}", self.dump());
         }
     }
 
@@ -324,22 +308,14 @@ impl Pty {
         let end = self.deadline();
         while self.state != State::Stopped {
             self.pump(Duration::from_millis(20));
-            assert!(
-                self.clock.elapsed() < end,
-                "the command does not stop\n{}",
-                self.dump()
-            );
+            assert!(self.clock.elapsed() < end, "the command does not stop\n{}", self.dump());
         }
     }
 
     /// Puts the suspended command in the foreground again, as `fg` does.
     pub(crate) fn foreground(&mut self) {
         self.state = State::Running;
-        self.control
-            .as_mut()
-            .expect("open")
-            .write_all(b"f")
-            .expect("the holder listens");
+        self.control.as_mut().expect("open").write_all(b"f").expect("the holder listens");
     }
 
     /// Checks that the terminal is as it was before the command started.
@@ -351,22 +327,10 @@ impl Pty {
             self.dump()
         );
         let screen = self.screen();
-        assert!(
-            screen.is_cursor_shown,
-            "the cursor is hidden\n{}",
-            self.dump()
-        );
-        assert!(
-            !screen.is_alternate,
-            "the alternate screen is left on\n{}",
-            self.dump()
-        );
+        assert!(screen.is_cursor_shown, "the cursor is hidden\n{}", self.dump());
+        assert!(!screen.is_alternate, "the alternate screen is left on\n{}", self.dump());
         for mode in ["?2004", "?1000", "?1002", "?1003", "?1006", "?1004"] {
-            assert!(
-                !self.is_mode_on(mode),
-                "mode {mode} is left on\n{}",
-                self.dump()
-            );
+            assert!(!self.is_mode_on(mode), "mode {mode} is left on\n{}", self.dump());
         }
     }
 
@@ -374,9 +338,7 @@ impl Pty {
     pub(crate) fn is_mode_on(&self, mode: &str) -> bool {
         let find = |end: &str| {
             let sequence = format!("\x1b[{mode}{end}");
-            self.raw
-                .windows(sequence.len())
-                .rposition(|window| window == sequence.as_bytes())
+            self.raw.windows(sequence.len()).rposition(|window| window == sequence.as_bytes())
         };
         find("h") > find("l")
     }
@@ -388,13 +350,8 @@ impl Pty {
 
     /// Changes the terminal's size, which sends SIGWINCH to the foreground.
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
-        self.terminal
-            .resize(usize::from(columns), usize::from(rows));
-        set_size(
-            self.leader.as_ref().expect("the terminal is open"),
-            columns,
-            rows,
-        );
+        self.terminal.resize(usize::from(columns), usize::from(rows));
+        set_size(self.leader.as_ref().expect("the terminal is open"), columns, rows);
     }
 
     /// Sends a signal to the command.
@@ -521,12 +478,7 @@ impl Drop for Pty {
 }
 
 fn set_size(leader: &File, columns: u16, rows: u16) {
-    let size = libc::winsize {
-        ws_row: rows,
-        ws_col: columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
+    let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: the descriptor is open and the kernel reads one winsize.
     let result = unsafe { libc::ioctl(leader.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
     assert_eq!(result, 0, "the size cannot be set");

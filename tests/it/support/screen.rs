@@ -44,29 +44,12 @@ impl Screen {
 
 impl fmt::Display for Screen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let used = self
-            .lines
-            .iter()
-            .rposition(|line| !line.is_empty())
-            .map_or(0, |last| last + 1);
-        for (row, line) in self
-            .lines
-            .iter()
-            .enumerate()
-            .take(used.max(self.cursor.1 + 1))
-        {
+        let used = self.lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+        for (row, line) in self.lines.iter().enumerate().take(used.max(self.cursor.1 + 1)) {
             writeln!(f, "{row:>3}|{line}")?;
         }
-        let alternate = if self.is_alternate {
-            ", alternate screen"
-        } else {
-            ""
-        };
-        write!(
-            f,
-            "   cursor at column {}, row {}{alternate}",
-            self.cursor.0, self.cursor.1
-        )
+        let alternate = if self.is_alternate { ", alternate screen" } else { "" };
+        write!(f, "   cursor at column {}, row {}{alternate}", self.cursor.0, self.cursor.1)
     }
 }
 

@@ -49,11 +49,7 @@ impl Tool {
 /// If something is missing and `NIGHTLATCH_REQUIRE_ALL=1`.
 #[must_use]
 pub(crate) fn needs(tools: &[Tool]) -> bool {
-    let missing: Vec<_> = tools
-        .iter()
-        .filter(|tool| !tool.is_there())
-        .map(|t| t.name())
-        .collect();
+    let missing: Vec<_> = tools.iter().filter(|tool| !tool.is_there()).map(|t| t.name()).collect();
     if missing.is_empty() {
         return true;
     }
@@ -65,11 +61,7 @@ pub(crate) fn needs(tools: &[Tool]) -> bool {
     let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
     // Straight to the descriptor: the harness would swallow what goes through print.
-    writeln!(
-        std::io::stderr(),
-        "SKIPPED ({count} so far): {name}: missing {missing}"
-    )
-    .ok();
+    writeln!(std::io::stderr(), "SKIPPED ({count} so far): {name}: missing {missing}").ok();
     false
 }
 
@@ -87,15 +79,10 @@ fn versioned(name: &str) -> Vec<PathBuf> {
     };
     let mut versions: Vec<PathBuf> = folder.filter_map(Result::ok).map(|e| e.path()).collect();
     versions.sort_by_key(|path| {
-        let number = path
-            .file_name()
-            .and_then(|name| name.to_str()?.parse::<u32>().ok());
+        let number = path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
         std::cmp::Reverse(number)
     });
-    versions
-        .iter()
-        .map(|version| version.join("bin").join(name))
-        .collect()
+    versions.iter().map(|version| version.join("bin").join(name)).collect()
 }
 
 fn is_program(file: &Path) -> bool {
@@ -110,10 +97,7 @@ pub(crate) fn is_rehearsal() -> bool {
 }
 
 /// Reads a variable of the test run itself.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the world of the test run, not of the program"
-)]
+#[expect(clippy::disallowed_methods, reason = "the world of the test run, not of the program")]
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }

@@ -43,10 +43,7 @@ impl World {
     /// Makes a world in which the test server has the tier.
     pub(crate) fn new(tier: Tier) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let folder = tempfile::Builder::new()
-            .prefix("nightlatch-it-")
-            .tempdir()
-            .expect("tempdir");
+        let folder = tempfile::Builder::new().prefix("nightlatch-it-").tempdir().expect("tempdir");
         let home = folder.path().join("home");
         fs::create_dir(&home).expect("home");
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -64,9 +61,7 @@ impl World {
             ("NIGHTLATCH_TEST_NOW", WORKING_HOURS.to_owned()),
             ("NIGHTLATCH_TEST_WORLD", mark.clone()),
         ];
-        let variables = variables
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value));
+        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
         let world = Self {
             database: Database::fresh(),
             variables: variables.collect(),
@@ -115,10 +110,7 @@ impl World {
     /// Prepares any program to run in this world.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
-        command
-            .env_clear()
-            .envs(&self.variables)
-            .current_dir(self.home());
+        command.env_clear().envs(&self.variables).current_dir(self.home());
         command
     }
 
@@ -178,10 +170,8 @@ impl World {
                 return;
             }
             if clock.elapsed() > DEADLINE {
-                let left: Vec<_> = left
-                    .iter()
-                    .map(|p| format!("{p:?} {}", p.arguments()))
-                    .collect();
+                let left: Vec<_> =
+                    left.iter().map(|p| format!("{p:?} {}", p.arguments())).collect();
                 panic!("processes are left behind:\n{}", left.join("\n"));
             }
             nix::poll::poll(&mut [], 5_u8).ok();
@@ -204,10 +194,7 @@ impl Drop for World {
 /// If it does not end within the deadline; it is killed then.
 pub(crate) fn run(mut command: Command, stdin: &str) -> Output {
     use std::io::{Read, Write};
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let shown = format!("{command:?}");
     let mut child = command.spawn().expect("the command starts");
     let mut input = child.stdin.take().expect("piped");
@@ -238,11 +225,7 @@ pub(crate) fn run(mut command: Command, stdin: &str) -> Output {
                 stderr.escape_ascii()
             )
         };
-        Output {
-            status,
-            stdout,
-            stderr,
-        }
+        Output { status, stdout, stderr }
     })
 }
 

@@ -4,9 +4,7 @@
 use super::Meta;
 
 /// Commands whose argument is the rest of the line, backslashes and quotes included.
-const WHOLE_LINE: [&str; 10] = [
-    "!", "copy", "h", "help", "ef", "ev", "sf", "sf+", "sv", "sv+",
-];
+const WHOLE_LINE: [&str; 10] = ["!", "copy", "h", "help", "ef", "ev", "sf", "sf+", "sv", "sv+"];
 
 /// Commands that take the rest of the line if it starts with `|`.
 const PIPES: [&str; 6] = ["g", "gx", "o", "out", "w", "write"];
@@ -23,20 +21,14 @@ pub(super) fn read(text: &str) -> (Meta, usize) {
         let length = if line[1..].starts_with('\\') { 2 } else { 1 };
         return (Meta::default(), length);
     }
-    let mut meta = Meta {
-        name: line[1..name_end].to_owned(),
-        ..Meta::default()
-    };
-    if meta.name.starts_with('!') && meta.name != "!" {
-        // psql takes what follows `\!` without a space as its argument.
-        meta.args.push(line[2..].trim().to_owned());
-        meta.name.truncate(1);
-        return (meta, line.len());
+    let mut meta = Meta { name: line[1..name_end].to_owned(), ..Meta::default() };
+    // The one name whose case does not matter.
+    if meta.name.eq_ignore_ascii_case("copy") {
+        meta.name.make_ascii_lowercase();
     }
     if WHOLE_LINE.contains(&&*meta.name) {
         let rest = line[name_end..].trim();
-        meta.args
-            .extend((!rest.is_empty()).then(|| rest.to_owned()));
+        meta.args.extend((!rest.is_empty()).then(|| rest.to_owned()));
         return (meta, line.len());
     }
     let mut at = name_end;
@@ -62,7 +54,7 @@ pub(super) fn read(text: &str) -> (Meta, usize) {
     }
 }
 
-/// Reads one argument and returns it, unquoted, with its length.
+/// Reads one argument and returns it with its length.
 fn argument(rest: &str, meta: &mut Meta) -> (String, usize) {
     let mut value = String::new();
     let mut chars = rest.char_indices();
@@ -82,16 +74,18 @@ fn argument(rest: &str, meta: &mut Meta) -> (String, usize) {
                 }
             }
             '"' => {
-                for (_, inner) in chars.by_ref().take_while(|(_, inner)| *inner != '"') {
+                // These stay: an argument with them is no other file and no other variable.
+                value.push(c);
+                for (_, inner) in chars.by_ref() {
                     value.push(inner);
+                    if inner == '"' {
+                        break;
+                    }
                 }
             }
             '`' => {
-                let command: String = chars
-                    .by_ref()
-                    .map(|(_, c)| c)
-                    .take_while(|c| *c != '`')
-                    .collect();
+                let command: String =
+                    chars.by_ref().map(|(_, c)| c).take_while(|c| *c != '`').collect();
                 meta.shell.push(command);
                 meta.is_dynamic = true;
             }
@@ -124,12 +118,7 @@ fn unescape(chars: &mut std::str::CharIndices<'_>) -> Option<char> {
         _ => return Some(c),
     };
     while digits.len() < most {
-        match chars
-            .as_str()
-            .chars()
-            .next()
-            .filter(|next| next.is_digit(radix))
-        {
+        match chars.as_str().chars().next().filter(|next| next.is_digit(radix)) {
             Some(digit) => digits.push(digit),
             None => break,
         }

@@ -21,7 +21,7 @@ const GUARD: &str = "SINGLESTEP";
 pub struct Meta {
     /// Without the backslash; empty for `\\`, which only separates.
     pub name: String,
-    /// Unquoted; variables are not filled in.
+    /// Without single quotes, with double quotes; variables are not filled in.
     pub args: Vec<String>,
     /// Where, in bytes.
     pub range: Range<usize>,
@@ -43,8 +43,8 @@ pub enum Consequence {
     /// `\i` and `\ir`: reads this file, whose statements are asked about and whose meta commands
     /// are not.
     Reads {
-        /// As given.
-        path: String,
+        /// As given; none where it holds a variable or backticks.
+        path: Option<String>,
         /// Whether it is relative to the file being read, as with `\ir`.
         relative: bool,
     },
@@ -65,61 +65,41 @@ pub fn scan(text: &str) -> Vec<Item> {
 #[must_use]
 pub fn is_plain_sql(script: &str) -> bool {
     let mut state = State::default();
-    let items = state.scan(script);
-    let ends_whole = state.is_fresh()
-        || items.iter().all(|item| match item {
-            Item::Incomplete(range) => has_no_quote(&script[range.clone()]),
-            Item::Statement { .. } | Item::Meta(_) | Item::Data(_) => true,
-        });
+    state.scan(script);
     state.seen() == Seen::default()
-        && ends_whole
+        && state.is_closed()
         && !script.contains('\0')
         && !script.starts_with("PGDMP")
-        && !script
-            .to_ascii_lowercase()
-            .contains("standard_conforming_strings")
-}
-
-/// Tells whether a last statement without a semicolon is surely outside quotes and comments.
-fn has_no_quote(text: &str) -> bool {
-    !text.contains(['\'', '"', '$', '/', '('])
+        && !script.to_ascii_lowercase().contains("standard_conforming_strings")
 }
 
 /// Says what a meta command does that single-step does not see.
 #[must_use]
 pub fn consequences(meta: &Meta) -> Vec<Consequence> {
-    let mut found: Vec<Consequence> = meta
-        .shell
-        .iter()
-        .map(|command| shell(meta, command))
-        .collect();
+    let mut found: Vec<Consequence> =
+        meta.shell.iter().map(|command| shell(meta, command)).collect();
     let first = meta.args.first().map_or("", String::as_str);
     match &*meta.name {
         "!" => found.push(shell(meta, first)),
         "o" | "out" | "w" | "write" | "g" | "gx" => {
             if let Some(pipe) = meta.args.iter().find_map(|arg| arg.strip_prefix('|')) {
                 found.push(shell(meta, pipe.trim()));
+            } else if let Some(name) = meta.args.iter().find(|arg| arg.starts_with(':')) {
+                // psql looks for the `|` after it has filled the variable in.
+                found.push(shell(meta, name));
             }
         }
         "copy" if runs_program(first) => found.push(shell(meta, first)),
         "watch" => found.extend(meta.sends.clone().map(Consequence::Repeats)),
         "i" | "include" | "ir" | "include_relative" if !first.is_empty() => {
+            let path = (!meta.is_dynamic).then(|| first.to_owned());
             let relative = meta.name.starts_with("ir") || meta.name == "include_relative";
-            found.push(Consequence::Reads {
-                path: first.to_owned(),
-                relative,
-            });
+            found.push(Consequence::Reads { path, relative });
         }
         "c" | "connect" => found.push(Consequence::Connects),
         "lo_unlink" => {
             let phrase = format!("removes large object {first}");
-            found.push(effect(
-                meta,
-                Class::Destroy,
-                Verb::Drop,
-                Some(first),
-                phrase,
-            ));
+            found.push(effect(meta, Class::Destroy, Verb::Drop, Some(first), phrase));
         }
         "lo_import" => {
             let phrase = "stores a file as a large object".to_owned();
@@ -147,13 +127,8 @@ fn sets_guard(meta: &Meta) -> bool {
         // A name from a variable can be any name.
         "set" | "unset" | "getenv" => first == GUARD || (meta.is_dynamic && first.contains(':')),
         // Its last argument is the name.
+        // (`\gset` refuses variables that psql itself uses.)
         "prompt" => meta.args.last().is_some_and(|name| name == GUARD),
-        // Columns become variables, with the argument before their names.
-        "gset" if first.is_empty() => meta
-            .sends
-            .as_deref()
-            .is_some_and(|query| query.contains(GUARD)),
-        "gset" => GUARD.starts_with(first) || (meta.is_dynamic && first.contains(':')),
         _ => false,
     }
 }
@@ -255,21 +230,15 @@ mod tests {
         for text in [
             r"select '\! x', E'\' \! x', e'a''\\\! ', 1;",
             r#"select "\! x" from $$ \! x $$, $a$ $$ \! $b$ $a$;"#,
+            r"select E'a''b\\\' \! x; ';",
             "-- \\! x; it's\nselect 1;",
             "/* \\! /* ' */ \\! */ select 1;",
             "select E'\\\\', 1 as \"a\"\"\\! b\";",
         ] {
             let items = scan(text);
-            assert!(
-                matches!(&items[..], [Item::Statement { .. }]),
-                "{text}: {items:?}"
-            );
+            assert!(matches!(&items[..], [Item::Statement { .. }]), "{text}: {items:?}");
         }
-        for text in [
-            r"select '\' \! x",
-            r"select 1 -- a\n \! x",
-            "select a$b$ \\! x\n$b$",
-        ] {
+        for text in [r"select '\' \! x", r"select 1 -- a\n \! x", "select a$b$ \\! x\n$b$"] {
             let is_meta = scan(text).iter().any(|item| matches!(item, Item::Meta(_)));
             assert_eq!(is_meta, !text.contains("--"), "{text}");
         }
@@ -295,7 +264,7 @@ mod tests {
             "\\set a 'it''s' 'x\\ty'\"Q q\" b \\\\ select 1; \\echo :a\\x\\! echo 'a \\ b' \\\\ c\n\
              select 2 \\g | sort \\x\nselect 3 \\gx (format=csv) out.txt\n\\watch 2\n\\!ls -l\n\\g\n"
         ), @r#"
-        \set ["a", "it's", "x\tyQ q", "b"] sends None
+        \set ["a", "it's", "x\ty\"Q q\"", "b"] sends None
         " select 1;"
         \echo [":a"] sends None
         \x [] sends None
@@ -303,7 +272,7 @@ mod tests {
         \g ["| sort \\x"] sends Some(" \nselect 2 ")
         \gx ["(format=csv)", "out.txt"] sends Some("\nselect 3 ")
         \watch ["2"] sends Some("\nselect 3 ")
-        \! ["ls -l"] sends None
+        \!ls ["-l"] sends None
         \g [] sends Some("\nselect 3 ")
         "#);
     }
@@ -340,63 +309,31 @@ mod tests {
     #[test]
     fn what_single_step_does_not_see_is_told() {
         let cases = [
+            (r"\COPY a to program 'x'", "Escape Shell: runs a program: a to program 'x'"),
             (r"\!", "Escape Shell: opens a shell"),
             (r"\! psql other", "Escape Shell: runs a program: psql other"),
             (r"\o | cat > x", "Escape Shell: runs a program: cat > x"),
             (r"select 1 \g |sh", "Escape Shell: runs a program: sh"),
-            (
-                r"\copy a FROM pRogram 'x'",
-                "Escape Shell: runs a program: a FROM pRogram 'x'",
-            ),
+            (r"\copy a FROM pRogram 'x'", "Escape Shell: runs a program: a FROM pRogram 'x'"),
             (r"\echo `rm x`", "Escape Shell: runs a program: rm x"),
             (r"\lo_unlink 12", "Destroy Drop: removes large object 12"),
-            (
-                r"\password anna",
-                "Change Alter: changes the password of anna",
-            ),
-            (
-                r"\set SINGLESTEP off",
-                "Escape Unguard: takes nightlatch's guard away",
-            ),
-            (
-                r"\set 'SINGLESTEP'",
-                "Escape Unguard: takes nightlatch's guard away",
-            ),
-            (
-                r"\unset SINGLESTEP",
-                "Escape Unguard: takes nightlatch's guard away",
-            ),
-            (
-                r"\set :x off",
-                "Escape Unguard: takes nightlatch's guard away",
-            ),
-            (
-                r"\prompt 'Go? ' SINGLESTEP",
-                "Escape Unguard: takes nightlatch's guard away",
-            ),
-            (
-                r#"select 0 "STEP" \gset SINGLE"#,
-                "Escape Unguard: takes nightlatch's guard away",
-            ),
-            (
-                r#"select 0 "SINGLESTEP" \gset"#,
-                "Escape Unguard: takes nightlatch's guard away",
-            ),
+            (r"\password anna", "Change Alter: changes the password of anna"),
+            (r"\set SINGLESTEP off", "Escape Unguard: takes nightlatch's guard away"),
+            (r"\set 'SINGLESTEP'", "Escape Unguard: takes nightlatch's guard away"),
+            (r"\unset SINGLESTEP", "Escape Unguard: takes nightlatch's guard away"),
+            (r"\set :x off", "Escape Unguard: takes nightlatch's guard away"),
+            (r"\prompt 'Go? ' SINGLESTEP", "Escape Unguard: takes nightlatch's guard away"),
             (r"delete from a \watch 1", r#"Repeats("delete from a ")"#),
-            (
-                r"\i 'a b.sql'",
-                r#"Reads { path: "a b.sql", relative: false }"#,
-            ),
-            (r"\ir x.sql", r#"Reads { path: "x.sql", relative: true }"#),
+            (r"\i 'a b.sql'", r#"Reads { path: Some("a b.sql"), relative: false }"#),
+            (r"\ir x.sql", r#"Reads { path: Some("x.sql"), relative: true }"#),
+            (r"\i :x", r"Reads { path: None, relative: false }"),
+            (r"\o :x", "Escape Shell: runs a program: :x"),
             (r"\c other", "Connects"),
         ];
         for (text, expected) in cases {
             assert_eq!(what(text), [expected], "{text}");
         }
-        assert_eq!(
-            what("delete from a;\n\\watch"),
-            [r#"Repeats("delete from a;")"#]
-        );
+        assert_eq!(what("delete from a;\n\\watch"), [r#"Repeats("delete from a;")"#]);
     }
 
     #[test]
@@ -411,7 +348,8 @@ mod tests {
             r"\set singlestep off",
             r"\echo 'a`b`'",
             r"\set a :b",
-            r"select 1 \gset x_",
+            r#"select 0 "SINGLESTEP" \gset"#,
+            r#"\set "SINGLESTEP" off"#,
             r"\watch",
             r"select 1 \gexec",
             r"\\",
@@ -427,7 +365,7 @@ mod tests {
         for text in [
             "select 1; select ':a', '\\! x', a::int, b[1: 2] from c; -- :x\n",
             "",
-            "select 1",
+            "select (1) from 'a' -- end",
             "do $$ begin x := 1; end $$;",
             "\u{feff}select 'ä:b';",
         ] {
@@ -442,6 +380,8 @@ mod tests {
             "copy a from stdin;\n1\n\\.\n",
             "set standard_conforming_strings to off;",
             "select 'open",
+            "select (1",
+            "select /* 1",
             "select 1;\0",
         ] {
             assert!(!is_plain_sql(text), "{text}");

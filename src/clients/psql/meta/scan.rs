@@ -80,6 +80,16 @@ impl State {
         self.inside == Inside::Nothing && self.buffer.trim().is_empty() && !self.data_due
     }
 
+    /// Returns whether a semicolon here would end the statement: no quote, comment, parenthesis or
+    /// COPY data is open.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.inside == Inside::Nothing
+            && self.parentheses == 0
+            && self.blocks == 0
+            && !self.data_due
+    }
+
     /// Returns what the texts so far had beyond plain SQL.
     #[must_use]
     pub fn seen(&self) -> Seen {
@@ -114,10 +124,7 @@ impl State {
                 Token::End => {
                     at += 1;
                     self.buffer.push_str(&text[start..at]);
-                    items.push(Item::Statement {
-                        text: self.take(),
-                        range: start..at,
-                    });
+                    items.push(Item::Statement { text: self.take(), range: start..at });
                     start = at;
                 }
                 Token::Backslash => {
@@ -155,6 +162,9 @@ impl State {
             Inside::Name => self.until(rest, b'"'),
             Inside::Escaped => match memchr::memchr2(b'\'', b'\\', bytes) {
                 Some(at) if bytes[at] == b'\\' => at + 1 + first_char(&rest[at + 1..]),
+                // Unlike in the other quotes, what follows a doubled one is not read the same way
+                // as a new one.
+                Some(at) if bytes.get(at + 1) == Some(&b'\'') => at + 2,
                 Some(at) => {
                     self.inside = Inside::Nothing;
                     at + 1
@@ -251,12 +261,9 @@ impl State {
                 Token::Part(length)
             }
             // A number may have letters at its end (15 takes `1e` apart): they start no string.
-            byte if byte.is_ascii_digit() => Token::Part(
-                bytes
-                    .iter()
-                    .position(|b| !b.is_ascii_digit())
-                    .unwrap_or(bytes.len()),
-            ),
+            byte if byte.is_ascii_digit() => {
+                Token::Part(bytes.iter().position(|b| !b.is_ascii_digit()).unwrap_or(bytes.len()))
+            }
             _ => Token::Part(1),
         }
     }
@@ -267,11 +274,7 @@ impl State {
             self.last_word.clear();
             return;
         }
-        let word = if word.len() <= 16 {
-            word.to_ascii_lowercase()
-        } else {
-            String::new()
-        };
+        let word = if word.len() <= 16 { word.to_ascii_lowercase() } else { String::new() };
         if self.words.len() < 4 {
             self.words.push(word.clone());
         }
@@ -319,11 +322,7 @@ impl State {
         let is_empty = self.buffer.trim().is_empty();
         match &*meta.name {
             "g" | "gx" | "gset" | "gexec" | "gdesc" | "crosstabview" | "watch" => {
-                let text = if is_empty {
-                    self.previous.clone()
-                } else {
-                    self.take()
-                };
+                let text = if is_empty { self.previous.clone() } else { self.take() };
                 meta.sends = Some(text).filter(|text| !text.trim().is_empty());
                 self.buffer.clear();
             }

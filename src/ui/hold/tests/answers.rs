@@ -39,31 +39,18 @@ fn every_way_out() {
 
 #[test]
 fn yes_and_yes_all() {
-    let whole = Some(Event::Released {
-        reason: None,
-        whole_shape: true,
-    });
+    let whole = Some(Event::Released { reason: None, whole_shape: true });
     assert_eq!(answer(yes(), &typed("yes\r")), released());
     assert_eq!(answer(yes(), &typed("yes all\r")), whole);
     for wrong in ["y\r", "YES\r", "yes  all\r", "yesall\r", "orders\r"] {
-        assert_eq!(
-            answer(yes(), &typed(wrong)),
-            cancelled(Cause::WrongWord),
-            "{wrong:?}"
-        );
+        assert_eq!(answer(yes(), &typed(wrong)), cancelled(Cause::WrongWord), "{wrong:?}");
     }
-    assert_eq!(
-        answer(question(), &typed("yes all\r")),
-        cancelled(Cause::WrongWord)
-    );
+    assert_eq!(answer(question(), &typed("yes all\r")), cancelled(Cause::WrongWord));
 }
 
 #[test]
 fn an_answer_word_nobody_set_releases_nothing() {
-    let question = Question {
-        answer_word: String::new(),
-        ..question()
-    };
+    let question = Question { answer_word: String::new(), ..question() };
     assert_eq!(answer(question, &typed("\r")), cancelled(Cause::Enter));
 }
 
@@ -100,10 +87,7 @@ fn nobody_answers() {
 #[test]
 fn after_the_end_nothing_happens() {
     let (mut dialogue, _) = Dialogue::open(question(), Duration::ZERO);
-    assert_eq!(
-        dialogue.feed(b"\x03", ms(1)).event,
-        cancelled(Cause::Interrupt)
-    );
+    assert_eq!(dialogue.feed(b"\x03", ms(1)).event, cancelled(Cause::Interrupt));
     assert_eq!(play(&mut dialogue, ms(2), &typed("orders\r")).0, None);
     assert_eq!(dialogue.tick(Duration::from_secs(9999)), Step::default());
     assert!(dialogue.set_impact(vec!["x".to_owned()]).is_empty());
@@ -118,10 +102,7 @@ fn what_comes_behind_the_answer_is_counted() {
     assert_eq!(dialogue.feed(b"ab\x03cdef", ms(500)).unread_bytes, 4);
     assert_eq!(dialogue.feed(b"gh", ms(501)).unread_bytes, 2);
     let (mut dialogue, _) = Dialogue::open(question(), Duration::ZERO);
-    assert_eq!(
-        dialogue.feed(b"x", Duration::from_secs(900)).unread_bytes,
-        1
-    );
+    assert_eq!(dialogue.feed(b"x", Duration::from_secs(900)).unread_bytes, 1);
 }
 
 #[test]
@@ -132,22 +113,12 @@ fn type_ahead_neither_releases_nor_cancels() {
         &[(299, "\r")],
         &[(100, "orders"), (100, "\r")],
         // Without a pause: each key starts the quiet time again.
-        &[
-            (200, "o"),
-            (200, "r"),
-            (200, "d"),
-            (200, "e"),
-            (200, "r"),
-            (200, "s"),
-            (200, "\r"),
-        ],
+        &[(200, "o"), (200, "r"), (200, "d"), (200, "e"), (200, "r"), (200, "s"), (200, "\r")],
         &[(299, "\r"), (299, "\r"), (299, "\r")],
     ];
     for case in cases {
-        let reads: Vec<Read> = case
-            .iter()
-            .map(|(wait, keys)| (ms(*wait), keys.as_bytes().to_vec()))
-            .collect();
+        let reads: Vec<Read> =
+            case.iter().map(|(wait, keys)| (ms(*wait), keys.as_bytes().to_vec())).collect();
         assert_eq!(answer(question(), &reads), None, "{case:?}");
         // And then a person can still answer.
         let then = [reads, typed("orders\r")].concat();
@@ -178,20 +149,8 @@ fn a_plain_paste_never_answers() {
         (question(), "select 1;\rorders\rorders\r"),
         (yes(), "yes\r"),
         (yes(), "yes all\r"),
-        (
-            Question {
-                answer_word: "db".to_owned(),
-                ..question()
-            },
-            "db\r",
-        ),
-        (
-            Question {
-                answer_word: "d".to_owned(),
-                ..question()
-            },
-            "d\r",
-        ),
+        (Question { answer_word: "db".to_owned(), ..question() }, "db\r"),
+        (Question { answer_word: "d".to_owned(), ..question() }, "d\r"),
     ] {
         // In one read; and torn anywhere, even into single bytes, as long as no time passes. An
         // Enter that comes first and alone is no release.
@@ -206,10 +165,7 @@ fn a_plain_paste_never_answers() {
 #[test]
 fn a_pasted_word_is_not_completed_by_an_enter() {
     for word in ["db", "abc", "orders"] {
-        let question = Question {
-            answer_word: word.to_owned(),
-            ..question()
-        };
+        let question = Question { answer_word: word.to_owned(), ..question() };
         for reads in torn(word.as_bytes(), ms(1000)) {
             let reads = [reads, vec![(ms(200), b"\r".to_vec())]].concat();
             assert_eq!(answer(question.clone(), &reads), None, "{reads:?}");
@@ -236,12 +192,7 @@ fn a_word_pasted_in_pieces_is_not_completed_by_an_enter() {
 
 #[test]
 fn a_held_backspace_is_no_paste() {
-    let reads = [
-        typed("oops"),
-        vec![(ms(400), vec![0x7f; 9])],
-        typed("orders\r"),
-    ]
-    .concat();
+    let reads = [typed("oops"), vec![(ms(400), vec![0x7f; 9])], typed("orders\r")].concat();
     assert_eq!(answer(question(), &reads), released());
 }
 
@@ -265,24 +216,9 @@ fn a_bracketed_paste_is_ignored_wherever_it_is_torn() {
 
 #[test]
 fn every_key_may_be_torn() {
-    let script = [
-        "ф",
-        "\x1b[A",
-        "家",
-        "\x1bOP",
-        "\x1b[1;5C",
-        "😀",
-        "\x1b]11;x\x1b\\",
-        "\r",
-    ];
-    let word = Question {
-        answer_word: "ф家😀".to_owned(),
-        ..question()
-    };
-    let whole: Vec<Read> = script
-        .iter()
-        .map(|key| (ms(400), key.as_bytes().to_vec()))
-        .collect();
+    let script = ["ф", "\x1b[A", "家", "\x1bOP", "\x1b[1;5C", "😀", "\x1b]11;x\x1b\\", "\r"];
+    let word = Question { answer_word: "ф家😀".to_owned(), ..question() };
+    let whole: Vec<Read> = script.iter().map(|key| (ms(400), key.as_bytes().to_vec())).collect();
     assert_eq!(answer(word.clone(), &whole), released());
     for (at, key) in script.iter().enumerate() {
         for pieces in torn(key.as_bytes(), ms(400)) {
@@ -309,36 +245,23 @@ fn late_asks_for_a_reason_and_makes_wait() {
     let reads = [reason.clone(), pause.clone(), typed("orders\r")].concat();
     assert_eq!(answer(late(), &reads), release);
     // What is typed during the wait is gone; with it, the quiet time is not over.
-    let ahead = vec![
-        (Duration::from_millis(9900), b"\r".to_vec()),
-        (ms(99), b"orders\r".to_vec()),
-    ];
+    let ahead = vec![(Duration::from_millis(9900), b"\r".to_vec()), (ms(99), b"orders\r".to_vec())];
     let reads = [reason.clone(), ahead, vec![(ms(2), b"\r".to_vec())]].concat();
     assert_eq!(answer(late(), &reads), None);
     let reads = [reads, typed("orders\r")].concat();
     assert_eq!(answer(late(), &reads), release);
-    for (keys, cause) in [
-        ("\x03", Cause::Interrupt),
-        ("\x1b", Cause::Escape),
-        ("\x04", Cause::EndOfFile),
-    ] {
+    for (keys, cause) in
+        [("\x03", Cause::Interrupt), ("\x1b", Cause::Escape), ("\x04", Cause::EndOfFile)]
+    {
         let out = vec![(ms(5000), keys.as_bytes().to_vec()), (ms(60), Vec::new())];
-        assert_eq!(
-            answer(late(), &[reason.clone(), out].concat()),
-            cancelled(cause),
-            "{keys:?}"
-        );
+        assert_eq!(answer(late(), &[reason.clone(), out].concat()), cancelled(cause), "{keys:?}");
     }
 }
 
 #[test]
 fn an_empty_reason_cancels() {
     for keys in ["\r", "   \r", "x\x7f\r"] {
-        assert_eq!(
-            answer(late(), &typed(keys)),
-            cancelled(Cause::EmptyReason),
-            "{keys:?}"
-        );
+        assert_eq!(answer(late(), &typed(keys)), cancelled(Cause::EmptyReason), "{keys:?}");
     }
 }
 
@@ -355,10 +278,7 @@ fn a_pasted_reason_with_its_enter_does_not_go_on() {
 fn the_countdown_wakes_every_second() {
     let (mut dialogue, _) = Dialogue::open(
         Question {
-            challenge: Challenge::TypeTarget {
-                reason: false,
-                wait: Duration::from_secs(3),
-            },
+            challenge: Challenge::TypeTarget { reason: false, wait: Duration::from_secs(3) },
             ..question()
         },
         ms(500),
@@ -376,33 +296,21 @@ fn suspended_the_question_stays_open() {
     let (mut dialogue, _) = Dialogue::open(question(), Duration::ZERO);
     let (event, now) = play(&mut dialogue, Duration::ZERO, &typed("orders\x1a"));
     assert_eq!(event, Some(Event::Suspend));
-    assert!(
-        dialogue.set_impact(vec!["3 rows".to_owned()]).is_empty(),
-        "the shell has the screen"
-    );
+    assert!(dialogue.set_impact(vec!["3 rows".to_owned()]).is_empty(), "the shell has the screen");
     let redrawn = dialogue.redraw(now + ms(5000));
     assert!(String::from_utf8_lossy(&redrawn).contains("type orders to run it"));
     // What was typed before counts no longer, and an Enter must not come at once.
     assert_eq!(dialogue.feed(b"\r", now + ms(5100)).event, None);
-    assert_eq!(
-        dialogue.feed(b"\r", now + ms(5500)).event,
-        cancelled(Cause::Enter)
-    );
+    assert_eq!(dialogue.feed(b"\r", now + ms(5500)).event, cancelled(Cause::Enter));
 }
 
 #[test]
 fn the_modes_are_given_back() {
     for (was_on, ends_with) in [(false, "\r\n\x1b[?2004l"), (true, "\r\n")] {
-        let question = Question {
-            has_bracketed_paste: was_on,
-            ..question()
-        };
+        let question = Question { has_bracketed_paste: was_on, ..question() };
         let (mut dialogue, draw) = Dialogue::open(question, Duration::ZERO);
         let draw = String::from_utf8(draw).expect("the drawing is text");
-        assert!(
-            draw.starts_with("\r\n\x1b[0m\x1b[?25h\x1b[?2004h\x1b[J"),
-            "{draw:?}"
-        );
+        assert!(draw.starts_with("\r\n\x1b[0m\x1b[?25h\x1b[?2004h\x1b[J"), "{draw:?}");
         let end = dialogue.feed(b"\x03", ms(1)).draw;
         assert_eq!(String::from_utf8_lossy(&end), ends_with);
     }
@@ -438,15 +346,9 @@ fn torn(bytes: &[u8], silence: Duration) -> Vec<Vec<Read>> {
     let mut all: Vec<Vec<Read>> = vec![vec![(silence, bytes.to_vec())]];
     for at in 1..bytes.len() {
         let (head, tail) = bytes.split_at(at);
-        all.push(vec![
-            (silence, head.to_vec()),
-            (Duration::ZERO, tail.to_vec()),
-        ]);
+        all.push(vec![(silence, head.to_vec()), (Duration::ZERO, tail.to_vec())]);
     }
-    let mut single: Vec<Read> = bytes
-        .iter()
-        .map(|byte| (Duration::ZERO, vec![*byte]))
-        .collect();
+    let mut single: Vec<Read> = bytes.iter().map(|byte| (Duration::ZERO, vec![*byte])).collect();
     if let Some(first) = single.first_mut() {
         first.0 = silence;
     }
@@ -483,15 +385,10 @@ fn looks_typed(reads: &[Read], word: &str) -> bool {
         return false;
     }
     // Since the last time it was quiet: enough bursts for two letters each, and all the letters.
-    let quiet_starts = before
-        .iter()
-        .enumerate()
-        .filter(|(_, (silence, _))| *silence >= QUIET);
+    let quiet_starts = before.iter().enumerate().filter(|(_, (silence, _))| *silence >= QUIET);
     quiet_starts.map(|(at, _)| &before[at..]).any(|since| {
-        let bursts = since
-            .iter()
-            .enumerate()
-            .filter(|(at, (silence, _))| *at == 0 || *silence >= BURST);
+        let bursts =
+            since.iter().enumerate().filter(|(at, (silence, _))| *at == 0 || *silence >= BURST);
         let sent: Vec<u8> = since.iter().flat_map(|(_, bytes)| bytes.clone()).collect();
         let mut rest = sent.iter();
         let has_word = word.bytes().all(|letter| rest.any(|byte| *byte == letter));

@@ -7,10 +7,7 @@ use super::*;
 
 #[test]
 fn figures_take_the_place_of_the_placeholder() {
-    let mut stage = Stage::open(Question {
-        impact_pending: true,
-        ..question()
-    });
+    let mut stage = Stage::open(Question { impact_pending: true, ..question() });
     stage.type_in("ord");
     assert!(stage.screen().contains("impact: counting…"));
     stage.impact(&[
@@ -28,11 +25,7 @@ fn figures_take_the_place_of_the_placeholder() {
     impact: the table is 12 MB
     type orders to run it, Enter to cancel: ord█
     ");
-    assert_eq!(
-        stage.type_in("ers\r"),
-        released(),
-        "what was typed still stands"
-    );
+    assert_eq!(stage.type_in("ers\r"), released(), "what was typed still stands");
 }
 
 #[test]
@@ -42,10 +35,7 @@ fn no_figures_take_the_placeholder_away() {
         stage.type_in("ord");
         stage.screen()
     };
-    let mut stage = Stage::open(Question {
-        impact_pending: true,
-        ..question()
-    });
+    let mut stage = Stage::open(Question { impact_pending: true, ..question() });
     stage.type_in("ord");
     stage.impact(&[]);
     assert_eq!(stage.screen(), without);
@@ -53,11 +43,7 @@ fn no_figures_take_the_placeholder_away() {
 
 #[test]
 fn figures_that_come_when_the_placeholder_has_scrolled_away() {
-    let mut stage = Stage::open(Question {
-        impact_pending: true,
-        size: (24, 4),
-        ..question()
-    });
+    let mut stage = Stage::open(Question { impact_pending: true, size: (24, 4), ..question() });
     stage.type_in("or");
     stage.impact(&["≈ 3,812 rows"]);
     insta::assert_snapshot!(stage.screen(), @"
@@ -67,23 +53,13 @@ fn figures_that_come_when_the_placeholder_has_scrolled_away() {
     Enter to cancel: or█
     ");
     let all = stage.everything();
-    assert_eq!(
-        all[0], "orders=# delete from fam",
-        "the client's line stands"
-    );
-    assert_eq!(
-        all.iter().filter(|row| row.contains("held")).count(),
-        1,
-        "{all:#?}"
-    );
+    assert_eq!(all[0], "orders=# delete from fam", "the client's line stands");
+    assert_eq!(all.iter().filter(|row| row.contains("held")).count(), 1, "{all:#?}");
 }
 
 #[test]
 fn a_reason_longer_than_the_line() {
-    let mut stage = Stage::open(Question {
-        size: (30, 24),
-        ..late()
-    });
+    let mut stage = Stage::open(Question { size: (30, 24), ..late() });
     stage.type_in("duplicates of the import of monday, see 42");
     insta::assert_snapshot!(stage.screen(), @"
     orders=# delete from families;
@@ -105,10 +81,7 @@ fn a_reason_longer_than_the_line() {
 
 #[test]
 fn resized() {
-    let mut stage = Stage::open(Question {
-        impact_pending: true,
-        ..question()
-    });
+    let mut stage = Stage::open(Question { impact_pending: true, ..question() });
     stage.type_in("ord");
     stage.resize(50, 12);
     insta::assert_snapshot!(stage.screen(), @"
@@ -138,9 +111,7 @@ fn resized() {
 fn suspended_and_continued() {
     let mut stage = Stage::open(question());
     assert_eq!(stage.type_in("or\x1a"), Some(Event::Suspend));
-    stage
-        .terminal
-        .feed("[1]+  Stopped  nightlatch psql\r\n$ fg\r\n");
+    stage.terminal.feed("[1]+  Stopped  nightlatch psql\r\n$ fg\r\n");
     let draw = stage.dialogue.redraw(stage.now);
     stage.draw(&draw);
     insta::assert_snapshot!(stage.screen(), @"
@@ -180,11 +151,7 @@ fn withdrawn() {
 
 #[test]
 fn a_dumb_terminal_gets_no_escape_sequence() {
-    let question = Question {
-        can_move: false,
-        impact_pending: true,
-        ..question()
-    };
+    let question = Question { can_move: false, impact_pending: true, ..question() };
     let (mut dialogue, mut all) = Dialogue::open(question, Duration::ZERO);
     all.extend(dialogue.feed(b"o", ms(400)).draw);
     all.extend(dialogue.set_impact(vec!["≈ 3,812 rows".to_owned()]));
@@ -209,10 +176,7 @@ fn a_dumb_terminal_gets_no_escape_sequence() {
 fn a_key_draws_only_itself() {
     let (mut dialogue, _) = Dialogue::open(question(), Duration::ZERO);
     assert_eq!(dialogue.feed(b"o", ms(400)).draw, b"o");
-    assert_eq!(
-        dialogue.feed("家".as_bytes(), ms(500)).draw,
-        "家".as_bytes()
-    );
+    assert_eq!(dialogue.feed("家".as_bytes(), ms(500)).draw, "家".as_bytes());
     assert_eq!(dialogue.tick(ms(501)).draw, b"");
 }
 
@@ -220,13 +184,7 @@ fn a_key_draws_only_itself() {
 fn a_huge_statement_is_looked_at_only_where_it_shows() {
     // 64 MB would take minutes if every character were measured at every key.
     let statement = format!("delete from t where x in ('{}')", "y\n".repeat(32 << 20));
-    let (mut dialogue, draw) = Dialogue::open(
-        Question {
-            statement,
-            ..question()
-        },
-        Duration::ZERO,
-    );
+    let (mut dialogue, draw) = Dialogue::open(Question { statement, ..question() }, Duration::ZERO);
     assert!(draw.len() < 4000);
     assert!(String::from_utf8_lossy(&draw).contains("lines / 67,1"));
     for at in 0..100 {

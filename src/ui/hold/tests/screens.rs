@@ -40,10 +40,7 @@ fn everything_there_is_to_say() {
         beyond_reach: vec!["\\! rm -rf x".to_owned()],
         is_recorded: false,
         impact_pending: true,
-        reasons: vec![
-            "deletes every row of families".to_owned(),
-            "drops table members".to_owned(),
-        ],
+        reasons: vec!["deletes every row of families".to_owned(), "drops table members".to_owned()],
         ..late()
     };
     insta::assert_snapshot!(Stage::open(question).screen(), @r"
@@ -65,10 +62,7 @@ fn everything_there_is_to_say() {
 #[test]
 fn a_failed_transaction() {
     let state = TransactionState::Failed;
-    let transaction = Some(Transaction {
-        state,
-        since: Duration::from_secs(3),
-    });
+    let transaction = Some(Transaction { state, since: Duration::from_secs(3) });
     insta::assert_snapshot!(Stage::open(Question { transaction, ..question() }).screen(), @"
     orders=# delete from families;
     nightlatch: held PRODUCTION  orders-prod  app@db1.prod.example.com:5432/orders
@@ -124,9 +118,7 @@ fn a_hint_stands_above_the_prompt_until_a_key_counts() {
     ");
     stage.type_in("o");
     assert!(!stage.screen().contains("discarded"), "{}", stage.screen());
-    let step = stage
-        .dialogue
-        .feed(b"\x1b[200~rders\r\x1b[201~", stage.now + KEY);
+    let step = stage.dialogue.feed(b"\x1b[200~rders\r\x1b[201~", stage.now + KEY);
     stage.draw(&step.draw);
     insta::assert_snapshot!(stage.screen(), @"
     orders=# delete from families;
@@ -151,13 +143,7 @@ fn a_hostile_statement() {
     target.name = Some("prod\x1b[2J\nnightlatch: released".to_owned());
     let reasons = vec!["deletes rows of \"a\x1b[31m\nb\"".to_owned()];
     let beyond_reach = vec!["\\! x\x1b]52;c;eA==\x07".to_owned()];
-    let question = Question {
-        statement,
-        target,
-        reasons,
-        beyond_reach,
-        ..question()
-    };
+    let question = Question { statement, target, reasons, beyond_reach, ..question() };
     insta::assert_snapshot!(Stage::open(question).screen(), @r#"
     orders=# delete from families;
     nightlatch: held PRODUCTION  prod^[[2J^Jnightlatch: released
@@ -202,22 +188,13 @@ fn wide_letters() {
 }
 
 fn long_statement() -> String {
-    let rows: Vec<String> = (1..=330)
-        .map(|n| format!("  ({n}, 'name of {n}'),"))
-        .collect();
-    format!(
-        "insert into t values\n{}\n  (0, '') on conflict do update set x = 1;",
-        rows.join("\n")
-    )
+    let rows: Vec<String> = (1..=330).map(|n| format!("  ({n}, 'name of {n}'),")).collect();
+    format!("insert into t values\n{}\n  (0, '') on conflict do update set x = 1;", rows.join("\n"))
 }
 
 #[test]
 fn a_long_statement() {
-    let question = Question {
-        statement: long_statement(),
-        impact_pending: true,
-        ..question()
-    };
+    let question = Question { statement: long_statement(), impact_pending: true, ..question() };
     insta::assert_snapshot!(Stage::open(question).screen(), @"
     orders=# delete from families;
     nightlatch: held PRODUCTION  orders-prod  app@db1.prod.example.com:5432/orders
@@ -246,11 +223,7 @@ fn a_long_statement() {
 
 #[test]
 fn narrow() {
-    let question = Question {
-        size: (20, 5),
-        statement: long_statement(),
-        ..question()
-    };
+    let question = Question { size: (20, 5), statement: long_statement(), ..question() };
     let stage = Stage::open(question);
     insta::assert_snapshot!(stage.screen(), @"
     - deletes every
@@ -281,18 +254,10 @@ fn narrow() {
 
 #[test]
 fn large() {
-    let question = Question {
-        size: (300, 80),
-        statement: long_statement(),
-        ..late()
-    };
+    let question = Question { size: (300, 80), statement: long_statement(), ..late() };
     let screen = Stage::open(question).screen();
     let rows: Vec<&str> = screen.lines().collect();
-    assert_eq!(
-        rows.len(),
-        80 - 1,
-        "the dialogue, the client's line and room for a hint"
-    );
+    assert_eq!(rows.len(), 80 - 1, "the dialogue, the client's line and room for a hint");
     assert!(rows.iter().any(|row| row.starts_with("… ")), "{screen}");
 }
 
@@ -300,11 +265,7 @@ fn large() {
 fn many_reasons() {
     let reasons = (1..=40).map(|n| format!("drops table t{n}")).collect();
     let long = format!("drops table {}", "x".repeat(10_000));
-    let mut stage = Stage::open(Question {
-        reasons,
-        beyond_reach: vec![long],
-        ..question()
-    });
+    let mut stage = Stage::open(Question { reasons, beyond_reach: vec![long], ..question() });
     stage.type_in("o");
     insta::assert_snapshot!(stage.screen(), @"
     orders=# delete from families;
@@ -330,20 +291,10 @@ fn many_reasons() {
 #[test]
 fn colours_add_nothing_to_the_words() {
     let plain = Stage::open(late()).screen();
-    let coloured = Stage::open(Question {
-        is_coloured: true,
-        ..late()
-    })
-    .screen();
+    let coloured = Stage::open(Question { is_coloured: true, ..late() }).screen();
     assert_eq!(plain, coloured);
     let (_, draw) = Dialogue::open(late(), Duration::ZERO);
     let sgr = String::from_utf8_lossy(&draw).matches('m').count();
-    let (_, draw) = Dialogue::open(
-        Question {
-            is_coloured: true,
-            ..late()
-        },
-        Duration::ZERO,
-    );
+    let (_, draw) = Dialogue::open(Question { is_coloured: true, ..late() }, Duration::ZERO);
     assert!(String::from_utf8_lossy(&draw).matches('m').count() > sgr);
 }

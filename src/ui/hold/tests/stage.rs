@@ -19,18 +19,13 @@ impl Stage {
             .expect("the size is positive");
         terminal.feed(CLIENT);
         let (dialogue, draw) = Dialogue::open(question, Duration::ZERO);
-        let mut stage = Self {
-            terminal,
-            dialogue,
-            now: Duration::ZERO,
-        };
+        let mut stage = Self { terminal, dialogue, now: Duration::ZERO };
         stage.draw(&draw);
         stage
     }
 
     pub(super) fn draw(&mut self, bytes: &[u8]) {
-        self.terminal
-            .feed(std::str::from_utf8(bytes).expect("the drawing is text"));
+        self.terminal.feed(std::str::from_utf8(bytes).expect("the drawing is text"));
     }
 
     pub(super) fn type_in(&mut self, keys: &str) -> Option<Event> {
@@ -97,8 +92,6 @@ impl Stage {
     /// All rows, scrolled away or visible, as text.
     pub(super) fn everything(&self) -> Vec<String> {
         let lines = self.terminal.screen().all_lines();
-        lines
-            .map(|line| line.text().trim_end().to_owned())
-            .collect()
+        lines.map(|line| line.text().trim_end().to_owned()).collect()
     }
 }

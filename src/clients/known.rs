@@ -1,0 +1,49 @@
+//! The table of clients: what the rest of the program needs to know of each by its name.
+
+use super::launcher::{Command, Launcher};
+use super::psql;
+use crate::lang::Reading;
+use crate::target::libpq::{Given, Surroundings};
+use crate::world::World;
+
+/// One row.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// Reads a text as the client would.
+    pub read: fn(&str) -> Reading,
+    /// Reads where a command line of it would connect.
+    pub given: fn(&[String]) -> Result<Given, String>,
+    /// Gathers what the client reads beside its command line to know where to connect.
+    pub surroundings: fn(&World) -> Surroundings,
+    /// Reads a command line that is to be run.
+    pub launch: fn(Command<'_>) -> Box<dyn Launcher>,
+}
+
+/// Every client.
+pub const KNOWN: &[Known] = &[Known {
+    name: "psql",
+    read: psql::text::read,
+    given: psql_given,
+    surroundings: psql::surroundings::surroundings,
+    launch: |command| Box::new(psql::launch::PsqlLaunch::new(command)),
+}];
+
+/// Returns the client with a name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static Known> {
+    KNOWN.iter().find(|known| known.name == name)
+}
+
+fn psql_given(args: &[String]) -> Result<Given, String> {
+    let invocation =
+        psql::args::parse(args).map_err(|error| format!("it does not know {}", error.option))?;
+    Ok(Given {
+        dbname: invocation.dbname,
+        host: invocation.host,
+        port: invocation.port,
+        user: invocation.username,
+        cluster: invocation.cluster,
+    })
+}

@@ -1,0 +1,48 @@
+//! What libpq reads beside the command line, gathered from the world.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::os::identity;
+use crate::target::libpq::Surroundings;
+use crate::world::World;
+
+/// Where builds of libpq keep the system's service file; which one it is only libpq knows.
+const SYSTEM_FOLDERS: [&str; 4] = [
+    "/etc/postgresql-common",
+    "/etc/sysconfig/pgsql",
+    "/usr/local/etc/postgresql",
+    "/usr/local/pgsql/etc",
+];
+
+/// Gathers what libpq would read. A service file that cannot be read is left out, as libpq does.
+#[must_use]
+pub fn surroundings(world: &World) -> Surroundings {
+    let vars = world
+        .vars
+        .iter()
+        .filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)))
+        .filter(|(name, _)| name.starts_with("PG"))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let own = world
+        .var_os("PGSERVICEFILE")
+        .map(PathBuf::from)
+        .or_else(|| world.home.as_ref().map(|home| home.join(".pg_service.conf")));
+    let system: Vec<PathBuf> = match world.var_os("PGSYSCONFDIR") {
+        Some(folder) => vec![Path::new(folder).join("pg_service.conf")],
+        None => {
+            SYSTEM_FOLDERS.iter().map(|folder| Path::new(folder).join("pg_service.conf")).collect()
+        }
+    };
+    let service_files = own
+        .into_iter()
+        .chain(system)
+        .filter_map(|path| {
+            let text = fs::read(&path).ok()?;
+            let text = String::from_utf8_lossy(&text).into_owned();
+            Some((path.display().to_string(), text))
+        })
+        .collect();
+    Surroundings { vars, service_files, os_user: identity::user_name() }
+}

@@ -1,0 +1,184 @@
+//! A whole text as psql would run it: its statements and its meta commands, as effects.
+#![forbid(unsafe_code)]
+
+use std::ops::Range;
+
+use super::meta::{self, Consequence, Item, Meta};
+use crate::lang::{Class, Effect, Reading, Scope, Verb, postgres};
+
+/// Reads a script, or what was piped in, as far as the text alone tells.
+#[must_use]
+pub fn read(text: &str) -> Reading {
+    // Without a backslash there is no meta command, and statements keep their exact places.
+    if !text.contains('\\') {
+        return postgres::read(text);
+    }
+    let mut all = Collected::default();
+    for item in meta::scan(text) {
+        match item {
+            Item::Statement { text: statement, range } => all.statement(text, &statement, &range),
+            Item::Incomplete(range) => all.statement(text, &text[range.clone()], &range),
+            Item::Meta(meta) => all.meta(&meta),
+            Item::Data(_) => {}
+        }
+    }
+    match all.reason {
+        None => Reading::Understood(all.effects),
+        Some(reason) => Reading::Unclear {
+            reason,
+            effects: all.effects,
+            destructive_word: all.destructive_word,
+        },
+    }
+}
+
+#[derive(Default)]
+struct Collected {
+    effects: Vec<Effect>,
+    reason: Option<String>,
+    destructive_word: bool,
+}
+
+impl Collected {
+    /// Adds a statement that stands at a place, or that a command at that place sends.
+    fn statement(&mut self, text: &str, statement: &str, range: &Range<usize>) {
+        let reading = postgres::read(statement);
+        // Not there where a command sends it, or where it began in an earlier piece.
+        let piece = text.get(range.clone()).unwrap_or_default();
+        let start = piece.find(statement).map(|at| range.start + at);
+        for effect in reading.effects() {
+            let mut effect = effect.clone();
+            // Its parts are places in the statement, which may be put together from several.
+            effect.rows = None;
+            effect.span = match start {
+                Some(start) => effect.span.start + start..effect.span.end + start,
+                None => range.clone(),
+            };
+            self.effects.push(effect);
+        }
+        if let Reading::Unclear { reason, destructive_word, .. } = reading {
+            self.reason.get_or_insert(reason);
+            self.destructive_word |= destructive_word;
+        }
+    }
+
+    fn meta(&mut self, meta: &Meta) {
+        // `\gdesc` only asks what the columns would be.
+        if let Some(sent) = meta.sends.as_deref().filter(|_| meta.name != "gdesc") {
+            self.statement("", sent, &meta.range);
+        }
+        for consequence in meta::consequences(meta) {
+            match consequence {
+                Consequence::Effect(effect) => self.effects.push(effect),
+                // What it repeats it also sends.
+                Consequence::Repeats(_) => {}
+                Consequence::Reads { path, .. } => {
+                    let path = path.as_deref().unwrap_or("that a variable names");
+                    self.opaque(meta, format!("runs the file {path}, which was not read"));
+                }
+                Consequence::Connects => {
+                    let phrase = "connects anew, perhaps elsewhere".to_owned();
+                    self.push(meta, Class::Session, Verb::Session, Scope::One, phrase);
+                }
+            }
+        }
+        match &*meta.name {
+            "gexec" => self.opaque(meta, "runs what the query returns".to_owned()),
+            "copy" if copies_in(meta) => {
+                let phrase = "copies rows from a file".to_owned();
+                self.push(meta, Class::Add, Verb::Insert, Scope::Unknown, phrase);
+            }
+            _ => {}
+        }
+    }
+
+    fn opaque(&mut self, meta: &Meta, phrase: String) {
+        self.push(meta, Class::Opaque, Verb::Execute, Scope::Unknown, phrase);
+    }
+
+    fn push(&mut self, meta: &Meta, class: Class, verb: Verb, scope: Scope, phrase: String) {
+        let mut effect = Effect::new(class, verb, meta.range.clone(), phrase);
+        effect.scope = scope;
+        self.effects.push(effect);
+    }
+}
+
+/// Tells whether `\copy` writes to the table: what is in brackets is a query or columns.
+fn copies_in(meta: &Meta) -> bool {
+    let mut depth = 0_usize;
+    let bare: String = meta
+        .args
+        .join(" ")
+        .chars()
+        .map(|c| {
+            match c {
+                '(' => depth += 1,
+                ')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > 0 { ' ' } else { c }
+        })
+        .collect();
+    let direction = bare
+        .split_whitespace()
+        .find(|word| word.eq_ignore_ascii_case("from") || word.eq_ignore_ascii_case("to"));
+    direction.is_some_and(|word| word.eq_ignore_ascii_case("from"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each effect as class, verb and the text it stands for.
+    fn told(text: &str) -> String {
+        let reading = read(text);
+        let effects: Vec<String> = reading
+            .effects()
+            .iter()
+            .map(|effect| {
+                format!("{:?} {:?} {:?}", effect.class, effect.verb, &text[effect.span.clone()])
+            })
+            .collect();
+        let unclear = if matches!(reading, Reading::Unclear { .. }) { " unclear" } else { "" };
+        format!("{}{unclear}", effects.join("; "))
+    }
+
+    #[test]
+    fn statements_and_meta_commands() {
+        for (text, expected) in [
+            ("DROP TABLE a;", r#"Destroy Drop "a""#),
+            (
+                "\\set x 1\nDELETE FROM a;\nTRUNCATE b",
+                r#"Remove Delete "DELETE FROM a"; Destroy Truncate "b""#,
+            ),
+            ("\\! ls", r#"Escape Shell "\\! ls""#),
+            ("\\set SINGLESTEP off", r#"Escape Unguard "\\set SINGLESTEP off""#),
+            ("\\d orders", ""),
+            ("\\i a.sql", r#"Opaque Execute "\\i a.sql""#),
+            ("\\c other", r#"Session Session "\\c other""#),
+            ("\\copy a from 'x.csv'", r#"Add Insert "\\copy a from 'x.csv'""#),
+            ("\\copy (select 1 from a) to 'x.csv'", ""),
+        ] {
+            assert_eq!(told(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_command_sends_counts() {
+        assert!(told("DROP TABLE a \\g").contains("Destroy Drop"));
+        assert!(told("DELETE FROM a \\watch 1").contains("Remove Delete"));
+        assert!(!told("DELETE FROM a \\gdesc").contains("Remove Delete"));
+        assert!(told("SELECT 'x' \\gexec").contains("Opaque Execute"));
+    }
+
+    #[test]
+    fn nothing_panics_on_a_torn_text() {
+        let text = "SELECT 'é\\' \\g |x\n\\copy a from stdin\n1\n\\.\nDROP TABLE \"é\"; \\\\ \\! y";
+        for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
+            let reading = read(&text[..end]);
+            for effect in reading.effects() {
+                assert!(text[..end].get(effect.span.clone()).is_some(), "{end}: {effect:?}");
+            }
+        }
+    }
+}

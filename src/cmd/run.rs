@@ -1,0 +1,406 @@
+//! `nightlatch psql …` and `nightlatch run`: wraps a client.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::cli::RunArgs;
+use crate::clients::known::{self, Known};
+use crate::clients::{Command, Launcher};
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::error::{Error, Kind};
+use crate::os::job::own_pid;
+use crate::os::signal::{Caught, Signals};
+use crate::os::spawn::{Launch, replace_self, spawn};
+use crate::os::term::{self, Terminals, UserTerm};
+use crate::os::{identity, random};
+use crate::record::{Header, Recorder};
+use crate::relay::ends::{Ends, Manner};
+use crate::relay::keeper::Keeper;
+use crate::relay::{Approval, Ended, Parts, Relay};
+use crate::target::Decided;
+use crate::ui::theme::Theme;
+use crate::ui::{notice, refusal};
+use crate::world::World;
+
+/// Runs a client by its own name with its own arguments.
+///
+/// # Errors
+/// When the client cannot be found or run, or nightlatch itself fails.
+pub fn client(words: &[OsString], world: &World, clock: &Clock) -> Result<u8, Error> {
+    let Some((name, args)) = words.split_first() else {
+        return Err(Error::new(Kind::Usage, "No client was named."));
+    };
+    let known = name.to_str().and_then(known::by_name).ok_or_else(|| unknown(name))?;
+    wrap(known, name, args, None, world, clock)
+}
+
+/// Runs `nightlatch run`.
+///
+/// # Errors
+/// When the command is no client that we know, cannot be found or run, or nightlatch itself fails.
+pub fn run(args: &RunArgs, world: &World, clock: &Clock) -> Result<u8, Error> {
+    let Some((name, rest)) = args.command.split_first() else {
+        return Err(Error::new(Kind::Usage, "No command was given."));
+    };
+    let base = Path::new(name).file_name().unwrap_or(name);
+    let client = args.client.as_deref().map_or(base, OsStr::new);
+    let known = client.to_str().and_then(known::by_name).ok_or_else(|| unknown(client))?;
+    let approved =
+        args.approve.clone().map(|target| Approval { target, reason: args.reason.clone() });
+    wrap(known, name, rest, approved, world, clock)
+}
+
+fn unknown(name: &OsStr) -> Error {
+    let names: Vec<&str> = known::KNOWN.iter().map(|known| known.name).collect();
+    Error::new(
+        Kind::Usage,
+        format!("nightlatch has no command and knows no client named {}.", name.to_string_lossy()),
+    )
+    .hint(format!(
+        "Clients: {}. Commands: see nightlatch --help. Another name for a client: \
+         nightlatch run --as CLIENT -- COMMAND.",
+        names.join(", ")
+    ))
+}
+
+/// Wraps one run of a client.
+fn wrap(
+    known: &Known,
+    name: &OsStr,
+    args: &[OsString],
+    approved: Option<Approval>,
+    world: &World,
+    clock: &Clock,
+) -> Result<u8, Error> {
+    let program = find(name, world)?;
+    let terminals = Terminals::look();
+    let launcher = (known.launch)(Command { args, terminals, program: &program, world });
+    if launcher.is_bare() {
+        return Err(cannot_run(name, &replace_self(program.as_os_str(), name, args)));
+    }
+    let loaded = config::load(world);
+    let theme = theme(world, terminals);
+    if !loaded.errors.is_empty() {
+        say(&format!(
+            "the configuration has {} (see nightlatch config check); destructive statements on \
+             targets it may have named are held",
+            counted(loaded.errors.len(), "mistake")
+        ));
+    }
+    let machine = identity::machine_name();
+    let decided = launcher.decide(&loaded.config, world, machine.as_deref());
+    let is_off = world.var("NIGHTLATCH") == Some("off");
+    let run = Run { known, name, program, args, terminals, launcher, world, clock, decided, theme };
+    let recorder = run.record();
+    if is_off {
+        return run.bare(recorder);
+    }
+    run.go(loaded.config, machine, recorder, approved.or_else(|| approval(world)))
+}
+
+/// One run, read and decided.
+struct Run<'a> {
+    known: &'a Known,
+    name: &'a OsStr,
+    program: PathBuf,
+    args: &'a [OsString],
+    terminals: Terminals,
+    launcher: Box<dyn Launcher>,
+    world: &'a World,
+    clock: &'a Clock,
+    decided: Decided,
+    theme: Theme,
+}
+
+impl Run<'_> {
+    /// Starts the recording, or says that there is none.
+    fn record(&self) -> Option<Recorder> {
+        let Some(folder) = self.world.data_dir() else {
+            say("recording is off: there is no home folder; set NIGHTLATCH_DATA_DIR");
+            return None;
+        };
+        let size = term::size(io::stdout().as_fd()).unwrap_or_default();
+        let mut argv = vec![self.name.to_string_lossy().into_owned()];
+        argv.extend(self.args.iter().map(|arg| arg.to_string_lossy().into_owned()));
+        let header = Header {
+            cols: size.cols,
+            rows: size.rows,
+            term: self.world.var("TERM").map(str::to_owned),
+            client: self.known.name.to_owned(),
+            argv,
+            title: None,
+            target: Some(self.decided.target.clone()),
+            cwd: self.world.cwd.clone(),
+            tty: term::name().map(|path| path.to_string_lossy().into_owned()),
+            pid: u32::try_from(own_pid()).unwrap_or(0),
+            pid_started: crate::record::process::started(u32::try_from(own_pid()).unwrap_or(0)),
+        };
+        match Recorder::start(&folder, &header, *self.clock) {
+            Ok(recorder) => Some(recorder),
+            Err(error) => {
+                let cause = std::error::Error::source(&error)
+                    .map(|cause| format!(": {cause}"))
+                    .unwrap_or_default();
+                say(&format!(
+                    "recording is off, what you do is not recorded: {error}{cause} (make it \
+                     writable or set NIGHTLATCH_DATA_DIR)"
+                ));
+                None
+            }
+        }
+    }
+
+    /// `NIGHTLATCH=off`: runs the client bare, says so, and logs that.
+    fn bare(self, recorder: Option<Recorder>) -> Result<u8, Error> {
+        say("off: NIGHTLATCH=off is set, this session is neither guarded nor recorded");
+        if let Some(mut recorder) = recorder {
+            recorder.marker(crate::record::Marker::Note {
+                text: "run bare: NIGHTLATCH=off was set".to_owned(),
+            });
+            recorder.finish(0);
+        }
+        let error = replace_self(self.program.as_os_str(), self.name, self.args);
+        Err(cannot_run(self.name, &error))
+    }
+
+    fn go(
+        self,
+        config: Config,
+        machine: Option<String>,
+        recorder: Option<Recorder>,
+        approved: Option<Approval>,
+    ) -> Result<u8, Error> {
+        let session = recorder.as_ref().map(|recorder| recorder.session().to_owned());
+        let folder =
+            recorder.as_ref().and_then(|recorder| recorder.path().parent()).map(Path::to_owned);
+        let is_interactive = self.launcher.is_interactive();
+        let preflight = if is_interactive {
+            None
+        } else {
+            let facts = config.facts(&self.decided, self.clock.now());
+            Some(self.launcher.preflight(&facts, self.world))
+        };
+        let mut keeper = Keeper::new(config, *self.clock, recorder, machine, self.decided.clone());
+        if self.world.var("NIGHTLATCH_SESSION").is_some() {
+            keeper.set_nested();
+        }
+        let mut manner = Manner::Tapped;
+        if let Some(preflight) = &preflight {
+            if preflight.is_clear {
+                manner = Manner::Read;
+                keeper.preflight(&preflight.texts.join("\n"));
+            } else if let Some((text, verdict)) = &preflight.held
+                && !can_ask()
+                && !is_approved(approved.as_ref(), &self.decided)
+            {
+                let why = "no terminal to ask on";
+                let texts = [text.clone()];
+                let judged = keeper.statement(&texts, 0, crate::record::Source::Preflight);
+                keeper.cancelled(&judged, Some(why));
+                keeper.finish(i32::from(Ended::Refused.status()));
+                let target = &self.decided.target;
+                say_raw(&refusal::text(text, verdict, target, why));
+                return Ok(Ended::Refused.status());
+            }
+            if preflight.connects && manner == Manner::Tapped {
+                keeper.connects(&[None]);
+            }
+        }
+        self.start(manner, keeper, session, folder, approved)
+    }
+
+    fn start(
+        self,
+        manner: Manner,
+        keeper: Keeper,
+        session: Option<String>,
+        folder: Option<PathBuf>,
+        approved: Option<Approval>,
+    ) -> Result<u8, Error> {
+        let nonce = random::token();
+        let has_tty = self.terminals.stdin || self.terminals.stdout;
+        let term = if has_tty { UserTerm::open().ok() } else { None };
+        let (ends, client_ends) =
+            Ends::make(self.terminals, term.as_ref(), manner).map_err(|error| {
+                Error::ours("The client's terminal could not be made.")
+                    .because(error)
+                    .hint("Close other sessions: the system has no pty or descriptor left.")
+            })?;
+        let is_tapped = manner == Manner::Tapped;
+        let args = if is_tapped { self.launcher.tapped_args(&nonce) } else { self.args.to_vec() };
+        let mut vars: Vec<(OsString, Option<OsString>)> = Vec::new();
+        if let Some(session) = &session {
+            vars.push(("NIGHTLATCH_SESSION".into(), Some(session.into())));
+        }
+        let start_up = self.launcher.start_up_file(&nonce).filter(|_| is_tapped);
+        let start_up = match start_up {
+            None => None,
+            Some((variable, text)) => {
+                let file = StartUpFile::write(folder, &nonce, &text)?;
+                vars.push((variable.into(), Some(file.path.clone().into_os_string())));
+                Some(file)
+            }
+        };
+        let signals = Signals::catch(&[
+            Caught::Resize,
+            Caught::HangUp,
+            Caught::Terminate,
+            Caught::Interrupt,
+            Caught::Quit,
+        ])
+        .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
+        let (monitor, channel) = spawn(Launch {
+            program: self.program.clone(),
+            name: self.name.to_owned(),
+            args,
+            vars,
+            ends: client_ends,
+            tty: ends.pty.as_ref().map(crate::os::pty::Pty::follower),
+            keepsake: term.as_ref().map(AsFd::as_fd),
+            hold: ends.to_hold(),
+        })
+        .map_err(|error| Error::ours("The monitor could not be started.").because(error))?;
+        let relay = Relay::new(Parts {
+            term,
+            ends,
+            monitor,
+            channel,
+            signals,
+            tap: if is_tapped { self.launcher.tap(&nonce) } else { None },
+            interactive: if is_tapped { self.launcher.interactive() } else { None },
+            keeper,
+            theme: self.theme,
+            can_move: self.world.var("TERM") != Some("dumb"),
+            approved,
+            program: base_name(self.name),
+        })
+        .map_err(|error| Error::ours("Standard output cannot be used.").because(error))?;
+        let ended = relay.run().map_err(|error| {
+            Error::ours("The relay failed; the client was ended.").because(error)
+        })?;
+        drop(start_up);
+        match ended {
+            Ended::NotStarted(errno) => {
+                Err(cannot_run(self.name, &io::Error::from_raw_os_error(errno)))
+            }
+            other => Ok(other.status()),
+        }
+    }
+}
+
+/// A start-up file for the client, for as long as the session lives.
+struct StartUpFile {
+    path: PathBuf,
+}
+
+impl StartUpFile {
+    fn write(folder: Option<PathBuf>, nonce: &str, text: &str) -> Result<Self, Error> {
+        let folder = folder.unwrap_or_else(std::env::temp_dir);
+        let path = folder.join(format!("start-up-{nonce}"));
+        fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(|error| {
+                Error::ours(format!("The start-up file {} cannot be written.", path.display()))
+                    .because(error)
+                    .hint("Free some space, or set NIGHTLATCH_DATA_DIR to another disk.")
+            })?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for StartUpFile {
+    fn drop(&mut self) {
+        // It holds nothing but this run's marks; a stray one does no harm.
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+/// Finds the client's program, past ourselves: `psql` may be a link to nightlatch.
+fn find(name: &OsStr, world: &World) -> Result<PathBuf, Error> {
+    let not_found = || {
+        Error::new(Kind::NotFound, format!("{} was not found.", name.to_string_lossy())).hint(
+            format!("Install it, or put its folder on PATH: command -v {}", name.to_string_lossy()),
+        )
+    };
+    if name.as_encoded_bytes().contains(&b'/') {
+        let path = PathBuf::from(name);
+        return if path.exists() { Ok(path) } else { Err(not_found()) };
+    }
+    let own = fs::metadata("/proc/self/exe").map(|facts| (facts.dev(), facts.ino())).ok();
+    let path = world.var_os("PATH").unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));
+    let mut forbidden = None;
+    for folder in std::env::split_paths(path) {
+        let candidate = folder.join(name);
+        let Ok(facts) = candidate.metadata() else { continue };
+        if !facts.is_file() || Some((facts.dev(), facts.ino())) == own {
+            continue;
+        }
+        if facts.permissions().mode() & 0o111 == 0 {
+            forbidden = Some(candidate);
+            continue;
+        }
+        return Ok(candidate);
+    }
+    match forbidden {
+        Some(path) => Err(cannot_run(path.as_os_str(), &io::ErrorKind::PermissionDenied.into())),
+        None => Err(not_found()),
+    }
+}
+
+fn cannot_run(name: &OsStr, error: &io::Error) -> Error {
+    let kind =
+        if error.kind() == io::ErrorKind::NotFound { Kind::NotFound } else { Kind::CannotRun };
+    Error::new(kind, format!("{} cannot be run.", name.to_string_lossy()))
+        .because(error.to_string())
+        .hint("Run it without nightlatch to see whether it works by itself.")
+}
+
+fn approval(world: &World) -> Option<Approval> {
+    let target = world.var("NIGHTLATCH_APPROVE")?.to_owned();
+    Some(Approval { target, reason: Some("NIGHTLATCH_APPROVE was set".to_owned()) })
+}
+
+fn is_approved(approved: Option<&Approval>, decided: &Decided) -> bool {
+    approved.is_some_and(|approved| {
+        decided.target.name.as_deref() == Some(approved.target.as_str())
+            || refusal::address(&decided.target) == approved.target
+    })
+}
+
+/// Returns whether there is a terminal, and a person in front of us at it.
+fn can_ask() -> bool {
+    UserTerm::open().is_ok_and(|term| term.is_foreground())
+}
+
+fn theme(world: &World, terminals: Terminals) -> Theme {
+    let is_plain = world.var("NO_COLOR").is_some() || world.var("TERM") == Some("dumb");
+    Theme::new(!is_plain && (terminals.stdout || terminals.stderr))
+}
+
+fn base_name(name: &OsStr) -> String {
+    Path::new(name).file_name().unwrap_or(name).to_string_lossy().into_owned()
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// Says a line on standard error, before the relay runs.
+fn say(text: &str) {
+    let theme = Theme::new(io::stderr().is_terminal());
+    say_raw(&notice::line(text, crate::ui::theme::Style::Warning, 0, theme));
+}
+
+fn say_raw(text: &str) {
+    // Standard error may be closed; then there is nobody to tell.
+    drop(writeln!(io::stderr(), "{text}"));
+}

@@ -1,0 +1,142 @@
+//! `nightlatch target`: what a command line would connect to, and why that tier.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::cli::TargetArgs;
+use crate::clients::known;
+use crate::clock::Clock;
+use crate::config;
+use crate::error::{Error, Kind};
+use crate::os::identity;
+use crate::target::{Decided, Evidence, Known, Tier, for_invocation};
+use crate::ui::visible::one_line;
+use crate::world::World;
+
+/// One target as JSON.
+#[derive(Serialize)]
+struct Shown<'a> {
+    tier: Tier,
+    target: String,
+    name: Option<&'a str>,
+    user: Option<&'a str>,
+    host: Option<&'a str>,
+    port: Option<u16>,
+    database: Option<&'a str>,
+    evidence: &'a [Evidence],
+}
+
+/// The whole answer as JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    first: Shown<'a>,
+    /// Further hosts that would be tried.
+    others: Vec<Shown<'a>>,
+    config_errors: Vec<String>,
+}
+
+/// Prints where a command line would connect.
+///
+/// # Errors
+///
+/// Returns a usage error for a client that is not known or arguments that it would refuse.
+pub fn run(
+    args: &TargetArgs,
+    world: &World,
+    _clock: &Clock,
+    out: &mut dyn Write,
+) -> Result<u8, Error> {
+    let machine = identity::machine_name();
+    tell(args, world, machine.as_deref(), out)
+}
+
+/// Does it for a machine of a given name.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn tell(
+    args: &TargetArgs,
+    world: &World,
+    machine: Option<&str>,
+    out: &mut dyn Write,
+) -> Result<u8, Error> {
+    let usage = |message: String| Error::new(Kind::Usage, message);
+    let Some((name, rest)) = args.command.split_first() else {
+        return Err(usage("No client was given.".to_owned()));
+    };
+    let client = known::by_name(name).ok_or_else(|| unknown_client(name))?;
+    let refuses = |why: String| usage(format!("{name} would refuse this command line: {why}."));
+    let given = (client.given)(rest).map_err(refuses)?;
+    let loaded = config::load(world);
+    let known = Known { rules: &loaded.config.targets, machine };
+    let all = for_invocation(&given, &(client.surroundings)(world), &known).map_err(refuses)?;
+    let config_errors: Vec<String> = loaded.errors.iter().map(|error| error.line()).collect();
+    let text = if args.json {
+        json(&all, config_errors)?
+    } else {
+        all.iter().map(text).chain(config_errors.iter().map(|error| note(error))).collect()
+    };
+    out.write_all(text.as_bytes())
+        .map_err(|error| Error::ours("The answer cannot be written.").because(error))?;
+    Ok(0)
+}
+
+/// Says which clients are known.
+pub(super) fn unknown_client(name: &str) -> Error {
+    let names: Vec<&str> = known::KNOWN.iter().map(|known| known.name).collect();
+    Error::new(Kind::Usage, format!("The client `{name}` is not known.")).hint(names.join(" or "))
+}
+
+fn note(error: &str) -> String {
+    format!("note      the configuration has a mistake: {}\n", one_line(error))
+}
+
+fn text(decided: &Decided) -> String {
+    let target = &decided.target;
+    let mut text = format!("target    {}\n", one_line(&target.address.to_string()));
+    if let Some(name) = &target.name {
+        text.push_str(&format!("name      {}\n", one_line(name)));
+    }
+    text.push_str(&format!("tier      {}\n", target.tier));
+    let mut label = "evidence";
+    for item in &decided.evidence {
+        let tier = item.tier.to_string();
+        text.push_str(&format!(
+            "{label:<10}{tier:<13}{} ({})\n",
+            one_line(&item.text),
+            one_line(&item.source)
+        ));
+        label = "";
+    }
+    if decided.evidence.is_empty() {
+        text.push_str("evidence  none\n");
+    }
+    text
+}
+
+fn json(all: &[Decided], config_errors: Vec<String>) -> Result<String, Error> {
+    let mut shown = all.iter().map(|decided| {
+        let address = &decided.target.address;
+        Shown {
+            tier: decided.target.tier,
+            target: address.to_string(),
+            name: decided.target.name.as_deref(),
+            user: address.user.as_deref(),
+            host: address.host.as_deref(),
+            port: address.port,
+            database: address.database.as_deref(),
+            evidence: &decided.evidence,
+        }
+    });
+    let Some(first) = shown.next() else {
+        return Err(Error::ours("There is no target."));
+    };
+    let answer = Answer { first, others: shown.collect(), config_errors };
+    let mut text = serde_json::to_string(&answer)
+        .map_err(|error| Error::ours("The answer cannot be written as JSON.").because(error))?;
+    text.push('\n');
+    Ok(text)
+}

@@ -1,0 +1,321 @@
+//! The commands that ask policy without running anything: check, target, rules, config.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use nightlatch::cli::{CheckArgs, ConfigArgs, ConfigCommand, RulesArgs, RulesCommand, TargetArgs};
+use nightlatch::clock::Clock;
+use nightlatch::cmd;
+use nightlatch::error::Kind;
+use nightlatch::target::Tier;
+use nightlatch::world::World;
+
+const NIGHT: &str = "2026-11-20T23:30:00Z";
+
+fn clock() -> Clock {
+    let noon: Timestamp = "2026-11-20T12:00:00Z".parse().expect("a time");
+    Clock::starting_at(noon)
+}
+
+/// A home whose configuration is in UTC.
+struct Home {
+    folder: tempfile::TempDir,
+    world: World,
+}
+
+fn home(config: &str) -> Home {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, config).expect("a file");
+    let mut world = World {
+        home: Some(folder.path().to_owned()),
+        cwd: folder.path().to_owned(),
+        ..World::default()
+    };
+    world.vars.insert("NIGHTLATCH_CONFIG".into(), file.into());
+    Home { folder, world }
+}
+
+fn args(tier: Tier, at: Option<&str>, json: bool) -> CheckArgs {
+    CheckArgs { client: "psql".to_owned(), tier, at: at.map(str::to_owned), file: None, json }
+}
+
+fn check(text: &str, args: &CheckArgs) -> (String, u8) {
+    let home = home("[hours]\ntimezone = \"UTC\"\n");
+    let mut out = Vec::new();
+    let status = cmd::check::tell(text, args, &home.world, &clock(), &mut out).expect("a verdict");
+    (String::from_utf8(out).expect("it is text"), status)
+}
+
+#[test]
+fn check_prints_the_object_of_the_contract() {
+    let (json, status) = check("DELETE FROM families", &args(Tier::Production, None, true));
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(json, @r#"
+    {"verdict":"hold","challenge":"type-target","confidence":"parsed","effects":[{"verb":"delete","object":"families","scope":"all","reversible":false,"span":[0,20],"rule":"delete-without-where","verdict":"hold"}],"reasons":["deletes every row of families"],"tier":"production","asks_reason":false,"wait_s":0,"config_errors":[]}
+    "#);
+}
+
+#[test]
+fn check_says_it_in_words() {
+    let night = args(Tier::Production, Some(NIGHT), false);
+    let (text, status) = check("DROP TABLE orders", &night);
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(text, @r"
+    hold: asks for the target's name, after a reason and 10 s
+      drops table orders
+      late hours
+      why: nightlatch rules explain drop
+    ");
+    let (text, status) = check("SELCT 1", &night);
+    assert_eq!((text.as_str(), status), ("allow\n", 0));
+    let day = args(Tier::Production, None, false);
+    let (text, status) = check("UPDATE orders SET paid = true WHERE id = 7", &day);
+    assert_eq!(status, 0);
+    insta::assert_snapshot!(text, @r"
+    notice
+      updates rows of orders where id = 7
+      why: nightlatch rules explain update-rows
+    ");
+}
+
+#[test]
+fn a_broken_configuration_is_told_beside_the_verdict() {
+    let home = home("[hours]\ntimezone = \"UTC\"\n[hold]\ntimeout = 5\n");
+    let mut out = Vec::new();
+    let args = args(Tier::Production, None, false);
+    cmd::check::tell("SELECT 1", &args, &home.world, &clock(), &mut out).expect("a verdict");
+    let text = String::from_utf8(out).expect("it is text");
+    let told: Vec<&str> = text.lines().collect();
+    assert_eq!(told[0], "allow");
+    assert!(told[1].starts_with("  the configuration has a mistake: "), "{text}");
+    assert!(told[1].contains("config.toml:4:11: `hold.timeout` must be"), "{text}");
+}
+
+#[test]
+fn check_takes_the_tier_and_the_time() {
+    let drop = "DROP TABLE orders";
+    assert_eq!(check(drop, &args(Tier::Development, Some(NIGHT), false)).0, "allow\n");
+    assert!(check(drop, &args(Tier::Unknown, None, false)).0.starts_with("hold: asks for yes\n"));
+    let add = "INSERT INTO orders VALUES (1)";
+    assert_eq!(check(add, &args(Tier::Production, Some("11:59"), false)).0, "allow\n");
+    assert!(check(add, &args(Tier::Production, Some("22:00"), false)).0.starts_with("notice\n"));
+    assert!(
+        check(add, &args(Tier::Production, Some("2026-11-22"), false)).0.starts_with("notice\n")
+    );
+}
+
+#[test]
+fn check_refuses_what_makes_no_sense() {
+    let mut unknown = args(Tier::Production, None, false);
+    unknown.client = "telnet".to_owned();
+    let clockless = args(Tier::Production, Some("half past"), false);
+    for args in [unknown, clockless] {
+        let home = home("");
+        let mut out = Vec::new();
+        let error = cmd::check::tell("", &args, &home.world, &clock(), &mut out);
+        assert_eq!(error.expect_err("it makes no sense").kind, Kind::Usage);
+        assert!(out.is_empty());
+    }
+}
+
+#[test]
+fn check_reads_a_file() {
+    let home = home("[hours]\ntimezone = \"UTC\"\n");
+    let file = home.folder.path().join("cleanup.sql");
+    std::fs::write(&file, "TRUNCATE orders;\n").expect("a file");
+    let args = CheckArgs { file: Some(file), ..args(Tier::Production, None, false) };
+    let mut out = Vec::new();
+    assert_eq!(cmd::check::run(&args, &home.world, &clock(), &mut out).expect("a verdict"), 1);
+}
+
+fn target(config: &str, json: bool, command: &[&str]) -> String {
+    let mut home = home(config);
+    for (name, value) in [("PGUSER", "me"), ("PGSYSCONFDIR", "/nonexistent")] {
+        home.world.vars.insert(name.into(), value.into());
+    }
+    let command = command.iter().map(|word| (*word).to_owned()).collect();
+    let mut out = Vec::new();
+    let args = TargetArgs { json, command };
+    let status = cmd::target::tell(&args, &home.world, None, &mut out);
+    assert_eq!(status.expect("an answer"), 0);
+    String::from_utf8(out)
+        .expect("it is text")
+        .replace(&home.folder.path().display().to_string(), "HOME")
+}
+
+const ORDERS: &str = "[[target]]\nname = \"orders-prod\"\ntier = \"production\"\n\
+                      match = [\"*.prod.example.com\"]\n";
+
+#[test]
+fn target_prints_every_piece_of_evidence() {
+    let text = target(ORDERS, false, &["psql", "-h", "db1.prod.example.com", "orders"]);
+    insta::assert_snapshot!(text, @r"
+    target    me@db1.prod.example.com:5432/orders
+    name      orders-prod
+    tier      production
+    evidence  production   `*.prod.example.com` of orders-prod matches (config)
+              production   `prod` in db1.prod.example.com (host name, from -h)
+    ");
+    let text = target(ORDERS, false, &["psql", "-h", "db.example.com"]);
+    insta::assert_snapshot!(text, @r"
+    target    me@db.example.com:5432/me
+    tier      unknown
+    evidence  none
+    ");
+    let text = target("[hold]\ntimeout = 5\n", false, &["psql"]);
+    insta::assert_snapshot!(text, @r#"
+    target    me@[local]:5432/me
+    tier      development
+    evidence  development  a unix socket of this machine (address)
+    note      the configuration has a mistake: HOME/config.toml:2:11: `hold.timeout` must be a duration such as "15m"
+    "#);
+}
+
+#[test]
+fn target_prints_json() {
+    let text =
+        target(ORDERS, true, &["psql", "-h", "a.example.com,db1.prod.example.com", "orders"]);
+    insta::assert_snapshot!(text, @r#"
+    {"tier":"production","target":"me@db1.prod.example.com:5432/orders","name":"orders-prod","user":"me","host":"db1.prod.example.com","port":5432,"database":"orders","evidence":[{"tier":"production","strength":"configured","source":"config","text":"`*.prod.example.com` of orders-prod matches"},{"tier":"production","strength":"name","source":"host name, from -h","text":"`prod` in db1.prod.example.com"}],"others":[{"tier":"unknown","target":"me@a.example.com:5432/orders","name":null,"user":"me","host":"a.example.com","port":5432,"database":"orders","evidence":[]}],"config_errors":[]}
+    "#);
+}
+
+fn rules(command: Option<RulesCommand>) -> String {
+    let mut out = Vec::new();
+    let args = RulesArgs { command };
+    cmd::rules::run(&args, &World::default(), &clock(), &mut out).expect("rules");
+    String::from_utf8(out).expect("it is text")
+}
+
+#[test]
+fn rules_are_listed_and_explained() {
+    insta::assert_snapshot!(rules(None), @r"
+    bulk                  many changes or removals in a row
+    delete-without-where  DELETE that takes every row
+    delete-rows           DELETE of selected rows
+    update-without-where  UPDATE that changes every row
+    update-rows           UPDATE of selected rows
+    overwrite             overwrites what is there
+    revoke                takes rights away
+    rename                renames something others name
+    admin                 acts on the server itself
+    call                  calls code that changes data
+    alter                 changes what exists
+    truncate              empties a table at once
+    drop-column           drops a part of a table
+    detach-partition      takes a partition out of its table
+    drop                  drops an object with all it holds
+    opaque                runs what cannot be read
+    unguard               takes the guard away
+    shell                 runs a program outside of sight
+    lock                  keeps others waiting
+    rewrite               rewrites a table under a lock
+    insert                adds rows
+    grant                 gives rights
+    create                adds a new object
+    ");
+    let id = "delete-without-where".to_owned();
+    insta::assert_snapshot!(rules(Some(RulesCommand::Explain { id })), @r"
+    delete-without-where: DELETE that takes every row
+
+    The WHERE was forgotten, or is true for every row. This is how most tables are emptied by
+    mistake: the line was sent before it was finished. Count first with the same WHERE, or delete
+    inside a transaction and look at the number of rows before COMMIT.
+
+    Held on production, at the latest in late hours:
+      DELETE FROM families
+      DELETE FROM families WHERE 1 = 1
+      DELETE FROM families WHERE id IS NOT NULL OR true
+      WITH gone AS (DELETE FROM families RETURNING *) SELECT count(*) FROM gone
+      EXPLAIN ANALYZE DELETE FROM families
+
+    Not this rule's:
+      DELETE FROM families WHERE id = 7
+      SELECT 'DELETE FROM families'
+      EXPLAIN DELETE FROM families
+      -- DELETE FROM families
+      SELECT 1
+    ");
+    let lines = rules(Some(RulesCommand::List { json: true }));
+    for line in lines.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).expect("each line is JSON");
+        assert!(value["id"].is_string() && value["hold"].is_array());
+    }
+}
+
+#[test]
+fn a_rule_that_is_not_there_is_a_usage_error() {
+    let id = "delete-without-were".to_owned();
+    let args = RulesArgs { command: Some(RulesCommand::Explain { id }) };
+    let error = cmd::rules::run(&args, &World::default(), &clock(), &mut Vec::new());
+    let error = error.expect_err("there is no such rule");
+    assert_eq!(error.kind, Kind::Usage);
+    assert_eq!(error.hint.as_deref(), Some("nightlatch rules explain delete-without-where"));
+}
+
+fn config(text: &str, command: ConfigCommand) -> (String, u8) {
+    let home = home(text);
+    let mut out = Vec::new();
+    let args = ConfigArgs { command: Some(command) };
+    let status = cmd::config::run(&args, &home.world, &clock(), &mut out).expect("an answer");
+    let text = String::from_utf8(out).expect("it is text");
+    (text.replace(&home.folder.path().display().to_string(), "HOME"), status)
+}
+
+#[test]
+fn config_is_found_shown_and_checked() {
+    let (text, status) = config("", ConfigCommand::Path);
+    assert_eq!((text.as_str(), status), ("HOME/config.toml\n", 0));
+    let (text, status) = config("", ConfigCommand::Check { file: None });
+    assert_eq!((text.as_str(), status), ("No mistakes in HOME/config.toml.\n", 0));
+    let broken = "[hold]\ntimeout = 5\n";
+    let (text, status) = config(broken, ConfigCommand::Check { file: None });
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(text, @r#"
+    error: `hold.timeout` must be a duration such as "15m"
+     --> HOME/config.toml:2:11
+      |
+    2 | timeout = 5
+      |           ^ this is an integer
+    "#);
+    let (text, status) = config(broken, ConfigCommand::Show);
+    assert_eq!(status, 0);
+    insta::assert_snapshot!(text, @r#"
+    # from HOME/config.toml
+    # mistake: HOME/config.toml:2:11: `hold.timeout` must be a duration such as "15m"
+
+    [hours]
+    late = "22:00-06:00"
+    timezone = "system"
+    weekends = true
+
+    [hold]
+    timeout = "15m"
+    timeout_no_terminal = "1m"
+    paste_quiet = "300ms"
+    late_wait = "10s"
+    bulk_count = 5
+    bulk_window = "10s"
+    bulk_window_count = 20
+
+    [idle]
+    production = "15m"
+
+    [record]
+    journal_wait = "1s"
+
+    [look]
+    title = true
+    colour = true
+
+    [impact]
+    enabled = true
+    timeout = "2s"
+
+    [redact]
+    patterns = []
+    "#);
+    let valid = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/valid/contract.toml");
+    assert_eq!(config(broken, ConfigCommand::Check { file: Some(valid) }).1, 0);
+}

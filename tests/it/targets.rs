@@ -1,0 +1,153 @@
+//! Command lines, variables and service files to addresses and tiers: a table.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use nightlatch::clients::known;
+use nightlatch::config::load_text;
+use nightlatch::target::libpq::Surroundings;
+use nightlatch::target::{Address, Evidence, Known, Pattern, Tier, for_address, for_invocation};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    why: String,
+    argv: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    services: Option<String>,
+    machine: Option<String>,
+    #[serde(default)]
+    to: Vec<String>,
+    tier: Option<Tier>,
+    name: Option<String>,
+    error: Option<String>,
+}
+
+fn read(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(file);
+    fs::read_to_string(path).expect("the file is there")
+}
+
+#[test]
+fn every_row_of_the_table() {
+    let table: Table = toml::from_str(&read("targets/psql.toml")).expect("the table is TOML");
+    let config = load_text(Path::new("contract.toml"), &read("config/valid/contract.toml")).config;
+    let client = known::by_name("psql").expect("psql is known");
+    for case in table.case {
+        let surroundings = Surroundings {
+            vars: case.env.into_iter().collect(),
+            service_files: case
+                .services
+                .map(|text| ("services".to_owned(), text))
+                .into_iter()
+                .collect(),
+            os_user: Some("me".to_owned()),
+        };
+        let known = Known { rules: &config.targets, machine: case.machine.as_deref() };
+        let decided = (client.given)(&case.argv)
+            .and_then(|given| for_invocation(&given, &surroundings, &known));
+        match (decided, case.error) {
+            (Err(error), expected) => assert_eq!(Some(error), expected, "{}", case.why),
+            (Ok(all), expected) => {
+                assert_eq!(expected, None, "{}", case.why);
+                let to: Vec<_> = all.iter().map(|one| one.target.address.to_string()).collect();
+                assert_eq!(to, case.to, "{}", case.why);
+                assert_eq!(Some(all[0].target.tier), case.tier, "{}: {:?}", case.why, all[0]);
+                assert_eq!(all[0].target.name, case.name, "{}", case.why);
+            }
+        }
+    }
+}
+
+#[test]
+fn evidence_says_where_it_comes_from() {
+    let config = load_text(Path::new("contract.toml"), &read("config/valid/contract.toml")).config;
+    let known = Known { rules: &config.targets, machine: None };
+    let surroundings = Surroundings {
+        vars: vec![("PGHOST".to_owned(), "db1.prod.example.com".to_owned())],
+        ..Surroundings::default()
+    };
+    let given = (known::by_name("psql").expect("psql is known").given)(&["shop_live".to_owned()]);
+    let all =
+        for_invocation(&given.expect("it reads"), &surroundings, &known).expect("it resolves");
+    let told: Vec<String> = all[0].evidence.iter().map(tell).collect();
+    assert_eq!(
+        told,
+        [
+            "production, config: `*.prod.example.com` of orders-prod matches",
+            "production, host name, from PGHOST: `prod` in db1.prod.example.com",
+            "production, database name, from command line: `live` in shop_live",
+        ]
+    );
+}
+
+fn tell(item: &Evidence) -> String {
+    format!("{}, {}: {}", item.tier, item.source, item.text)
+}
+
+#[test]
+fn what_a_live_prompt_reports() {
+    let config = load_text(Path::new("contract.toml"), &read("config/valid/contract.toml")).config;
+    let known = Known { rules: &config.targets, machine: None };
+    for (host, port, database, tier) in [
+        ("[local]", 5432, "orders", Tier::Development),
+        ("[local:/tmp]", 5432, "orders", Tier::Development),
+        ("[local]", 54329, "orders", Tier::Production),
+        ("[local:/tmp]", 54329, "orders", Tier::Production),
+        ("db1.prod.example.com", 5432, "x", Tier::Production),
+        ("10.1.0.9", 5432, "orders", Tier::Production),
+        ("10.1.0.9", 5432, "x", Tier::Unknown),
+    ] {
+        let address = Address {
+            user: Some("me".to_owned()),
+            host: Some(host.to_owned()),
+            port: Some(port),
+            database: Some(database.to_owned()),
+        };
+        let decided = for_address(&address, &known);
+        assert_eq!(decided.target.tier, tier, "{address}");
+        assert_eq!(decided.target.address, address);
+    }
+}
+
+#[test]
+fn an_excluding_pattern_takes_out_again() {
+    let text = "[[target]]\nname = \"p\"\ntier = \"production\"\n\
+                match = [\"*.example.com\", \"!ci.example.com\"]\n";
+    let config = load_text(Path::new("c.toml"), text).config;
+    let known = Known { rules: &config.targets, machine: None };
+    for (host, tier) in [("db.example.com", Tier::Production), ("ci.example.com", Tier::Unknown)] {
+        let address = Address { host: Some(host.to_owned()), ..Address::default() };
+        assert_eq!(for_address(&address, &known).target.tier, tier, "{host}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_connection_string_panics(dbname in "(postgres://|host=)?[a-z0-9@:/?&=%,'\\\\\\[\\] é]{0,30}") {
+        let given = nightlatch::target::libpq::Given { dbname: Some(dbname), ..Default::default() };
+        let known = Known::default();
+        if let Ok(all) = for_invocation(&given, &Surroundings::default(), &known) {
+            assert!(!all.is_empty());
+        }
+    }
+
+    #[test]
+    fn no_pattern_panics_and_a_host_matches_itself(host in "[a-z0-9.-]{1,20}", pattern in ".{0,20}") {
+        let address = Address { host: Some(host.clone()), ..Address::default() };
+        if let Ok(pattern) = Pattern::parse(&pattern) {
+            assert!(pattern.fits(&address) || !pattern.fits(&address));
+        }
+        assert!(Pattern::parse(&host).expect("a host is a pattern").fits(&address), "{host}");
+        assert!(Pattern::parse("*").expect("a star is a pattern").fits(&address));
+    }
+}
