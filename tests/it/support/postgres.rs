@@ -226,6 +226,15 @@ impl Database {
         assert_eq!(self.count("members"), 3 * FAMILIES, "rows of members are gone");
     }
 
+    /// Tells whether anything is gone or changed, or is about to be in an open transaction.
+    pub(crate) fn is_touched(&self) -> bool {
+        let sql = "SELECT (SELECT count(*) FROM families WHERE name LIKE 'family%') = 1000 \
+                   AND (SELECT count(*) FROM members) = 3000 \
+                   AND NOT EXISTS (SELECT FROM pg_stat_activity \
+                       WHERE datname = current_database() AND backend_xid IS NOT NULL)";
+        cluster().try_admin(&self.name, sql).as_deref() != Ok("t")
+    }
+
     /// Waits until the server has no connection to this database left, and so nothing to do in it.
     #[track_caller]
     pub(crate) fn wait_until_alone(&self) {

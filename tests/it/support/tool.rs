@@ -90,6 +90,12 @@ fn is_program(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
+/// Tells whether the bare client stands in for the wrapped one (`NIGHTLATCH_TEST_REHEARSE=1`): tests
+/// that compare the two must pass then, or they compare badly.
+pub(crate) fn is_rehearsal() -> bool {
+    variable("NIGHTLATCH_TEST_REHEARSE").is_some()
+}
+
 /// Reads a variable of the test run itself.
 #[expect(clippy::disallowed_methods, reason = "the world of the test run, not of the program")]
 pub(crate) fn variable(name: &str) -> Option<OsString> {

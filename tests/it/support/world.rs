@@ -16,7 +16,7 @@ use super::DEADLINE;
 use super::postgres::{Database, cluster};
 use super::process::{self, Process};
 use super::pty::Pty;
-use super::tool::{find, variable};
+use super::tool::{find, is_rehearsal};
 
 /// A Wednesday at noon: neither late nor a weekend.
 pub(crate) const WORKING_HOURS: &str = "2026-11-18T11:00:00Z";
@@ -121,12 +121,9 @@ impl World {
         command
     }
 
-    /// Prepares the wrapped client.
-    ///
-    /// `NIGHTLATCH_TEST_REHEARSE=1` runs the bare one in its stead: tests that compare the two must
-    /// pass then, or they compare badly.
+    /// Prepares the wrapped client, or in a rehearsal the bare one.
     pub(crate) fn wrapped<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        if variable("NIGHTLATCH_TEST_REHEARSE").is_some() {
+        if is_rehearsal() {
             return self.bare(args);
         }
         let mut command = self.nightlatch(["psql"]);
