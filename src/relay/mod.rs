@@ -167,6 +167,8 @@ pub struct Relay {
     is_term_lent: bool,
     /// Whether the terminal can be drawn on in place.
     can_move: bool,
+    /// Whether the terminal's title is ours.
+    has_title: bool,
     buffer: Vec<u8>,
     /// Reused for what is shown of one read.
     shown: Vec<u8>,
@@ -228,6 +230,7 @@ impl Relay {
             is_refused: false,
             is_term_lent: false,
             can_move: parts.can_move,
+            has_title: false,
             buffer: vec![0; READ_BYTES],
             shown: Vec::with_capacity(READ_BYTES),
         })

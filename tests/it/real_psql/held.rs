@@ -47,11 +47,7 @@ fn holds(deeds: &[Do]) {
     if is_rehearsal() {
         let end = pty.deadline();
         while !world.database.is_touched() {
-            assert!(
-                !pty.is_hopeless(end),
-                "nothing would have been lost\n{}",
-                pty.dump()
-            );
+            assert!(!pty.is_hopeless(end), "nothing would have been lost\n{}", pty.dump());
         }
         return;
     }
