@@ -50,7 +50,7 @@ pub fn redact(text: &str) -> Redacted<'_> {
             break;
         }
     }
-    for (kind, pattern) in own().iter().flatten() {
+    for (kind, pattern) in own() {
         if let Some(clean) = replace_own(kind, pattern, &redacted.text) {
             redacted.text = Cow::Owned(clean);
             if !redacted.kinds.contains(kind) {
@@ -78,8 +78,8 @@ pub fn set_own<'a>(patterns: impl Iterator<Item = (&'a str, &'a str)>) {
 
 static OWN: OnceLock<Vec<(&'static str, Regex)>> = OnceLock::new();
 
-fn own() -> Option<&'static Vec<(&'static str, Regex)>> {
-    OWN.get()
+fn own() -> &'static [(&'static str, Regex)] {
+    OWN.get().map_or(&[], Vec::as_slice)
 }
 
 fn replace_own(kind: &str, pattern: &Regex, text: &str) -> Option<String> {
