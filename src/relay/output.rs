@@ -239,6 +239,13 @@ impl Relay {
             held.keep_output(bytes);
             return Ok(());
         }
+        if self.notice.is_some()
+            && let Some(end) = memchr::memchr(b'\n', bytes)
+        {
+            self.write_term(&bytes[..=end])?;
+            self.say_notice()?;
+            return self.write_term(&bytes[end + 1..]);
+        }
         self.write_term(bytes)
     }
 
