@@ -139,11 +139,11 @@ pub struct Dialogue {
     reason: Option<String>,
     keys: Keys,
     opened: Duration,
-    /// When a key was last complete, or the prompt was drawn.
+    /// When bytes last came, or the prompt was drawn.
     last_input: Duration,
     /// Whether the quiet time has passed and keys count.
     is_settled: bool,
-    /// Keys in the burst that `last_input` belongs to; 0 before the first.
+    /// Keys so far in the burst that `last_input` belongs to.
     burst: u32,
     /// When a countdown was last drawn, in whole seconds left.
     seconds_left: u64,
@@ -197,6 +197,14 @@ impl Dialogue {
         if self.is_over {
             step.unread_bytes = bytes.len();
             return step;
+        }
+        if !bytes.is_empty() {
+            // Bytes break the silence even where they are no whole key yet.
+            let silence = now.saturating_sub(std::mem::replace(&mut self.last_input, now));
+            self.is_settled |= silence >= self.question.quiet;
+            if silence >= self.question.burst {
+                self.burst = 0;
+            }
         }
         for (at, byte) in bytes.iter().enumerate() {
             let Some(key) = self.keys.feed(*byte, now) else {
@@ -317,20 +325,14 @@ impl Dialogue {
             | Key::PasteEnd
             | Key::Other => {}
         }
-        let silence = now.saturating_sub(self.last_input);
-        let joins_burst = self.burst > 0 && silence < self.question.burst;
-        self.burst = if joins_burst { self.burst + 1 } else { 1 };
-        self.last_input = now;
+        self.burst += 1;
         match self.stage {
             Stage::Wait(_) => return None,
             Stage::Reason | Stage::Answer => {}
         }
         if !self.is_settled {
-            if silence < self.question.quiet {
-                self.hint = self.hint.or(Some(Hint::Early));
-                return None;
-            }
-            self.is_settled = true;
+            self.hint = self.hint.or(Some(Hint::Early));
+            return None;
         }
         self.edit(key, is_alone, now)
     }

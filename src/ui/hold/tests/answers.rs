@@ -127,6 +127,18 @@ fn type_ahead_neither_releases_nor_cancels() {
 }
 
 #[test]
+fn half_a_key_breaks_the_silence() {
+    for half in [b"\x1b[".as_slice(), b"\x1bO", b"\x1b]", b"\xc3"] {
+        let (mut dialogue, _) = Dialogue::open(question(), Duration::ZERO);
+        assert_eq!(dialogue.feed(half, ms(299)).event, None);
+        // It ends the sequence, whichever it is.
+        assert_eq!(dialogue.feed(b"\x18o", ms(310)).event, None);
+        assert!(!dialogue.is_settled, "{half:?}");
+        assert_eq!(dialogue.entry.text(), "", "{half:?}");
+    }
+}
+
+#[test]
 fn type_ahead_cancels_by_escape_and_interrupt() {
     for (keys, cause) in [
         ("\x03", Cause::Interrupt),
