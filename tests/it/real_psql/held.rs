@@ -47,11 +47,7 @@ fn holds(deeds: &[Do]) {
     if is_rehearsal() {
         let end = pty.deadline();
         while !world.database.is_touched() {
-            assert!(
-                !pty.is_hopeless(end),
-                "nothing would have been lost\n{}",
-                pty.dump()
-            );
+            assert!(!pty.is_hopeless(end), "nothing would have been lost\n{}", pty.dump());
         }
         return;
     }
@@ -176,7 +172,7 @@ held! {
         Do::Blind("DO $$ BEGIN EXECUTE 'DELETE FROM ' || 'families'; END $$;\r"),
     ];
     by_merge: [
-        Do::Blind("MERGE INTO families f USING members m ON f.id = m.family_id \
+        Do::Blind("MERGE INTO members m USING families f ON m.family_id = f.id \
                    WHEN MATCHED THEN DELETE;\r"),
     ];
     by_execute: [
@@ -276,7 +272,7 @@ fn one_row_is_held_at_night() {
     pty.wait_for("type yes to run it, Enter to cancel:");
     pty.wait_for_silence(PERSON_PAUSE);
     world.database.assert_untouched();
-    pty.line("yes");
+    pty.answer("yes");
     pty.wait_for("nightlatch: released");
     pty.wait_for("DELETE 1");
     wait_for_any_prompt(&mut pty, &world);

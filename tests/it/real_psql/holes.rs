@@ -83,7 +83,7 @@ fn half_a_word_typed_ahead_is_not_part_of_the_answer() {
     let (half, rest) = name.split_at(3);
     pty.type_text(&format!("DELETE FROM families;\r{half}"));
     wait_for_question(&mut pty);
-    pty.line(rest);
+    pty.answer(rest);
     pty.wait_for("nightlatch: cancelled");
     pty.wait_for_silence(PERSON_PAUSE);
     leave(&world, &mut pty);

@@ -168,7 +168,7 @@ fn redirected_run_asks_on_the_terminal() {
             wait_for_question(&mut pty);
             world.database.assert_untouched();
             if is_released {
-                pty.line(&name);
+                pty.answer(&name);
                 assert_eq!(pty.finish().code(), Some(0), "{streams:?}\n{}", pty.dump());
                 assert_eq!(world.database.count("families"), 0, "{streams:?}");
             } else {

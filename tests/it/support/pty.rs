@@ -174,6 +174,16 @@ impl Pty {
         self.send(format!("{text}\r").as_bytes());
     }
 
+    /// Types a line key by key, as a person does: each key after the echo of the one before.
+    pub(crate) fn answer(&mut self, text: &str) {
+        for key in text.chars() {
+            let before = self.screen().cursor;
+            self.type_text(key.encode_utf8(&mut [0; 4]));
+            self.wait_until("the echo of a key", |screen| screen.cursor != before);
+        }
+        self.press(Key::Enter);
+    }
+
     /// Pastes as a terminal in bracketed-paste mode does.
     pub(crate) fn paste_bracketed(&mut self, text: &str) {
         let text = text.replace('\n', "\r");
