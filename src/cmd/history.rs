@@ -7,18 +7,18 @@ use crate::cli::HistoryArgs;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::store::Statement;
-use crate::ui::table::{Align, Cell, Table, View};
+use crate::ui::table::{Align, Cell, Column, Fit, Table, View};
 use crate::ui::theme::Style;
 use crate::world::World;
 
-const COLUMNS: &[(&str, Align)] = &[
-    ("TIME", Align::Left),
-    ("SESSION", Align::Left),
-    ("N", Align::Right),
-    ("TARGET", Align::Left),
-    ("VERDICT", Align::Left),
-    ("ROWS", Align::Right),
-    ("STATEMENT", Align::Left),
+const COLUMNS: &[Column] = &[
+    ("TIME", Align::Left, Fit::Keep),
+    ("SESSION", Align::Left, Fit::Keep),
+    ("N", Align::Right, Fit::Keep),
+    ("TARGET", Align::Left, Fit::Cut),
+    ("VERDICT", Align::Left, Fit::Keep),
+    ("ROWS", Align::Right, Fit::Drop),
+    ("STATEMENT", Align::Left, Fit::Keep),
 ];
 
 /// Prints the statements that are asked for.
@@ -65,13 +65,11 @@ pub fn run(
 fn table(statements: &[Statement], view: &View<'_>) -> Table {
     let mut table = Table::new(COLUMNS);
     for statement in statements {
-        let verdict = match &statement.answer {
-            Some(answer) => format!("{}, {answer}", statement.verdict),
-            None => statement.verdict.clone(),
-        };
+        // An answer says that there was a hold.
+        let verdict = statement.answer.as_ref().unwrap_or(&statement.verdict);
         let is_mild = statement.verdict == "allow";
         let rows = match (&statement.error, statement.rows) {
-            (Some(error), _) => Cell::new(error).style(Style::Warning),
+            (Some(error), _) => Cell::new(&format!("error {error}")).style(Style::Warning),
             (None, Some(rows)) => Cell::new(&rows.to_string()),
             (None, None) => Cell::default(),
         };
@@ -80,7 +78,7 @@ fn table(statements: &[Statement], view: &View<'_>) -> Table {
             Cell::new(&statement.session).style(Style::Faint),
             Cell::new(&statement.n.to_string()),
             Cell::new(&statement.target).style(Style::Tier(statement.tier)),
-            Cell::new(&verdict).style(if is_mild { Style::Faint } else { Style::Strong }),
+            Cell::new(verdict).style(if is_mild { Style::Faint } else { Style::Strong }),
             rows,
             Cell::new(&statement.text),
         ]);

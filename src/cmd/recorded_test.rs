@@ -92,9 +92,14 @@ fn failure(ran: &Ran) -> String {
 fn history_is_a_table_for_a_person() {
     let past = Past::new(&["2026-11-20T06:00:00Z"]);
     insta::assert_snapshot!(past.run(Some(100), &["history"]).out, @r#"
-    TIME                 SESSION       N  TARGET                          VERDICT         ROWS  STATEMENT
-    2026-11-20 06:00:00  <session id>  1  ann@db.example.com:5432/orders  allow              1  select count(*) fro…
-    2026-11-20 06:00:00  <session id>  2  orders-prod                     hold, released     3  delete from orders
+    TIME                 SESSION       N  TARGET           VERDICT   ROWS  STATEMENT
+    2026-11-20 06:00:00  <session id>  1  ann@db.example…  allow        1  select count(*) from families
+    2026-11-20 06:00:00  <session id>  2  orders-prod      released     3  delete from orders
+    "#);
+    insta::assert_snapshot!(past.run(Some(80), &["history"]).out, @r#"
+    TIME                 SESSION       N  TARGET        VERDICT   STATEMENT
+    2026-11-20 06:00:00  <session id>  1  ann@db.exam…  allow     select count(*) f…
+    2026-11-20 06:00:00  <session id>  2  orders-prod   released  delete from orders
     "#);
 }
 
@@ -125,6 +130,10 @@ fn sessions_are_shown_both_ways() {
     insta::assert_snapshot!(past.run(Some(150), &["sessions"]).out, @r#"
     SESSION       STARTED              ENDED      TARGET       STATEMENTS  HELD  GAPS  COMMAND
     <session id>  2026-11-20 06:00:00  after 0 s  orders-prod           2     1     0  psql postgres://ann:[redacted:uri-password]@db.example.com/orders
+    "#);
+    insta::assert_snapshot!(past.run(Some(80), &["sessions"]).out, @r#"
+    SESSION       STARTED              TARGET       GAPS  COMMAND
+    <session id>  2026-11-20 06:00:00  orders-prod     0  psql postgres://ann:[reda…
     "#);
     let json = past.run(None, &["sessions", "--json"]).out;
     let mut session: serde_json::Value = serde_json::from_str(&json).unwrap();

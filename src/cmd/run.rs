@@ -19,6 +19,7 @@ use crate::os::spawn::{Launch, replace_self, spawn};
 use crate::os::term::{self, Terminals, UserTerm};
 use crate::os::{identity, random};
 use crate::record::{Header, Recorder};
+use crate::redact;
 use crate::relay::ends::{Ends, Manner};
 use crate::relay::keeper::Keeper;
 use crate::relay::{Approval, Ended, Parts, Relay};
@@ -84,7 +85,10 @@ fn wrap(
         return Err(cannot_run(name, &replace_self(program.as_os_str(), name, args)));
     }
     let loaded = config::load(world);
-    let theme = theme(world, terminals);
+    let theme = theme(world, terminals, loaded.config.look.colour);
+    redact::set_own(
+        loaded.config.redact.iter().map(|own| (own.kind.as_str(), own.pattern.as_str())),
+    );
     if !loaded.errors.is_empty() {
         say(&format!(
             "the configuration has {} (see nightlatch config check); destructive statements on \
@@ -381,9 +385,9 @@ fn can_ask() -> bool {
     UserTerm::open().is_ok_and(|term| term.is_foreground())
 }
 
-fn theme(world: &World, terminals: Terminals) -> Theme {
+fn theme(world: &World, terminals: Terminals, is_wanted: bool) -> Theme {
     let is_plain = world.var("NO_COLOR").is_some() || world.var("TERM") == Some("dumb");
-    Theme::new(!is_plain && (terminals.stdout || terminals.stderr))
+    Theme::new(is_wanted && !is_plain && (terminals.stdout || terminals.stderr))
 }
 
 fn base_name(name: &OsStr) -> String {

@@ -8,19 +8,19 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::record::process;
 use crate::store::Session;
-use crate::ui::table::{Align, Cell, Table, View};
+use crate::ui::table::{Align, Cell, Column, Fit, Table, View};
 use crate::ui::theme::Style;
 use crate::world::World;
 
-const COLUMNS: &[(&str, Align)] = &[
-    ("SESSION", Align::Left),
-    ("STARTED", Align::Left),
-    ("ENDED", Align::Left),
-    ("TARGET", Align::Left),
-    ("STATEMENTS", Align::Right),
-    ("HELD", Align::Right),
-    ("GAPS", Align::Right),
-    ("COMMAND", Align::Left),
+const COLUMNS: &[Column] = &[
+    ("SESSION", Align::Left, Fit::Keep),
+    ("STARTED", Align::Left, Fit::Keep),
+    ("ENDED", Align::Left, Fit::Drop),
+    ("TARGET", Align::Left, Fit::Cut),
+    ("STATEMENTS", Align::Right, Fit::Drop),
+    ("HELD", Align::Right, Fit::Drop),
+    ("GAPS", Align::Right, Fit::Keep),
+    ("COMMAND", Align::Left, Fit::Keep),
 ];
 
 /// Prints the sessions that are asked for; where there is none, as `history` does.

@@ -98,7 +98,11 @@ fn statement(
                     ends.push(describe_answer(*answer, reason.as_deref()));
                 }
                 Marker::Outcome { n, rows, duration_ms, error } if *n == wanted => {
-                    ends.extend(rows.map(|rows| format!("{rows} rows")));
+                    ends.extend(
+                        rows.map(|rows| {
+                            format!("{rows} {}", if rows == 1 { "row" } else { "rows" })
+                        }),
+                    );
                     ends.extend(duration_ms.map(|duration| format!("{duration} ms")));
                     ends.extend(
                         error.as_ref().map(|error| format!("error {}", visible::one_line(error))),

@@ -125,6 +125,13 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         section: "look",
+        name: "banner",
+        stricter: Stricter::On,
+        limits: NONE,
+        slot: |c| Slot::Flag(&mut c.look.banner),
+    },
+    Key {
+        section: "look",
         name: "title",
         stricter: Stricter::On,
         limits: NONE,

@@ -68,9 +68,11 @@ pub struct RedactPattern {
 /// `[look]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// Whether the terminal's title says where the session is.
+    /// Whether a production session says where it is, in one line above its first prompt.
+    pub banner: bool,
+    /// Whether the terminal's title names a production target.
     pub title: bool,
-    /// Whether a production session is coloured.
+    /// Whether nightlatch's own lines are coloured.
     pub colour: bool,
 }
 
@@ -155,7 +157,7 @@ impl Config {
             idle_production: zero,
             journal_wait: zero,
             redact: Vec::new(),
-            look: Look { title: false, colour: false },
+            look: Look { banner: false, title: false, colour: false },
             impact: Impact { enabled: false, timeout: zero },
             rules: Arc::default(),
             broken: false,

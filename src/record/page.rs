@@ -2,16 +2,20 @@
 
 use std::io::{self, Write};
 
-use avt::{Line, Observation, Observer, Terminal};
+use avt::{Line, Observation, Observer, ScreenKind, Terminal};
 
 use super::read::Event;
+
+/// How a program leaves the alternate screen; what stood there is gone then.
+const LEAVE: [&str; 2] = ["\x1b[?1049l", "\x1b[?1047l"];
 
 /// A screen without a size is taken for one of this.
 const DEFAULT_SIZE: (u16, u16) = (80, 24);
 
 /// Feeds output to a terminal and writes each line once it has left the screen.
 ///
-/// What a pager or an editor draws on the alternate screen is no part of the text.
+/// Of what a pager or an editor draws on the alternate screen, the text has what was there last:
+/// it may be all that is left of a result.
 pub struct Page<'a> {
     terminal: Terminal,
     lines: Lines<'a>,
@@ -49,7 +53,17 @@ impl<'a> Page<'a> {
         match event {
             Event::Output(bytes) => {
                 let text = String::from_utf8_lossy(bytes);
-                self.terminal.feed_with(&*text, &mut self.lines);
+                let mut rest = &*text;
+                while let Some(at) = LEAVE.iter().filter_map(|leave| rest.find(leave)).min() {
+                    let (before, after) = rest.split_at(at);
+                    self.feed(before);
+                    let seen = self.full_screen();
+                    let (leave, after) = after.split_at(LEAVE[0].len());
+                    self.feed(leave);
+                    self.feed(&seen);
+                    rest = after;
+                }
+                self.feed(rest);
             }
             Event::Resize { cols, rows } => {
                 self.terminal.resize_with((*cols).into(), (*rows).into(), &mut self.lines);
@@ -79,10 +93,36 @@ impl<'a> Page<'a> {
     ///
     /// If a line cannot be written.
     pub fn end(mut self) -> io::Result<()> {
+        let seen = self.full_screen();
+        if !seen.is_empty() {
+            self.feed(LEAVE[0]);
+            self.feed(&seen);
+        }
         for line in self.terminal.primary_screen().all_lines() {
             self.lines.line(line);
         }
         self.lines.failure.take().map_or(Ok(()), Err)
+    }
+}
+
+impl Page<'_> {
+    fn feed(&mut self, text: &str) {
+        self.terminal.feed_with(text, &mut self.lines);
+    }
+
+    /// Returns what stands on the alternate screen, to be fed to the other one; empty if that is
+    /// not in use or blank.
+    fn full_screen(&self) -> String {
+        if self.terminal.active_screen_kind() != ScreenKind::Alternate {
+            return String::new();
+        }
+        let lines: Vec<String> = self.terminal.screen().visible_lines().map(Line::text).collect();
+        let text = lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\r\n");
+        let text = text.trim_end();
+        if text.is_empty() {
+            return String::new();
+        }
+        format!("\x1b[0m[full screen, as it was last]\r\n{text}\r\n[end of full screen]\r\n")
     }
 }
 
@@ -142,13 +182,19 @@ mod tests {
     }
 
     #[test]
-    fn a_pager_leaves_no_trace_and_a_new_size_loses_nothing() {
-        let events = [
-            output("a\r\nb\r\nc\r\nd\r\n"),
-            output("\x1b[?1049h\x1b[2Jpager\x1b[?1049l"),
-            Event::Resize { cols: 20, rows: 2 },
-            output("e\r\n"),
-        ];
+    fn a_pager_leaves_what_it_showed_last() {
+        let pager = "\x1b[?1049h\x1b[H\x1b[2Jfirst\x1b[H\x1b[2J 1000\r\n(1 row)";
+        let left = "[full screen, as it was last]\n 1000\n(1 row)\n[end of full screen]\n";
+        let text = format!("a\r\n{pager}\x1b[?1049lb\r\n");
+        assert_eq!(page(&[output(&text)]), format!("a\n{left}b\n"));
+        assert_eq!(page(&[output(pager)]), left, "a session that ended in it");
+        assert_eq!(page(&[output("a\x1b[?1049h\x1b[?1049lb")]), "ab\n", "nothing was shown");
+    }
+
+    #[test]
+    fn a_new_size_loses_nothing() {
+        let events =
+            [output("a\r\nb\r\nc\r\nd\r\n"), Event::Resize { cols: 20, rows: 2 }, output("e\r\n")];
         assert_eq!(page(&events), "a\nb\nc\nd\ne\n");
     }
 

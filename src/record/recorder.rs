@@ -2,6 +2,7 @@
 //! except where it says so.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
@@ -33,7 +34,10 @@ pub(super) const FRAME_BYTES: usize = 64 << 10;
 pub(super) const HEAD_BYTES: usize = 12;
 
 /// Text of markers that may wait for a disk that does not answer.
-const WAITING_MARKER_BYTES: usize = 64 << 20;
+const WAITING_MARKER_BYTES: usize = if cfg!(test) { 4 << 20 } else { 64 << 20 };
+
+/// Why a statement was given up.
+pub(super) const NO_MEMORY: &str = "the disk does not take it and too much waits for it already";
 
 /// How long `finish` waits for what is still to be written.
 const FINISH_WAIT: Duration = Duration::from_secs(5);
@@ -177,9 +181,15 @@ impl Recorder {
         let now = clock.now();
         let (session, folder) = header::make_folder(data_dir, now)?;
         let path = folder.join(header::LOG_NAME);
-        let sink = FileSink::create(&path)
-            .map_err(|source| RecordError::File { path: path.clone(), source })?;
-        Self::with_sink(sink, session, path, header, clock)
+        let started = FileSink::create(&path)
+            .map_err(|source| RecordError::File { path: path.clone(), source })
+            .and_then(|sink| Self::with_sink(sink, session, path.clone(), header, clock));
+        if started.is_err() {
+            // What is left behind is no session; that it cannot be removed is no news either.
+            drop(fs::remove_file(&path));
+            drop(fs::remove_dir(&folder));
+        }
+        started
     }
 
     /// Starts a recorder that writes to `sink`, which is how tests make a slow or failing disk.
@@ -284,13 +294,14 @@ impl Recorder {
 
     /// Records a new size of the user terminal.
     pub fn resize(&mut self, cols: u16, rows: u16) {
-        self.push(What::Resize { cols, rows }, None, 0);
+        drop(self.push(What::Resize { cols, rows }, None, 0));
     }
 
     /// Records a marker after all output so far, without waiting for it.
     pub fn marker(&mut self, marker: Marker) {
         let text_bytes = text_bytes(&marker);
-        self.push(What::Marker(Box::new(marker)), None, text_bytes);
+        // That it could not be queued is told by `troubles` and, as a gap, in the log.
+        drop(self.push(What::Marker(Box::new(marker)), None, text_bytes));
     }
 
     /// Records a marker and waits until it, and everything before it, is as safe as asked.
@@ -308,7 +319,7 @@ impl Recorder {
         self.ticket += 1;
         let ticket = self.ticket;
         let text_bytes = text_bytes(&marker);
-        self.push(What::Marker(Box::new(marker)), Some((ticket, durability)), text_bytes);
+        self.push(What::Marker(Box::new(marker)), Some((ticket, durability)), text_bytes)?;
         let reply = lock(&self.shared.reply);
         let (reply, _) = self
             .shared
@@ -325,7 +336,7 @@ impl Recorder {
 
     /// Writes the exit status and everything before it, and waits at most five seconds for that.
     pub fn finish(&mut self, exit_status: i32) {
-        self.push(What::Exit(exit_status), None, 0);
+        drop(self.push(What::Exit(exit_status), None, 0));
         self.stop();
     }
 
@@ -360,39 +371,58 @@ impl Recorder {
     /// Records that output was lost here.
     fn push_gap(&mut self) {
         let bytes = std::mem::take(&mut self.lost_bytes);
-        let why = "the disk was slower than the output".to_owned();
+        let why = "it came faster than it could be written".to_owned();
         if !self.is_behind_told {
             self.is_behind_told = true;
             self.shared.trouble(format!("{bytes} bytes of output were not recorded: {why}"));
         }
         let gap = Marker::Gap { what: "output".to_owned(), bytes: Some(bytes), why };
-        self.enqueue(What::Marker(Box::new(gap)), None, 0);
+        drop(self.enqueue(What::Marker(Box::new(gap)), None, 0));
     }
 
     /// Queues an item after everything so far and wakes the writer.
-    fn push(&mut self, what: What, ticket: Option<(u64, Durability)>, text_bytes: usize) {
+    fn push(
+        &mut self,
+        what: What,
+        ticket: Option<(u64, Durability)>,
+        text_bytes: usize,
+    ) -> Result<(), NotRecorded> {
         if self.is_stopped {
-            return;
+            return Err(NotRecorded::Stopped);
         }
         if self.lost_bytes > 0 {
             self.push_gap();
         }
-        self.enqueue(what, ticket, text_bytes);
+        let queued = self.enqueue(what, ticket, text_bytes);
         self.wake();
+        queued
     }
 
-    fn enqueue(&mut self, what: What, ticket: Option<(u64, Durability)>, text_bytes: usize) {
-        let item = Item { after_frames: self.frames, time_us: self.time_us(), what, ticket };
+    /// Queues an item, or a gap in its place if too much waits already.
+    fn enqueue(
+        &mut self,
+        what: What,
+        ticket: Option<(u64, Durability)>,
+        text_bytes: usize,
+    ) -> Result<(), NotRecorded> {
+        let mut item = Item { after_frames: self.frames, time_us: self.time_us(), what, ticket };
         let mut queue = lock(&self.shared.queue);
-        let is_small = queue.waiting_bytes + text_bytes <= WAITING_MARKER_BYTES;
-        if is_small {
+        // One alone is taken however long it is.
+        let has_room =
+            queue.items.is_empty() || queue.waiting_bytes + text_bytes <= WAITING_MARKER_BYTES;
+        if has_room {
             queue.waiting_bytes += text_bytes;
-            queue.items.push_back(item);
+        } else {
+            item.what = What::Marker(Box::new(lost_statement(text_bytes)));
+            item.ticket = None;
         }
+        queue.items.push_back(item);
         drop(queue);
-        if !is_small {
-            self.shared.trouble("a statement was not recorded: the disk does not answer".into());
+        if has_room {
+            return Ok(());
         }
+        self.shared.trouble(format!("a statement was not recorded: {NO_MEMORY}"));
+        Err(NotRecorded::Refused(NO_MEMORY.to_owned()))
     }
 
     fn wake(&self) {
@@ -448,6 +478,12 @@ impl Shared {
 /// Locks, whatever happened to the other thread: what is inside is valid at every moment.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns the gap that stands for a statement that could not be kept.
+pub(super) fn lost_statement(text_bytes: usize) -> Marker {
+    let (what, why) = ("statement".to_owned(), NO_MEMORY.to_owned());
+    Marker::Gap { what, bytes: Some(text_bytes as u64), why }
 }
 
 /// Returns about how much memory a marker takes while it waits.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::header::Header;
 use super::read::{Event, Reader};
-use super::recorder::{Durability, NotRecorded, Recorder};
+use super::recorder::{Durability, NO_MEMORY, NotRecorded, Recorder};
 use super::sink::Sink;
 use super::{Marker, Source};
 use crate::clock::Clock;
@@ -29,6 +29,7 @@ struct State {
     is_held: bool,
     is_broken: bool,
     is_uncuttable: bool,
+    is_panicking: bool,
     writes: usize,
     syncs: usize,
 }
@@ -77,6 +78,7 @@ impl Sink for Disk {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.0.0.lock().unwrap();
         state.writes += 1;
+        assert!(!state.is_panicking, "as the test wants it");
         self.0.1.notify_all();
         let mut state = self.0.1.wait_while(state, |state| state.is_held).unwrap();
         if state.is_broken {
@@ -222,7 +224,7 @@ fn a_disk_that_hangs_never_holds_output_up() {
     assert!(events.contains(&marker(statement(1, "select 1"))), "it is written later");
     assert!(events.contains(&marker(statement(2, "select 2"))));
     let troubles = recorder.troubles().unwrap();
-    assert!(troubles.contains("the disk was slower than the output"), "{troubles}");
+    assert!(troubles.contains("it came faster than it could be written"), "{troubles}");
     assert_eq!(recorder.troubles(), None, "said once");
 }
 
@@ -291,6 +293,46 @@ fn when_even_the_reserve_is_used_up_the_intent_is_refused_and_written_later() {
 }
 
 #[test]
+fn statements_that_no_memory_holds_are_gaps() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    disk.wait(|state| state.reserve > 0);
+    disk.set(|state| state.is_broken = true);
+    let text = "x".repeat(64 << 10);
+    let refusals: Vec<NotRecorded> = (1..=20)
+        .map(|n| recorder.intent(statement(n, &text), Durability::Written, DEADLINE).unwrap_err())
+        .collect();
+    assert_eq!(refusals[0], NotRecorded::Refused("the disk is on fire".to_owned()));
+    assert_eq!(refusals[19], NotRecorded::Refused(NO_MEMORY.to_owned()));
+    disk.set(|state| state.is_broken = false);
+    recorder.finish(0);
+    let events = disk.events();
+    let lost = events.iter().filter(|event| gap_bytes(event).is_some()).count();
+    assert!(lost > 0);
+    assert_eq!(events.len(), 20 + 1, "each is there, or a gap for it");
+}
+
+#[test]
+fn statements_wait_for_a_disk_that_hangs_up_to_a_limit() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    disk.set(|state| state.is_held = true);
+    recorder.output(b"first");
+    disk.wait(|state| state.writes == 2);
+    let text = "x".repeat(512 << 10);
+    for n in 1..=12 {
+        recorder.marker(statement(n, &text));
+    }
+    let refused = recorder.intent(statement(13, &text), Durability::Written, DEADLINE);
+    assert_eq!(refused, Err(NotRecorded::Refused(NO_MEMORY.to_owned())), "at once");
+    disk.set(|state| state.is_held = false);
+    recorder.finish(0);
+    let events = disk.events();
+    let lost = events.iter().filter(|event| gap_bytes(event).is_some()).count();
+    assert_eq!((lost, events.len()), (13 - 8, 1 + 13 + 1));
+}
+
+#[test]
 fn a_failed_write_leaves_no_torn_line() {
     let disk = Disk::default();
     let mut recorder = disk.recorder();
@@ -315,6 +357,19 @@ fn a_torn_line_that_cannot_be_cut_off_is_a_broken_line_of_its_own() {
     let events = disk.events();
     assert!(events.iter().any(|event| matches!(event, Event::Broken { .. })), "{events:?}");
     assert_eq!(events[events.len() - 2..], [marker(statement(1, "select 1")), Event::Exit(0)]);
+}
+
+#[test]
+fn a_recorder_that_fails_says_so_and_holds_nobody_up() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    disk.set(|state| state.is_panicking = true);
+    let lost = recorder.intent(statement(1, "select 1"), Durability::Written, DEADLINE);
+    assert_eq!(lost, Err(NotRecorded::Stopped));
+    insta::assert_snapshot!(recorder.troubles().unwrap(), @"recording stopped: the recorder failed");
+    recorder.output(&vec![b'x'; 16 << 20]);
+    recorder.ease(DEADLINE);
+    recorder.finish(0);
 }
 
 #[test]

@@ -13,7 +13,8 @@ use rtrb::Consumer;
 use super::encode::Encoder;
 use super::event::Marker;
 use super::recorder::{
-    AWAKE, Durability, HEAD_BYTES, IDLE, Item, NAPPING, RING_BYTES, Shared, What, lock,
+    AWAKE, Durability, HEAD_BYTES, IDLE, Item, NAPPING, NO_MEMORY, RING_BYTES, Shared, What, lock,
+    lost_statement,
 };
 use super::sink::Sink;
 use crate::clock::Clock;
@@ -35,7 +36,7 @@ const ROOM_FRAMES: u64 = 64;
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Statements kept in memory for a disk that fails.
-const KEPT_BYTES: usize = 16 << 20;
+const KEPT_BYTES: usize = if cfg!(test) { 1 << 20 } else { 16 << 20 };
 
 /// Writes one session's log.
 pub(super) struct Writer<S> {
@@ -225,22 +226,25 @@ impl<S: Sink> Writer<S> {
                 ('x', status.to_string())
             }
         };
-        if self.kept_bytes + data.len() > KEPT_BYTES && self.failure.is_some() {
-            self.shared.trouble("a statement was not recorded: the disk fails".to_owned());
-            self.answer(item.ticket, Some("the disk fails and memory is full".to_owned()));
-            return;
+        let (mut data, mut ticket) = (data, item.ticket);
+        let has_room = self.kept.is_empty() || self.kept_bytes + data.len() <= KEPT_BYTES;
+        if self.failure.is_some() && !has_room {
+            self.shared.trouble(format!("a statement was not recorded: {NO_MEMORY}"));
+            self.answer(ticket.take(), Some(NO_MEMORY.to_owned()));
+            let gap = lost_statement(data.len());
+            data = serde_json::to_string(&gap).expect("a marker is plain data");
         }
         if self.failure.is_none() {
             self.encoder.event(item.time_us, code, &data);
         }
         self.kept_bytes += data.len();
         self.kept.push_back(Kept { time_us: item.time_us, code, data });
-        if let Some((_, durability)) = item.ticket {
+        if let Some((_, durability)) = ticket {
             let mut done = self.flush();
             if done.is_ok() && durability == Durability::Synced {
                 done = self.sink.sync().map_err(|error| cause(&error));
             }
-            self.answer(item.ticket, done.err());
+            self.answer(ticket, done.err());
         }
     }
 
@@ -407,6 +411,9 @@ struct Finished(Arc<Shared>);
 
 impl Drop for Finished {
     fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.trouble("recording stopped: the recorder failed".to_owned());
+        }
         lock(&self.0.reply).is_finished = true;
         self.0.replied.notify_all();
     }

@@ -50,7 +50,51 @@ pub fn redact(text: &str) -> Redacted<'_> {
             break;
         }
     }
+    for (kind, pattern) in own() {
+        if let Some(clean) = replace_own(kind, pattern, &redacted.text) {
+            redacted.text = Cow::Owned(clean);
+            if !redacted.kinds.contains(kind) {
+                redacted.kinds.push(kind);
+            }
+        }
+    }
     redacted
+}
+
+/// Adds the person's own patterns, once for the whole process: kind and regular expression. What
+/// a pattern matches is replaced whole, or its first group where it has one. One that does not
+/// compile is left out; the configuration has complained of it.
+pub fn set_own<'a>(patterns: impl Iterator<Item = (&'a str, &'a str)>) {
+    let compiled: Vec<(&'static str, Regex)> = patterns
+        .filter_map(|(kind, pattern)| {
+            let pattern = Regex::new(pattern).ok()?;
+            // A handful of words that live as long as the process.
+            Some((&*Box::leak(kind.to_owned().into_boxed_str()), pattern))
+        })
+        .collect();
+    // A second set changes nothing: there is one configuration.
+    drop(OWN.set(compiled));
+}
+
+static OWN: OnceLock<Vec<(&'static str, Regex)>> = OnceLock::new();
+
+fn own() -> &'static [(&'static str, Regex)] {
+    OWN.get().map_or(&[], Vec::as_slice)
+}
+
+fn replace_own(kind: &str, pattern: &Regex, text: &str) -> Option<String> {
+    let mut clean = String::new();
+    let mut copied = 0;
+    for captures in pattern.captures_iter(text) {
+        let Some(found) = captures.get(1).or_else(|| captures.get(0)) else { continue };
+        if found.is_empty() || is_mark(found.as_str()) {
+            continue;
+        }
+        clean.push_str(&text[copied..found.start()]);
+        clean.push_str(&mark(kind));
+        copied = found.end();
+    }
+    (copied > 0).then(|| clean + &text[copied..])
 }
 
 /// Redacts a text that is owned, without a copy where there is nothing to redact.
@@ -153,6 +197,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn own_patterns_replace_their_group_or_all() {
+        let group = Regex::new("badge ([0-9]+)").expect("compiles");
+        assert_eq!(
+            replace_own("badge", &group, "badge 12, badge 3").as_deref(),
+            Some("badge [redacted:badge], badge [redacted:badge]")
+        );
+        assert_eq!(replace_own("badge", &group, "badge [redacted:badge]"), None);
+        let whole = Regex::new("k-[a-z]+").expect("compiles");
+        assert_eq!(replace_own("key", &whole, "k-abc!").as_deref(), Some("[redacted:key]!"));
+    }
 
     #[test]
     fn every_example_is_redacted_and_every_innocent_left_alone() {

@@ -117,6 +117,20 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         "host=db user=ann password=hunter2 dbname=orders"
             => "host=db user=ann password=<secret> dbname=orders",
         not "update users set password=null, pwd=$1, passwd=:new";
+    "password", is_value, "password",
+        r"[a-z_]*password\s*=\s*''([^'\s;,)][^']*)''",
+        "select dblink_connect('host=a password=''it is'' user=b')"
+            => "select dblink_connect('host=a password=''<secret>'' user=b')",
+        not "update users set password = '' where name = ''";
+    "password", is_value, "password",
+        r#"\b(?:host|hostaddr|port|user|dbname)\s*=\s*[^\s'";]+\s+(?:[a-z_]+\s*=\s*[^\s'";]+\s+)*password\s*=\s*([^\s'";&]+)"#,
+        "\\c \"host = db user = ann password = hunter2\""
+            => "\\c \"host = db user = ann password = <secret>\"",
+        not "select 1 from a join b on a.user = b.user and a.password = b.password";
+    "password", is_value, r"\\set",
+        r"\\set\s+[a-z_]*(?:password|passwd|pwd|passphrase|secret|token)[a-z_]*\s+'?([^\s']+)",
+        "\\set new_password hunter2" => "\\set new_password <secret>",
+        not "\\set VERBOSITY verbose";
     "password", always, "password|_pwd|rediscli_auth",
         r#"\b(?:pgpassword|mysql_pwd|rediscli_auth)(?:[ \t]+|=)["']?([^\s'"]+)"#,
         "\\setenv PGPASSWORD hunter2" => "\\setenv PGPASSWORD <secret>",

@@ -126,7 +126,7 @@ impl Relay {
             Decision::Notice => {
                 self.keeper.released(&judged, None, false);
                 self.pass_key(key)?;
-                self.notice_later(&judged)?;
+                self.notice_later(&judged);
             }
             Decision::Hold(_) | Decision::Deny => self.hold(judged, Doubt::Key(key))?,
         }
@@ -149,16 +149,19 @@ impl Relay {
         self.keeper.submitted();
     }
 
-    /// Says a notice once the client has ended the line.
-    fn notice_later(&mut self, judged: &super::keeper::Judged) -> io::Result<()> {
+    /// Says a notice once the line editor has ended its line.
+    fn notice_later(&mut self, judged: &super::keeper::Judged) {
         self.is_noticed = true;
         let cols = self.cols();
-        let line = crate::ui::notice::verdict(
-            &judged.verdict.reasons,
-            judged.target.tier,
-            cols,
-            self.theme,
-        );
-        self.say(&line)
+        let (reasons, tier) = (&judged.verdict.reasons, judged.target.tier);
+        self.notice = Some(crate::ui::notice::verdict(reasons, tier, cols, self.theme));
+    }
+
+    /// Says the notice that waits for the line to end.
+    pub(super) fn say_notice(&mut self) -> io::Result<()> {
+        match self.notice.take() {
+            Some(notice) => self.say(&notice),
+            None => Ok(()),
+        }
     }
 }

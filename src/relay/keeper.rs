@@ -14,6 +14,10 @@ use crate::session::own::OwnObjects;
 use crate::session::prepared::Prepared;
 use crate::target::{Address, Decided, Known, Target, Tier, for_address};
 
+/// How long output may wait for a recorder that is behind: then nothing of a large result is lost,
+/// and a disk that hangs still costs no more than one hitch.
+const EASE: Duration = Duration::from_millis(20);
+
 /// What is known of one statement that is about to run.
 #[derive(Debug, Clone)]
 pub struct Judged {
@@ -353,6 +357,7 @@ impl Keeper {
         }
         if let Some(recorder) = &mut self.recorder {
             recorder.output(bytes);
+            recorder.ease(EASE);
         }
     }
 

@@ -167,6 +167,10 @@ pub struct Relay {
     is_term_lent: bool,
     /// Whether the terminal can be drawn on in place.
     can_move: bool,
+    /// What is to be said once the line editor has ended its line.
+    notice: Option<String>,
+    /// Whether the terminal's title is ours.
+    has_title: bool,
     buffer: Vec<u8>,
     /// Reused for what is shown of one read.
     shown: Vec<u8>,
@@ -228,6 +232,8 @@ impl Relay {
             is_refused: false,
             is_term_lent: false,
             can_move: parts.can_move,
+            notice: None,
+            has_title: false,
             buffer: vec![0; READ_BYTES],
             shown: Vec::with_capacity(READ_BYTES),
         })

@@ -10,8 +10,9 @@ use super::{Phase, Relay};
 use crate::clients::{Guarded, Seen};
 use crate::os::channel::Order;
 use crate::os::poll::{Wait, poll};
-use crate::ui::notice;
+use crate::target::Tier;
 use crate::ui::theme::Style;
+use crate::ui::{notice, visible};
 
 /// Switches bracketed paste, as a client asks its terminal to.
 const BRACKETS_ON: &[u8] = b"\x1b[?2004h";
@@ -157,13 +158,22 @@ impl Relay {
         Ok(())
     }
 
-    /// Says where the session is, if that is worth a line.
+    /// Says where the session is: a line where that is production, and the terminal's title for as
+    /// long as it is.
     fn say_where(&mut self) -> io::Result<()> {
-        use crate::target::Tier;
         let decided = self.keeper.decided();
-        if decided.target.tier != Tier::Production {
+        let is_production = decided.target.tier == Tier::Production;
+        let look = self.keeper.config().look;
+        if look.title && self.can_move {
+            let target = &decided.target;
+            let name = target.name.clone().unwrap_or_else(|| target.address.to_string());
+            let title = is_production.then(|| format!("PRODUCTION {}", visible::one_line(&name)));
+            self.set_title(title.as_deref())?;
+        }
+        if !is_production || !look.banner {
             return Ok(());
         }
+        let decided = self.keeper.decided();
         let evidence = decided
             .evidence
             .iter()
@@ -171,9 +181,8 @@ impl Relay {
             .map(|item| item.text.clone())
             .unwrap_or_default();
         let moment = self.keeper.config().moment(self.keeper.clock().now());
-        let target = decided.target.clone();
         let line = notice::banner(
-            &target,
+            &decided.target,
             &evidence,
             &moment.local,
             moment.freeze.as_deref().or(moment.late),
@@ -181,6 +190,18 @@ impl Relay {
             self.theme,
         );
         self.say(&line)
+    }
+
+    /// Sets the terminal's title, or gives back the one that was there.
+    pub(super) fn set_title(&mut self, title: Option<&str>) -> io::Result<()> {
+        let bytes = match (title, self.has_title) {
+            (Some(title), false) => format!("\x1b[22;2t\x1b]2;{title}\x07"),
+            (Some(title), true) => format!("\x1b]2;{title}\x07"),
+            (None, true) => "\x1b[23;2t".to_owned(),
+            (None, false) => return Ok(()),
+        };
+        self.has_title = title.is_some();
+        self.show_unrecorded(bytes.as_bytes())
     }
 
     /// Shows a line of our own and records it.
@@ -217,6 +238,13 @@ impl Relay {
         if let Some(held) = &mut self.held {
             held.keep_output(bytes);
             return Ok(());
+        }
+        if self.notice.is_some()
+            && let Some(end) = memchr::memchr(b'\n', bytes)
+        {
+            self.write_term(&bytes[..=end])?;
+            self.say_notice()?;
+            return self.write_term(&bytes[end + 1..]);
         }
         self.write_term(bytes)
     }

@@ -44,6 +44,10 @@ enum Look {
 impl Relay {
     /// Moves on everything that waits for the client, as far as it is ready for it.
     pub(super) fn settle(&mut self) -> io::Result<()> {
+        if self.phase == Phase::Prompt && !self.gate.is_empty() && self.held.is_none() {
+            // Typed ahead: now the line editor takes it.
+            self.pass_at_prompt()?;
+        }
         while self.needs_look() {
             if !self.to_client.is_empty() || !self.to_feed.is_empty() {
                 return Ok(());

@@ -142,6 +142,7 @@ impl Relay {
         self.keeper.ended(None, None);
         self.keeper.finish(i32::from(status));
         self.tell_troubles();
+        drop(self.set_title(None));
         drop(self.flush());
         if let Some(term) = &mut self.term {
             // A terminal that is gone needs nothing.

@@ -154,15 +154,16 @@ pub(super) fn sessions(
     let mut select = connection.prepare(&sql)?;
     let rows = select.query_map(params_from_iter(values), |row| session(row, is_alive))?;
     let mut sessions = Vec::new();
+    let limit = filter.limit.unwrap_or(usize::MAX);
     for session in rows {
+        if sessions.len() == limit {
+            break;
+        }
         let session = session?;
         // Only now is it known whether the session is still there.
         let has_failed = session.ended_badly || session.exit.is_some_and(|exit| exit != 0);
         if has_failed || !filter.is_failed {
             sessions.push(session);
-        }
-        if Some(sessions.len()) == filter.limit {
-            break;
         }
     }
     sessions.reverse();

@@ -216,4 +216,14 @@ fn two_commands_at_once_index_every_statement_once() {
     assert_eq!(sessions.len(), 10);
     let is_sorted = sessions.is_sorted_by_key(|session| session.started);
     assert!(is_sorted, "oldest first");
+    let count = |filter: &Filter| store.sessions(filter, &nobody).unwrap().len();
+    for limit in [0, 1, 9, 100] {
+        let filter = Filter { limit: Some(limit), ..Filter::default() };
+        assert_eq!(count(&filter), limit.min(10));
+    }
+    assert_eq!(count(&Filter { is_failed: true, ..Filter::default() }), 0);
+    assert_eq!(count(&Filter { is_held: true, ..Filter::default() }), 10);
+    assert_eq!(count(&Filter { tier: Some(Tier::Staging), ..Filter::default() }), 10);
+    assert_eq!(count(&Filter { tier: Some(Tier::Development), ..Filter::default() }), 0);
+    assert_eq!(count(&Filter { target: Some("5432".into()), ..Filter::default() }), 10);
 }

@@ -11,11 +11,14 @@ use super::visible;
 /// Between two columns.
 const GAP: &str = "  ";
 
-/// The last column keeps at least this, even if the line then wraps.
-const LAST_MIN: usize = 20;
+/// What the last column should have before others give way.
+const LAST_WANTED: usize = 32;
 
-/// The columns before it are cut to this.
-const CELL_MAX: usize = 40;
+/// What it keeps even where the line is then too long.
+const LAST_MIN: usize = 8;
+
+/// What is left of a column that gives way.
+const CUT_MIN: usize = 12;
 
 /// How a command shows what it found.
 pub struct View<'a> {
@@ -45,10 +48,24 @@ pub enum Align {
     Right,
 }
 
+/// What happens to a column where the terminal is narrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// It stays as it is.
+    Keep,
+    /// It is cut first.
+    Cut,
+    /// It is left out next, the rightmost first.
+    Drop,
+}
+
+/// A column: its title, where its cells stand, and what happens to it where room is short.
+pub type Column = (&'static str, Align, Fit);
+
 /// A table whose last column takes what room is left.
 #[derive(Debug)]
 pub struct Table {
-    columns: Vec<(&'static str, Align)>,
+    columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
 }
 
@@ -70,7 +87,7 @@ impl Cell {
 impl Table {
     /// Makes an empty table.
     #[must_use]
-    pub fn new(columns: &[(&'static str, Align)]) -> Self {
+    pub fn new(columns: &[Column]) -> Self {
         Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
@@ -90,7 +107,7 @@ impl Table {
         let titles: Vec<Cell> = self
             .columns
             .iter()
-            .map(|(title, _)| Cell { text: (*title).to_owned(), style: Style::Faint })
+            .map(|(title, ..)| Cell { text: (*title).to_owned(), style: Style::Faint })
             .collect();
         for row in std::iter::once(&titles).chain(&self.rows) {
             self.write_row(row, &widths, out, view.theme)?;
@@ -98,7 +115,7 @@ impl Table {
         Ok(())
     }
 
-    /// Returns how wide each column is.
+    /// Returns how wide each column is; one that is left out has no width.
     fn widths(&self, width: Option<usize>) -> Vec<usize> {
         let mut widths: Vec<usize> = (0..self.columns.len())
             .map(|at| {
@@ -106,15 +123,27 @@ impl Table {
                 cells.chain([self.columns[at].0.len()]).max().unwrap_or(0)
             })
             .collect();
-        let Some(width) = width else { return widths };
-        let Some((last, others)) = widths.split_last_mut() else {
+        let (Some(width), Some(last)) = (width, widths.len().checked_sub(1)) else {
             return widths;
         };
-        for other in &mut *others {
-            *other = (*other).min(CELL_MAX);
+        let room = |widths: &[usize]| {
+            let others = widths[..last].iter().filter(|&&other| other > 0);
+            width.saturating_sub(others.map(|other| other + GAP.len()).sum())
+        };
+        let wanted = widths[last].min(LAST_WANTED);
+        for at in 0..last {
+            if self.columns[at].2 == Fit::Cut {
+                let missing = wanted.saturating_sub(room(&widths));
+                let least = widths[at].min(CUT_MIN);
+                widths[at] = widths[at].saturating_sub(missing).max(least);
+            }
         }
-        let used: usize = others.iter().map(|other| other + GAP.len()).sum();
-        *last = (*last).min(width.saturating_sub(used).max(LAST_MIN));
+        for at in (0..last).rev() {
+            if self.columns[at].2 == Fit::Drop && room(&widths) < wanted {
+                widths[at] = 0;
+            }
+        }
+        widths[last] = widths[last].min(room(&widths).max(LAST_MIN));
         widths
     }
 
@@ -127,6 +156,9 @@ impl Table {
     ) -> io::Result<()> {
         let last = row.len() - 1;
         for (at, cell) in row.iter().enumerate() {
+            if widths[at] == 0 {
+                continue;
+            }
             let text = visible::cut(&cell.text, widths[at]);
             let fill = " ".repeat(widths[at].saturating_sub(visible::width(&text)));
             let (before, after) = match self.columns[at].1 {
@@ -171,15 +203,21 @@ mod tests {
     use crate::target::Tier;
 
     fn table(width: Option<usize>, theme: Theme) -> String {
-        let mut table =
-            Table::new(&[("WHO", Align::Left), ("ROWS", Align::Right), ("TEXT", Align::Left)]);
+        let mut table = Table::new(&[
+            ("WHO", Align::Left, Fit::Keep),
+            ("TARGET", Align::Left, Fit::Cut),
+            ("ROWS", Align::Right, Fit::Drop),
+            ("TEXT", Align::Left, Fit::Keep),
+        ]);
         table.row(vec![
             Cell::new("ann"),
+            Cell::new("orders-prod, as the configuration names it"),
             Cell::new("3"),
             Cell::new("delete\n\tfrom  families where 日本語"),
         ]);
         table.row(vec![
             Cell::new("bartholomew").style(Style::Tier(Tier::Production)),
+            Cell::new("?"),
             Cell::new("1200"),
             Cell::new("select '\x1b[2J'"),
         ]);
@@ -191,19 +229,33 @@ mod tests {
 
     #[test]
     fn a_table_is_cut_to_the_terminal() {
-        insta::assert_snapshot!(table(Some(47), Theme::plain()), @r#"
-        WHO          ROWS  TEXT
-        ann             3  delete from families where …
-        bartholomew  1200  select '^[[2J'
+        insta::assert_snapshot!(table(Some(80), Theme::plain()), @r#"
+        WHO          TARGET                       ROWS  TEXT
+        ann          orders-prod, as the config…     3  delete from families where 日本…
+        bartholomew  ?                            1200  select '^[[2J'
         "#);
+        insta::assert_snapshot!(table(Some(50), Theme::plain()), @r#"
+        WHO          TARGET        TEXT
+        ann          orders-prod…  delete from families w…
+        bartholomew  ?             select '^[[2J'
+        "#);
+    }
+
+    #[test]
+    fn no_line_is_longer_than_the_terminal() {
+        for width in 40..120 {
+            let table = table(Some(width), Theme::plain());
+            let longest = table.lines().map(visible::width).max();
+            assert!(longest <= Some(width), "{width}:\n{table}");
+        }
     }
 
     #[test]
     fn a_table_for_a_file_is_whole() {
         insta::assert_snapshot!(table(None, Theme::plain()), @r#"
-        WHO          ROWS  TEXT
-        ann             3  delete from families where 日本語
-        bartholomew  1200  select '^[[2J'
+        WHO          TARGET                                      ROWS  TEXT
+        ann          orders-prod, as the configuration names it     3  delete from families where 日本語
+        bartholomew  ?                                           1200  select '^[[2J'
         "#);
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::meta::{self, Consequence, Item, Meta, State};
 use crate::clients::{Inquiry, Interactive, PromptFacts, Submitted, Unseen};
-use crate::lang::Effect;
+use crate::lang::{Effect, Verb};
 use crate::session::drift::Drift;
 use crate::target::Address;
 use crate::target::libpq::conninfo;
@@ -41,7 +41,12 @@ impl Interactive for PsqlPrompt {
         }
         let mut unseen = Unseen::default();
         let items = self.state.scan(&format!("{}\n", submitted.line));
-        let mut reader = Reader { submitted, home: self.home.as_deref(), unseen: &mut unseen };
+        let mut reader = Reader {
+            submitted,
+            home: self.home.as_deref(),
+            is_guarded: submitted.is_guarded,
+            unseen: &mut unseen,
+        };
         reader.items(items, &submitted.cwd, 0);
         unseen
     }
@@ -61,6 +66,8 @@ impl Interactive for PsqlPrompt {
 struct Reader<'a> {
     submitted: &'a Submitted<'a>,
     home: Option<&'a Path>,
+    /// Whether psql still asks at this place of the line.
+    is_guarded: bool,
     unseen: &'a mut Unseen,
 }
 
@@ -68,7 +75,7 @@ impl Reader<'_> {
     fn items(&mut self, items: Vec<Item>, folder: &Path, depth: usize) {
         for item in items {
             match item {
-                Item::Statement { text, .. } if !self.submitted.is_guarded => {
+                Item::Statement { text, .. } if !self.is_guarded => {
                     self.unseen.statements.push(text);
                 }
                 Item::Meta(meta) => self.meta(&meta, folder, depth),
@@ -78,7 +85,7 @@ impl Reader<'_> {
     }
 
     fn meta(&mut self, meta: &Meta, folder: &Path, depth: usize) {
-        if !self.submitted.is_guarded
+        if !self.is_guarded
             && let Some(text) = &meta.sends
         {
             self.unseen.statements.push(text.clone());
@@ -86,6 +93,8 @@ impl Reader<'_> {
         for consequence in meta::consequences(meta) {
             match consequence {
                 Consequence::Effect(effect) => {
+                    // What stands behind it on the same line runs unasked.
+                    self.is_guarded &= effect.verb != Verb::Unguard;
                     self.unseen.remarks.push(effect.phrase.clone());
                     self.unseen.effects.push(effect);
                 }
@@ -173,7 +182,7 @@ fn connects_to(meta: &Meta, now: &Address) -> Option<Address> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lang::{Class, Verb};
+    use crate::lang::Class;
 
     fn unseen(line: &str, is_guarded: bool, cwd: &Path) -> Unseen {
         let address = Address {
@@ -225,6 +234,18 @@ mod tests {
     fn taking_the_guard_away_is_seen() {
         let found = unseen(r"\set SINGLESTEP off", true, Path::new("/"));
         assert_eq!(found.effects.first().map(|effect| effect.verb), Some(Verb::Unguard));
+    }
+
+    #[test]
+    fn what_follows_the_guards_end_on_the_same_line_runs_unasked() {
+        let line = "select 1;\n\\set SINGLESTEP off\ndelete from families;";
+        let found = unseen(line, true, Path::new("/"));
+        assert_eq!(found.statements.len(), 1, "{found:?}");
+        assert!(found.statements[0].contains("delete"));
+        assert_eq!(
+            unseen("\\set SINGLESTEP on\nselect 1;", true, Path::new("/")),
+            Unseen::default()
+        );
     }
 
     #[test]

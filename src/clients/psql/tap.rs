@@ -199,7 +199,7 @@ fn nothing_known() -> PromptFacts {
 }
 
 /// Reads a boolean as psql does: any beginning of true, yes or on, and 1.
-fn is_true(value: &str) -> bool {
+pub(super) fn is_true(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     !value.is_empty()
         && (["true", "yes"].iter().any(|word| word.starts_with(&value))

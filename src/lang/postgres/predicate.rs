@@ -128,9 +128,10 @@ impl Subject {
         if is_null(&bare) {
             return Cover::None;
         }
-        if let Some((_, op, right)) = parts(&bare)
+        if let Some((left, op, right)) = parts(&bare)
             && op == "is"
             && is_null(&right)
+            && !is_constant(&left)
         {
             return Cover::All;
         }
@@ -184,13 +185,19 @@ impl Subject {
                 None if op == "=" && self.is_itself(&left, &right) => Cover::All,
                 None => self.leaf(expr),
             },
-            "in" if self.is_itself(&left, &right) => Cover::All,
+            "in" | "notin" if self.is_itself(&left, &right) => Cover::of(op == "in"),
             "in" if right.children().any(|item| self.is_same(&left, &item)) => Cover::All,
             "notin" if right.children().any(|item| self.is_same(&left, &item)) => Cover::None,
             "in" | "notin" if none_is(&left, &right) => Cover::of(op == "notin"),
             "like" | "ilike" | "similarto" | "~~" | "~~*" if is_text(&right, &['%'], true) => {
                 Cover::All
             }
+            "notlike" | "notilike" | "notsimilarto" | "!~~" | "!~~*"
+                if is_text(&right, &['%'], true) =>
+            {
+                Cover::None
+            }
+            "!~" | "!~*" if is_text(&right, &['.', '*', '^', '$'], false) => Cover::None,
             "~" | "~*" if is_text(&right, &['.', '*', '^', '$'], false) => Cover::All,
             _ => self.leaf(expr),
         }

@@ -68,6 +68,8 @@ impl Reader<'_> {
         let table = name(&target);
         let is_shadowed = node
             .ancestors()
+            // Blocks have no WITH, but as many children as statements.
+            .take_while(|outer| outer.kind() != SyntaxKind::PLPGSQL_BODY)
             .filter_map(|outer| child(&outer, &[SyntaxKind::WITH_CLAUSE]))
             .flat_map(|with| with.children())
             .filter_map(|query| child(&query, &[SyntaxKind::CTE_NAME]))

@@ -20,6 +20,10 @@ const BESIDE: &[SyntaxKind] = &[
     SyntaxKind::USING_METHOD,
 ];
 
+/// Kinds of object that are created and altered with passwords.
+const SECRETIVE: &[&str] =
+    &["foreign data wrapper", "role", "server", "subscription", "system", "user", "user mapping"];
+
 /// Types that hold whatever common type was there before, so that nothing is cut or rounded.
 const WIDE: &[&str] = &["bigint", "int8", "jsonb", "numeric", "text", "varchar"];
 
@@ -169,7 +173,6 @@ impl Reader<'_> {
             | K::ADD_PUBLICATION_OBJECTS
             | K::ADD_USERS
             | K::ADD_MAPPING
-            | K::ADD_FOREIGN_OPTION
             | K::ADD_OP_CLASS_OPTIONS
             | K::ADD_VERTEX_TABLES
             | K::ADD_EDGE_TABLES
@@ -218,7 +221,11 @@ impl Reader<'_> {
             }
             kind if is_name(kind) || BESIDE.contains(&kind) => return,
             _ => {
-                let phrase = format!("alters {whole}: {}", shown(action));
+                // A phrase is stored and shown: these actions can hold a password.
+                let phrase = match SECRETIVE.contains(&what) {
+                    true => format!("alters {whole}"),
+                    false => format!("alters {whole}: {}", shown(action)),
+                };
                 (Class::Change, Verb::Alter, Scope::One, phrase)
             }
         };

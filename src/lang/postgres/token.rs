@@ -400,6 +400,10 @@ impl<'a> Splitter<'a> {
     fn doubt(&mut self, kind: Kind, range: &Range<usize>) {
         self.continues_escaped =
             kind == Kind::Escaped || kind == Kind::Plain && self.continues_escaped;
+        // set_config takes the name as a string.
+        if kind == Kind::Plain && self.text[range.clone()].contains("conforming_strings") {
+            self.strings_changed = true;
+        }
         let is_open = self.strings_changed || self.continues_escaped;
         if is_open && kind == Kind::Plain && self.text[range.clone()].contains('\\') {
             self.is_doubtful = true;

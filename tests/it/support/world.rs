@@ -253,7 +253,8 @@ fn configuration(tier: Tier) -> String {
         Tier::Development => String::new(),
     };
     format!(
-        "{target}[hours]\nlate = \"22:00-06:00\"\nweekends = true\ntimezone = \"Europe/Berlin\"\n"
+        "{target}[hours]\nlate = \"22:00-06:00\"\nweekends = true\ntimezone = \"Europe/Berlin\"\n\n\
+         [look]\nbanner = false\n"
     )
 }
 

@@ -119,12 +119,15 @@ pub fn consequences(meta: &Meta) -> Vec<Consequence> {
     found
 }
 
-/// Tells whether a meta command may change SINGLESTEP, to whatever value: only ours keeps the
-/// guard.
+/// Tells whether a meta command may take SINGLESTEP away. A person who switches it on wants to be
+/// asked as well, and psql goes on asking.
 fn sets_guard(meta: &Meta) -> bool {
     let first = meta.args.first().map_or("", String::as_str);
     match &*meta.name {
         // A name from a variable can be any name.
+        "set" if first == GUARD && !meta.is_dynamic && meta.args.len() == 2 => {
+            !super::tap::is_true(&meta.args[1])
+        }
         "set" | "unset" | "getenv" => first == GUARD || (meta.is_dynamic && first.contains(':')),
         // Its last argument is the name.
         // (`\gset` refuses variables that psql itself uses.)
@@ -319,6 +322,7 @@ mod tests {
             (r"\lo_unlink 12", "Destroy Drop: removes large object 12"),
             (r"\password anna", "Change Alter: changes the password of anna"),
             (r"\set SINGLESTEP off", "Escape Unguard: takes nightlatch's guard away"),
+            (r"\set SINGLESTEP :on", "Escape Unguard: takes nightlatch's guard away"),
             (r"\set 'SINGLESTEP'", "Escape Unguard: takes nightlatch's guard away"),
             (r"\unset SINGLESTEP", "Escape Unguard: takes nightlatch's guard away"),
             (r"\set :x off", "Escape Unguard: takes nightlatch's guard away"),
