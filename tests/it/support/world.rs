@@ -230,11 +230,17 @@ pub(crate) fn try_run(mut command: Command, stdin: &str) -> Result<Output, Strin
                 stderr.escape_ascii()
             ));
         };
-        Ok(Output {
-            status,
-            stdout,
-            stderr,
-        })
+        Ok(Output { status, stdout, stderr })
+    })
+}
+
+/// Waits for the end of a process, for as long as the deadline.
+fn wait(child: &mut std::process::Child) -> Option<ExitStatus> {
+    let clock = Clock::system();
+    while clock.elapsed() < DEADLINE {
+        if let Some(status) = child.try_wait().expect("the command can be waited for") {
+            return Some(status);
+        }
         // A poll with nothing to watch: the shortest way to let others run.
         nix::poll::poll(&mut [], 2_u8).ok();
     }
