@@ -122,6 +122,15 @@ pub fn name(pid: i32) -> Option<String> {
     fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
 }
 
+/// Returns how often a process has gone to sleep by itself: a sleeper whose number grows was woken
+/// in between, by input or by a signal.
+#[must_use]
+pub fn wakeups(pid: i32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+    line.trim().parse().ok()
+}
+
 /// Returns the working directory of a process.
 #[must_use]
 pub fn working_directory(pid: i32) -> Option<std::path::PathBuf> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::keeper::Judged;
 use super::{Phase, Relay};
 use crate::clients::Transaction;
-use crate::os::job;
 use crate::os::term::{Keys, UserTerm};
+use crate::os::{job, process};
 use crate::policy::{Challenge, Decision};
 use crate::ui::hold::closing::{self, Cancelled};
 use crate::ui::hold::{
@@ -35,6 +35,8 @@ pub(super) struct Held {
     doubt: Doubt,
     /// What the client printed meanwhile.
     output: Vec<u8>,
+    /// How often the client had been woken when the question came.
+    wakeups: Option<u64>,
 }
 
 /// A release the client has not been seen to take.
@@ -69,7 +71,8 @@ impl Relay {
         let now = self.keeper.clock().elapsed();
         let (dialogue, draw) = Dialogue::open(self.question(&judged, &doubt), now);
         self.start_probe(&judged);
-        self.held = Some(Box::new(Held { dialogue, judged, doubt, output: Vec::new() }));
+        let wakeups = self.wakeups();
+        self.held = Some(Box::new(Held { dialogue, judged, doubt, output: Vec::new(), wakeups }));
         self.draw(&draw)
     }
 
@@ -135,12 +138,10 @@ impl Relay {
         if self.probe.as_ref().is_some_and(|probe| now >= probe.due()) {
             self.end_probe(Vec::new())?;
         }
-        if let Some(until) = self.discard_until
-            && now >= until
-            && self.phase == Phase::Prompt
-        {
+        if self.discard_until.is_some_and(|until| now >= until) && !self.is_cancelling {
             self.discard_until = None;
         }
+        self.see_withdrawal()?;
         if self.held.as_ref().and_then(|held| held.next_deadline()).is_some_and(|due| now >= due)
             && let Some(held) = &mut self.held
         {
@@ -277,7 +278,7 @@ impl Relay {
     /// Sends the client an interrupt past its terminal: a Ctrl-C key would throw away the answer
     /// that follows.
     fn interrupt_client(&mut self) {
-        let pid = self.watch.as_ref().map(crate::os::process::Watch::pid).or(self.client);
+        let pid = self.watch.as_ref().map(process::Watch::pid).or(self.client);
         if let Some(pid) = pid {
             // It may have ended in between.
             drop(job::signal_process(pid, crate::os::signal::Caught::Interrupt.number()));
@@ -356,6 +357,26 @@ impl Relay {
         self.draw(&draw)?;
         self.keeper.cancelled(&held.judged, Some(why));
         self.give_back_terminal()
+    }
+
+    /// A client that waits for our answer sleeps until it comes. If it was woken, somebody sent it
+    /// a signal: an interrupt from elsewhere means that nobody wants the statement any longer, and
+    /// the client will not run it whatever is answered.
+    fn see_withdrawal(&mut self) -> io::Result<()> {
+        let Some(held) = &self.held else { return Ok(()) };
+        let is_question = matches!(held.doubt, Doubt::Question(_));
+        let was_woken = is_question && held.wakeups.is_some() && held.wakeups != self.wakeups();
+        if !was_woken || self.interactive.is_none() {
+            return Ok(());
+        }
+        self.withdraw("interrupted")?;
+        self.is_cancelling = true;
+        self.answer(false)
+    }
+
+    /// How often the client was woken so far.
+    fn wakeups(&self) -> Option<u64> {
+        process::wakeups(self.watch.as_ref()?.pid())
     }
 
     fn is_stricter_now(&mut self, judged: &Judged) -> bool {

@@ -37,7 +37,7 @@ impl Relay {
         }
         if let Some(until) = self.discard_until {
             let now = self.keeper.clock().elapsed();
-            if now < until || !self.gate.is_empty() || self.phase != Phase::Prompt {
+            if now < until || self.is_cancelling {
                 self.discard(keys, now);
                 return Ok(());
             }

@@ -167,6 +167,8 @@ pub struct Relay {
     is_term_lent: bool,
     /// Whether the terminal can be drawn on in place.
     can_move: bool,
+    /// Whether the person was told that the prompt is not marked.
+    is_unmarked_told: bool,
     /// What is to be said once the line editor has ended its line.
     notice: Option<String>,
     /// Whether the terminal's title is ours.
@@ -232,6 +234,7 @@ impl Relay {
             is_refused: false,
             is_term_lent: false,
             can_move: parts.can_move,
+            is_unmarked_told: false,
             notice: None,
             has_title: false,
             buffer: vec![0; READ_BYTES],

@@ -327,6 +327,7 @@ impl Relay {
     /// After the client has ended: passes on all it printed.
     pub(super) fn finish_output(&mut self) -> io::Result<()> {
         self.drain_all()?;
+        self.withdraw("the client has ended")?;
         let mut rest = Vec::new();
         if let Some(tap) = &mut self.tap {
             tap.let_go(&mut rest);

@@ -18,6 +18,7 @@ use crate::policy::Decision;
 use crate::record::Source;
 use crate::session::script::Feed;
 use crate::ui::notice;
+use crate::ui::theme::Style;
 
 /// How often the client is looked at without waiting in between: it is about to block, and that
 /// takes a few microseconds.
@@ -25,6 +26,9 @@ const EAGER_LOOKS: u32 = 60;
 
 /// The longest time between two looks while something waits for the client.
 const SLOWEST_LOOK: Duration = Duration::from_millis(10);
+
+/// How often a client whose statement is held is looked at: somebody else may interrupt it.
+const WITHDRAWAL_LOOK: Duration = Duration::from_millis(200);
 
 /// What the client is doing, as far as it matters for its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,20 +40,29 @@ enum Look {
     /// It reads its own input, line by line.
     Reading,
     /// A line editor, pager or editor waits for a key.
-    Editing,
+    Editing(Who),
     /// Somebody else reads a line from the terminal: a program it started, a password prompt.
     OtherReading,
+}
+
+/// Whose keys are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// The client's own line editor.
+    Client,
+    /// A program it has started.
+    Other,
 }
 
 impl Relay {
     /// Moves on everything that waits for the client, as far as it is ready for it.
     pub(super) fn settle(&mut self) -> io::Result<()> {
-        if self.phase == Phase::Prompt && !self.gate.is_empty() && self.held.is_none() {
-            // Typed ahead: now the line editor takes it.
-            self.pass_at_prompt()?;
-        }
-        while self.needs_look() {
-            if !self.to_client.is_empty() || !self.to_feed.is_empty() {
+        loop {
+            if self.phase == Phase::Prompt && !self.gate.is_empty() && self.held.is_none() {
+                // Typed ahead: now the line editor takes it.
+                self.pass_at_prompt()?;
+            }
+            if !self.needs_look() || !self.to_client.is_empty() || !self.to_feed.is_empty() {
                 return Ok(());
             }
             let moved = match self.look()? {
@@ -59,7 +72,7 @@ impl Relay {
                     false
                 }
                 Look::Reading => self.at_input()?,
-                Look::Editing => self.at_editor()?,
+                Look::Editing(who) => self.at_editor(who)?,
                 Look::OtherReading => {
                     self.let_go()?;
                     self.pass_line()?
@@ -71,7 +84,6 @@ impl Relay {
             }
             self.looks = 0;
         }
-        Ok(())
     }
 
     /// Returns when to look again, at the latest.
@@ -90,8 +102,9 @@ impl Relay {
             .as_ref()
             .and_then(|held| held.next_deadline())
             .map(|due| due.saturating_sub(now));
+        let withdrawal = self.held.is_some().then_some(WITHDRAWAL_LOOK);
         let probe = self.probe.as_ref().map(|probe| probe.due().saturating_sub(now));
-        [look, dialogue, probe].into_iter().flatten().min()
+        [look, dialogue, withdrawal, probe].into_iter().flatten().min()
     }
 
     /// Returns whether anything depends on what the client waits for.
@@ -102,7 +115,7 @@ impl Relay {
         self.tap.as_ref().is_some_and(|tap| tap.may_ask())
             || self.releasing.is_some()
             || matches!(self.phase, Phase::Submitting(_))
-            || (self.phase == Phase::Busy && !self.gate.is_empty())
+            || (self.phase == Phase::Busy && (!self.gate.is_empty() || self.is_cancelling))
             || (self.ends.feed.is_some() && !self.wants_script)
     }
 
@@ -126,12 +139,14 @@ impl Relay {
             Activity::Running => Look::Running,
             Activity::Reading(0) if is_cooked || self.ends.feed.is_some() => Look::Reading,
             Activity::Reading(_) | Activity::Polling if !is_cooked && self.is_alone() => {
-                Look::Editing
+                Look::Editing(Who::Client)
             }
             Activity::Reading(_) => Look::OtherReading,
             Activity::Unknown => self.unknown_look(is_cooked),
             Activity::Polling | Activity::Elsewhere => match self.someone_else() {
-                Some(Activity::Reading(_) | Activity::Polling) if !is_cooked => Look::Editing,
+                Some(Activity::Reading(_) | Activity::Polling) if !is_cooked => {
+                    Look::Editing(Who::Other)
+                }
                 Some(Activity::Reading(_)) => Look::OtherReading,
                 Some(Activity::Running) => Look::Running,
                 Some(Activity::Polling | Activity::Elsewhere | Activity::Unknown) | None => {
@@ -171,7 +186,7 @@ impl Relay {
         } else if is_cooked {
             Look::Reading
         } else {
-            Look::Editing
+            Look::Editing(Who::Client)
         }
     }
 
@@ -311,10 +326,17 @@ impl Relay {
     }
 
     /// A key-reading program waits.
-    fn at_editor(&mut self) -> io::Result<bool> {
+    fn at_editor(&mut self, who: Who) -> io::Result<bool> {
         self.let_go()?;
-        if let Phase::Submitting(key) = self.phase {
-            return self.submit(key);
+        match (self.phase, who) {
+            (Phase::Submitting(key), _) => return self.submit(key),
+            // Its prompt came while we looked.
+            (Phase::Prompt, _) => return Ok(true),
+            (Phase::Busy, Who::Client) => {
+                self.at_unmarked_prompt();
+                return Ok(true);
+            }
+            (Phase::Busy, Who::Other) => {}
         }
         self.keeper.paged();
         let key = self.gate.take_key();
@@ -324,6 +346,20 @@ impl Relay {
         self.to_client.extend(key);
         self.flush_client()?;
         Ok(true)
+    }
+
+    /// The client's line editor is at work and its prompt did not tell: the person has changed it.
+    /// The last target is kept, and what is typed is read off the screen.
+    fn at_unmarked_prompt(&mut self) {
+        self.phase = Phase::Prompt;
+        self.is_cancelling = false;
+        self.line.prompt_begins(false, false);
+        if !std::mem::replace(&mut self.is_unmarked_told, true) {
+            let text = "the prompt was changed and no longer tells where it is: the target is \
+                        taken to be the last one";
+            self.keeper.remark(text);
+            self.notice = Some(notice::line(text, Style::Warning, self.cols(), self.theme));
+        }
     }
 
     /// Passes one line that was typed ahead.
