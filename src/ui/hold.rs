@@ -15,9 +15,9 @@
 //!    paste of several lines. It neither releases nor cancels: the line is void, and rule 1 applies
 //!    again.
 //! 4. Keys less than `burst` (5 ms) apart are one burst. The right word releases at its Enter if it
-//!    came in several bursts and the Enter in one of its own, as from a person. Otherwise it
-//!    releases once `quiet` has passed behind the Enter; input before that makes it a paste of
-//!    several lines. So a script, `send-keys` or a lagging network, which deliver `orders\r` in one
+//!    came in several bursts, or is one letter, and the Enter in a burst of its own, as from a
+//!    person. Otherwise it releases once `quiet` has passed behind the Enter; input before that
+//!    makes it a paste of several lines. So a script, `send-keys` or a lagging network, which deliver `orders\r` in one
 //!    read, can answer, and the first line of a pasted text cannot.
 //!
 //! Another word, or none, cancels at its Enter: that is the safe side.
