@@ -37,6 +37,21 @@ pub struct Unseen {
     pub connects: Vec<Option<Address>>,
 }
 
+impl Unseen {
+    /// Says in one line what would run unasked.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let effects = self.effects.iter().map(|effect| effect.phrase.clone());
+        self.statements.iter().cloned().chain(effects).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Returns whether there is nothing to judge.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.statements.is_empty() && self.effects.is_empty()
+    }
+}
+
 /// A question to the server on a connection of its own.
 #[derive(Debug)]
 pub struct Inquiry {

@@ -12,7 +12,9 @@ pub enum Activity {
     Polling,
     /// Running, or about to: what it does next cannot be known.
     Running,
-    /// Blocked in something else: writing, waiting for a child, sleeping.
+    /// Blocked writing: what it says is not whole yet.
+    Writing,
+    /// Blocked in something else: waiting for a child, sleeping.
     Elsewhere,
     /// The system does not tell (not Linux, or not our process).
     Unknown,
@@ -71,12 +73,28 @@ fn parse(line: &[u8]) -> Activity {
             .and_then(|fd| i32::try_from(fd).ok());
         return fd.map_or(Activity::Unknown, Activity::Reading);
     }
-    if is_poll(number) { Activity::Polling } else { Activity::Elsewhere }
+    if is_write(number) {
+        Activity::Writing
+    } else if is_poll(number) {
+        Activity::Polling
+    } else {
+        Activity::Elsewhere
+    }
 }
 
 #[cfg(target_os = "linux")]
 fn is_read(number: i64) -> bool {
     [libc::SYS_read, libc::SYS_readv].contains(&number)
+}
+
+#[cfg(target_os = "linux")]
+fn is_write(number: i64) -> bool {
+    [libc::SYS_write, libc::SYS_writev].contains(&number)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_write(_number: i64) -> bool {
+    false
 }
 
 #[cfg(target_os = "linux")]

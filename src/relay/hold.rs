@@ -4,8 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use super::keeper::Judged;
-use super::{Phase, Relay};
+use super::{Ended, Phase, Relay};
 use crate::clients::Transaction;
+use crate::os::channel::Order;
 use crate::os::term::{Keys, UserTerm};
 use crate::os::{job, process};
 use crate::policy::{Challenge, Decision};
@@ -25,6 +26,10 @@ pub(super) enum Doubt {
     Question(Vec<u8>),
     /// The submitting key, which has not been passed.
     Key(u8),
+    /// A line of a script, which has not been passed.
+    Line(Vec<u8>),
+    /// The client, which has not been started.
+    Start,
 }
 
 /// A statement that is held.
@@ -109,7 +114,7 @@ impl Relay {
             },
             beyond_reach: match doubt {
                 Doubt::Question(_) => self.line.beyond_reach().to_vec(),
-                Doubt::Key(_) => Vec::new(),
+                Doubt::Key(_) | Doubt::Line(_) | Doubt::Start => Vec::new(),
             },
             timeout,
             quiet: config.hold.paste_quiet,
@@ -195,11 +200,20 @@ impl Relay {
                     return self.show_tapped(&banner);
                 }
                 self.releasing = Some(Releasing { judged, reason, whole_shape });
+                self.echo_statement(&banner)?;
                 self.answer(true)
             }
             Doubt::Key(key) => {
                 self.keeper.released(&judged, reason, whole_shape);
                 self.pass_key(key)
+            }
+            Doubt::Line(line) => {
+                self.keeper.released(&judged, reason, whole_shape);
+                self.send(&line)
+            }
+            Doubt::Start => {
+                self.keeper.released(&judged, reason, whole_shape);
+                self.channel.order(Order::Start)
             }
         }
     }
@@ -243,6 +257,8 @@ impl Relay {
                 self.interrupt_client();
                 self.answer(false)
             }
+            // Only runs without a person have these, and they were refused above.
+            Doubt::Line(_) | Doubt::Start => Ok(()),
             Doubt::Key(_) => {
                 // The line is still in the editor: an interrupt throws it away.
                 self.phase = Phase::Busy;
@@ -266,6 +282,10 @@ impl Relay {
             return self.answer(false);
         }
         self.is_refused = true;
+        if self.client.is_none() {
+            // It was never started.
+            self.ended = Some(Ended::Refused);
+        }
         self.kill_client();
         self.keeper.cancelled(judged, Some(why));
         let text = crate::ui::refusal::text(&judged.text, &judged.verdict, &judged.target, why);

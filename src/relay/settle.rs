@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::ends::FEED_PLACE;
 use super::hold::Doubt;
 use super::{Phase, Relay};
-use crate::clients::{Asked, Guarded};
+use crate::clients::{Asked, Guarded, Unseen};
 use crate::os::channel::Order;
 use crate::os::process::{self, Activity, Watch};
 use crate::os::pty::unread;
@@ -136,7 +136,7 @@ impl Relay {
         };
         let Some(activity) = self.activity() else { return Ok(Look::Elsewhere) };
         let look = match activity {
-            Activity::Running => Look::Running,
+            Activity::Running | Activity::Writing => Look::Running,
             Activity::Reading(0) if is_cooked || self.ends.feed.is_some() => Look::Reading,
             Activity::Reading(_) | Activity::Polling if !is_cooked && self.is_alone() => {
                 Look::Editing(Who::Client)
@@ -148,7 +148,7 @@ impl Relay {
                     Look::Editing(Who::Other)
                 }
                 Some(Activity::Reading(_)) => Look::OtherReading,
-                Some(Activity::Running) => Look::Running,
+                Some(Activity::Running | Activity::Writing) => Look::Running,
                 Some(Activity::Polling | Activity::Elsewhere | Activity::Unknown) | None => {
                     Look::Elsewhere
                 }
@@ -203,7 +203,9 @@ impl Relay {
         for pid in process::tree(client).into_iter().filter(|pid| Some(*pid) != own) {
             match Watch::new(pid).activity() {
                 reading @ Activity::Reading(_) => return Some(reading),
-                other @ (Activity::Polling | Activity::Running) => found = Some(other),
+                other @ (Activity::Polling | Activity::Running | Activity::Writing) => {
+                    found = Some(other);
+                }
                 Activity::Elsewhere | Activity::Unknown => {}
             }
         }
@@ -235,7 +237,8 @@ impl Relay {
         };
         self.show_tapped(&shown)?;
         match asked {
-            Asked::Nothing if self.ends.keys_are_input => self.pass_line(),
+            Asked::Nothing if self.ends.keys_are_input && self.is_prompted => self.pass_line(),
+            Asked::Nothing if self.ends.keys_are_input => self.type_line(),
             Asked::Nothing => self.feed_line(),
             Asked::Statement { texts, likely, banner } => {
                 self.at_statement(&texts, likely, &banner)?;
@@ -301,7 +304,17 @@ impl Relay {
             return self.show_tapped(banner);
         }
         self.keeper.released(&judged, None, false);
+        self.echo_statement(banner)?;
         self.answer(true)
+    }
+
+    /// Shows a statement that runs where the client would have shown it, had it not asked.
+    pub(super) fn echo_statement(&mut self, banner: &[u8]) -> io::Result<()> {
+        let echo = self.tap.as_ref().and_then(|tap| tap.echo(banner)).map(<[u8]>::to_vec);
+        match echo {
+            Some(echo) => self.show_tapped(&echo),
+            None => Ok(()),
+        }
     }
 
     /// Answers the client's question.
@@ -377,20 +390,57 @@ impl Relay {
         Ok(true)
     }
 
+    /// Passes one line that was typed where there is no prompt: what standard output is redirected
+    /// from, a person types as a script.
+    fn type_line(&mut self) -> io::Result<bool> {
+        let line = self.gate.take_cooked_line();
+        match line.as_slice() {
+            [] => return Ok(false),
+            // End of file: a statement that was begun would run without being asked about.
+            [0x04] => {
+                let rest = self.tap.as_ref().and_then(|tap| tap.before_end());
+                if let Some(rest) = rest.filter(|_| !std::mem::replace(&mut self.is_ending, true)) {
+                    self.gate.put_back(&line);
+                    self.send(rest)?;
+                    return Ok(true);
+                }
+                self.send(&line)?;
+            }
+            _ => self.pass_script_line(line)?,
+        }
+        Ok(true)
+    }
+
+    /// Passes a line of a script, unless it does something that no question will tell of.
+    fn pass_script_line(&mut self, line: Vec<u8>) -> io::Result<()> {
+        let address = self.keeper.decided().target.address.clone();
+        let cwd = self.client.and_then(process::working_directory).unwrap_or_default();
+        let unseen = match &mut self.tap {
+            Some(tap) => tap.follow_input(&line, &cwd, &address),
+            None => Unseen::default(),
+        };
+        self.keeper.connects(&unseen.connects);
+        if unseen.is_nothing() {
+            return self.send(&line);
+        }
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        let judged = self.keeper.draft(text, &unseen.statements, unseen.effects, Source::Preflight);
+        match judged.verdict.decision {
+            Decision::Allow | Decision::Notice => {
+                self.keeper.released(&judged, None, false);
+                self.send(&line)
+            }
+            Decision::Hold(_) | Decision::Deny => self.hold(judged, Doubt::Line(line)),
+        }
+    }
+
     /// Gives the client the next line of the script on our standard input.
     fn feed_line(&mut self) -> io::Result<bool> {
         if self.ends.feed.is_none() {
             return Ok(false);
         }
         match self.script.take() {
-            Feed::Line(line) => {
-                if let Some(tap) = &mut self.tap {
-                    tap.follow_input(&line);
-                }
-                self.to_feed.extend(line);
-                self.flush_client()?;
-                Ok(true)
-            }
+            Feed::Line(line) => self.pass_script_line(line).map(|()| true),
             Feed::End => {
                 let rest = self.tap.as_ref().and_then(|tap| tap.before_end());
                 if let Some(rest) = rest.filter(|_| !std::mem::replace(&mut self.is_ending, true)) {

@@ -160,7 +160,7 @@ impl Relay {
             Some(Report::Exited(status)) => self.ended = Some(Ended::Status(status)),
             Some(Report::Signalled(signal)) => self.ended = Some(Ended::Signal(signal)),
             Some(Report::Failed(errno)) => self.ended = Some(Ended::NotStarted(errno)),
-            Some(Report::Started(_) | Report::Stopped(_)) => {}
+            Some(Report::Ready | Report::Started(_) | Report::Stopped(_)) => {}
             None => self.ended = Some(Ended::Signal(super::libc_sigkill())),
         }
         Ok(())
