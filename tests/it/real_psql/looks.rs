@@ -14,6 +14,17 @@ const EDITOR: &str = "#!/bin/sh\nprintf 'select 77 as edited;\\n' > \"$1\"\n";
 /// Does the same to the bare client and to the wrapped one, on development and on production, and
 /// compares the screens after each step, the exit status, and the terminal's settings.
 fn same(deeds: &[Do]) {
+    same_with(deeds, Announced::OnProduction);
+}
+
+/// Where nightlatch may say a line of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Announced {
+    OnProduction,
+    Everywhere,
+}
+
+fn same_with(deeds: &[Do], announced: Announced) {
     if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock, Tool::Less]) {
         return;
     }
@@ -35,12 +46,13 @@ fn same(deeds: &[Do]) {
             perform(&mut wrapped, &world, *deed);
             wrapped.wait_until(
                 &format!("the bare client's screen after {deed:?} on {tier:?}:\n{expected}"),
-                |screen| alike(screen, expected, tier),
+                |screen| alike(screen, expected, tier, announced),
             );
         }
         // Nothing more may come once the screens are the same.
         let last = wrapped.wait_for_silence(Duration::from_millis(150));
-        let is_alike = screens.last().is_some_and(|expected| alike(&last, expected, tier));
+        let is_alike =
+            screens.last().is_some_and(|expected| alike(&last, expected, tier, announced));
         assert!(is_alike, "something came after the last deed\n{}", wrapped.dump());
         wrapped.line("\\q");
         assert_eq!(wrapped.finish(), status, "{}", wrapped.dump());
@@ -49,11 +61,12 @@ fn same(deeds: &[Do]) {
     }
 }
 
-/// Compares exactly on development; production is announced, so lines of nightlatch's own count not.
-fn alike(wrapped: &Screen, bare: &Screen, tier: Tier) -> bool {
-    match tier {
-        Tier::Development => wrapped == bare,
-        Tier::Production => wrapped.is_but_for_own_lines(bare),
+/// Compares exactly, but for lines of nightlatch's own where it may say some.
+fn alike(wrapped: &Screen, bare: &Screen, tier: Tier, announced: Announced) -> bool {
+    if tier == Tier::Production || announced == Announced::Everywhere {
+        wrapped.is_but_for_own_lines(bare)
+    } else {
+        wrapped == bare
     }
 }
 
@@ -253,11 +266,6 @@ same! {
         Do::WaitFor("    4"),
         Do::Prompt,
     ];
-    prompt_of_ones_own: [
-        Do::Line("\\set PROMPT1 'mine> '", "mine> "),
-        Do::Line("select 1;", "(1 row)\n\nmine> "),
-        Do::Line("select 2;", "(1 row)\n\nmine> "),
-    ];
 }
 
 #[test]
@@ -273,6 +281,17 @@ fn pager_has_the_whole_screen() {
         Do::Prompt,
         Do::Run("select 1 \\g (pager=off)"),
     ]);
+}
+
+/// A prompt of the user's own has no mark: that is said, and nothing else changes.
+#[test]
+fn prompt_of_ones_own() {
+    let deeds = [
+        Do::Line("\\set PROMPT1 'mine> '", "mine> "),
+        Do::Line("select 1;", "(1 row)\n\nmine> "),
+        Do::Line("select 2;", "(1 row)\n\nmine> "),
+    ];
+    same_with(&deeds, Announced::Everywhere);
 }
 
 /// End of file at the prompt ends the client as it would end bare.
