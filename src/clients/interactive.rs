@@ -78,6 +78,9 @@ pub trait Interactive: std::fmt::Debug {
     /// Reads a line that is about to be submitted for what no tap will tell.
     fn unseen(&mut self, submitted: &Submitted<'_>) -> Unseen;
 
+    /// The statement at hand was thrown away, as Ctrl-C does.
+    fn interrupted(&mut self);
+
     /// Asks what a held statement would touch; none where the answer could be wrong.
     fn inquire(
         &self,

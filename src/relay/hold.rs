@@ -261,6 +261,7 @@ impl Relay {
             Doubt::Line(_) | Doubt::Start => Ok(()),
             Doubt::Key(_) => {
                 // The line is still in the editor: an interrupt throws it away.
+                self.forget_line();
                 self.phase = Phase::Busy;
                 let key = match &self.ends.pty {
                     Some(pty) => pty.mode()?.interrupt,

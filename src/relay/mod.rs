@@ -175,7 +175,7 @@ pub struct Relay {
     /// Whether the person was told that the prompt is not marked.
     is_unmarked_told: bool,
     /// What is to be said once the line editor has ended its line.
-    notice: Option<String>,
+    notices: Vec<String>,
     /// Whether the terminal's title is ours.
     has_title: bool,
     buffer: Vec<u8>,
@@ -241,7 +241,7 @@ impl Relay {
             is_term_lent: false,
             can_move: parts.can_move,
             is_unmarked_told: false,
-            notice: None,
+            notices: Vec::new(),
             has_title: false,
             buffer: vec![0; READ_BYTES],
             shown: Vec::with_capacity(READ_BYTES),

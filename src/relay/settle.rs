@@ -17,6 +17,7 @@ use crate::os::pty::unread;
 use crate::policy::Decision;
 use crate::record::Source;
 use crate::session::script::Feed;
+use crate::target::Tier;
 use crate::ui::notice;
 use crate::ui::theme::Style;
 
@@ -78,6 +79,10 @@ impl Relay {
                     self.pass_line()?
                 }
             };
+            if !moved && self.phase == Phase::Prompt && !self.gate.is_empty() {
+                // The prompt came while we looked.
+                continue;
+            }
             if !moved {
                 self.looks = self.looks.saturating_add(1);
                 return Ok(());
@@ -364,14 +369,25 @@ impl Relay {
     /// The client's line editor is at work and its prompt did not tell: the person has changed it.
     /// The last target is kept, and what is typed is read off the screen.
     fn at_unmarked_prompt(&mut self) {
+        self.taken();
         self.phase = Phase::Prompt;
-        self.is_cancelling = false;
+        if std::mem::take(&mut self.is_cancelling) {
+            self.forget_line();
+        }
         self.line.prompt_begins(false, false);
-        if !std::mem::replace(&mut self.is_unmarked_told, true) {
+        let is_at_stake = self.keeper.decided().target.tier != Tier::Development;
+        if is_at_stake && !std::mem::replace(&mut self.is_unmarked_told, true) {
             let text = "the prompt was changed and no longer tells where it is: the target is \
                         taken to be the last one";
             self.keeper.remark(text);
-            self.notice = Some(notice::line(text, Style::Warning, self.cols(), self.theme));
+            self.notices.push(notice::line(text, Style::Warning, self.cols(), self.theme));
+        }
+    }
+
+    /// The statement at hand was thrown away: what was read of it counts no longer.
+    pub(super) fn forget_line(&mut self) {
+        if let Some(interactive) = &mut self.interactive {
+            interactive.interrupted();
         }
     }
 

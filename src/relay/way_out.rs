@@ -139,7 +139,9 @@ impl Relay {
     /// Ends everything; the recording knows how.
     pub(super) fn close(&mut self, ended: Ended) {
         let status = ended.status();
-        self.keeper.ended(None, None);
+        // A run without a person tells of its last statement only by its status.
+        let error = (self.interactive.is_none() && status != 0).then(|| format!("status {status}"));
+        self.keeper.ended(None, error);
         self.keeper.finish(i32::from(status));
         self.tell_troubles();
         drop(self.set_title(None));

@@ -41,6 +41,10 @@ impl Interactive for PsqlPrompt {
         unseen(items, place, &mut is_guarded)
     }
 
+    fn interrupted(&mut self) {
+        self.state.interrupt();
+    }
+
     fn inquire(
         &self,
         text: &str,
