@@ -162,7 +162,7 @@ impl Run<'_> {
     }
 
     /// `NIGHTLATCH=off`: runs the client bare, says so, and logs that.
-    fn bare(self, recorder: Option<Recorder>) -> Result<u8, Error> {
+    fn bare(&self, recorder: Option<Recorder>) -> Result<u8, Error> {
         say("off: NIGHTLATCH=off is set, this session is neither guarded nor recorded");
         if let Some(mut recorder) = recorder {
             recorder.marker(crate::record::Marker::Note {
@@ -175,7 +175,7 @@ impl Run<'_> {
     }
 
     fn go(
-        self,
+        &self,
         config: Config,
         machine: Option<String>,
         recorder: Option<Recorder>,
@@ -227,14 +227,14 @@ impl Run<'_> {
                 }
             }
         }
-        self.start(manner, keeper, session, folder, approved, before)
+        self.start(manner, keeper, session.as_deref(), folder, approved, before)
     }
 
     fn start(
-        self,
+        &self,
         manner: Manner,
         keeper: Keeper,
-        session: Option<String>,
+        session: Option<&str>,
         folder: Option<PathBuf>,
         approved: Option<Approval>,
         before: Option<Judged>,
@@ -251,7 +251,7 @@ impl Run<'_> {
         let is_tapped = manner == Manner::Tapped;
         let args = if is_tapped { self.launcher.tapped_args(&nonce) } else { self.args.to_vec() };
         let mut vars: Vec<(OsString, Option<OsString>)> = Vec::new();
-        if let Some(session) = &session {
+        if let Some(session) = session {
             vars.push(("NIGHTLATCH_SESSION".into(), Some(session.into())));
         }
         let start_up = self.launcher.start_up_file(&nonce).filter(|_| is_tapped);

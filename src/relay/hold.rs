@@ -180,7 +180,7 @@ impl Relay {
                 let Some(held) = self.held.take() else { return Ok(()) };
                 self.drop_probe();
                 self.give_back_terminal()?;
-                self.cancel(*held, cause)
+                self.cancel(&held, cause)
             }
         }
     }
@@ -226,7 +226,7 @@ impl Relay {
     }
 
     /// Does not let a held statement run.
-    fn cancel(&mut self, held: Held, cause: Cause) -> io::Result<()> {
+    fn cancel(&mut self, held: &Held, cause: Cause) -> io::Result<()> {
         let reason = closing::recorded_reason(cause);
         if self.interactive.is_none() {
             return self.refuse(&held.judged, reason.unwrap_or("cancelled"));

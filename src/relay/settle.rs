@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::ends::FEED_PLACE;
 use super::hold::Doubt;
+use super::keeper::Judged;
 use super::{Phase, Relay};
 use crate::clients::{Asked, Guarded, Unseen};
 use crate::os::channel::Order;
@@ -268,7 +269,7 @@ impl Relay {
             return self.answer(false);
         }
         match judged.verdict.decision {
-            Decision::Allow => self.let_run(judged, banner),
+            Decision::Allow => self.let_run(&judged, banner),
             Decision::Notice => {
                 if !self.is_noticed && self.may_notice() {
                     self.is_noticed = true;
@@ -277,7 +278,7 @@ impl Relay {
                     let line = notice::verdict(&judged.verdict.reasons, tier, cols, self.theme);
                     self.say(&line)?;
                 }
-                self.let_run(judged, banner)
+                self.let_run(&judged, banner)
             }
             Decision::Deny => {
                 let line = notice::denied(&judged.verdict.reasons, self.cols(), self.theme);
@@ -296,19 +297,19 @@ impl Relay {
             return self.answer(false);
         }
         match judged.verdict.decision {
-            Decision::Allow | Decision::Notice => self.let_run(judged, &[]),
+            Decision::Allow | Decision::Notice => self.let_run(&judged, &[]),
             Decision::Hold(_) | Decision::Deny => self.hold(judged, Doubt::Question(Vec::new())),
         }
     }
 
     /// Lets a statement run that nobody need be asked about.
-    fn let_run(&mut self, judged: super::keeper::Judged, banner: &[u8]) -> io::Result<()> {
+    fn let_run(&mut self, judged: &Judged, banner: &[u8]) -> io::Result<()> {
         if self.guarded == Guarded::Theirs {
             // The person wants to be asked as well: show the question, their line answers it.
-            self.keeper.released(&judged, None, false);
+            self.keeper.released(judged, None, false);
             return self.show_tapped(banner);
         }
-        self.keeper.released(&judged, None, false);
+        self.keeper.released(judged, None, false);
         self.echo_statement(banner)?;
         self.answer(true)
     }

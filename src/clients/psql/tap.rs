@@ -187,15 +187,12 @@ fn facts(prompt: mark::Prompt) -> PromptFacts {
         Some(_) => Guarded::No,
     };
     let is_known = !prompt.is_cut && prompt.pid.is_some();
+    let (user, host, port, database) = (prompt.user, prompt.host, prompt.port, prompt.database);
+    let address = if is_known { Some(Address { user, host, port, database }) } else { None };
     PromptFacts {
         is_fresh: prompt.number == 1,
         takes_data: prompt.number == 3,
-        address: is_known.then(|| Address {
-            user: prompt.user,
-            host: prompt.host,
-            port: prompt.port,
-            database: prompt.database,
-        }),
+        address,
         backend_pid: prompt.pid,
         transaction: match prompt.transaction {
             mark::Transaction::Idle => Transaction::Idle,

@@ -166,12 +166,16 @@ fn is_pinned(condition: &SyntaxNode) -> bool {
     })
 }
 
-/// Returns the last argument that is a string: the SQL that `dblink_exec` and the like run.
+/// Returns the SQL that `dblink_exec` and the like run: the last argument that is no flag, if it
+/// stands in the text.
 pub(super) fn text_argument(call: &SyntaxNode) -> Option<String> {
     let args = child(call, &[SyntaxKind::ARG_LIST])?;
-    let arg = args.children().filter(|arg| arg.kind() == SyntaxKind::ARG).filter_map(|arg| {
-        let value = arg.children().last()?;
-        (value.kind() == SyntaxKind::LITERAL).then(|| string(&value))
-    });
-    arg.flatten().last()
+    let values = args.children().filter(|arg| arg.kind() == SyntaxKind::ARG);
+    let values: Vec<SyntaxNode> = values.filter_map(|arg| arg.children().last()).collect();
+    let is_flag = |value: &&SyntaxNode| {
+        let text = value.text().to_string();
+        text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
+    };
+    let sql = values.iter().rev().find(|value| !is_flag(value))?;
+    (sql.kind() == SyntaxKind::LITERAL).then(|| string(sql)).flatten()
 }
