@@ -37,6 +37,21 @@ pub struct Unseen {
     pub connects: Vec<Option<Address>>,
 }
 
+impl Unseen {
+    /// Says in one line what would run unasked.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let effects = self.effects.iter().map(|effect| effect.phrase.clone());
+        self.statements.iter().cloned().chain(effects).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Returns whether there is nothing to judge.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.statements.is_empty() && self.effects.is_empty()
+    }
+}
+
 /// A question to the server on a connection of its own.
 #[derive(Debug)]
 pub struct Inquiry {
@@ -62,6 +77,9 @@ pub trait ReadAnswer: std::fmt::Debug {
 pub trait Interactive: std::fmt::Debug {
     /// Reads a line that is about to be submitted for what no tap will tell.
     fn unseen(&mut self, submitted: &Submitted<'_>) -> Unseen;
+
+    /// The statement at hand was thrown away, as Ctrl-C does.
+    fn interrupted(&mut self);
 
     /// Asks what a held statement would touch; none where the answer could be wrong.
     fn inquire(

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use super::interactive::Interactive;
 use super::tap::Tap;
-use crate::clients::psql::preflight::Preflight;
+use crate::clients::Preflight;
 use crate::config::Config;
 use crate::os::term::Terminals;
 use crate::policy::Facts;
-use crate::target::Decided;
+use crate::target::{Address, Decided};
 use crate::world::World;
 
 /// A client's command line, read.
@@ -25,7 +25,10 @@ pub trait Launcher: std::fmt::Debug {
     fn decide(&self, config: &Config, world: &World, machine: Option<&str>) -> Decided;
 
     /// Reads what a run without a person will do.
-    fn preflight(&self, facts: &Facts, world: &World) -> Preflight;
+    fn preflight(&self, facts: &Facts, address: &Address, world: &World) -> Preflight;
+
+    /// Returns whether the person wants the client to ask them before each statement.
+    fn is_asked_too(&self) -> bool;
 
     /// Makes the tap; marks in the output carry the nonce.
     fn tap(&self, nonce: &str) -> Option<Box<dyn Tap>>;

@@ -8,4 +8,5 @@ pub mod tap;
 
 pub use interactive::{Inquiry, Interactive, ReadAnswer, Submitted, Unseen};
 pub use launcher::{Command, Launcher};
+pub use psql::preflight::Preflight;
 pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};

@@ -1,5 +1,8 @@
 //! What a tap that speaks through the client's own output tells the relay.
 
+use std::path::Path;
+
+use super::interactive::Unseen;
 use crate::target::Address;
 
 /// Where the transaction stands, as the client tells it.
@@ -96,8 +99,14 @@ pub trait Tap: std::fmt::Debug {
     /// Gives up what is kept back: the client is busy with something else.
     fn let_go(&mut self, shown: &mut Vec<u8>);
 
-    /// Takes note of a line that goes into the client's own standard input.
-    fn follow_input(&mut self, line: &[u8]);
+    /// Takes note of a line that goes into the client's own standard input, and tells what of it
+    /// no question will tell. `cwd` is the client's working directory, `address` where it is
+    /// connected.
+    fn follow_input(&mut self, line: &[u8], cwd: &Path, address: &Address) -> Unseen;
+
+    /// Returns what the client would have printed of a statement, had it not asked: its question
+    /// takes the place of the echo that some options ask for.
+    fn echo<'a>(&self, banner: &'a [u8]) -> Option<&'a [u8]>;
 
     /// What to send before that input ends, if a statement was begun and not ended: the client
     /// would run it, and its question would read end of file, which counts as a yes.

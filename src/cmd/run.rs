@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::cli::RunArgs;
+use crate::clients::Preflight;
 use crate::clients::known::{self, Known};
 use crate::clients::{Command, Launcher};
 use crate::clock::Clock;
@@ -18,10 +19,11 @@ use crate::os::signal::{Caught, Signals};
 use crate::os::spawn::{Launch, replace_self, spawn};
 use crate::os::term::{self, Terminals, UserTerm};
 use crate::os::{identity, random};
-use crate::record::{Header, Recorder};
+use crate::policy::Decision;
+use crate::record::{Header, Recorder, Source};
 use crate::redact;
 use crate::relay::ends::{Ends, Manner};
-use crate::relay::keeper::Keeper;
+use crate::relay::keeper::{Judged, Keeper};
 use crate::relay::{Approval, Ended, Parts, Relay};
 use crate::target::Decided;
 use crate::ui::theme::Theme;
@@ -187,7 +189,7 @@ impl Run<'_> {
             None
         } else {
             let facts = config.facts(&self.decided, self.clock.now());
-            Some(self.launcher.preflight(&facts, self.world))
+            Some(self.launcher.preflight(&facts, &self.decided.target.address, self.world))
         };
         let mut keeper = Keeper::new(config, *self.clock, recorder, machine, self.decided.clone());
         if self.world.var("NIGHTLATCH_SESSION").is_some() {
@@ -204,18 +206,28 @@ impl Run<'_> {
             {
                 let why = "no terminal to ask on";
                 let texts = [text.clone()];
-                let judged = keeper.statement(&texts, 0, crate::record::Source::Preflight);
+                let judged = keeper.statement(&texts, 0, Source::Preflight);
                 keeper.cancelled(&judged, Some(why));
                 keeper.finish(i32::from(Ended::Refused.status()));
                 let target = &self.decided.target;
                 say_raw(&refusal::text(text, verdict, target, why));
                 return Ok(Ended::Refused.status());
             }
-            if preflight.connects && manner == Manner::Tapped {
-                keeper.connects(&[None]);
+        }
+        let mut before = None;
+        if let Some(Preflight { unseen, .. }) = preflight.filter(|_| manner == Manner::Tapped) {
+            keeper.connects(&unseen.connects);
+            if !unseen.is_nothing() {
+                let text = unseen.summary();
+                let judged =
+                    keeper.draft(text, &unseen.statements, unseen.effects, Source::Preflight);
+                match judged.verdict.decision {
+                    Decision::Allow | Decision::Notice => keeper.released(&judged, None, false),
+                    Decision::Hold(_) | Decision::Deny => before = Some(judged),
+                }
             }
         }
-        self.start(manner, keeper, session, folder, approved)
+        self.start(manner, keeper, session, folder, approved, before)
     }
 
     fn start(
@@ -225,6 +237,7 @@ impl Run<'_> {
         session: Option<String>,
         folder: Option<PathBuf>,
         approved: Option<Approval>,
+        before: Option<Judged>,
     ) -> Result<u8, Error> {
         let nonce = random::token();
         let has_tty = self.terminals.stdin || self.terminals.stdout;
@@ -281,6 +294,8 @@ impl Run<'_> {
             theme: self.theme,
             can_move: self.world.var("TERM") != Some("dumb"),
             approved,
+            before,
+            is_asked_too: self.launcher.is_asked_too(),
             program: base_name(self.name),
         })
         .map_err(|error| Error::ours("Standard output cannot be used.").because(error))?;

@@ -13,6 +13,8 @@ const FRAME_BYTES: usize = 5;
 /// What the monitor tells the relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Report {
+    /// The monitor has noted the terminal's settings and waits for [`Order::Start`].
+    Ready,
     /// The client runs under this process id.
     Started(i32),
     /// The client could not be started: an errno.
@@ -28,6 +30,8 @@ pub enum Report {
 /// What the relay tells the monitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
+    /// Start the client.
+    Start,
     /// Continue the stopped client.
     Continue,
     /// End the client at once, so that it reads nothing more.
@@ -69,6 +73,7 @@ impl Channel {
     /// When the other end is gone.
     pub fn report(&mut self, report: Report) -> io::Result<()> {
         let (tag, number) = match report {
+            Report::Ready => (b'r', 0),
             Report::Started(pid) => (b's', pid),
             Report::Failed(errno) => (b'f', errno),
             Report::Stopped(signal) => (b'z', signal),
@@ -84,6 +89,7 @@ impl Channel {
     /// When the other end is gone.
     pub fn order(&mut self, order: Order) -> io::Result<()> {
         let (tag, number) = match order {
+            Order::Start => (b'a', 0),
             Order::Continue => (b'c', 0),
             Order::Kill => (b'K', 0),
             Order::Signal(signal) => (b'S', signal),
@@ -102,6 +108,7 @@ impl Channel {
             return Ok(None);
         };
         Ok(Some(match tag {
+            b'r' => Report::Ready,
             b's' => Report::Started(number),
             b'f' => Report::Failed(number),
             b'z' => Report::Stopped(number),
@@ -120,6 +127,7 @@ impl Channel {
             return Ok(None);
         };
         Ok(Some(match tag {
+            b'a' => Order::Start,
             b'c' => Order::Continue,
             b'K' => Order::Kill,
             b'S' => Order::Signal(number),
@@ -169,6 +177,7 @@ mod tests {
     fn every_frame_arrives_as_it_was_sent() {
         let (mut relay, mut monitor) = Channel::pair().unwrap();
         for report in [
+            Report::Ready,
             Report::Started(4_000_000),
             Report::Failed(2),
             Report::Stopped(20),
@@ -178,8 +187,14 @@ mod tests {
             monitor.report(report).unwrap();
             assert_eq!(relay.next_report().unwrap(), Some(report));
         }
-        for order in [Order::Continue, Order::Kill, Order::Signal(15), Order::LetGo(1), Order::Bye]
-        {
+        for order in [
+            Order::Start,
+            Order::Continue,
+            Order::Kill,
+            Order::Signal(15),
+            Order::LetGo(1),
+            Order::Bye,
+        ] {
             relay.order(order).unwrap();
             assert_eq!(monitor.next_order().unwrap(), Some(order));
         }

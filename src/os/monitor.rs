@@ -71,6 +71,14 @@ pub fn run(args: &[OsString]) -> io::Result<u8> {
         unsafe { ioctl::set_controlling_terminal(tty.as_raw_fd(), 0) }?;
     }
 
+    channel.report(Report::Ready)?;
+    if !matches!(channel.next_order(), Ok(Some(Order::Start))) {
+        // Refused before anything ran, or the relay is gone.
+        if let Some(keepsake) = &keepsake {
+            keepsake.restore_settings();
+        }
+        return Ok(0);
+    }
     let started = start(program, name, args, tty.as_ref().map(AsFd::as_fd));
     match started {
         Ok(pid) => {
@@ -110,6 +118,7 @@ impl Monitor {
             if order {
                 match self.channel.next_order() {
                     Ok(Some(Order::Bye)) => return Ok(0),
+                    Ok(Some(Order::Start)) => {}
                     Ok(Some(Order::Continue)) => self.send(Signal::SIGCONT),
                     Ok(Some(Order::Kill)) => self.send(Signal::SIGKILL),
                     Ok(Some(Order::Signal(number))) => {

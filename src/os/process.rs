@@ -12,7 +12,9 @@ pub enum Activity {
     Polling,
     /// Running, or about to: what it does next cannot be known.
     Running,
-    /// Blocked in something else: writing, waiting for a child, sleeping.
+    /// Blocked writing: what it says is not whole yet.
+    Writing,
+    /// Blocked in something else: waiting for a child, sleeping.
     Elsewhere,
     /// The system does not tell (not Linux, or not our process).
     Unknown,
@@ -71,12 +73,28 @@ fn parse(line: &[u8]) -> Activity {
             .and_then(|fd| i32::try_from(fd).ok());
         return fd.map_or(Activity::Unknown, Activity::Reading);
     }
-    if is_poll(number) { Activity::Polling } else { Activity::Elsewhere }
+    if is_write(number) {
+        Activity::Writing
+    } else if is_poll(number) {
+        Activity::Polling
+    } else {
+        Activity::Elsewhere
+    }
 }
 
 #[cfg(target_os = "linux")]
 fn is_read(number: i64) -> bool {
     [libc::SYS_read, libc::SYS_readv].contains(&number)
+}
+
+#[cfg(target_os = "linux")]
+fn is_write(number: i64) -> bool {
+    [libc::SYS_write, libc::SYS_writev].contains(&number)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_write(_number: i64) -> bool {
+    false
 }
 
 #[cfg(target_os = "linux")]
@@ -120,6 +138,15 @@ pub fn tree(pid: i32) -> Vec<i32> {
 #[must_use]
 pub fn name(pid: i32) -> Option<String> {
     fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
+}
+
+/// Returns how often a process has gone to sleep by itself: a sleeper whose number grows was woken
+/// in between, by input or by a signal.
+#[must_use]
+pub fn wakeups(pid: i32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+    line.trim().parse().ok()
 }
 
 /// Returns the working directory of a process.

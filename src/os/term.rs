@@ -185,9 +185,14 @@ impl Keepsake {
         Ok(Self { tty, original })
     }
 
+    /// Puts the settings back.
+    pub fn restore_settings(&self) {
+        let _ = without_ttou(|| termios::tcsetattr(&self.tty, SetArg::TCSANOW, &self.original));
+    }
+
     /// Puts everything back.
     pub fn restore(&self) {
-        let _ = without_ttou(|| termios::tcsetattr(&self.tty, SetArg::TCSANOW, &self.original));
+        self.restore_settings();
         let _ = nix::unistd::write(&self.tty, b"\x1b[?2004l\x1b[?25h\x1b[0m\r\n");
     }
 }

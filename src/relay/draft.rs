@@ -154,14 +154,12 @@ impl Relay {
         self.is_noticed = true;
         let cols = self.cols();
         let (reasons, tier) = (&judged.verdict.reasons, judged.target.tier);
-        self.notice = Some(crate::ui::notice::verdict(reasons, tier, cols, self.theme));
+        let notice = crate::ui::notice::verdict(reasons, tier, cols, self.theme);
+        self.notices.push(notice);
     }
 
-    /// Says the notice that waits for the line to end.
-    pub(super) fn say_notice(&mut self) -> io::Result<()> {
-        match self.notice.take() {
-            Some(notice) => self.say(&notice),
-            None => Ok(()),
-        }
+    /// Says the notices that wait for the line to end.
+    pub(super) fn say_notices(&mut self) -> io::Result<()> {
+        std::mem::take(&mut self.notices).iter().try_for_each(|notice| self.say(notice))
     }
 }

@@ -4,10 +4,11 @@ use std::io;
 use std::time::Duration;
 
 use super::keeper::Judged;
-use super::{Phase, Relay};
+use super::{Ended, Phase, Relay};
 use crate::clients::Transaction;
-use crate::os::job;
+use crate::os::channel::Order;
 use crate::os::term::{Keys, UserTerm};
+use crate::os::{job, process};
 use crate::policy::{Challenge, Decision};
 use crate::ui::hold::closing::{self, Cancelled};
 use crate::ui::hold::{
@@ -25,6 +26,10 @@ pub(super) enum Doubt {
     Question(Vec<u8>),
     /// The submitting key, which has not been passed.
     Key(u8),
+    /// A line of a script, which has not been passed.
+    Line(Vec<u8>),
+    /// The client, which has not been started.
+    Start,
 }
 
 /// A statement that is held.
@@ -35,6 +40,8 @@ pub(super) struct Held {
     doubt: Doubt,
     /// What the client printed meanwhile.
     output: Vec<u8>,
+    /// How often the client had been woken when the question came.
+    wakeups: Option<u64>,
 }
 
 /// A release the client has not been seen to take.
@@ -69,7 +76,8 @@ impl Relay {
         let now = self.keeper.clock().elapsed();
         let (dialogue, draw) = Dialogue::open(self.question(&judged, &doubt), now);
         self.start_probe(&judged);
-        self.held = Some(Box::new(Held { dialogue, judged, doubt, output: Vec::new() }));
+        let wakeups = self.wakeups();
+        self.held = Some(Box::new(Held { dialogue, judged, doubt, output: Vec::new(), wakeups }));
         self.draw(&draw)
     }
 
@@ -106,7 +114,7 @@ impl Relay {
             },
             beyond_reach: match doubt {
                 Doubt::Question(_) => self.line.beyond_reach().to_vec(),
-                Doubt::Key(_) => Vec::new(),
+                Doubt::Key(_) | Doubt::Line(_) | Doubt::Start => Vec::new(),
             },
             timeout,
             quiet: config.hold.paste_quiet,
@@ -135,12 +143,10 @@ impl Relay {
         if self.probe.as_ref().is_some_and(|probe| now >= probe.due()) {
             self.end_probe(Vec::new())?;
         }
-        if let Some(until) = self.discard_until
-            && now >= until
-            && self.phase == Phase::Prompt
-        {
+        if self.discard_until.is_some_and(|until| now >= until) && !self.is_cancelling {
             self.discard_until = None;
         }
+        self.see_withdrawal()?;
         if self.held.as_ref().and_then(|held| held.next_deadline()).is_some_and(|due| now >= due)
             && let Some(held) = &mut self.held
         {
@@ -194,11 +200,20 @@ impl Relay {
                     return self.show_tapped(&banner);
                 }
                 self.releasing = Some(Releasing { judged, reason, whole_shape });
+                self.echo_statement(&banner)?;
                 self.answer(true)
             }
             Doubt::Key(key) => {
                 self.keeper.released(&judged, reason, whole_shape);
                 self.pass_key(key)
+            }
+            Doubt::Line(line) => {
+                self.keeper.released(&judged, reason, whole_shape);
+                self.send(&line)
+            }
+            Doubt::Start => {
+                self.keeper.released(&judged, reason, whole_shape);
+                self.channel.order(Order::Start)
             }
         }
     }
@@ -242,8 +257,11 @@ impl Relay {
                 self.interrupt_client();
                 self.answer(false)
             }
+            // Only runs without a person have these, and they were refused above.
+            Doubt::Line(_) | Doubt::Start => Ok(()),
             Doubt::Key(_) => {
                 // The line is still in the editor: an interrupt throws it away.
+                self.forget_line();
                 self.phase = Phase::Busy;
                 let key = match &self.ends.pty {
                     Some(pty) => pty.mode()?.interrupt,
@@ -265,6 +283,10 @@ impl Relay {
             return self.answer(false);
         }
         self.is_refused = true;
+        if self.client.is_none() {
+            // It was never started.
+            self.ended = Some(Ended::Refused);
+        }
         self.kill_client();
         self.keeper.cancelled(judged, Some(why));
         let text = crate::ui::refusal::text(&judged.text, &judged.verdict, &judged.target, why);
@@ -277,7 +299,7 @@ impl Relay {
     /// Sends the client an interrupt past its terminal: a Ctrl-C key would throw away the answer
     /// that follows.
     fn interrupt_client(&mut self) {
-        let pid = self.watch.as_ref().map(crate::os::process::Watch::pid).or(self.client);
+        let pid = self.watch.as_ref().map(process::Watch::pid).or(self.client);
         if let Some(pid) = pid {
             // It may have ended in between.
             drop(job::signal_process(pid, crate::os::signal::Caught::Interrupt.number()));
@@ -356,6 +378,26 @@ impl Relay {
         self.draw(&draw)?;
         self.keeper.cancelled(&held.judged, Some(why));
         self.give_back_terminal()
+    }
+
+    /// A client that waits for our answer sleeps until it comes. If it was woken, somebody sent it
+    /// a signal: an interrupt from elsewhere means that nobody wants the statement any longer, and
+    /// the client will not run it whatever is answered.
+    fn see_withdrawal(&mut self) -> io::Result<()> {
+        let Some(held) = &self.held else { return Ok(()) };
+        let is_question = matches!(held.doubt, Doubt::Question(_));
+        let was_woken = is_question && held.wakeups.is_some() && held.wakeups != self.wakeups();
+        if !was_woken || self.interactive.is_none() {
+            return Ok(());
+        }
+        self.withdraw("interrupted")?;
+        self.is_cancelling = true;
+        self.answer(false)
+    }
+
+    /// How often the client was woken so far.
+    fn wakeups(&self) -> Option<u64> {
+        process::wakeups(self.watch.as_ref()?.pid())
     }
 
     fn is_stricter_now(&mut self, judged: &Judged) -> bool {

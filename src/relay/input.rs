@@ -9,6 +9,9 @@ use crate::session::gate::{PENDING_BYTES, Pass};
 /// How much is read from the user terminal at once.
 const KEYS_BYTES: usize = 4096;
 
+/// What Ctrl-C is at a line editor's prompt.
+const INTERRUPT: u8 = 0x03;
+
 impl Relay {
     /// Returns whether more keys are wanted: a paste waits in the terminal once enough of it waits
     /// here.
@@ -37,7 +40,7 @@ impl Relay {
         }
         if let Some(until) = self.discard_until {
             let now = self.keeper.clock().elapsed();
-            if now < until || !self.gate.is_empty() || self.phase != Phase::Prompt {
+            if now < until || self.is_cancelling {
                 self.discard(keys, now);
                 return Ok(());
             }
@@ -57,7 +60,12 @@ impl Relay {
     /// At the prompt: passes bytes up to the submitting key.
     pub(super) fn pass_at_prompt(&mut self) -> io::Result<()> {
         match self.gate.take_line() {
-            Pass::All(bytes) => self.to_client.extend(bytes),
+            Pass::All(bytes) => {
+                if bytes.contains(&INTERRUPT) {
+                    self.forget_line();
+                }
+                self.to_client.extend(bytes);
+            }
             Pass::UpTo(bytes, key) => {
                 self.to_client.extend(bytes);
                 self.phase = Phase::Submitting(key);

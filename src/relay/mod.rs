@@ -28,12 +28,12 @@ use std::time::Duration;
 
 use self::draft::Line;
 use self::ends::Ends;
-use self::hold::{Held, Releasing};
-use self::keeper::Keeper;
+use self::hold::{Doubt, Held, Releasing};
+use self::keeper::{Judged, Keeper};
 use self::output::Sink;
 use self::probe::Probe;
 use crate::clients::{Guarded, Interactive, Tap};
-use crate::os::channel::{Channel, Report};
+use crate::os::channel::{Channel, Order, Report};
 use crate::os::poll::{Wait, poll};
 use crate::os::process::Watch;
 use crate::os::signal::{Caught, Signals};
@@ -92,6 +92,10 @@ pub struct Parts {
     pub theme: Theme,
     /// Whether the terminal can be drawn on in place: false under `TERM=dumb`.
     pub can_move: bool,
+    /// What the person must release before the client is started.
+    pub before: Option<Judged>,
+    /// Whether the person wants the client to ask them before each statement.
+    pub is_asked_too: bool,
     /// A target the caller has approved in advance, for runs without a person.
     pub approved: Option<Approval>,
     /// The name of the client's program, to find it below a wrapper script.
@@ -122,6 +126,7 @@ pub struct Relay {
     approved: Option<Approval>,
     program: String,
 
+    before: Option<Judged>,
     phase: Phase,
     gate: Gate,
     watch: Option<Watch>,
@@ -167,8 +172,10 @@ pub struct Relay {
     is_term_lent: bool,
     /// Whether the terminal can be drawn on in place.
     can_move: bool,
+    /// Whether the person was told that the prompt is not marked.
+    is_unmarked_told: bool,
     /// What is to be said once the line editor has ended its line.
-    notice: Option<String>,
+    notices: Vec<String>,
     /// Whether the terminal's title is ours.
     has_title: bool,
     buffer: Vec<u8>,
@@ -204,13 +211,14 @@ impl Relay {
             theme: parts.theme,
             approved: parts.approved,
             program: parts.program,
+            before: parts.before,
             phase: Phase::Busy,
             gate: Gate::default(),
             watch: None,
             held: None,
             probe: None,
             line,
-            guarded: Guarded::Unknown,
+            guarded: if parts.is_asked_too { Guarded::Theirs } else { Guarded::Unknown },
             is_cancelling: false,
             is_noticed: false,
             is_prompted: false,
@@ -232,7 +240,8 @@ impl Relay {
             is_refused: false,
             is_term_lent: false,
             can_move: parts.can_move,
-            notice: None,
+            is_unmarked_told: false,
+            notices: Vec::new(),
             has_title: false,
             buffer: vec![0; READ_BYTES],
             shown: Vec::with_capacity(READ_BYTES),
@@ -351,13 +360,19 @@ impl Relay {
     /// The monitor reports what became of the client.
     fn monitor_says(&mut self) -> io::Result<()> {
         match self.channel.next_report()? {
-            Some(Report::Started(pid)) => {
+            Some(Report::Ready) => {
                 // The monitor has noted the terminal's settings by now, to restore them if need be.
                 let keys = self.keys();
                 if let Some(term) = &mut self.term {
                     while !term.is_foreground() && crate::os::job::suspend().is_ok() {}
                     term.make_raw(keys)?;
                 }
+                match self.before.take() {
+                    Some(judged) => self.hold(judged, Doubt::Start)?,
+                    None => self.channel.order(Order::Start)?,
+                }
+            }
+            Some(Report::Started(pid)) => {
                 self.client = Some(pid);
                 self.watch = Some(Watch::new(pid));
             }

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use super::ends::drain_place;
-use super::{Phase, Relay};
+use super::{Ended, Phase, Relay};
 use crate::clients::{Guarded, Seen};
 use crate::os::channel::Order;
 use crate::os::poll::{Wait, poll};
@@ -136,6 +136,8 @@ impl Relay {
 
     /// The client prints a prompt that we know.
     fn at_prompt(&mut self, facts: &crate::clients::PromptFacts) -> io::Result<()> {
+        // A client that prompts has taken the answer.
+        self.taken();
         self.phase = Phase::Prompt;
         self.is_prompted = true;
         self.is_cancelling = false;
@@ -239,11 +241,11 @@ impl Relay {
             held.keep_output(bytes);
             return Ok(());
         }
-        if self.notice.is_some()
+        if !self.notices.is_empty()
             && let Some(end) = memchr::memchr(b'\n', bytes)
         {
             self.write_term(&bytes[..=end])?;
-            self.say_notice()?;
+            self.say_notices()?;
             return self.write_term(&bytes[end + 1..]);
         }
         self.write_term(bytes)
@@ -327,6 +329,11 @@ impl Relay {
     /// After the client has ended: passes on all it printed.
     pub(super) fn finish_output(&mut self) -> io::Result<()> {
         self.drain_all()?;
+        if matches!(self.ended, Some(Ended::Status(_))) {
+            // It went on by itself, so it has taken the answer.
+            self.taken();
+        }
+        self.withdraw("the client has ended")?;
         let mut rest = Vec::new();
         if let Some(tap) = &mut self.tap {
             tap.let_go(&mut rest);

@@ -10,14 +10,16 @@ use std::time::Duration;
 use super::ends::FEED_PLACE;
 use super::hold::Doubt;
 use super::{Phase, Relay};
-use crate::clients::{Asked, Guarded};
+use crate::clients::{Asked, Guarded, Unseen};
 use crate::os::channel::Order;
 use crate::os::process::{self, Activity, Watch};
 use crate::os::pty::unread;
 use crate::policy::Decision;
 use crate::record::Source;
 use crate::session::script::Feed;
+use crate::target::Tier;
 use crate::ui::notice;
+use crate::ui::theme::Style;
 
 /// How often the client is looked at without waiting in between: it is about to block, and that
 /// takes a few microseconds.
@@ -25,6 +27,9 @@ const EAGER_LOOKS: u32 = 60;
 
 /// The longest time between two looks while something waits for the client.
 const SLOWEST_LOOK: Duration = Duration::from_millis(10);
+
+/// How often a client whose statement is held is looked at: somebody else may interrupt it.
+const WITHDRAWAL_LOOK: Duration = Duration::from_millis(200);
 
 /// What the client is doing, as far as it matters for its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,20 +41,29 @@ enum Look {
     /// It reads its own input, line by line.
     Reading,
     /// A line editor, pager or editor waits for a key.
-    Editing,
+    Editing(Who),
     /// Somebody else reads a line from the terminal: a program it started, a password prompt.
     OtherReading,
+}
+
+/// Whose keys are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// The client's own line editor.
+    Client,
+    /// A program it has started.
+    Other,
 }
 
 impl Relay {
     /// Moves on everything that waits for the client, as far as it is ready for it.
     pub(super) fn settle(&mut self) -> io::Result<()> {
-        if self.phase == Phase::Prompt && !self.gate.is_empty() && self.held.is_none() {
-            // Typed ahead: now the line editor takes it.
-            self.pass_at_prompt()?;
-        }
-        while self.needs_look() {
-            if !self.to_client.is_empty() || !self.to_feed.is_empty() {
+        loop {
+            if self.phase == Phase::Prompt && !self.gate.is_empty() && self.held.is_none() {
+                // Typed ahead: now the line editor takes it.
+                self.pass_at_prompt()?;
+            }
+            if !self.needs_look() || !self.to_client.is_empty() || !self.to_feed.is_empty() {
                 return Ok(());
             }
             let moved = match self.look()? {
@@ -59,19 +73,22 @@ impl Relay {
                     false
                 }
                 Look::Reading => self.at_input()?,
-                Look::Editing => self.at_editor()?,
+                Look::Editing(who) => self.at_editor(who)?,
                 Look::OtherReading => {
                     self.let_go()?;
                     self.pass_line()?
                 }
             };
+            if !moved && self.phase == Phase::Prompt && !self.gate.is_empty() {
+                // The prompt came while we looked.
+                continue;
+            }
             if !moved {
                 self.looks = self.looks.saturating_add(1);
                 return Ok(());
             }
             self.looks = 0;
         }
-        Ok(())
     }
 
     /// Returns when to look again, at the latest.
@@ -90,8 +107,9 @@ impl Relay {
             .as_ref()
             .and_then(|held| held.next_deadline())
             .map(|due| due.saturating_sub(now));
+        let withdrawal = self.held.is_some().then_some(WITHDRAWAL_LOOK);
         let probe = self.probe.as_ref().map(|probe| probe.due().saturating_sub(now));
-        [look, dialogue, probe].into_iter().flatten().min()
+        [look, dialogue, withdrawal, probe].into_iter().flatten().min()
     }
 
     /// Returns whether anything depends on what the client waits for.
@@ -102,7 +120,7 @@ impl Relay {
         self.tap.as_ref().is_some_and(|tap| tap.may_ask())
             || self.releasing.is_some()
             || matches!(self.phase, Phase::Submitting(_))
-            || (self.phase == Phase::Busy && !self.gate.is_empty())
+            || (self.phase == Phase::Busy && (!self.gate.is_empty() || self.is_cancelling))
             || (self.ends.feed.is_some() && !self.wants_script)
     }
 
@@ -123,17 +141,19 @@ impl Relay {
         };
         let Some(activity) = self.activity() else { return Ok(Look::Elsewhere) };
         let look = match activity {
-            Activity::Running => Look::Running,
+            Activity::Running | Activity::Writing => Look::Running,
             Activity::Reading(0) if is_cooked || self.ends.feed.is_some() => Look::Reading,
             Activity::Reading(_) | Activity::Polling if !is_cooked && self.is_alone() => {
-                Look::Editing
+                Look::Editing(Who::Client)
             }
             Activity::Reading(_) => Look::OtherReading,
             Activity::Unknown => self.unknown_look(is_cooked),
             Activity::Polling | Activity::Elsewhere => match self.someone_else() {
-                Some(Activity::Reading(_) | Activity::Polling) if !is_cooked => Look::Editing,
+                Some(Activity::Reading(_) | Activity::Polling) if !is_cooked => {
+                    Look::Editing(Who::Other)
+                }
                 Some(Activity::Reading(_)) => Look::OtherReading,
-                Some(Activity::Running) => Look::Running,
+                Some(Activity::Running | Activity::Writing) => Look::Running,
                 Some(Activity::Polling | Activity::Elsewhere | Activity::Unknown) | None => {
                     Look::Elsewhere
                 }
@@ -171,7 +191,7 @@ impl Relay {
         } else if is_cooked {
             Look::Reading
         } else {
-            Look::Editing
+            Look::Editing(Who::Client)
         }
     }
 
@@ -188,7 +208,9 @@ impl Relay {
         for pid in process::tree(client).into_iter().filter(|pid| Some(*pid) != own) {
             match Watch::new(pid).activity() {
                 reading @ Activity::Reading(_) => return Some(reading),
-                other @ (Activity::Polling | Activity::Running) => found = Some(other),
+                other @ (Activity::Polling | Activity::Running | Activity::Writing) => {
+                    found = Some(other);
+                }
                 Activity::Elsewhere | Activity::Unknown => {}
             }
         }
@@ -220,7 +242,8 @@ impl Relay {
         };
         self.show_tapped(&shown)?;
         match asked {
-            Asked::Nothing if self.ends.keys_are_input => self.pass_line(),
+            Asked::Nothing if self.ends.keys_are_input && self.is_prompted => self.pass_line(),
+            Asked::Nothing if self.ends.keys_are_input => self.type_line(),
             Asked::Nothing => self.feed_line(),
             Asked::Statement { texts, likely, banner } => {
                 self.at_statement(&texts, likely, &banner)?;
@@ -286,7 +309,17 @@ impl Relay {
             return self.show_tapped(banner);
         }
         self.keeper.released(&judged, None, false);
+        self.echo_statement(banner)?;
         self.answer(true)
+    }
+
+    /// Shows a statement that runs where the client would have shown it, had it not asked.
+    pub(super) fn echo_statement(&mut self, banner: &[u8]) -> io::Result<()> {
+        let echo = self.tap.as_ref().and_then(|tap| tap.echo(banner)).map(<[u8]>::to_vec);
+        match echo {
+            Some(echo) => self.show_tapped(&echo),
+            None => Ok(()),
+        }
     }
 
     /// Answers the client's question.
@@ -311,10 +344,17 @@ impl Relay {
     }
 
     /// A key-reading program waits.
-    fn at_editor(&mut self) -> io::Result<bool> {
+    fn at_editor(&mut self, who: Who) -> io::Result<bool> {
         self.let_go()?;
-        if let Phase::Submitting(key) = self.phase {
-            return self.submit(key);
+        match (self.phase, who) {
+            (Phase::Submitting(key), _) => return self.submit(key),
+            // Its prompt came while we looked.
+            (Phase::Prompt, _) => return Ok(true),
+            (Phase::Busy, Who::Client) => {
+                self.at_unmarked_prompt();
+                return Ok(true);
+            }
+            (Phase::Busy, Who::Other) => {}
         }
         self.keeper.paged();
         let key = self.gate.take_key();
@@ -324,6 +364,31 @@ impl Relay {
         self.to_client.extend(key);
         self.flush_client()?;
         Ok(true)
+    }
+
+    /// The client's line editor is at work and its prompt did not tell: the person has changed it.
+    /// The last target is kept, and what is typed is read off the screen.
+    fn at_unmarked_prompt(&mut self) {
+        self.taken();
+        self.phase = Phase::Prompt;
+        if std::mem::take(&mut self.is_cancelling) {
+            self.forget_line();
+        }
+        self.line.prompt_begins(false, false);
+        let is_at_stake = self.keeper.decided().target.tier != Tier::Development;
+        if is_at_stake && !std::mem::replace(&mut self.is_unmarked_told, true) {
+            let text = "the prompt was changed and no longer tells where it is: the target is \
+                        taken to be the last one";
+            self.keeper.remark(text);
+            self.notices.push(notice::line(text, Style::Warning, self.cols(), self.theme));
+        }
+    }
+
+    /// The statement at hand was thrown away: what was read of it counts no longer.
+    pub(super) fn forget_line(&mut self) {
+        if let Some(interactive) = &mut self.interactive {
+            interactive.interrupted();
+        }
     }
 
     /// Passes one line that was typed ahead.
@@ -341,20 +406,57 @@ impl Relay {
         Ok(true)
     }
 
+    /// Passes one line that was typed where there is no prompt: what standard output is redirected
+    /// from, a person types as a script.
+    fn type_line(&mut self) -> io::Result<bool> {
+        let line = self.gate.take_cooked_line();
+        match line.as_slice() {
+            [] => return Ok(false),
+            // End of file: a statement that was begun would run without being asked about.
+            [0x04] => {
+                let rest = self.tap.as_ref().and_then(|tap| tap.before_end());
+                if let Some(rest) = rest.filter(|_| !std::mem::replace(&mut self.is_ending, true)) {
+                    self.gate.put_back(&line);
+                    self.send(rest)?;
+                    return Ok(true);
+                }
+                self.send(&line)?;
+            }
+            _ => self.pass_script_line(line)?,
+        }
+        Ok(true)
+    }
+
+    /// Passes a line of a script, unless it does something that no question will tell of.
+    fn pass_script_line(&mut self, line: Vec<u8>) -> io::Result<()> {
+        let address = self.keeper.decided().target.address.clone();
+        let cwd = self.client.and_then(process::working_directory).unwrap_or_default();
+        let unseen = match &mut self.tap {
+            Some(tap) => tap.follow_input(&line, &cwd, &address),
+            None => Unseen::default(),
+        };
+        self.keeper.connects(&unseen.connects);
+        if unseen.is_nothing() {
+            return self.send(&line);
+        }
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        let judged = self.keeper.draft(text, &unseen.statements, unseen.effects, Source::Preflight);
+        match judged.verdict.decision {
+            Decision::Allow | Decision::Notice => {
+                self.keeper.released(&judged, None, false);
+                self.send(&line)
+            }
+            Decision::Hold(_) | Decision::Deny => self.hold(judged, Doubt::Line(line)),
+        }
+    }
+
     /// Gives the client the next line of the script on our standard input.
     fn feed_line(&mut self) -> io::Result<bool> {
         if self.ends.feed.is_none() {
             return Ok(false);
         }
         match self.script.take() {
-            Feed::Line(line) => {
-                if let Some(tap) = &mut self.tap {
-                    tap.follow_input(&line);
-                }
-                self.to_feed.extend(line);
-                self.flush_client()?;
-                Ok(true)
-            }
+            Feed::Line(line) => self.pass_script_line(line).map(|()| true),
             Feed::End => {
                 let rest = self.tap.as_ref().and_then(|tap| tap.before_end());
                 if let Some(rest) = rest.filter(|_| !std::mem::replace(&mut self.is_ending, true)) {

@@ -139,7 +139,9 @@ impl Relay {
     /// Ends everything; the recording knows how.
     pub(super) fn close(&mut self, ended: Ended) {
         let status = ended.status();
-        self.keeper.ended(None, None);
+        // A run without a person tells of its last statement only by its status.
+        let error = (self.interactive.is_none() && status != 0).then(|| format!("status {status}"));
+        self.keeper.ended(None, error);
         self.keeper.finish(i32::from(status));
         self.tell_troubles();
         drop(self.set_title(None));
@@ -160,7 +162,7 @@ impl Relay {
             Some(Report::Exited(status)) => self.ended = Some(Ended::Status(status)),
             Some(Report::Signalled(signal)) => self.ended = Some(Ended::Signal(signal)),
             Some(Report::Failed(errno)) => self.ended = Some(Ended::NotStarted(errno)),
-            Some(Report::Started(_) | Report::Stopped(_)) => {}
+            Some(Report::Ready | Report::Started(_) | Report::Stopped(_)) => {}
             None => self.ended = Some(Ended::Signal(super::libc_sigkill())),
         }
         Ok(())

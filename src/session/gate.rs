@@ -104,6 +104,13 @@ impl Gate {
         self.pending.drain(..end).collect()
     }
 
+    /// Puts bytes back in front.
+    pub fn put_back(&mut self, bytes: &[u8]) {
+        for &byte in bytes.iter().rev() {
+            self.pending.push_front(byte);
+        }
+    }
+
     /// Takes one key, for a pager or editor that reads keys: what it leaves unread when it ends
     /// would answer the client's next question. A bracketed paste counts as one key.
     pub fn take_key(&mut self) -> Vec<u8> {

@@ -11,11 +11,16 @@
 //! 1. After a question or a further prompt is drawn, input is discarded until `quiet` (300 ms) has
 //!    passed without any. So type-ahead, an Enter in it included, neither releases nor cancels.
 //! 2. Bracketed paste is switched on, and what comes between its marks is ignored.
-//! 3. For terminals that do not bracket: keys that come in one read, or less than `burst` apart,
-//!    are one burst. An Enter counts only as a burst of its own. At the answer's prompt more than
-//!    two letters in a burst are a paste, and so is a word that came in one burst. A paste voids
-//!    the line, and rule 1 applies again. A person's keys are 20 ms and more apart; two at once
-//!    are let through because mosh and a lagging network join them.
+//! 3. For terminals that do not bracket: an Enter with more bytes behind it in the same read is a
+//!    paste of several lines. It neither releases nor cancels: the line is void, and rule 1 applies
+//!    again.
+//! 4. Keys less than `burst` (5 ms) apart are one burst. The right word releases at its Enter if it
+//!    came in several bursts, or is one letter, and the Enter in a burst of its own, as from a
+//!    person. Otherwise it releases once `quiet` has passed behind the Enter; input before that
+//!    makes it a paste of several lines. So a script, `send-keys` or a lagging network, which deliver `orders\r` in one
+//!    read, can answer, and the first line of a pasted text cannot.
+//!
+//! Another word, or none, cancels at its Enter: that is the safe side.
 //!
 //! Esc alone, Ctrl-C and Ctrl-D cancel at any time.
 
@@ -45,9 +50,6 @@ pub const QUIET: Duration = Duration::from_millis(300);
 
 /// Keys closer together than this were not typed one by one.
 pub const BURST: Duration = Duration::from_millis(5);
-
-/// Letters in one burst that may still be a person's, on a network that joins keys.
-const JOINED: u32 = 2;
 
 /// What follows from input or time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -111,14 +113,18 @@ enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Hint {
     Early,
+    /// A bracketed paste.
     Paste,
+    /// More behind an Enter.
+    Lines,
 }
 
 impl Hint {
     fn text(self) -> &'static str {
         match self {
             Self::Early => "what was typed before the question does not answer it: discarded",
-            Self::Paste => "a paste does not answer: type it, key by key",
+            Self::Paste => "a paste does not answer: type it",
+            Self::Lines => "more came right behind the Enter, as from a paste: discarded",
         }
     }
 }
@@ -139,12 +145,14 @@ pub struct Dialogue {
     reason: Option<String>,
     keys: Keys,
     opened: Duration,
-    /// When a key was last complete, or the prompt was drawn.
+    /// When bytes last came, or the prompt was drawn.
     last_input: Duration,
     /// Whether the quiet time has passed and keys count.
     is_settled: bool,
-    /// Keys in the burst that `last_input` belongs to; 0 before the first.
+    /// Keys so far in the burst that `last_input` belongs to.
     burst: u32,
+    /// When the right word, which may be the first line of a paste, counts unless more comes.
+    counts_at: Option<Duration>,
     /// When a countdown was last drawn, in whole seconds left.
     seconds_left: u64,
     /// Between a suspend and the redraw nothing is drawn.
@@ -175,6 +183,7 @@ impl Dialogue {
             last_input: now,
             is_settled: false,
             burst: 0,
+            counts_at: None,
             seconds_left: 0,
             is_away: false,
             is_over: false,
@@ -193,17 +202,29 @@ impl Dialogue {
 
     /// Takes one read from the user terminal.
     pub fn feed(&mut self, bytes: &[u8], now: Duration) -> Step {
+        if self.counts_at.is_some() && !bytes.is_empty() {
+            // Before the tick: in a late read, nobody knows how long these have been waiting.
+            self.refuse_lines(now);
+        }
         let mut step = self.tick(now);
         if self.is_over {
             step.unread_bytes = bytes.len();
             return step;
         }
+        if !bytes.is_empty() {
+            // Bytes break the silence even where they are no whole key yet.
+            let silence = now.saturating_sub(std::mem::replace(&mut self.last_input, now));
+            self.is_settled |= silence >= self.question.quiet;
+            if silence >= self.question.burst {
+                self.burst = 0;
+            }
+        }
         for (at, byte) in bytes.iter().enumerate() {
             let Some(key) = self.keys.feed(*byte, now) else {
                 continue;
             };
-            if let Some(event) = self.press(key, bytes.len() == 1, now) {
-                let unread_bytes = bytes.len() - at - 1;
+            let unread_bytes = bytes.len() - at - 1;
+            if let Some(event) = self.press(key, unread_bytes > 0, now) {
                 return Step { unread_bytes, ..self.close(event, step.draw) };
             }
         }
@@ -221,6 +242,10 @@ impl Dialogue {
         }
         if self.keys.escape_due().is_some_and(|due| now >= due) {
             return self.close(Event::Cancelled(Cause::Escape), Vec::new());
+        }
+        if self.counts_at.is_some_and(|due| now >= due) {
+            let event = self.release();
+            return self.close(event, Vec::new());
         }
         if let Stage::Wait(until) = self.stage {
             if now >= until {
@@ -244,7 +269,8 @@ impl Dialogue {
             }
             Stage::Reason | Stage::Answer => None,
         };
-        [second, self.keys.escape_due()].into_iter().flatten().chain([self.expires()]).min()
+        let others = [second, self.keys.escape_due(), self.counts_at];
+        others.into_iter().flatten().chain([self.expires()]).min()
     }
 
     /// Fills in the figures; none take the line away.
@@ -302,8 +328,8 @@ impl Dialogue {
         &self.question
     }
 
-    /// `is_alone` says that the key is all there was in one read of one byte.
-    fn press(&mut self, key: Key, is_alone: bool, now: Duration) -> Option<Event> {
+    /// `has_more` says that the same read goes on behind the key.
+    fn press(&mut self, key: Key, has_more: bool, now: Duration) -> Option<Event> {
         match key {
             Key::Interrupt => return Some(Event::Cancelled(Cause::Interrupt)),
             Key::EndOfFile => return Some(Event::Cancelled(Cause::EndOfFile)),
@@ -317,32 +343,23 @@ impl Dialogue {
             | Key::PasteEnd
             | Key::Other => {}
         }
-        let silence = now.saturating_sub(self.last_input);
-        let joins_burst = self.burst > 0 && silence < self.question.burst;
-        self.burst = if joins_burst { self.burst + 1 } else { 1 };
-        self.last_input = now;
+        self.burst += 1;
         match self.stage {
             Stage::Wait(_) => return None,
             Stage::Reason | Stage::Answer => {}
         }
         if !self.is_settled {
-            if silence < self.question.quiet {
-                self.hint = self.hint.or(Some(Hint::Early));
-                return None;
-            }
-            self.is_settled = true;
+            self.hint = self.hint.or(Some(Hint::Early));
+            return None;
         }
-        self.edit(key, is_alone, now)
+        self.edit(key, has_more, now)
     }
 
     /// A key that counts.
-    fn edit(&mut self, key: Key, is_alone: bool, now: Duration) -> Option<Event> {
+    fn edit(&mut self, key: Key, has_more: bool, now: Duration) -> Option<Event> {
         match key {
-            Key::Enter if !is_alone || self.burst > 1 => self.refuse_paste(now),
+            Key::Enter if has_more => self.refuse_lines(now),
             Key::Enter => return self.submit(now),
-            Key::Char(_) if self.stage == Stage::Answer && self.burst > JOINED => {
-                self.refuse_paste(now);
-            }
             Key::Char(letter) => {
                 self.hint = None;
                 self.entry.push(letter, self.burst == 1);
@@ -357,9 +374,9 @@ impl Dialogue {
         None
     }
 
-    fn refuse_paste(&mut self, now: Duration) {
+    fn refuse_lines(&mut self, now: Duration) {
         self.unsettle(now);
-        self.hint = Some(Hint::Paste);
+        self.hint = Some(Hint::Lines);
     }
 
     fn submit(&mut self, now: Duration) -> Option<Event> {
@@ -376,15 +393,23 @@ impl Dialogue {
         if typed.is_empty() {
             return Some(Event::Cancelled(Cause::Enter));
         }
-        let whole_shape = self.question.challenge == Challenge::Yes && typed == "yes all";
-        if typed != self.word() && !whole_shape {
+        if typed != self.word() && !self.is_whole_shape() {
             return Some(Event::Cancelled(Cause::WrongWord));
         }
-        if !self.entry.is_typed() {
-            self.refuse_paste(now);
-            return None;
+        if self.entry.is_typed() && self.burst == 1 {
+            return Some(self.release());
         }
-        Some(Event::Released { reason: self.reason.take(), whole_shape })
+        self.counts_at = Some(now.saturating_add(self.question.quiet));
+        None
+    }
+
+    /// The word stands there and counts.
+    fn release(&mut self) -> Event {
+        Event::Released { reason: self.reason.take(), whole_shape: self.is_whole_shape() }
+    }
+
+    fn is_whole_shape(&self) -> bool {
+        self.question.challenge == Challenge::Yes && self.entry.text() == "yes all"
     }
 
     fn expires(&self) -> Duration {
@@ -418,6 +443,7 @@ impl Dialogue {
     /// Forgets what was typed; the quiet time starts again.
     fn unsettle(&mut self, now: Duration) {
         self.entry.clear();
+        self.counts_at = None;
         self.is_settled = false;
         self.last_input = now;
     }

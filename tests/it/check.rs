@@ -306,6 +306,7 @@ fn config_is_found_shown_and_checked() {
     journal_wait = "1s"
 
     [look]
+    banner = true
     title = true
     colour = true
 

@@ -12,6 +12,7 @@ use super::prompt::PsqlPrompt;
 use super::rc::{self, OwnRc};
 use super::surroundings::surroundings;
 use super::tap::{PsqlTap, SINGLE_STEP_ON};
+use super::unseen::Place;
 use crate::clients::{Command, Interactive, Launcher, Tap};
 use crate::config::Config;
 use crate::os::term::Terminals;
@@ -101,15 +102,18 @@ impl Launcher for PsqlLaunch {
         found.ok().and_then(|all| all.into_iter().next()).unwrap_or_else(unknown)
     }
 
-    fn preflight(&self, facts: &Facts, world: &World) -> Preflight {
+    fn preflight(&self, facts: &Facts, address: &Address, world: &World) -> Preflight {
         let Some(invocation) = &self.invocation else { return Preflight::default() };
         let rc_text = self.own_rc.path.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
-        preflight::read(invocation, rc_text.as_deref(), io::stdin(), &world.cwd, facts)
+        let place =
+            Place { cwd: &world.cwd, folder: &world.cwd, home: world.home.as_deref(), address };
+        preflight::read(invocation, rc_text.as_deref(), io::stdin(), place, facts)
     }
 
     fn tap(&self, nonce: &str) -> Option<Box<dyn Tap>> {
         let nonce = Nonce::new(nonce)?;
-        Some(Box::new(PsqlTap::new(&nonce, self.width())))
+        let echoes = self.invocation.as_ref().is_some_and(|found| found.echo_queries);
+        Some(Box::new(PsqlTap::new(&nonce, self.width(), self.home.clone(), echoes)))
     }
 
     fn interactive(&self) -> Option<Box<dyn Interactive>> {
@@ -120,6 +124,14 @@ impl Launcher for PsqlLaunch {
             Inquirer::new(self.program.clone(), invocation, self.own_options.as_deref())
         });
         Some(Box::new(PsqlPrompt::new(self.home.clone(), inquirer)))
+    }
+
+    fn is_asked_too(&self) -> bool {
+        self.invocation.as_ref().is_some_and(|found| {
+            let last = found.variables.iter().rev().find(|(name, _)| name == "SINGLESTEP");
+            let value = last.and_then(|(_, value)| value.as_deref());
+            found.single_step || value.is_some_and(super::tap::is_true)
+        })
     }
 
     fn tapped_args(&self, nonce: &str) -> Vec<OsString> {

@@ -13,3 +13,4 @@ pub mod rc;
 pub mod surroundings;
 pub mod tap;
 pub mod text;
+pub mod unseen;

@@ -6,8 +6,10 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use super::args::{Action, Invocation, Source};
-use super::meta::{self, Consequence, Item};
+use super::meta::{self, Item};
 use super::rc;
+use super::unseen::{Place, unseen};
+use crate::clients::Unseen;
 use crate::lang::postgres;
 use crate::os::file::{Behind, behind};
 use crate::policy::{Decision, Facts, Verdict, judge};
@@ -24,8 +26,8 @@ pub struct Preflight {
     pub is_clear: bool,
     /// The first text that would be held, with the verdict.
     pub held: Option<(String, Verdict)>,
-    /// Whether the run connects elsewhere on its way, to a place that is read as it runs.
-    pub connects: bool,
+    /// What the run does that no question will tell of.
+    pub unseen: Unseen,
 }
 
 /// Reads all that an invocation will run. `rc_text` is the start-up file's text, none if none is
@@ -34,7 +36,7 @@ pub fn read(
     invocation: &Invocation,
     rc_text: Option<&str>,
     stdin: impl AsFd,
-    cwd: &Path,
+    place: Place<'_>,
     facts: &Facts,
 ) -> Preflight {
     let mut found = Preflight { is_clear: true, ..Preflight::default() };
@@ -51,22 +53,27 @@ pub fn read(
     for action in actions {
         match action {
             Action::Command(text) if text.trim_start().starts_with('\\') => {
-                found.meta(text, facts);
+                found.meta(text, place);
             }
             // psql sends it as it is: neither variables nor meta commands are looked for.
             Action::Command(text) => found.sql(text, facts),
             Action::File(Source::Path(path)) => {
-                let opened = File::open(cwd.join(path)).ok();
+                let opened = File::open(place.cwd.join(path)).ok();
                 match opened.and_then(|file| script(file, false)) {
-                    Some(text) => found.script(&text, facts),
+                    Some(text) => {
+                        let folder = Path::new(path).parent().map(|folder| place.cwd.join(folder));
+                        let folder = folder.as_deref().unwrap_or(place.cwd);
+                        found.script(&text, Place { folder, ..place }, facts);
+                    }
                     None => found.is_clear = false,
                 }
             }
             Action::File(Source::Stdin) => {
                 let copy = stdin.as_fd().try_clone_to_owned().map(File::from).ok();
                 match copy.and_then(|file| script(file, true)) {
-                    Some(text) => found.script(&text, facts),
-                    None => found.is_clear = false,
+                    // Where it is not plain it is read line by line as it is passed on.
+                    Some(text) if meta::is_plain_sql(&text) => found.script(&text, place, facts),
+                    Some(_) | None => found.is_clear = false,
                 }
             }
         }
@@ -86,7 +93,7 @@ impl Preflight {
         self.texts.push(text.to_owned());
     }
 
-    fn script(&mut self, text: &str, facts: &Facts) {
+    fn script(&mut self, text: &str, place: Place<'_>, facts: &Facts) {
         if meta::is_plain_sql(text) {
             for range in postgres::split(text) {
                 self.sql_part(&text[range], facts);
@@ -95,13 +102,20 @@ impl Preflight {
             return;
         }
         self.is_clear = false;
-        for item in meta::scan(text) {
-            match item {
-                Item::Statement { text, .. } => self.sql_part(&text, facts),
-                Item::Meta(meta) => self.connects |= is_connect(&meta),
-                Item::Data(_) | Item::Incomplete(_) => {}
+        let items = meta::scan(text);
+        for item in &items {
+            if let Item::Statement { text, .. } = item {
+                self.sql_part(text, facts);
             }
         }
+        self.add(unseen(items, place, &mut true));
+    }
+
+    fn add(&mut self, more: Unseen) {
+        self.unseen.statements.extend(more.statements);
+        self.unseen.effects.extend(more.effects);
+        self.unseen.remarks.extend(more.remarks);
+        self.unseen.connects.extend(more.connects);
     }
 
     /// One statement of a script: shown where it would be held.
@@ -115,26 +129,25 @@ impl Preflight {
         }
     }
 
-    fn meta(&mut self, text: &str, facts: &Facts) {
-        for item in meta::scan(&format!("{text}\n")) {
-            let Item::Meta(meta) = item else {
-                self.is_clear = false;
-                continue;
+    /// A `-c` with one meta command.
+    fn meta(&mut self, text: &str, place: Place<'_>) {
+        let items = meta::scan(&format!("{text}\n"));
+        for item in &items {
+            let is_quiet = match item {
+                // `\copy` sends a COPY of its own, and `\g` and its kin what stands before them.
+                Item::Meta(meta) => {
+                    meta::consequences(meta).is_empty()
+                        && meta.sends.is_none()
+                        && meta.name != "copy"
+                        && !meta.name.starts_with('g')
+                }
+                Item::Statement { .. } | Item::Data(_) | Item::Incomplete(_) => false,
             };
-            self.connects |= is_connect(&meta);
-            let is_quiet = meta::consequences(&meta).is_empty() && meta.sends.is_none();
-            // `\copy` sends a COPY of its own; what is read is read as data.
-            if !is_quiet || meta.name == "copy" || meta.name.starts_with('g') {
-                self.is_clear = false;
-            }
+            self.is_clear &= is_quiet;
         }
-        let _ = facts;
+        self.add(unseen(items, place, &mut true));
         self.texts.push(text.to_owned());
     }
-}
-
-fn is_connect(meta: &meta::Meta) -> bool {
-    meta::consequences(meta).contains(&Consequence::Connects)
 }
 
 /// Reads a script that is a regular file; a shared one is set back to where it stood.
@@ -165,7 +178,9 @@ mod tests {
     fn preflight(args: &[&str], tier: Tier, folder: &Path) -> Preflight {
         let invocation = args::parse(args).expect("understood");
         let nothing = File::open("/dev/null").expect("it is everywhere");
-        read(&invocation, None, nothing, folder, &Facts::new(tier, Moment::default()))
+        let address = crate::target::Address::default();
+        let place = Place { cwd: folder, folder, home: None, address: &address };
+        read(&invocation, None, nothing, place, &Facts::new(tier, Moment::default()))
     }
 
     #[test]
@@ -189,6 +204,10 @@ mod tests {
 
         let found = preflight(&["-f", "gone.sql"], Tier::Production, folder.path());
         assert_eq!(found.held.expect("held").0, "delete from t;");
+        std::fs::write(folder.path().join("watch.sql"), "delete from t \\watch 1\n")
+            .expect("write");
+        let found = preflight(&["-f", "watch.sql"], Tier::Production, folder.path());
+        assert_eq!(found.unseen.statements.len(), 1, "{found:?}");
         assert!(preflight(&["-f", "gone.sql"], Tier::Development, folder.path()).is_clear);
     }
 }

@@ -1,35 +1,26 @@
 //! A person at psql's prompt: what a submitted line does that single-step does not tell.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::meta::{self, Consequence, Item, Meta, State};
+use super::inquire::Inquirer;
+use super::meta::State;
+use super::unseen::{Place, unseen};
 use crate::clients::{Inquiry, Interactive, PromptFacts, Submitted, Unseen};
-use crate::lang::{Effect, Verb};
+use crate::lang::Effect;
 use crate::session::drift::Drift;
-use crate::target::Address;
-use crate::target::libpq::conninfo;
-
-/// Most bytes of an included file that are read for its meta commands. Its statements are asked
-/// about anyway.
-const INCLUDE_BYTES: u64 = 16 << 20;
-
-/// How deep included files include others before we stop to look.
-const INCLUDE_DEPTH: usize = 8;
 
 /// psql's prompt.
 #[derive(Debug)]
 pub struct PsqlPrompt {
     state: State,
     home: Option<PathBuf>,
-    inquirer: Option<super::inquire::Inquirer>,
+    inquirer: Option<Inquirer>,
 }
 
 impl PsqlPrompt {
     /// Makes the reader of a session's lines.
     #[must_use]
-    pub fn new(home: Option<PathBuf>, inquirer: Option<super::inquire::Inquirer>) -> Self {
+    pub fn new(home: Option<PathBuf>, inquirer: Option<Inquirer>) -> Self {
         Self { state: State::default(), home, inquirer }
     }
 }
@@ -39,16 +30,19 @@ impl Interactive for PsqlPrompt {
         if submitted.is_fresh && !self.state.is_fresh() {
             self.state.interrupt();
         }
-        let mut unseen = Unseen::default();
         let items = self.state.scan(&format!("{}\n", submitted.line));
-        let mut reader = Reader {
-            submitted,
+        let place = Place {
+            cwd: &submitted.cwd,
+            folder: &submitted.cwd,
             home: self.home.as_deref(),
-            is_guarded: submitted.is_guarded,
-            unseen: &mut unseen,
+            address: submitted.address,
         };
-        reader.items(items, &submitted.cwd, 0);
-        unseen
+        let mut is_guarded = submitted.is_guarded;
+        unseen(items, place, &mut is_guarded)
+    }
+
+    fn interrupted(&mut self) {
+        self.state.interrupt();
     }
 
     fn inquire(
@@ -59,206 +53,5 @@ impl Interactive for PsqlPrompt {
         drift: Drift,
     ) -> Option<Inquiry> {
         self.inquirer.as_ref()?.inquire(text, effects, facts?, drift)
-    }
-}
-
-/// Reads a line and the files it includes.
-struct Reader<'a> {
-    submitted: &'a Submitted<'a>,
-    home: Option<&'a Path>,
-    /// Whether psql still asks at this place of the line.
-    is_guarded: bool,
-    unseen: &'a mut Unseen,
-}
-
-impl Reader<'_> {
-    fn items(&mut self, items: Vec<Item>, folder: &Path, depth: usize) {
-        for item in items {
-            match item {
-                Item::Statement { text, .. } if !self.is_guarded => {
-                    self.unseen.statements.push(text);
-                }
-                Item::Meta(meta) => self.meta(&meta, folder, depth),
-                Item::Statement { .. } | Item::Data(_) | Item::Incomplete(_) => {}
-            }
-        }
-    }
-
-    fn meta(&mut self, meta: &Meta, folder: &Path, depth: usize) {
-        if !self.is_guarded
-            && let Some(text) = &meta.sends
-        {
-            self.unseen.statements.push(text.clone());
-        }
-        for consequence in meta::consequences(meta) {
-            match consequence {
-                Consequence::Effect(effect) => {
-                    // What stands behind it on the same line runs unasked.
-                    self.is_guarded &= effect.verb != Verb::Unguard;
-                    self.unseen.remarks.push(effect.phrase.clone());
-                    self.unseen.effects.push(effect);
-                }
-                Consequence::Repeats(text) => self.unseen.statements.push(text),
-                Consequence::Reads { path: Some(path), relative } => {
-                    let base = if relative { folder } else { &self.submitted.cwd };
-                    self.include(&self.path(&path, base), depth);
-                }
-                // Its statements are asked about; what else it does cannot be known.
-                Consequence::Reads { path: None, .. } => {}
-                Consequence::Connects => {
-                    self.unseen.connects.push(connects_to(meta, self.submitted.address));
-                }
-            }
-        }
-    }
-
-    fn path(&self, path: &str, base: &Path) -> PathBuf {
-        match (path.strip_prefix("~/"), self.home) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => base.join(path),
-        }
-    }
-
-    fn include(&mut self, path: &Path, depth: usize) {
-        if depth >= INCLUDE_DEPTH {
-            return;
-        }
-        // A file that is not there, or is a pipe, is psql's to complain of or to read.
-        let Some(text) = read(path) else { return };
-        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        self.items(meta::scan(&text), &folder, depth + 1);
-    }
-}
-
-fn read(path: &Path) -> Option<String> {
-    if !path.metadata().is_ok_and(|facts| facts.is_file()) {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    File::open(path).ok()?.take(INCLUDE_BYTES).read_to_end(&mut bytes).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// Reads where `\c` goes: `\c [database [user [host [port]]]]`, where `-` keeps what is, or a
-/// connection string. None where a variable hides it.
-fn connects_to(meta: &Meta, now: &Address) -> Option<Address> {
-    if meta.is_dynamic {
-        return None;
-    }
-    let mut args: Vec<&str> = meta.args.iter().map(String::as_str).collect();
-    args.retain(|arg| !arg.starts_with("-reuse-previous"));
-    let mut to = now.clone();
-    let first = args.first().copied().unwrap_or("-");
-    if conninfo::is_connection_string(first) {
-        for (name, value) in conninfo::parse(first).ok()? {
-            match name.as_str() {
-                "host" | "hostaddr" => to.host = Some(value),
-                "port" => to.port = value.parse().ok(),
-                "dbname" => to.database = Some(value),
-                "user" => to.user = Some(value),
-                "service" => return None,
-                _ => {}
-            }
-        }
-        return Some(to);
-    }
-    let given =
-        |place: usize| args.get(place).filter(|arg| **arg != "-").map(|arg| (*arg).to_owned());
-    if let Some(database) = given(0) {
-        to.database = Some(database);
-    }
-    if let Some(user) = given(1) {
-        to.user = Some(user);
-    }
-    if let Some(host) = given(2) {
-        to.host = Some(host);
-    }
-    if let Some(port) = given(3) {
-        to.port = port.parse().ok();
-    }
-    Some(to)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lang::Class;
-
-    fn unseen(line: &str, is_guarded: bool, cwd: &Path) -> Unseen {
-        let address = Address {
-            user: Some("app".into()),
-            host: Some("db".into()),
-            port: Some(5432),
-            database: Some("shop".into()),
-        };
-        PsqlPrompt::new(None, None).unseen(&Submitted {
-            line,
-            is_fresh: true,
-            is_guarded,
-            cwd: cwd.to_owned(),
-            address: &address,
-        })
-    }
-
-    #[test]
-    fn watch_runs_its_statement_unasked() {
-        let found = unseen(r"delete from families \watch", true, Path::new("/"));
-        assert_eq!(found.statements.len(), 1, "{found:?}");
-        assert!(found.statements[0].starts_with("delete from families"));
-    }
-
-    #[test]
-    fn without_the_guard_every_statement_counts() {
-        let found = unseen("select 1; delete from families;", false, Path::new("/"));
-        assert_eq!(found.statements.len(), 2, "{found:?}");
-        assert_eq!(
-            unseen("select 1; delete from families;", true, Path::new("/")),
-            Unseen::default()
-        );
-    }
-
-    #[test]
-    fn a_shell_is_an_escape_wherever_it_stands() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join("inner.sql"), "select 1;\n\\! rm -rf /\n")
-            .expect("write");
-        std::fs::write(folder.path().join("outer.sql"), "\\ir inner.sql\n").expect("write");
-        for line in [r"\! ls", r"\i outer.sql", r"select 1 \g |cat"] {
-            let found = unseen(line, true, folder.path());
-            assert_eq!(found.effects.len(), 1, "{line}: {found:?}");
-            assert_eq!(found.effects[0].class, Class::Escape, "{line}");
-        }
-    }
-
-    #[test]
-    fn taking_the_guard_away_is_seen() {
-        let found = unseen(r"\set SINGLESTEP off", true, Path::new("/"));
-        assert_eq!(found.effects.first().map(|effect| effect.verb), Some(Verb::Unguard));
-    }
-
-    #[test]
-    fn what_follows_the_guards_end_on_the_same_line_runs_unasked() {
-        let line = "select 1;\n\\set SINGLESTEP off\ndelete from families;";
-        let found = unseen(line, true, Path::new("/"));
-        assert_eq!(found.statements.len(), 1, "{found:?}");
-        assert!(found.statements[0].contains("delete"));
-        assert_eq!(
-            unseen("\\set SINGLESTEP on\nselect 1;", true, Path::new("/")),
-            Unseen::default()
-        );
-    }
-
-    #[test]
-    fn connecting_elsewhere_is_told() {
-        let to = |line: &str| match &unseen(line, true, Path::new("/")).connects[..] {
-            [Some(address)] => address.to_string(),
-            [None] => "unknown".to_owned(),
-            other => panic!("{line}: {other:?}"),
-        };
-        assert_eq!(to(r"\c orders"), "app@db:5432/orders");
-        assert_eq!(to(r"\c - - prod 5433 \\ delete from x;"), "app@prod:5433/shop");
-        assert_eq!(to(r"\c postgres://me@prod.example.com/x"), "me@prod.example.com:5432/x");
-        assert_eq!(to(r"\connect :target"), "unknown");
-        assert_eq!(to(r"\c service=prod"), "unknown");
     }
 }

@@ -1,8 +1,12 @@
 //! psql's tap: single-step questions and prompt marks, both taken out of what the person sees.
 
+use std::path::{Path, PathBuf};
+
 use super::banner;
 use super::mark::{self, Mark, Nonce, Placed, Scanner, Width};
 use super::meta::State;
+use super::unseen::{Place, unseen};
+use crate::clients::interactive::Unseen;
 use crate::clients::tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
 use crate::target::Address;
 
@@ -26,20 +30,29 @@ pub struct PsqlTap {
     genuine: Option<Vec<u8>>,
     /// Where the script on standard input stands.
     input: State,
+    /// Whether psql asks about the script's statements at this place of it.
+    is_input_guarded: bool,
+    home: Option<PathBuf>,
+    /// Whether psql was told to show each statement before it runs (`-e`).
+    echoes: bool,
     clean: Vec<u8>,
     placed: Vec<Placed>,
 }
 
 impl PsqlTap {
-    /// Makes a tap for marks with this nonce.
+    /// Makes a tap for marks with this nonce. `home` is the person's home folder; `echoes` tells
+    /// that psql was told to show each statement before it runs (`-e`).
     #[must_use]
-    pub fn new(nonce: &Nonce, width: Width) -> Self {
+    pub fn new(nonce: &Nonce, width: Width, home: Option<PathBuf>, echoes: bool) -> Self {
         Self {
             scanner: Scanner::new(nonce, width),
             capture: Vec::new(),
             is_whole: false,
             genuine: None,
             input: State::default(),
+            is_input_guarded: true,
+            home,
+            echoes,
             clean: Vec::new(),
             placed: Vec::new(),
         }
@@ -136,11 +149,24 @@ impl Tap for PsqlTap {
         self.is_whole = false;
     }
 
-    fn follow_input(&mut self, line: &[u8]) {
+    fn follow_input(&mut self, line: &[u8], cwd: &Path, address: &Address) -> Unseen {
         // psql drops such lines between statements.
-        if !(self.input.is_fresh() && line.trim_ascii_start().starts_with(b"--")) {
-            self.input.scan(&String::from_utf8_lossy(line));
+        if self.input.is_fresh() && line.trim_ascii_start().starts_with(b"--") {
+            return Unseen::default();
         }
+        let items = self.input.scan(&String::from_utf8_lossy(line));
+        let place = Place { cwd, folder: cwd, home: self.home.as_deref(), address };
+        unseen(items, place, &mut self.is_input_guarded)
+    }
+
+    fn echo<'a>(&self, banner: &'a [u8]) -> Option<&'a [u8]> {
+        if !self.echoes {
+            return None;
+        }
+        let start = memchr::memchr(b'\n', banner)? + 1;
+        let last = banner.len().checked_sub(1)?;
+        let end = memchr::memrchr(b'\n', &banner[..last])? + 1;
+        banner.get(start..end)
     }
 
     fn before_end(&self) -> Option<&'static [u8]> {
@@ -219,7 +245,7 @@ mod tests {
         \x1fshop\x1fanna\x1fdb.example.com\x07";
 
     fn tap() -> PsqlTap {
-        PsqlTap::new(&Nonce::new("n0nce").expect("plain"), Width::Invisible)
+        PsqlTap::new(&Nonce::new("n0nce").expect("plain"), Width::Invisible, None, true)
     }
 
     fn statement(asked: Asked) -> String {
@@ -278,7 +304,7 @@ mod tests {
         ] {
             let mut tap = tap();
             for line in script.split_inclusive('\n') {
-                tap.follow_input(line.as_bytes());
+                drop(tap.follow_input(line.as_bytes(), Path::new("/"), &Address::default()));
             }
             assert_eq!(tap.before_end().is_some(), is_open, "{script:?}");
         }

@@ -172,7 +172,11 @@ impl Reader<'_> {
                     SyntaxKind::MERGE_INSERT => (Class::Add, Verb::Insert, "inserts"),
                     _ => continue,
                 };
-                let scope = if self.is_looped(node) { Scope::Unknown } else { scope };
+                // An unconditional DELETE of whatever the source matches may reach every row.
+                let is_open = class == Class::Remove
+                    && scope == Scope::Filtered
+                    && child(&action, &[SyntaxKind::MERGE_CONDITION]).is_none();
+                let scope = if self.is_looped(node) || is_open { Scope::Unknown } else { scope };
                 let phrase = match class {
                     Class::Add => format!("inserts into {table}"),
                     _ => format!("{does} rows of {table} {rows}"),

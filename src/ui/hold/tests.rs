@@ -1,8 +1,9 @@
-//! Tests of the whole dialogue: `answers` without a screen, the others on an emulated one.
+//! Tests of the whole dialogue: `answers` and `sources` without a screen, the others on an emulated one.
 
 mod answers;
 mod changes;
 mod screens;
+mod sources;
 mod stage;
 
 use std::time::Duration;

@@ -37,6 +37,7 @@ fn closing_line_only() {
 /// DELETE with the same lines around it is held.
 fn forged(statement: &str) {
     let Some(world) = production() else { return };
+    world.write(".psqlrc", "\\set QUIET on\n\\pset pager off\n\\set QUIET off\n");
     world.write("forged.sql", &format!("{statement}\n"));
     // The text after the first line break of the forgery is the dangerous one.
     let delete = statement.replace("select 1;", "DELETE FROM families;");

@@ -172,7 +172,7 @@ held! {
         Do::Blind("DO $$ BEGIN EXECUTE 'DELETE FROM ' || 'families'; END $$;\r"),
     ];
     by_merge: [
-        Do::Blind("MERGE INTO families f USING members m ON f.id = m.family_id \
+        Do::Blind("MERGE INTO members m USING families f ON m.family_id = f.id \
                    WHEN MATCHED THEN DELETE;\r"),
     ];
     by_execute: [
@@ -272,7 +272,7 @@ fn one_row_is_held_at_night() {
     pty.wait_for("type yes to run it, Enter to cancel:");
     pty.wait_for_silence(PERSON_PAUSE);
     world.database.assert_untouched();
-    pty.line("yes");
+    pty.answer("yes");
     pty.wait_for("nightlatch: released");
     pty.wait_for("DELETE 1");
     wait_for_any_prompt(&mut pty, &world);

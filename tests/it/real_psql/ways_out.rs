@@ -54,48 +54,57 @@ fn is_over(world: &World) {
     world.database.assert_untouched();
 }
 
-/// Says no in the given bytes.
-fn says_no(bytes: &[u8]) {
+/// Says no with one key.
+fn says_no(key: Key) {
     let Some((world, mut pty)) = held() else {
         return;
     };
-    pty.send(bytes);
+    pty.press(key);
+    goes_on(&world, &mut pty);
+}
+
+/// Says no with a word.
+fn says(word: &str) {
+    let Some((world, mut pty)) = held() else {
+        return;
+    };
+    pty.answer(word);
     goes_on(&world, &mut pty);
 }
 
 #[test]
 fn enter() {
-    says_no(b"\r");
+    says_no(Key::Enter);
 }
 
 #[test]
 fn escape() {
-    says_no(b"\x1b");
+    says_no(Key::Escape);
 }
 
 #[test]
 fn ctrl_c() {
-    says_no(b"\x03");
+    says_no(Key::Ctrl('c'));
 }
 
 #[test]
 fn ctrl_d() {
-    says_no(b"\x04");
+    says_no(Key::Ctrl('d'));
 }
 
 #[test]
 fn wrong_word() {
-    says_no(b"no\r");
+    says("no");
 }
 
 #[test]
 fn yes_is_a_wrong_word_here() {
-    says_no(b"yes\r");
+    says("yes");
 }
 
 #[test]
 fn empty_words() {
-    says_no(b"   \r");
+    says("   ");
 }
 
 /// Almost the right word: longer, shorter, upper case.
@@ -106,7 +115,7 @@ fn almost_the_word() {
     };
     let name = world.database.name.clone();
     for wrong in [format!("{name}x"), name[..name.len() - 1].to_owned(), name.to_uppercase()] {
-        pty.line(&wrong);
+        pty.answer(&wrong);
         pty.wait_for("nightlatch: cancelled");
         wait_for_any_prompt(&mut pty, &world);
         pty.wait_for_silence(PERSON_PAUSE);
@@ -194,14 +203,28 @@ fn nightlatch_killed_at_submission() {
     }
 }
 
-/// The client withdraws: the dialogue closes by itself.
+/// Interrupted from elsewhere psql goes on waiting for the answer, but will not run the statement
+/// whatever the answer is: so nothing must say that it ran.
 #[test]
 fn client_interrupted_from_elsewhere() {
     let Some((world, mut pty)) = held() else {
         return;
     };
     kill(Pid::from_raw(client(&world).pid), Signal::SIGINT).expect("the client is there");
-    goes_on(&world, &mut pty);
+    pty.wait_for_silence(PERSON_PAUSE);
+    if !pty.recent().contains("nightlatch: cancelled") {
+        let name = world.database.name.clone();
+        pty.answer(&name);
+    }
+    wait_for_any_prompt(&mut pty, &world);
+    pty.wait_for_silence(PERSON_PAUSE);
+    world.database.assert_untouched();
+    pty.line("select 40 + 2 as usable;");
+    pty.wait_for("     42");
+    wait_for_any_prompt(&mut pty, &world);
+    pty.line("\\q");
+    assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
+    is_over(&world);
 }
 
 #[test]
@@ -301,7 +324,7 @@ fn the_word_releases() {
         return;
     };
     let name = world.database.name.clone();
-    pty.line(&name);
+    pty.answer(&name);
     pty.wait_for("nightlatch: released");
     pty.wait_for("DELETE 1000");
     wait_for_any_prompt(&mut pty, &world);

@@ -34,6 +34,9 @@ const ROWS: u16 = 24;
 /// The pause a person makes before answering; the contract asks for 300 ms without input.
 pub(crate) const PERSON_PAUSE: Duration = Duration::from_millis(450);
 
+/// The pause between two keys of a person who types fast.
+const BETWEEN_KEYS: Duration = Duration::from_millis(40);
+
 /// A key that is not a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Key {
@@ -172,6 +175,18 @@ impl Pty {
     /// Types a line and Enter.
     pub(crate) fn line(&mut self, text: &str) {
         self.send(format!("{text}\r").as_bytes());
+    }
+
+    /// Types a line key by key, as a fast person does: each key some time after the echo of the one
+    /// before, since what comes faster counts as a paste.
+    pub(crate) fn answer(&mut self, text: &str) {
+        for key in text.chars() {
+            let before = self.screen().cursor;
+            self.type_text(key.encode_utf8(&mut [0; 4]));
+            self.wait_until("the echo of a key", |screen| screen.cursor != before);
+            self.wait_for_silence(BETWEEN_KEYS);
+        }
+        self.press(Key::Enter);
     }
 
     /// Pastes as a terminal in bracketed-paste mode does.

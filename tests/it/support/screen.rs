@@ -36,6 +36,29 @@ impl Screen {
         self.lines.iter().any(|line| line.contains(text))
     }
 
+    /// Tells whether this screen is the other one, but for lines of nightlatch's own, which push
+    /// what is above them up by as many rows.
+    pub(crate) fn is_but_for_own_lines(&self, other: &Self) -> bool {
+        let is_own = |line: &&String| line.starts_with("nightlatch: ");
+        let above = |screen: &Self| -> Vec<String> {
+            let lines = screen.lines.iter().take(screen.cursor.1 + 1);
+            lines.filter(|line| !is_own(line)).rev().cloned().collect()
+        };
+        let below = |screen: &Self| -> Vec<String> {
+            let lines = screen.lines.iter().skip(screen.cursor.1 + 1);
+            lines.filter(|line| !line.is_empty()).cloned().collect()
+        };
+        let is_scrolled = self.lines.iter().any(|line| is_own(&line)) || self == other;
+        let (own, others) = (above(self), above(other));
+        let count = if is_scrolled { own.len().min(others.len()) } else { own.len() };
+        own.get(..count) == others.get(..count)
+            && (is_scrolled || others.len() == own.len())
+            && below(self) == below(other)
+            && self.cursor.0 == other.cursor.0
+            && self.is_cursor_shown == other.is_cursor_shown
+            && self.is_alternate == other.is_alternate
+    }
+
     /// Returns the line the cursor is on.
     pub(crate) fn cursor_line(&self) -> &str {
         self.lines.get(self.cursor.1).map_or("", String::as_str)
@@ -87,6 +110,22 @@ pub(crate) fn plain(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+#[test]
+fn own_lines_are_looked_past_and_nothing_else() {
+    let screen = |lines: &[&str]| Screen {
+        lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        cursor: (0, lines.len() - 1),
+        is_cursor_shown: true,
+        is_alternate: false,
+    };
+    let bare = screen(&["a", "b", "c", "d"]);
+    assert!(screen(&["a", "b", "c", "d"]).is_but_for_own_lines(&bare));
+    assert!(screen(&["b", "nightlatch: x", "c", "d"]).is_but_for_own_lines(&bare));
+    assert!(!screen(&["b", "nightlatch: x", "d", "d"]).is_but_for_own_lines(&bare));
+    assert!(!screen(&["b", "c", "d"]).is_but_for_own_lines(&bare));
+    assert!(!screen(&["b", "c", "d", ""]).is_but_for_own_lines(&bare));
 }
 
 #[test]

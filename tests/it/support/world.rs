@@ -192,7 +192,12 @@ impl Drop for World {
 ///
 /// # Panics
 /// If it does not end within the deadline; it is killed then.
-pub(crate) fn run(mut command: Command, stdin: &str) -> Output {
+pub(crate) fn run(command: Command, stdin: &str) -> Output {
+    try_run(command, stdin).unwrap_or_else(|what| panic!("{what}"))
+}
+
+/// Runs a command to its end as `run` does, and says what it has done if it does not end.
+pub(crate) fn try_run(mut command: Command, stdin: &str) -> Result<Output, String> {
     use std::io::{Read, Write};
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let shown = format!("{command:?}");
@@ -219,13 +224,13 @@ pub(crate) fn run(mut command: Command, stdin: &str) -> Output {
         let stdout = stdout.join().expect("no panic").expect("stdout");
         let stderr = stderr.join().expect("no panic").expect("stderr");
         let Some(status) = status else {
-            panic!(
+            return Err(format!(
                 "{shown} does not end\nstdout: {}\nstderr: {}",
                 stdout.escape_ascii(),
                 stderr.escape_ascii()
-            )
+            ));
         };
-        Output { status, stdout, stderr }
+        Ok(Output { status, stdout, stderr })
     })
 }
 

@@ -203,6 +203,7 @@ impl Probe {
         let plural = if rows.round() == 1.0 { "row" } else { "rows" };
         let name = format!("{}.{}", table.schema, table.name);
         let share = match self.does {
+            Does::Rows { .. } if rows == 0.0 => None,
             Does::Rows { condition: Condition::None, .. } => Some("100 %".to_owned()),
             // Rows of inheriting tables count among the rows and not in the total; and a total that
             // is less than its part is out of date.

@@ -1,7 +1,5 @@
 //! Which input is which answer.
 
-use proptest::prelude::*;
-
 use super::*;
 
 /// Every ending of the contract's table that comes from the person or the clock, with what was
@@ -127,6 +125,18 @@ fn type_ahead_neither_releases_nor_cancels() {
 }
 
 #[test]
+fn half_a_key_breaks_the_silence() {
+    for half in [b"\x1b[".as_slice(), b"\x1bO", b"\x1b]", b"\xc3"] {
+        let (mut dialogue, _) = Dialogue::open(question(), Duration::ZERO);
+        assert_eq!(dialogue.feed(half, ms(299)).event, None);
+        // It ends the sequence, whichever it is.
+        assert_eq!(dialogue.feed(b"\x18o", ms(310)).event, None);
+        assert!(!dialogue.is_settled, "{half:?}");
+        assert_eq!(dialogue.entry.text(), "", "{half:?}");
+    }
+}
+
+#[test]
 fn type_ahead_cancels_by_escape_and_interrupt() {
     for (keys, cause) in [
         ("\x03", Cause::Interrupt),
@@ -140,54 +150,155 @@ fn type_ahead_cancels_by_escape_and_interrupt() {
 }
 
 #[test]
-fn a_plain_paste_never_answers() {
-    for (challenge, text) in [
-        (question(), "orders\r"),
-        (question(), "orders\n"),
-        (question(), "orders\r\n"),
-        (question(), "\rorders\r"),
-        (question(), "select 1;\rorders\rorders\r"),
-        (yes(), "yes\r"),
-        (yes(), "yes all\r"),
-        (Question { answer_word: "db".to_owned(), ..question() }, "db\r"),
-        (Question { answer_word: "d".to_owned(), ..question() }, "d\r"),
+fn the_word_in_one_read_counts_after_silence() {
+    let whole = Some(Event::Released { reason: None, whole_shape: true });
+    let named = |word: &str| Question { answer_word: word.to_owned(), ..question() };
+    for (question, text, event) in [
+        (question(), "orders\r", released()),
+        (question(), "orders\n", released()),
+        (question(), "oops\x15orders\r", released()),
+        (yes(), "yes\r", released()),
+        (yes(), "yes all\r", whole),
+        (named("db"), "db\r", released()),
+        (named("d"), "d\r", released()),
+        (named("ф"), "ф\r", released()),
     ] {
-        // In one read; and torn anywhere, even into single bytes, as long as no time passes. An
-        // Enter that comes first and alone is no release.
+        // In one read; and torn anywhere, even into single bytes, as long as no time passes.
         for reads in torn(text.as_bytes(), ms(1000)) {
-            let event = answer(challenge.clone(), &reads);
-            let is_safe = event.is_none() || event == cancelled(Cause::Enter);
-            assert!(is_safe, "{reads:?}: {event:?}");
+            let (mut dialogue, _) = Dialogue::open(question.clone(), Duration::ZERO);
+            assert_eq!(play(&mut dialogue, Duration::ZERO, &reads).0, None, "{reads:?}");
+            assert_eq!(dialogue.next_deadline(), Some(ms(1300)), "{reads:?}");
+            let early = dialogue.tick(ms(1299));
+            assert_eq!(early, Step::default(), "nothing is drawn: {reads:?}");
+            assert_eq!(dialogue.tick(ms(1300)).event, event, "{reads:?}");
+            assert_eq!(dialogue.next_deadline(), None, "{reads:?}");
         }
     }
 }
 
 #[test]
-fn a_pasted_word_is_not_completed_by_an_enter() {
-    for word in ["db", "abc", "orders"] {
-        let question = Question { answer_word: word.to_owned(), ..question() };
-        for reads in torn(word.as_bytes(), ms(1000)) {
-            let reads = [reads, vec![(ms(200), b"\r".to_vec())]].concat();
-            assert_eq!(answer(question.clone(), &reads), None, "{reads:?}");
+fn a_word_of_one_burst_waits_whenever_its_enter_comes() {
+    for enter in [0, 4, 5, 200, 5000] {
+        let reads = [(ms(1000), b"orders".to_vec()), (ms(enter), b"\r".to_vec())];
+        assert_eq!(answer(question(), &reads), None, "{enter}");
+        let then = [&reads[..], &[(QUIET, Vec::new())]].concat();
+        assert_eq!(answer(question(), &then), released(), "{enter}");
+    }
+}
+
+#[test]
+fn an_enter_in_the_burst_of_the_last_letter_waits() {
+    let joined = [typed("order"), vec![(KEY, b"s\r".to_vec())]].concat();
+    let hasty = [typed("orders"), vec![(ms(4), b"\r".to_vec())]].concat();
+    for reads in [joined, hasty] {
+        assert_eq!(answer(question(), &reads), None, "{reads:?}");
+        let then = [reads, vec![(QUIET, Vec::new())]].concat();
+        assert_eq!(answer(question(), &then), released(), "{then:?}");
+    }
+}
+
+#[test]
+fn a_word_in_several_bursts_counts_at_its_enter() {
+    let word = |reads: &[(u64, &str)]| -> Vec<Read> {
+        reads.iter().map(|(wait, keys)| (ms(*wait), keys.as_bytes().to_vec())).collect()
+    };
+    // As a network joins them, and at the shortest distance.
+    for reads in [
+        word(&[(1000, "or"), (80, "de"), (80, "rs"), (80, "\r")]),
+        word(&[(1000, "o"), (80, "rders"), (5, "\r")]),
+        word(&[(1000, "ord"), (400, "ers"), (400, "\r")]),
+    ] {
+        assert_eq!(answer(question(), &reads), released(), "{reads:?}");
+    }
+    // One letter is one key.
+    let question = Question { answer_word: "d".to_owned(), ..question() };
+    assert_eq!(answer(question, &word(&[(1000, "d"), (5, "\r")])), released());
+}
+
+#[test]
+fn several_lines_in_one_read_neither_release_nor_cancel() {
+    for text in [
+        "orders\r\n",
+        "orders\rx",
+        "orders\r\x1b[A",
+        "\rorders\r",
+        "\r\r",
+        "order\rorders\r",
+        "select 1;\rorders\rorders\r",
+        "orders\r\x1b[200~x\x1b[201~",
+    ] {
+        let reads = vec![(ms(1000), text.as_bytes().to_vec())];
+        let silent = [reads.clone(), vec![(ms(5000), Vec::new())]].concat();
+        assert_eq!(answer(question(), &silent), None, "{text:?}");
+        // Behind a word that was typed, too.
+        let rest = vec![(KEY, text.strip_prefix("orders").unwrap_or(text).as_bytes().to_vec())];
+        let silent = [typed("orders"), rest, vec![(ms(5000), Vec::new())]].concat();
+        assert_eq!(answer(question(), &silent), None, "{text:?}");
+        // And then it must be quiet before an answer counts.
+        let hasty = [reads.clone(), vec![(ms(299), b"\r".to_vec())]].concat();
+        assert_eq!(answer(question(), &hasty), None, "{text:?}");
+        let then = [reads, typed("orders\r")].concat();
+        assert_eq!(answer(question(), &then), released(), "{text:?}");
+    }
+}
+
+#[test]
+fn input_behind_the_line_makes_it_a_paste() {
+    // Also where only the first byte of a key comes, and where the tick is late.
+    for (rest, wait) in [("x", 0), ("\r", 1), ("\n", 299), ("\x1b[I", 100), ("é", 20), ("x", 400)]
+    {
+        for split in 1..=rest.len() {
+            let (mut dialogue, _) = Dialogue::open(question(), Duration::ZERO);
+            let due = ms(1000 + wait);
+            assert_eq!(dialogue.feed(b"orders\r", ms(1000)).event, None);
+            assert_eq!(dialogue.feed(&rest.as_bytes()[..split], due).event, None, "{rest:?}");
+            assert_eq!(dialogue.feed(&rest.as_bytes()[split..], due).event, None, "{rest:?}");
+            assert_eq!(dialogue.hint, Some(Hint::Lines), "{rest:?}");
+            assert_eq!(dialogue.entry.text(), "", "{rest:?}");
+            assert_eq!(play(&mut dialogue, due, &[(ms(5000), Vec::new())]).0, None, "{rest:?}");
         }
     }
 }
 
 #[test]
-fn a_network_may_join_two_keys() {
-    let reads = [(1000, "or"), (80, "de"), (80, "rs"), (80, "\r")]
-        .map(|(wait, keys)| (ms(wait), keys.as_bytes().to_vec()));
-    assert_eq!(answer(question(), &reads), released());
+fn the_line_that_waits_can_still_be_cancelled_and_suspended() {
+    for (keys, event) in [
+        ("\x03", cancelled(Cause::Interrupt)),
+        ("\x04", cancelled(Cause::EndOfFile)),
+        ("\x1b", cancelled(Cause::Escape)),
+        ("\x1a", Some(Event::Suspend)),
+    ] {
+        let keys = keys.as_bytes().to_vec();
+        let reads =
+            [(ms(1000), b"orders\r".to_vec()), (ms(299), keys.clone()), (ms(60), Vec::new())];
+        assert_eq!(answer(question(), &reads), event, "{keys:?}");
+        let reads = [(ms(1000), [b"orders\r", &*keys].concat()), (ms(60), Vec::new())];
+        assert_eq!(answer(question(), &reads), event, "{keys:?}");
+    }
+    // Continued, it is forgotten.
+    let (mut dialogue, _) = Dialogue::open(question(), Duration::ZERO);
+    assert_eq!(dialogue.feed(b"orders\r", ms(1000)).event, None);
+    assert_eq!(dialogue.feed(b"\x1a", ms(1100)).event, Some(Event::Suspend));
+    drop(dialogue.redraw(ms(9000)));
+    assert_eq!(dialogue.tick(ms(9999)).event, None);
+    // The question's own end comes first.
+    let question = Question { timeout: ms(1200), ..question() };
+    let reads = [(ms(1000), b"orders\r".to_vec()), (ms(500), Vec::new())];
+    assert_eq!(answer(question, &reads), cancelled(Cause::Timeout));
 }
 
 #[test]
-fn a_word_pasted_in_pieces_is_not_completed_by_an_enter() {
-    let reads = [(1000, "ord"), (400, "ers"), (400, "\r")]
-        .map(|(wait, keys)| (ms(wait), keys.as_bytes().to_vec()));
-    assert_eq!(answer(question(), &reads), cancelled(Cause::Enter));
-    let reads = [(1000, "o"), (100, "rder"), (100, "s"), (100, "\r")]
-        .map(|(wait, keys)| (ms(wait), keys.as_bytes().to_vec()));
-    assert_eq!(answer(question(), &reads), None);
+fn another_word_in_one_read_cancels_at_once() {
+    for (text, cause) in [
+        ("order\r", Cause::WrongWord),
+        ("orders orders\r", Cause::WrongWord),
+        ("yes\r", Cause::WrongWord),
+        ("\r", Cause::Enter),
+        ("oops\x15\r", Cause::Enter),
+    ] {
+        let reads = [(ms(1000), text.as_bytes().to_vec())];
+        assert_eq!(answer(question(), &reads), cancelled(cause), "{text:?}");
+    }
 }
 
 #[test]
@@ -266,7 +377,19 @@ fn an_empty_reason_cancels() {
 }
 
 #[test]
-fn a_pasted_reason_with_its_enter_does_not_go_on() {
+fn a_reason_in_one_read_goes_on() {
+    let (mut dialogue, _) = Dialogue::open(late(), Duration::ZERO);
+    // What comes behind it in a read of its own is discarded with the wait.
+    let reads = [(ms(1000), b"because\r".to_vec()), (ms(1), b"orders\r".to_vec())];
+    assert_eq!(play(&mut dialogue, Duration::ZERO, &reads).0, None);
+    assert_eq!(dialogue.stage, Stage::Wait(ms(11_000)));
+    let reads = [(ms(10_500), b"orders\r".to_vec()), (QUIET, Vec::new())];
+    let release = Event::Released { reason: Some("because".to_owned()), whole_shape: false };
+    assert_eq!(play(&mut dialogue, ms(1001), &reads).0, Some(release));
+}
+
+#[test]
+fn a_pasted_reason_of_several_lines_does_not_go_on() {
     let (mut dialogue, _) = Dialogue::open(late(), Duration::ZERO);
     let reads = [(ms(1000), b"because\rorders\r".to_vec())];
     assert_eq!(play(&mut dialogue, Duration::ZERO, &reads).0, None);
@@ -354,117 +477,4 @@ fn torn(bytes: &[u8], silence: Duration) -> Vec<Vec<Read>> {
     }
     all.push(single);
     all
-}
-
-/// Pieces of input a hostile or hasty source may send, chosen to come near an answer.
-fn piece() -> impl Strategy<Value = Vec<u8>> {
-    prop_oneof![
-        6 => prop::sample::select(vec!["o", "r", "d", "e", "s"]).prop_map(|s| s.into()),
-        3 => Just(b"\r".to_vec()),
-        2 => prop::sample::select(vec!["orders", "order", "rs", "orders\r", "s\r", "\r\n"])
-            .prop_map(|s| s.into()),
-        2 => prop::sample::select(vec![
-            "\x1b[200~", "\x1b[201~", "\x1b[A", "\x1bO", "\x1b", "\x1b[", "\x7f", "\x15", "\x17",
-            "\t", "é", "\u{200b}", "\x1b]", "\x07",
-        ]).prop_map(|s| s.into()),
-        1 => prop::collection::vec(any::<u8>(), 1..4),
-    ]
-}
-
-fn silence() -> impl Strategy<Value = Duration> {
-    prop::sample::select(vec![0, 1, 4, 5, 20, 49, 100, 299, 300, 1000]).prop_map(ms)
-}
-
-/// Says whether the last read could be the end of an answer typed by a person. Knows nothing of
-/// the state machine: it looks at what any typed answer must show.
-fn looks_typed(reads: &[Read], word: &str) -> bool {
-    let Some(((enter_silence, enter), before)) = reads.split_last() else {
-        return false;
-    };
-    if !matches!(enter.as_slice(), b"\r" | b"\n") || *enter_silence < BURST {
-        return false;
-    }
-    // Since the last time it was quiet: enough bursts for two letters each, and all the letters.
-    let quiet_starts = before.iter().enumerate().filter(|(_, (silence, _))| *silence >= QUIET);
-    quiet_starts.map(|(at, _)| &before[at..]).any(|since| {
-        let bursts =
-            since.iter().enumerate().filter(|(at, (silence, _))| *at == 0 || *silence >= BURST);
-        let sent: Vec<u8> = since.iter().flat_map(|(_, bytes)| bytes.clone()).collect();
-        let mut rest = sent.iter();
-        let has_word = word.bytes().all(|letter| rest.any(|byte| *byte == letter));
-        bursts.count() * 2 >= word.len() && has_word
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
-    #[test]
-    fn nothing_but_typing_releases(
-        reads in prop::collection::vec((silence(), piece()), 0..40),
-    ) {
-        let (mut dialogue, _) = Dialogue::open(question(), Duration::ZERO);
-        let mut now = Duration::ZERO;
-        for at in 0..reads.len() {
-            let (event, then) = play(&mut dialogue, now, &reads[at..=at]);
-            now = then;
-            if matches!(event, Some(Event::Released { .. })) {
-                prop_assert!(looks_typed(&reads[..=at], "orders"));
-            }
-            if event.is_some() {
-                break;
-            }
-        }
-    }
-
-    #[test]
-    fn one_burst_of_anything_never_releases(
-        pieces in prop::collection::vec(piece(), 0..40), quiet in silence(),
-    ) {
-        let mut reads: Vec<Read> = pieces.into_iter().map(|piece| (ms(4), piece)).collect();
-        if let Some(first) = reads.first_mut() {
-            first.0 = quiet;
-        }
-        let event = answer(question(), &reads);
-        prop_assert!(!matches!(event, Some(Event::Released { .. })), "{event:?}");
-    }
-
-    /// A typed answer with one thing wrong with it.
-    #[test]
-    fn one_mistake_is_enough(at in 0_usize..7, other in "[a-z]", kind in 0..6) {
-        let mut reads = typed("orders\r");
-        match kind {
-            // A letter missing, the Enter included.
-            0 => drop(reads.remove(at)),
-            // A letter too many.
-            1 => reads.insert(at, (ms(1000), other.into_bytes())),
-            // Another letter.
-            2 => {
-                prop_assume!(at < 6 && reads[at].1 != other.as_bytes());
-                reads[at].1 = other.into_bytes();
-            }
-            // Begun too early.
-            3 => reads[0].0 = ms(299),
-            // The Enter with the letter before, in time or in one read.
-            4 => reads[6].0 = ms(4),
-            _ => {
-                drop(reads.pop());
-                reads[5].1.push(b'\r');
-            }
-        }
-        // What is left of the first letter's silence.
-        reads[0].0 = if kind == 3 { ms(299) } else { ms(1000) };
-        let event = answer(question(), &reads);
-        prop_assert!(!matches!(event, Some(Event::Released { .. })), "{reads:?}");
-    }
-
-    #[test]
-    fn any_bytes_are_survived(
-        reads in prop::collection::vec((silence(), prop::collection::vec(any::<u8>(), 0..40)), 0..20),
-    ) {
-        for question in [question(), yes(), late()] {
-            let event = answer(question, &reads);
-            prop_assert!(!matches!(event, Some(Event::Released { .. })), "{event:?}");
-        }
-    }
 }

@@ -126,8 +126,19 @@ fn a_hint_stands_above_the_prompt_until_a_key_counts() {
       14:05
     | delete from families;
     - deletes every row of families
-    a paste does not answer: type it, key by key
+    a paste does not answer: type it
     type orders to run it, Enter to cancel: o█
+    ");
+    let step = stage.dialogue.feed(b"rders\rselect 1;\r", stage.now + KEY * 2);
+    stage.draw(&step.draw);
+    insta::assert_snapshot!(stage.screen(), @"
+    orders=# delete from families;
+    nightlatch: held PRODUCTION  orders-prod  app@db1.prod.example.com:5432/orders
+      14:05
+    | delete from families;
+    - deletes every row of families
+    more came right behind the Enter, as from a paste: discarded
+    type orders to run it, Enter to cancel: █
     ");
 }
 
