@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod demo;
 mod filter;
 mod history;
 mod reindex;
@@ -18,6 +19,7 @@ use clap::{Parser, Subcommand};
 
 pub use check::CheckArgs;
 pub use config::{ConfigArgs, ConfigCommand};
+pub use demo::DemoArgs;
 pub use filter::FilterArgs;
 pub use history::HistoryArgs;
 pub use reindex::ReindexArgs;
@@ -65,6 +67,8 @@ pub enum Command {
     Config(ConfigArgs),
     /// Rebuild the history index from the session logs.
     Reindex(ReindexArgs),
+    /// Try a hold on a throw-away database that counts as production.
+    Demo(DemoArgs),
     /// A client and its own arguments.
     #[command(external_subcommand)]
     Client(Vec<OsString>),

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod config;
+pub mod demo;
 pub mod history;
 mod recorded;
 #[cfg(test)]
@@ -40,6 +41,11 @@ pub fn main() -> ExitCode {
             Err(_) => ExitCode::from(Kind::Ours.status()),
         };
     }
+    let mut args = std::env::args_os();
+    if args.nth(1).is_some_and(|first| first == demo::KEEPER) {
+        let args: Vec<OsString> = args.collect();
+        return ExitCode::from(demo::keep(&args));
+    }
     let world = World::real();
     let clock = clock(&world);
     let cli = Cli::parse();
@@ -75,6 +81,7 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
         Command::Target(args) => target::run(args, world, clock, &mut out),
         Command::Rules(args) => rules::run(args, world, clock, &mut out),
         Command::Config(args) => config::run(args, world, clock, &mut out),
+        Command::Demo(args) => demo::run(args, world, clock, &mut out, &mut view),
     };
     match out.flush() {
         // `nightlatch history | head`: the reader has seen enough.

@@ -344,7 +344,7 @@ impl Drop for StartUpFile {
 }
 
 /// Finds the client's program, past ourselves: `psql` may be a link to nightlatch.
-fn find(name: &OsStr, world: &World) -> Result<PathBuf, Error> {
+pub(super) fn find(name: &OsStr, world: &World) -> Result<PathBuf, Error> {
     let not_found = || {
         Error::new(Kind::NotFound, format!("{} was not found.", name.to_string_lossy())).hint(
             format!("Install it, or put its folder on PATH: command -v {}", name.to_string_lossy()),

@@ -12,4 +12,5 @@ pub mod pty;
 pub mod random;
 pub mod signal;
 pub mod spawn;
+pub mod start;
 pub mod term;

@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use super::channel::Channel;
+use super::start::own_program;
 
 /// The hidden first argument that makes nightlatch a monitor.
 pub const MONITOR: &str = "__monitor";
@@ -98,14 +99,6 @@ pub fn spawn(launch: Launch<'_>) -> io::Result<(Child, Channel)> {
 /// Runs a client in our own place, bare.
 pub fn replace_self(program: &OsStr, name: &OsStr, args: &[OsString]) -> io::Error {
     Command::new(program).arg0(name).args(args).exec()
-}
-
-/// The running program itself, even if its file has been replaced by an upgrade.
-fn own_program() -> io::Result<PathBuf> {
-    if cfg!(target_os = "linux") {
-        return Ok(PathBuf::from("/proc/self/exe"));
-    }
-    std::env::current_exe()
 }
 
 fn number(fd: Option<BorrowedFd<'_>>) -> String {

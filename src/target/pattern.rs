@@ -129,7 +129,9 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
 /// passed by `-h 127.0.0.1` or by the socket of the same server.
 fn host_fits(pattern: &str, host: Option<&str>) -> bool {
     let host = host.unwrap_or(DEFAULT_SOCKET).trim_end_matches('.').to_lowercase();
-    if glob(pattern, &host) {
+    // At its prompt the client writes the folder of a socket as `[local:/folder]`.
+    let folder = host.strip_prefix("[local:").and_then(|rest| rest.strip_suffix(']'));
+    if glob(pattern, &host) || folder.is_some_and(|folder| glob(pattern, folder)) {
         return true;
     }
     match pattern {
@@ -253,6 +255,8 @@ mod tests {
             ("[local]:5433/orders", "[local]", 5433, "orders", true),
             ("[local]:5433/orders", "/run/postgresql", 5433, "orders", true),
             ("/run/postgresql", "/run/postgresql", 5432, "orders", true),
+            ("/srv/pg", "[local:/srv/pg]", 5432, "orders", true),
+            ("/srv/pg", "[local:/srv/pg2]", 5432, "orders", false),
             ("postgres:///orders", "anything", 5432, "orders", true),
             ("postgres://db/a@b", "db", 5432, "a@b", true),
             ("app@db", "db", 5432, "x", true),

@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod demo;
 mod house;
 mod policy;
 mod real_psql;
