@@ -136,11 +136,13 @@ impl Relay {
         if unread_bytes > 0 {
             return Ok(Look::Running);
         }
+        // In this order: a client that has just read its line leaves the line editor's mode before
+        // it waits for the server, so a mode read first could be the editor's still.
+        let Some(activity) = self.activity() else { return Ok(Look::Elsewhere) };
         let is_cooked = match &self.ends.pty {
             Some(pty) => pty.mode()?.is_cooked,
             None => true,
         };
-        let Some(activity) = self.activity() else { return Ok(Look::Elsewhere) };
         let look = match activity {
             Activity::Running | Activity::Writing => Look::Running,
             Activity::Reading(0) if is_cooked || self.ends.feed.is_some() => Look::Reading,
@@ -350,7 +352,10 @@ impl Relay {
         match (self.phase, who) {
             (Phase::Submitting(key), _) => return self.submit(key),
             // Its prompt came while we looked.
-            (Phase::Prompt, _) => return Ok(true),
+            (Phase::Prompt, _) => {
+                self.taken();
+                return Ok(!self.gate.is_empty());
+            }
             (Phase::Busy, Who::Client) => {
                 self.at_unmarked_prompt();
                 return Ok(true);
