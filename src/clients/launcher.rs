@@ -9,6 +9,7 @@ use crate::clients::Preflight;
 use crate::config::Config;
 use crate::os::term::Terminals;
 use crate::policy::Facts;
+use crate::relay::Input;
 use crate::target::{Address, Decided};
 use crate::world::World;
 
@@ -26,6 +27,10 @@ pub trait Launcher: std::fmt::Debug {
 
     /// Reads what a run without a person will do.
     fn preflight(&self, facts: &Facts, address: &Address, world: &World) -> Preflight;
+
+    /// Returns what the client reads from its standard input; none where it reads a script from
+    /// there and goes on with other statements, whose questions would then read end of file.
+    fn input(&self) -> Option<Input>;
 
     /// Returns whether the person wants the client to ask them before each statement.
     fn is_asked_too(&self) -> bool;

@@ -24,8 +24,8 @@ use crate::record::{Header, Recorder, Source};
 use crate::redact;
 use crate::relay::ends::{Ends, Manner};
 use crate::relay::keeper::{Judged, Keeper};
-use crate::relay::{Approval, Ended, Parts, Relay};
-use crate::target::Decided;
+use crate::relay::{Approval, Ended, Input, Parts, Relay};
+use crate::target::{Decided, Tier};
 use crate::ui::theme::Theme;
 use crate::ui::{notice, refusal};
 use crate::world::World;
@@ -195,7 +195,22 @@ impl Run<'_> {
         if self.world.var("NIGHTLATCH_SESSION").is_some() {
             keeper.set_nested();
         }
+        let input = self.launcher.input();
         let mut manner = Manner::Tapped;
+        if input.is_none() && preflight.as_ref().is_some_and(|preflight| !preflight.is_clear) {
+            if self.decided.target.tier == Tier::Development {
+                manner = Manner::Read;
+            } else {
+                keeper.remark("refused: a script on standard input with other actions behind it");
+                keeper.finish(i32::from(Ended::Refused.status()));
+                return Err(Error::ours(format!(
+                    "{} cannot be guarded here: it reads a script from standard input and goes on \
+                     with other actions.",
+                    self.name.to_string_lossy()
+                ))
+                .hint("Run the script and the other actions as two commands."));
+            }
+        }
         if let Some(preflight) = &preflight {
             if preflight.is_clear {
                 manner = Manner::Read;
@@ -295,6 +310,7 @@ impl Run<'_> {
             can_move: self.world.var("TERM") != Some("dumb"),
             approved,
             before,
+            input: self.launcher.input().unwrap_or(Input::Data),
             is_asked_too: self.launcher.is_asked_too(),
             program: base_name(self.name),
         })

@@ -18,8 +18,8 @@ use super::sink::{FileSink, Sink};
 use super::writer::Writer;
 use crate::clock::Clock;
 
-/// Output waiting for the disk: about 25 ms of a fast query, or minutes of typing.
-pub(super) const RING_BYTES: usize = 8 << 20;
+/// Output waiting for the disk: about 12 ms of a fast query, or minutes of typing.
+pub(super) const RING_BYTES: usize = 4 << 20;
 
 /// So much in the ring makes [`Recorder::ease`] wait.
 const EASE_BYTES: usize = RING_BYTES / 4 * 3;

@@ -6,7 +6,7 @@ use crate::clients::{PromptFacts, Transaction};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::lang::{self, Effect, Reading};
-use crate::policy::{self, Decision, Facts, Tally, Verdict};
+use crate::policy::{self, Confidence, Decision, Facts, Tally, Verdict};
 use crate::record::{Answer, Durability, Marker, Recorder, Source};
 use crate::redact;
 use crate::session::drift::Drift;
@@ -343,10 +343,16 @@ impl Keeper {
         self.is_nested = true;
     }
 
-    /// Takes note of what was read before the client started and runs without being asked about.
+    /// Takes note of what was read and allowed before the client started, and runs without being
+    /// asked about.
     pub fn preflight(&mut self, text: &str) {
-        let texts = [text.to_owned()];
-        let judged = self.statement(&texts, 0, Source::Preflight);
+        let verdict = Verdict {
+            decision: Decision::Allow,
+            confidence: Confidence::Parsed,
+            findings: Vec::new(),
+            reasons: Vec::new(),
+        };
+        let judged = self.note(text.to_owned(), verdict, Source::Preflight);
         self.released(&judged, None, false);
     }
 

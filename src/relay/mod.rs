@@ -56,6 +56,15 @@ enum Phase {
     Busy,
 }
 
+/// What the client reads from its standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// Statements: its end ends the run.
+    Script,
+    /// Data for statements that come from elsewhere: its end ends nothing.
+    Data,
+}
+
 /// How the run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -96,6 +105,8 @@ pub struct Parts {
     pub before: Option<Judged>,
     /// Whether the person wants the client to ask them before each statement.
     pub is_asked_too: bool,
+    /// What standard input holds.
+    pub input: Input,
     /// A target the caller has approved in advance, for runs without a person.
     pub approved: Option<Approval>,
     /// The name of the client's program, to find it below a wrapper script.
@@ -127,6 +138,7 @@ pub struct Relay {
     program: String,
 
     before: Option<Judged>,
+    input: Input,
     phase: Phase,
     gate: Gate,
     watch: Option<Watch>,
@@ -212,6 +224,7 @@ impl Relay {
             approved: parts.approved,
             program: parts.program,
             before: parts.before,
+            input: parts.input,
             phase: Phase::Busy,
             gate: Gate::default(),
             watch: None,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::ends::FEED_PLACE;
 use super::hold::Doubt;
 use super::keeper::Judged;
-use super::{Phase, Relay};
+use super::{Input, Phase, Relay};
 use crate::clients::{Asked, Guarded, Unseen};
 use crate::os::channel::Order;
 use crate::os::process::{self, Activity, Watch};
@@ -77,7 +77,7 @@ impl Relay {
                 Look::Editing(who) => self.at_editor(who)?,
                 Look::OtherReading => {
                     self.let_go()?;
-                    self.pass_line()?
+                    if self.ends.feed.is_some() { self.feed_line()? } else { self.pass_line()? }
                 }
             };
             if !moved && self.phase == Phase::Prompt && !self.gate.is_empty() {
@@ -162,7 +162,9 @@ impl Relay {
                 }
             },
         };
-        if look != Look::Running {
+        // A reader has printed all it will before it gets more. A client that is elsewhere may print
+        // its question this very moment: what comes now must not be let go with what came before.
+        if !matches!(look, Look::Running | Look::Elsewhere) {
             self.drain_all()?;
         }
         Ok(look)
@@ -264,6 +266,9 @@ impl Relay {
         if matches!(self.phase, Phase::Prompt | Phase::Submitting(_)) {
             // Submitted by a key that we do not know as one.
             self.begin_submission();
+        }
+        if self.input == Input::Data {
+            self.is_ending = false;
         }
         let judged = self.keeper.statement(texts, likely, Source::Tap);
         if self.is_cancelling {
@@ -463,6 +468,7 @@ impl Relay {
         }
         match self.script.take() {
             Feed::Line(line) => self.pass_script_line(line).map(|()| true),
+            Feed::End if self.input == Input::Data => self.end_data(),
             Feed::End => {
                 let rest = self.tap.as_ref().and_then(|tap| tap.before_end());
                 if let Some(rest) = rest.filter(|_| !std::mem::replace(&mut self.is_ending, true)) {
@@ -480,6 +486,23 @@ impl Relay {
                 Ok(false)
             }
         }
+    }
+
+    /// Standard input holds no script and has ended, and the client wants more of it. Were it to
+    /// read end of file, so would its next question, which counts as a yes: data is ended in its
+    /// own way instead, once, and what still wants more cannot be guarded.
+    fn end_data(&mut self) -> io::Result<bool> {
+        if self.guarded == Guarded::Theirs {
+            // The person wants to be asked, and gives no answer: bare that is a yes, too.
+            self.send(b"\n")?;
+        } else if !std::mem::replace(&mut self.is_ending, true) {
+            let end = self.tap.as_ref().map_or(&b""[..], |tap| tap.end_of_data());
+            self.send(end)?;
+        } else {
+            let judged = self.keeper.unreadable(Source::Tap);
+            self.refuse(&judged, "standard input has ended and the client wants more of it")?;
+        }
+        Ok(true)
     }
 
     /// Reads more of the script on our standard input, once.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::args::{self, Invocation};
+use super::args::{self, Action, Invocation, Source};
 use super::inquire::Inquirer;
 use super::mark::{Nonce, Width};
 use super::preflight::{self, Preflight};
@@ -17,6 +17,7 @@ use crate::clients::{Command, Interactive, Launcher, Tap};
 use crate::config::Config;
 use crate::os::term::Terminals;
 use crate::policy::Facts;
+use crate::relay::Input;
 use crate::target::libpq::Given;
 use crate::target::{Address, Decided, Known, Tier, for_address, for_invocation};
 use crate::world::World;
@@ -124,6 +125,19 @@ impl Launcher for PsqlLaunch {
             Inquirer::new(self.program.clone(), invocation, self.own_options.as_deref())
         });
         Some(Box::new(PsqlPrompt::new(self.home.clone(), inquirer)))
+    }
+
+    fn input(&self) -> Option<Input> {
+        let actions = self.invocation.as_ref().map_or(&[][..], |found| &found.actions);
+        let from_stdin = |action: &Action| *action == Action::File(Source::Stdin);
+        match actions {
+            [] => Some(Input::Script),
+            [before @ .., last] => {
+                let is_early = before.iter().any(from_stdin);
+                let input = if from_stdin(last) { Input::Script } else { Input::Data };
+                (!is_early).then_some(input)
+            }
+        }
     }
 
     fn is_asked_too(&self) -> bool {

@@ -10,12 +10,15 @@ use super::meta::{self, Item};
 use super::rc;
 use super::unseen::{Place, unseen};
 use crate::clients::Unseen;
-use crate::lang::postgres;
+use crate::lang::{Reading, postgres};
 use crate::os::file::{Behind, behind};
 use crate::policy::{Decision, Facts, Verdict, judge};
 
 /// Most bytes of a script that are read beforehand; a longer one is asked about as it runs.
 const SCRIPT_BYTES: u64 = 256 << 20;
+
+/// A text that takes a few milliseconds to read.
+const LONG_BYTES: usize = 128 << 10;
 
 /// What was read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,8 +43,8 @@ pub fn read(
     facts: &Facts,
 ) -> Preflight {
     let mut found = Preflight { is_clear: true, ..Preflight::default() };
-    let is_allowed = |text: &str| judge(&postgres::read(text), facts).decision == Decision::Allow;
-    if rc_text.is_some_and(|text| !rc::is_harmless(text, is_allowed)) {
+    let is_harmless = |text: &str| rc::is_harmless(text, |text| is_allowed(text, facts));
+    if rc_text.is_some_and(|text| !is_harmless(text)) {
         found.is_clear = false;
     }
     if invocation.single_step || invocation.variables.iter().any(|(name, _)| name == "SINGLESTEP") {
@@ -53,7 +56,7 @@ pub fn read(
     for action in actions {
         match action {
             Action::Command(text) if text.trim_start().starts_with('\\') => {
-                found.meta(text, place);
+                found.meta(text, place, facts);
             }
             // psql sends it as it is: neither variables nor meta commands are looked for.
             Action::Command(text) => found.sql(text, facts),
@@ -83,10 +86,12 @@ pub fn read(
 
 impl Preflight {
     fn sql(&mut self, text: &str, facts: &Facts) {
-        let verdict = judge(&postgres::read(text), facts);
-        if verdict.decision != Decision::Allow {
-            self.is_clear = false;
+        if is_allowed(text, facts) {
+            self.texts.push(text.to_owned());
+            return;
         }
+        self.is_clear = false;
+        let verdict = judge(&postgres::read(text), facts);
         if self.held.is_none() && matches!(verdict.decision, Decision::Hold(_) | Decision::Deny) {
             self.held = Some((text.to_owned(), verdict));
         }
@@ -95,11 +100,13 @@ impl Preflight {
 
     fn script(&mut self, text: &str, place: Place<'_>, facts: &Facts) {
         if meta::is_plain_sql(text) {
+            if is_allowed(text, facts) {
+                self.texts.push(text.to_owned());
+                return;
+            }
             for range in postgres::split(text) {
                 self.sql_part(&text[range], facts);
             }
-            self.sql(text, facts);
-            return;
         }
         self.is_clear = false;
         let items = meta::scan(text);
@@ -130,24 +137,47 @@ impl Preflight {
     }
 
     /// A `-c` with one meta command.
-    fn meta(&mut self, text: &str, place: Place<'_>) {
+    fn meta(&mut self, text: &str, place: Place<'_>, facts: &Facts) {
         let items = meta::scan(&format!("{text}\n"));
         for item in &items {
             let is_quiet = match item {
                 // `\copy` sends a COPY of its own, and `\g` and its kin what stands before them.
                 Item::Meta(meta) => {
-                    meta::consequences(meta).is_empty()
-                        && meta.sends.is_none()
-                        && meta.name != "copy"
-                        && !meta.name.starts_with('g')
+                    meta.sends.is_none() && meta.name != "copy" && !meta.name.starts_with('g')
                 }
                 Item::Statement { .. } | Item::Data(_) | Item::Incomplete(_) => false,
             };
             self.is_clear &= is_quiet;
         }
-        self.add(unseen(items, place, &mut true));
+        let more = unseen(items, place, &mut true);
+        let reading = Reading::Understood(more.effects.clone());
+        self.is_clear &= more.statements.is_empty()
+            && more.connects.is_empty()
+            && judge(&reading, facts).decision == Decision::Allow;
+        self.add(more);
         self.texts.push(text.to_owned());
     }
+}
+
+/// Tells whether a text needs no question. A long one is read by two threads: nothing runs yet, and
+/// every moment of it is waited for.
+fn is_allowed(text: &str, facts: &Facts) -> bool {
+    let reads = |part: &str| judge(&postgres::read(part), facts).decision == Decision::Allow;
+    if text.len() < LONG_BYTES {
+        return reads(text);
+    }
+    let half = postgres::split(text).into_iter().find(|range| range.start >= text.len() / 2);
+    let Some(half) = half else { return reads(text) };
+    let (first, second) = text.split_at(half.start);
+    std::thread::scope(|scope| {
+        let other = std::thread::Builder::new()
+            .name("preflight".to_owned())
+            .spawn_scoped(scope, || reads(second));
+        match other {
+            Ok(other) => reads(first) & other.join().unwrap_or(false),
+            Err(_) => reads(text),
+        }
+    })
 }
 
 /// Reads a script that is a regular file; a shared one is set back to where it stood.

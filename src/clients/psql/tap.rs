@@ -174,6 +174,10 @@ impl Tap for PsqlTap {
         (!self.input.is_fresh()).then_some(b"\n;\n")
     }
 
+    fn end_of_data(&self) -> &'static [u8] {
+        b"\\.\n"
+    }
+
     fn answers(&self) -> (&'static [u8], &'static [u8]) {
         (b"\n", b"x\n")
     }

@@ -211,11 +211,7 @@ fn client_interrupted_from_elsewhere() {
         return;
     };
     kill(Pid::from_raw(client(&world).pid), Signal::SIGINT).expect("the client is there");
-    pty.wait_for_silence(PERSON_PAUSE);
-    if !pty.recent().contains("nightlatch: cancelled") {
-        let name = world.database.name.clone();
-        pty.answer(&name);
-    }
+    pty.wait_for("nightlatch: cancelled (interrupted)");
     wait_for_any_prompt(&mut pty, &world);
     pty.wait_for_silence(PERSON_PAUSE);
     world.database.assert_untouched();
