@@ -120,11 +120,17 @@ impl Config {
     /// Makes the facts of a session that has done nothing yet.
     #[must_use]
     pub fn facts(&self, decided: &Decided, now: Timestamp) -> Facts {
+        self.facts_at(decided, self.moment(now))
+    }
+
+    /// Makes the same facts where the moment is known already: finding it reads the zone's file.
+    #[must_use]
+    pub fn facts_at(&self, decided: &Decided, moment: Moment) -> Facts {
         Facts {
             fail_closed: self.fails_closed(decided),
             limits: self.hold.limits,
             rules: Arc::clone(&self.rules),
-            ..Facts::new(decided.target.tier, self.moment(now))
+            ..Facts::new(decided.target.tier, moment)
         }
     }
 

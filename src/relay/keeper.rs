@@ -6,7 +6,7 @@ use crate::clients::{PromptFacts, Transaction};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::lang::{self, Effect, Reading};
-use crate::policy::{self, Confidence, Decision, Facts, Tally, Verdict};
+use crate::policy::{self, Confidence, Decision, Facts, Moment, Tally, Verdict};
 use crate::record::{Answer, Durability, Marker, Recorder, Source};
 use crate::redact;
 use crate::session::drift::Drift;
@@ -56,6 +56,7 @@ pub struct Keeper {
     transaction: Transaction,
     transaction_since: Option<Duration>,
     last_write: Option<Duration>,
+    last_moment: Option<(i64, Moment)>,
     statements: u64,
     /// The last statement that was let through and whose end has not been seen.
     running: Option<(u64, Duration)>,
@@ -101,6 +102,7 @@ impl Keeper {
             transaction: Transaction::Unknown,
             transaction_since: None,
             last_write: None,
+            last_moment: None,
             statements: 0,
             running: None,
             has_paged: false,
@@ -279,8 +281,22 @@ impl Keeper {
         again
     }
 
+    /// What the moment means; asked for at most once a second.
+    fn moment(&mut self) -> Moment {
+        let now = self.clock.now();
+        if let Some((second, moment)) = &self.last_moment
+            && *second == now.as_second()
+        {
+            return moment.clone();
+        }
+        let moment = self.config.moment(now);
+        self.last_moment = Some((now.as_second(), moment.clone()));
+        moment
+    }
+
     fn facts_now(&mut self) -> Facts {
-        let mut facts = self.config.facts(self.place(), self.clock.now());
+        let moment = self.moment();
+        let mut facts = self.config.facts_at(self.place(), moment);
         facts.bulk = self.tally.bulk(self.clock.elapsed(), &facts.limits);
         facts.idle = self.is_idle();
         facts.own = self.own.names();
@@ -289,7 +305,7 @@ impl Keeper {
 
     /// Something is asked and nobody can tell what: judged as the worst that policy knows for it.
     pub fn unreadable(&mut self, source: Source) -> Judged {
-        let facts = self.config.facts(self.place(), self.clock.now());
+        let facts = self.facts_now();
         let verdict = unreadable(&facts);
         self.note("(a statement that could not be read)".to_owned(), verdict, source)
     }

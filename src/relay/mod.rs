@@ -139,6 +139,8 @@ pub struct Relay {
 
     before: Option<Judged>,
     input: Input,
+    /// When a client that may want data is looked at again.
+    next_data_look: Duration,
     phase: Phase,
     gate: Gate,
     watch: Option<Watch>,
@@ -225,6 +227,7 @@ impl Relay {
             program: parts.program,
             before: parts.before,
             input: parts.input,
+            next_data_look: Duration::ZERO,
             phase: Phase::Busy,
             gate: Gate::default(),
             watch: None,

@@ -26,6 +26,12 @@ use crate::ui::theme::Style;
 /// takes a few microseconds.
 const EAGER_LOOKS: u32 = 60;
 
+/// How many of them before anything else is looked at.
+const SPINS: u32 = 16;
+
+/// How often a client is looked at that may want data and has said nothing.
+const DATA_LOOK: Duration = Duration::from_millis(2);
+
 /// The longest time between two looks while something waits for the client.
 const SLOWEST_LOOK: Duration = Duration::from_millis(10);
 
@@ -59,6 +65,15 @@ enum Who {
 impl Relay {
     /// Moves on everything that waits for the client, as far as it is ready for it.
     pub(super) fn settle(&mut self) -> io::Result<()> {
+        if self.only_data_is_wanted() {
+            // Not worth a look each time something happens.
+            let now = self.keeper.clock().elapsed();
+            if now < self.next_data_look {
+                return Ok(());
+            }
+            self.next_data_look = now + DATA_LOOK;
+        }
+        let mut spins = 0;
         loop {
             if self.phase == Phase::Prompt && !self.gate.is_empty() && self.held.is_none() {
                 // Typed ahead: now the line editor takes it.
@@ -86,8 +101,14 @@ impl Relay {
             }
             if !moved {
                 self.looks = self.looks.saturating_add(1);
+                spins += 1;
+                if spins < SPINS && self.tap.as_ref().is_some_and(|tap| tap.may_ask()) {
+                    // Its question is out: it is about to block.
+                    continue;
+                }
                 return Ok(());
             }
+            spins = 0;
             self.looks = 0;
         }
     }
@@ -96,7 +117,9 @@ impl Relay {
     pub(super) fn next_look(&self) -> Option<Duration> {
         let look = self.needs_look().then(|| {
             let beyond = self.looks.saturating_sub(EAGER_LOOKS);
-            if self.looks <= EAGER_LOOKS {
+            if self.only_data_is_wanted() {
+                DATA_LOOK
+            } else if self.looks <= EAGER_LOOKS {
                 Duration::ZERO
             } else {
                 Duration::from_micros(20 << beyond.min(9)).min(SLOWEST_LOOK)
@@ -111,6 +134,16 @@ impl Relay {
         let withdrawal = self.held.is_some().then_some(WITHDRAWAL_LOOK);
         let probe = self.probe.as_ref().map(|probe| probe.due().saturating_sub(now));
         [look, dialogue, withdrawal, probe].into_iter().flatten().min()
+    }
+
+    /// Returns whether the one thing that may be wanted is data on standard input. A question comes
+    /// with output, which wakes us by itself.
+    fn only_data_is_wanted(&self) -> bool {
+        self.input == Input::Data
+            && self.ends.feed.is_some()
+            && self.releasing.is_none()
+            && self.gate.is_empty()
+            && !self.tap.as_ref().is_some_and(|tap| tap.may_ask())
     }
 
     /// Returns whether anything depends on what the client waits for.
@@ -151,6 +184,8 @@ impl Relay {
             }
             Activity::Reading(_) => Look::OtherReading,
             Activity::Unknown => self.unknown_look(is_cooked),
+            // It has only just begun to wait: most likely for the server, which answers soon.
+            Activity::Polling | Activity::Elsewhere if self.looks < EAGER_LOOKS => Look::Elsewhere,
             Activity::Polling | Activity::Elsewhere => match self.someone_else() {
                 Some(Activity::Reading(_) | Activity::Polling) if !is_cooked => {
                     Look::Editing(Who::Other)
