@@ -140,6 +140,12 @@ pub fn name(pid: i32) -> Option<String> {
     fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
 }
 
+/// Returns whether a descriptor of another process is a terminal.
+#[must_use]
+pub fn is_terminal(pid: i32, fd: i32) -> bool {
+    fs::read_link(format!("/proc/{pid}/fd/{fd}")).is_ok_and(|path| path.starts_with("/dev/"))
+}
+
 /// Returns how often a process has gone to sleep by itself: a sleeper whose number grows was woken
 /// in between, by input or by a signal.
 #[must_use]

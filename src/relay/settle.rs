@@ -49,8 +49,11 @@ enum Look {
     Reading,
     /// A line editor, pager or editor waits for a key.
     Editing(Who),
-    /// Somebody else reads a line from the terminal: a program it started, a password prompt.
+    /// A line is read from the terminal past its own input: by a program it started, or for a
+    /// password.
     OtherReading,
+    /// A program it started reads our standard input.
+    OtherData,
 }
 
 /// Whose keys are read.
@@ -92,7 +95,11 @@ impl Relay {
                 Look::Editing(who) => self.at_editor(who)?,
                 Look::OtherReading => {
                     self.let_go()?;
-                    if self.ends.feed.is_some() { self.feed_line()? } else { self.pass_line()? }
+                    self.pass_line()?
+                }
+                Look::OtherData => {
+                    self.let_go()?;
+                    self.feed_line()?
                 }
             };
             if !moved && self.phase == Phase::Prompt && !self.gate.is_empty() {
@@ -187,12 +194,17 @@ impl Relay {
             // It has only just begun to wait: most likely for the server, which answers soon.
             Activity::Polling | Activity::Elsewhere if self.looks < EAGER_LOOKS => Look::Elsewhere,
             Activity::Polling | Activity::Elsewhere => match self.someone_else() {
-                Some(Activity::Reading(_) | Activity::Polling) if !is_cooked => {
+                Some((pid, Activity::Reading(fd)))
+                    if self.ends.feed.is_some() && !process::is_terminal(pid, fd) =>
+                {
+                    Look::OtherData
+                }
+                Some((_, Activity::Reading(_) | Activity::Polling)) if !is_cooked => {
                     Look::Editing(Who::Other)
                 }
-                Some(Activity::Reading(_)) => Look::OtherReading,
-                Some(Activity::Running | Activity::Writing) => Look::Running,
-                Some(Activity::Polling | Activity::Elsewhere | Activity::Unknown) | None => {
+                Some((_, Activity::Reading(_))) => Look::OtherReading,
+                Some((_, Activity::Running | Activity::Writing)) => Look::Running,
+                Some((_, Activity::Polling | Activity::Elsewhere | Activity::Unknown)) | None => {
                     Look::Elsewhere
                 }
             },
@@ -241,15 +253,15 @@ impl Relay {
     }
 
     /// Looks at the programs the client has started: the one that reads is the one that counts.
-    fn someone_else(&self) -> Option<Activity> {
+    fn someone_else(&self) -> Option<(i32, Activity)> {
         let client = self.client?;
         let own = self.watch.as_ref().map(Watch::pid);
         let mut found = None;
         for pid in process::tree(client).into_iter().filter(|pid| Some(*pid) != own) {
             match Watch::new(pid).activity() {
-                reading @ Activity::Reading(_) => return Some(reading),
+                reading @ Activity::Reading(_) => return Some((pid, reading)),
                 other @ (Activity::Polling | Activity::Running | Activity::Writing) => {
-                    found = Some(other);
+                    found = Some((pid, other));
                 }
                 Activity::Elsewhere | Activity::Unknown => {}
             }

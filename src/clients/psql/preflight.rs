@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use super::args::{Action, Invocation, Source};
-use super::meta::{self, Item};
+use super::meta::{self, Consequence, Item};
 use super::rc;
 use super::unseen::{Place, unseen};
 use crate::clients::Unseen;
@@ -143,7 +143,11 @@ impl Preflight {
             let is_quiet = match item {
                 // `\copy` sends a COPY of its own, and `\g` and its kin what stands before them.
                 Item::Meta(meta) => {
-                    meta.sends.is_none() && meta.name != "copy" && !meta.name.starts_with('g')
+                    let consequences = meta::consequences(meta);
+                    consequences.iter().all(|one| matches!(one, Consequence::Effect(_)))
+                        && meta.sends.is_none()
+                        && meta.name != "copy"
+                        && !meta.name.starts_with('g')
                 }
                 Item::Statement { .. } | Item::Data(_) | Item::Incomplete(_) => false,
             };
