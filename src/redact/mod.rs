@@ -17,6 +17,42 @@ use pattern::{PATTERNS, Pattern};
 /// What is found in one pass can show more in the next; nothing real needs three.
 const PASSES: usize = 8;
 
+/// A text this short is looked through for hints first.
+const SHORT_BYTES: usize = 4096;
+
+/// What every secret in the table has near it, but for the password of a URI; lower case. A test
+/// walks the table.
+const HINTS: &[&str] = &[
+    "passw",
+    "pwd",
+    "passphrase",
+    "identified",
+    "\\set",
+    "private key",
+    "rediscli",
+    "akia",
+    "asia",
+    "secret",
+    "eyj",
+    "bearer",
+    "basic",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "npm_",
+    "xox",
+    "_live_",
+    "aiza",
+    "sk-",
+    "hvs.",
+    "key",
+    "token",
+];
+
 /// Options whose next word is a secret.
 const SECRET_OPTIONS: &[&str] = &["password", "passwd", "token", "secret", "api-key", "access-key"];
 
@@ -33,7 +69,8 @@ pub struct Redacted<'a> {
 #[must_use]
 pub fn redact(text: &str) -> Redacted<'_> {
     let mut redacted = Redacted { text: Cow::Borrowed(text), kinds: Vec::new() };
-    for _ in 0..PASSES {
+    let passes = if may_hold(text) { PASSES } else { 0 };
+    for _ in 0..passes {
         let mut has_changed = false;
         for row in screen().matches(&redacted.text) {
             let Some(clean) = replace(row, &redacted.text) else {
@@ -95,6 +132,24 @@ fn replace_own(kind: &str, pattern: &Regex, text: &str) -> Option<String> {
         copied = found.end();
     }
     (copied > 0).then(|| clean + &text[copied..])
+}
+
+/// Tells whether a short text may hold a secret at all, without any pattern being compiled: most
+/// statements and command lines hold nothing like one, and a session shall start at once.
+fn may_hold(text: &str) -> bool {
+    if text.len() > SHORT_BYTES {
+        return true;
+    }
+    let lower = text.to_ascii_lowercase();
+    HINTS.iter().any(|hint| lower.contains(hint)) || has_user_info(&lower)
+}
+
+/// Tells whether a URI in the text has a colon before its `@`: `postgres://ann:…@db`.
+fn has_user_info(text: &str) -> bool {
+    text.match_indices("://").any(|(at, _)| {
+        let rest = &text[at + 3..];
+        rest.find('@').is_some_and(|end| rest[..end].contains(':'))
+    })
 }
 
 /// Redacts a text that is owned, without a copy where there is nothing to redact.
@@ -197,6 +252,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn every_secret_of_the_table_has_a_hint() {
+        for pattern in PATTERNS {
+            assert!(may_hold(pattern.example), "{}", pattern.example);
+        }
+        for text in ["select 1", "psql postgres://app@localhost:54329/orders", "delete from a"] {
+            assert!(!may_hold(text), "{text}");
+        }
+    }
 
     #[test]
     fn own_patterns_replace_their_group_or_all() {
