@@ -112,6 +112,9 @@ pub trait Tap: std::fmt::Debug {
     /// would run it, and its question would read end of file, which counts as a yes.
     fn before_end(&self) -> Option<&'static [u8]>;
 
+    /// Says what a prompt's client cannot tell us, for the person to know.
+    fn shortcoming(&self, facts: &PromptFacts) -> Option<&'static str>;
+
     /// What ends data on the client's standard input without ending that input.
     fn end_of_data(&self) -> &'static [u8];
 

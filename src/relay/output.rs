@@ -139,7 +139,11 @@ impl Relay {
         // A client that prompts has taken the answer.
         self.taken();
         self.phase = Phase::Prompt;
-        self.is_prompted = true;
+        if !std::mem::replace(&mut self.is_prompted, true)
+            && let Some(what) = self.tap.as_ref().and_then(|tap| tap.shortcoming(facts))
+        {
+            self.say(&notice::line(what, Style::Warning, self.cols(), self.theme))?;
+        }
         self.is_cancelling = false;
         self.line.prompt_begins(facts.is_fresh, facts.takes_data);
         let moved = self.keeper.prompt(facts);

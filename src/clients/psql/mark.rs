@@ -12,6 +12,8 @@
 
 use memchr::memmem;
 
+use crate::clients::tap::Transaction;
+
 /// Longest prompt psql prints, in bytes (`MAX_PROMPT_SIZE`); it cuts the rest off.
 const MAX_PROMPT_BYTES: usize = 256;
 
@@ -122,20 +124,6 @@ pub struct Prompt {
     pub host: Option<String>,
     /// Whether psql cut the prompt off here: what is missing is not known.
     pub is_cut: bool,
-}
-
-/// State of the transaction, as `%x` tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Transaction {
-    /// None is open.
-    Idle,
-    /// One is open.
-    Open,
-    /// One is open and has failed.
-    Failed,
-    /// There is no connection, or nothing was told.
-    #[default]
-    Unknown,
 }
 
 impl Prompt {

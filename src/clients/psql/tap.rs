@@ -14,6 +14,9 @@ use crate::target::Address;
 /// spelling is the person's own.
 pub const SINGLE_STEP_ON: &str = "tRuE";
 
+/// The first version whose prompt tells VERSION_NUM, ROW_COUNT and SQLSTATE: 11.0.
+const OLDEST: u32 = 110_000;
+
 /// Most bytes kept back while a question may be in the making. A statement of 10 MB passes; a
 /// result that forges an opening line is shown late, but it is shown.
 const CAPTURE_BYTES: usize = 64 << 20;
@@ -174,6 +177,14 @@ impl Tap for PsqlTap {
         (!self.input.is_fresh()).then_some(b"\n;\n")
     }
 
+    fn shortcoming(&self, facts: &PromptFacts) -> Option<&'static str> {
+        let is_old = facts.version.is_none_or(|version| version < OLDEST);
+        is_old.then_some(
+            "this psql is older than 11: how many rows a statement touched, and its errors, are \
+             not known",
+        )
+    }
+
     fn end_of_data(&self) -> &'static [u8] {
         b"\\.\n"
     }
@@ -198,12 +209,7 @@ fn facts(prompt: mark::Prompt) -> PromptFacts {
         takes_data: prompt.number == 3,
         address,
         backend_pid: prompt.pid,
-        transaction: match prompt.transaction {
-            mark::Transaction::Idle => Transaction::Idle,
-            mark::Transaction::Open => Transaction::Open,
-            mark::Transaction::Failed => Transaction::Failed,
-            mark::Transaction::Unknown => Transaction::Unknown,
-        },
+        transaction: prompt.transaction,
         guarded,
         rows: prompt.rows,
         error: prompt.sqlstate.filter(|state| state != "00000"),
@@ -309,6 +315,21 @@ mod tests {
             }
             assert_eq!(tap.before_end().is_some(), is_open, "{script:?}");
         }
+    }
+
+    #[test]
+    fn an_old_psql_is_told_of() {
+        let (mut tap, mut shown, mut seen) = (tap(), Vec::new(), Vec::new());
+        tap.output(PROMPT.as_bytes(), &mut shown, &mut seen);
+        tap.output(PROMPT.replace("150018", "").as_bytes(), &mut shown, &mut seen);
+        let told: Vec<bool> = seen
+            .iter()
+            .filter_map(|seen| match seen {
+                Seen::Prompt(_, facts) => Some(tap.shortcoming(facts).is_some()),
+                Seen::PromptEnd(_) => None,
+            })
+            .collect();
+        assert_eq!(told, [false, true]);
     }
 
     #[test]
