@@ -69,7 +69,7 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
     let theme = Theme::new(is_terminal && may_colour(world));
     let mut out = BufWriter::new(stdout.lock());
     let mut notes = io::stderr();
-    let zone = jiff::tz::TimeZone::system();
+    let zone = crate::config::load(world).config.zone();
     let mut view = View { width, theme, zone, notes: &mut notes };
     let result = match &cli.command {
         Command::Client(_) | Command::Run(_) => unreachable!("both have returned above"),

@@ -168,6 +168,7 @@ impl Run<'_> {
             recorder.marker(crate::record::Marker::Note {
                 text: "run bare: NIGHTLATCH=off was set".to_owned(),
             });
+            recorder.output(b"nightlatch: run bare: NIGHTLATCH=off was set\r\n");
             recorder.finish(0);
         }
         let error = replace_self(self.program.as_os_str(), self.name, self.args);
@@ -257,6 +258,7 @@ impl Run<'_> {
         let nonce = random::token();
         let has_tty = self.terminals.stdin || self.terminals.stdout;
         let term = if has_tty { UserTerm::open().ok() } else { None };
+        let has_pty = has_tty && term.is_some();
         let (ends, client_ends) =
             Ends::make(self.terminals, term.as_ref(), manner).map_err(|error| {
                 Error::ours("The client's terminal could not be made.")
@@ -278,14 +280,19 @@ impl Run<'_> {
                 Some(file)
             }
         };
-        let signals = Signals::catch(&[
+        let mut caught = vec![
             Caught::Resize,
             Caught::HangUp,
             Caught::Terminate,
             Caught::Interrupt,
             Caught::Quit,
-        ])
-        .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
+        ];
+        if has_pty {
+            // The client has a session of its own: a stop has to be passed on.
+            caught.push(Caught::Stop);
+        }
+        let signals = Signals::catch(&caught)
+            .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
         let (monitor, channel) = spawn(Launch {
             program: self.program.clone(),
             name: self.name.to_owned(),
@@ -307,6 +314,7 @@ impl Run<'_> {
             interactive: if is_tapped { self.launcher.interactive() } else { None },
             keeper,
             theme: self.theme,
+            is_whole_terminal: self.terminals.stdin && self.terminals.stdout,
             can_move: self.world.var("TERM") != Some("dumb"),
             approved,
             before,

@@ -143,7 +143,19 @@ pub fn name(pid: i32) -> Option<String> {
 /// Returns whether a descriptor of another process is a terminal.
 #[must_use]
 pub fn is_terminal(pid: i32, fd: i32) -> bool {
-    fs::read_link(format!("/proc/{pid}/fd/{fd}")).is_ok_and(|path| path.starts_with("/dev/"))
+    let names = ["/dev/tty", "/dev/pts/"];
+    fs::read_link(format!("/proc/{pid}/fd/{fd}")).is_ok_and(|path| {
+        path.to_str().is_some_and(|path| names.iter().any(|name| path.starts_with(name)))
+    })
+}
+
+/// Returns whether a descriptor of another process is the same pipe as one of ours.
+#[must_use]
+pub fn is_same_pipe(pid: i32, fd: i32, ours: impl std::os::fd::AsFd) -> bool {
+    use std::os::fd::AsRawFd;
+    let own = fs::read_link(format!("/proc/self/fd/{}", ours.as_fd().as_raw_fd()));
+    let other = fs::read_link(format!("/proc/{pid}/fd/{fd}"));
+    matches!((own, other), (Ok(own), Ok(other)) if own == other)
 }
 
 /// Returns how often a process has gone to sleep by itself: a sleeper whose number grows was woken

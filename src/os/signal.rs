@@ -22,6 +22,8 @@ pub enum Caught {
     Quit,
     /// A child changed its state.
     Child,
+    /// Ctrl-Z, from a terminal that is not raw or from elsewhere.
+    Stop,
     /// We run again after a stop.
     Continued,
 }
@@ -37,6 +39,7 @@ impl Caught {
             Self::Interrupt => consts::SIGINT,
             Self::Quit => consts::SIGQUIT,
             Self::Child => consts::SIGCHLD,
+            Self::Stop => consts::SIGTSTP,
             Self::Continued => consts::SIGCONT,
         }
     }

@@ -68,6 +68,15 @@ pub enum Keys {
     Signals,
 }
 
+/// Whether other programs write to the terminal while it is raw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writers {
+    /// Only we do: bytes go out as they are.
+    Us,
+    /// A pipeline's other programs do as well, and their line ends need a CR.
+    Others,
+}
+
 /// The terminal nightlatch was started on.
 ///
 /// It is opened anew, so that making it non-blocking touches nobody else's descriptor. Dropping
@@ -104,9 +113,12 @@ impl UserTerm {
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub fn make_raw(&mut self, keys: Keys) -> io::Result<()> {
+    pub fn make_raw(&mut self, keys: Keys, writers: Writers) -> io::Result<()> {
         let mut raw = self.original.clone();
         termios::cfmakeraw(&mut raw);
+        if writers == Writers::Others {
+            raw.output_flags = self.original.output_flags;
+        }
         if keys == Keys::Signals {
             raw.local_flags |= LocalFlags::ISIG;
         }

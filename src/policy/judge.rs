@@ -67,7 +67,11 @@ fn weigh(effect: Effect, looped: Option<String>, facts: &Facts, reasons: &mut Re
         reasons.is_idle = true;
     }
     if decision > Decision::Allow {
-        reasons.add(&effect.phrase);
+        if is_own(&effect, facts) && decision == Decision::Notice {
+            reasons.add(&format!("{}, made in this session", effect.phrase));
+        } else {
+            reasons.add(&effect.phrase);
+        }
         if let Some(looped) = looped.filter(|_| is_bulk) {
             reasons.add(&looped);
         }

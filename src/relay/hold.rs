@@ -7,7 +7,7 @@ use super::keeper::Judged;
 use super::{Ended, Phase, Relay};
 use crate::clients::Transaction;
 use crate::os::channel::Order;
-use crate::os::term::{Keys, UserTerm};
+use crate::os::term::{Keys, UserTerm, Writers};
 use crate::os::{job, process};
 use crate::policy::{Challenge, Decision};
 use crate::ui::hold::closing::{self, Cancelled};
@@ -15,6 +15,8 @@ use crate::ui::hold::{
     BURST, Cause, Dialogue, Event, Question, Step, Transaction as Shown, TransactionState,
     answer_word,
 };
+use crate::ui::notice;
+use crate::ui::theme::Style;
 
 /// Most bytes of client output kept for after the answer; older ones are only in the recording.
 const KEPT_BYTES: usize = 1 << 20;
@@ -229,7 +231,14 @@ impl Relay {
     fn cancel(&mut self, held: &Held, cause: Cause) -> io::Result<()> {
         let reason = closing::recorded_reason(cause);
         if self.interactive.is_none() {
-            return self.refuse(&held.judged, reason.unwrap_or("cancelled"));
+            let why = reason.unwrap_or("cancelled");
+            self.end_refused(&held.judged, why);
+            return self.say(&notice::line(
+                &format!("cancelled: it did not run ({why})"),
+                Style::Strong,
+                self.cols(),
+                self.theme,
+            ));
         }
         self.keeper.cancelled(&held.judged, reason);
         let now = self.keeper.clock().elapsed();
@@ -282,6 +291,16 @@ impl Relay {
             self.interrupt_client();
             return self.answer(false);
         }
+        self.end_refused(judged, why);
+        let text = crate::ui::refusal::text(&judged.text, &judged.verdict, &judged.target, why);
+        for line in text.lines() {
+            self.say(line)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the client while it waits; what it was about to run is refused.
+    fn end_refused(&mut self, judged: &Judged, why: &str) {
         self.is_refused = true;
         if self.client.is_none() {
             // It was never started.
@@ -289,11 +308,6 @@ impl Relay {
         }
         self.kill_client();
         self.keeper.cancelled(judged, Some(why));
-        let text = crate::ui::refusal::text(&judged.text, &judged.verdict, &judged.target, why);
-        for line in text.lines() {
-            self.say(line)?;
-        }
-        Ok(())
     }
 
     /// Sends the client an interrupt past its terminal: a Ctrl-C key would throw away the answer
@@ -324,7 +338,7 @@ impl Relay {
         if self.term.is_none()
             && let Ok(mut term) = UserTerm::open()
             && term.is_foreground()
-            && term.make_raw(Keys::Bytes).is_ok()
+            && term.make_raw(Keys::Bytes, Writers::Us).is_ok()
         {
             self.term = Some(term);
             self.is_term_lent = true;
@@ -342,7 +356,7 @@ impl Relay {
     }
 
     /// The question stands while the job is stopped.
-    fn suspend_held(&mut self) -> io::Result<()> {
+    pub(super) fn suspend_held(&mut self) -> io::Result<()> {
         self.stop_and_go_on()?;
         let now = self.keeper.clock().elapsed();
         if let Some(held) = &mut self.held {

@@ -16,7 +16,7 @@ impl Relay {
     /// Returns whether more keys are wanted: a paste waits in the terminal once enough of it waits
     /// here.
     pub(super) fn wants_keys(&self) -> bool {
-        self.held.is_some() || self.gate.pending_bytes() < PENDING_BYTES
+        !self.is_background && (self.held.is_some() || self.gate.pending_bytes() < PENDING_BYTES)
     }
 
     /// Reads what the person typed, once.

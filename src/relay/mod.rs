@@ -99,6 +99,9 @@ pub struct Parts {
     pub keeper: Keeper,
     /// The colours.
     pub theme: Theme,
+    /// Whether standard input and output are both the terminal; otherwise it is shared with the
+    /// other programs of a pipeline.
+    pub is_whole_terminal: bool,
     /// Whether the terminal can be drawn on in place: false under `TERM=dumb`.
     pub can_move: bool,
     /// What the person must release before the client is started.
@@ -184,6 +187,10 @@ pub struct Relay {
     is_refused: bool,
     /// Whether the user terminal was opened only to ask.
     is_term_lent: bool,
+    /// Whether standard input and output are both the terminal.
+    is_whole_terminal: bool,
+    /// Whether the terminal listens to somebody else: a job in the background.
+    is_background: bool,
     /// Whether the terminal can be drawn on in place.
     can_move: bool,
     /// Whether the person was told that the prompt is not marked.
@@ -255,6 +262,8 @@ impl Relay {
             ended: None,
             is_refused: false,
             is_term_lent: false,
+            is_whole_terminal: parts.is_whole_terminal,
+            is_background: false,
             can_move: parts.can_move,
             is_unmarked_told: false,
             notices: Vec::new(),
@@ -378,10 +387,9 @@ impl Relay {
         match self.channel.next_report()? {
             Some(Report::Ready) => {
                 // The monitor has noted the terminal's settings by now, to restore them if need be.
-                let keys = self.keys();
-                if let Some(term) = &mut self.term {
-                    while !term.is_foreground() && crate::os::job::suspend().is_ok() {}
-                    term.make_raw(keys)?;
+                self.take_terminal()?;
+                if self.ended.is_some() {
+                    return Ok(());
                 }
                 match self.before.take() {
                     Some(judged) => self.hold(judged, Doubt::Start)?,

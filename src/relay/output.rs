@@ -54,7 +54,7 @@ impl Relay {
             return Ok(false);
         }
         let buffer = std::mem::take(&mut self.buffer);
-        let result = self.take_terminal(&buffer[..count]);
+        let result = self.take_output(&buffer[..count]);
         self.buffer = buffer;
         result.map(|()| true)
     }
@@ -95,7 +95,7 @@ impl Relay {
     }
 
     /// Takes bytes from the client's terminal.
-    fn take_terminal(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn take_output(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut bytes = bytes;
         while let (Some(&expected), Some(&first)) = (self.swallow.front(), bytes.first()) {
             if expected == first {

@@ -189,20 +189,23 @@ impl Relay {
             Activity::Reading(_) | Activity::Polling if !is_cooked && self.is_alone() => {
                 Look::Editing(Who::Client)
             }
-            Activity::Reading(_) => Look::OtherReading,
+            // A password, perhaps; or a script, a library: then no line of ours is meant.
+            Activity::Reading(fd) => {
+                let pid = self.watch.as_ref().map_or(0, Watch::pid);
+                if process::is_terminal(pid, fd) { Look::OtherReading } else { Look::Elsewhere }
+            }
             Activity::Unknown => self.unknown_look(is_cooked),
             // It has only just begun to wait: most likely for the server, which answers soon.
             Activity::Polling | Activity::Elsewhere if self.looks < EAGER_LOOKS => Look::Elsewhere,
             Activity::Polling | Activity::Elsewhere => match self.someone_else() {
-                Some((pid, Activity::Reading(fd)))
-                    if self.ends.feed.is_some() && !process::is_terminal(pid, fd) =>
-                {
-                    Look::OtherData
-                }
+                Some((pid, Activity::Reading(fd))) if self.reads_feed(pid, fd) => Look::OtherData,
                 Some((_, Activity::Reading(_) | Activity::Polling)) if !is_cooked => {
                     Look::Editing(Who::Other)
                 }
-                Some((_, Activity::Reading(_))) => Look::OtherReading,
+                Some((pid, Activity::Reading(fd))) if process::is_terminal(pid, fd) => {
+                    Look::OtherReading
+                }
+                Some((_, Activity::Reading(_))) => Look::Elsewhere,
                 Some((_, Activity::Running | Activity::Writing)) => Look::Running,
                 Some((_, Activity::Polling | Activity::Elsewhere | Activity::Unknown)) | None => {
                     Look::Elsewhere
@@ -252,6 +255,11 @@ impl Relay {
         process::tree(watch.pid()).len() == 1
     }
 
+    /// Returns whether a process reads the very pipe that we write the client's input to.
+    fn reads_feed(&self, pid: i32, fd: i32) -> bool {
+        self.ends.feed.as_ref().is_some_and(|feed| process::is_same_pipe(pid, fd, feed))
+    }
+
     /// Looks at the programs the client has started: the one that reads is the one that counts.
     fn someone_else(&self) -> Option<(i32, Activity)> {
         let client = self.client?;
@@ -259,7 +267,12 @@ impl Relay {
         let mut found = None;
         for pid in process::tree(client).into_iter().filter(|pid| Some(*pid) != own) {
             match Watch::new(pid).activity() {
-                reading @ Activity::Reading(_) => return Some((pid, reading)),
+                Activity::Reading(fd)
+                    if process::is_terminal(pid, fd) || self.reads_feed(pid, fd) =>
+                {
+                    return Some((pid, Activity::Reading(fd)));
+                }
+                Activity::Reading(_) => {}
                 other @ (Activity::Polling | Activity::Running | Activity::Writing) => {
                     found = Some((pid, other));
                 }

@@ -8,7 +8,10 @@ use crate::os::channel::Order;
 use crate::os::job;
 use crate::os::poll::{Wait, poll};
 use crate::os::signal::Caught;
-use crate::os::term::Keys;
+use crate::os::term::{Keys, Writers};
+
+/// A stop that is over sooner was none: the kernel does not stop an orphaned job.
+const FUTILE: Duration = Duration::from_millis(5);
 
 /// How long a client that was asked to end may take before it is made to.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -21,6 +24,9 @@ impl Relay {
                 Caught::Resize => self.resize()?,
                 Caught::HangUp | Caught::Terminate | Caught::Quit => self.end_by(signal)?,
                 Caught::Interrupt => self.interrupted()?,
+                Caught::Stop if self.held.is_some() => self.suspend_held()?,
+                // The client stops as well, and the monitor says so.
+                Caught::Stop => self.channel.order(Order::Signal(Caught::Stop.number()))?,
                 Caught::Child | Caught::Continued => {}
             }
         }
@@ -113,10 +119,9 @@ impl Relay {
             term.restore()?;
         }
         job::suspend()?;
-        let keys = self.keys();
-        if let Some(term) = &mut self.term {
-            term.refresh();
-            term.make_raw(keys)?;
+        self.take_terminal()?;
+        if self.ended.is_some() {
+            return Ok(());
         }
         if brackets && self.held.is_some() {
             self.show_unrecorded(b"\x1b[?2004h")?;
@@ -124,10 +129,41 @@ impl Relay {
         self.resize()
     }
 
+    /// Makes the terminal raw, once it listens to us. A person's session in the background stops
+    /// until it is brought back, as the client would; any other run goes on without keys.
+    pub(super) fn take_terminal(&mut self) -> io::Result<()> {
+        let mut futile = 0;
+        while self.term.as_ref().is_some_and(|term| !term.is_foreground()) {
+            if self.interactive.is_none() {
+                self.is_background = true;
+                return Ok(());
+            }
+            let before = self.keeper.clock().elapsed();
+            job::suspend()?;
+            let was_stopped = self.keeper.clock().elapsed() - before > FUTILE;
+            futile = if was_stopped { 0 } else { futile + 1 };
+            if futile > 2 {
+                // Nobody can bring us back: the shell is gone.
+                return self.hang_up();
+            }
+        }
+        self.is_background = false;
+        let (keys, writers) = (self.keys(), self.writers());
+        if let Some(term) = &mut self.term {
+            term.refresh();
+            term.make_raw(keys, writers)?;
+        }
+        Ok(())
+    }
+
+    fn writers(&self) -> Writers {
+        if self.is_whole_terminal || self.is_term_lent { Writers::Us } else { Writers::Others }
+    }
+
     /// Which signals the user terminal keeps making: those of a pipeline, where its input is not
-    /// the keyboard.
+    /// the keyboard or whose output goes to another program.
     pub(super) fn keys(&self) -> Keys {
-        if self.ends.keys_are_input || self.is_term_lent { Keys::Bytes } else { Keys::Signals }
+        if self.is_whole_terminal || self.is_term_lent { Keys::Bytes } else { Keys::Signals }
     }
 
     /// Ends the client at once.

@@ -290,7 +290,7 @@ fn asked_to_end(signals: &mut Signals) -> Result<(), Stop> {
 fn is_end(caught: Caught) -> bool {
     match caught {
         Caught::HangUp | Caught::Terminate | Caught::Interrupt | Caught::Quit => true,
-        Caught::Resize | Caught::Child | Caught::Continued => false,
+        Caught::Resize | Caught::Child | Caught::Stop | Caught::Continued => false,
     }
 }
 

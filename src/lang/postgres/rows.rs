@@ -35,6 +35,10 @@ impl Reader<'_> {
         let does = if is_delete { "deletes" } else { "updates" };
         let mut phrase = match (scope, clause) {
             (Scope::All, None) => format!("{does} every row of {table}"),
+            // NULLs stay, and nobody can tell beforehand whether there are any.
+            (Scope::All, Some(clause)) if clause.to_ascii_lowercase().contains("null") => {
+                format!("{does} every row of {table}, or nearly (\"{clause}\" keeps few)")
+            }
             (Scope::All, Some(clause)) => {
                 format!("{does} every row of {table} (\"{clause}\" leaves none out)")
             }

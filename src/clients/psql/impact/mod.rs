@@ -119,9 +119,10 @@ pub fn probe(text: &str, effects: &[Effect], known: Known, token: &str) -> Optio
                     }
                 }
             }
+            let has_clause = effect.rows.as_ref().is_none_or(|rows| rows.condition.is_some());
             let condition = match effect.scope {
-                Scope::All => Condition::None,
-                Scope::One | Scope::Filtered | Scope::Unknown => Condition::Some,
+                Scope::All if !has_clause => Condition::None,
+                Scope::All | Scope::One | Scope::Filtered | Scope::Unknown => Condition::Some,
             };
             Does::Rows { verb, condition }
         }
