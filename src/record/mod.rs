@@ -1,6 +1,7 @@
 //! The session log: an append-only asciicast v3 file written by its own thread.
 #![forbid(unsafe_code)]
 
+mod desk;
 mod encode;
 pub mod event;
 pub mod find;
