@@ -196,6 +196,9 @@ impl Run<'_> {
         if self.world.var("NIGHTLATCH_SESSION").is_some() {
             keeper.set_nested();
         }
+        if !is_interactive {
+            keeper.set_unattended();
+        }
         let input = self.launcher.input();
         let mut manner = Manner::Tapped;
         if input.is_none() && preflight.as_ref().is_some_and(|preflight| !preflight.is_clear) {

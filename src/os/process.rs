@@ -1,7 +1,8 @@
 //! What other processes are doing just now, as far as the system tells.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
+use std::os::unix::fs::FileExt;
 
 /// What a process waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +43,11 @@ impl Watch {
 
     /// Tells what the process is doing.
     pub fn activity(&mut self) -> Activity {
-        let Some(file) = &mut self.syscall else {
+        let Some(file) = &self.syscall else {
             return Activity::Unknown;
         };
         let mut buffer = [0; 128];
-        let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read(&mut buffer));
-        match read {
+        match file.read_at(&mut buffer, 0) {
             Ok(count) => parse(&buffer[..count]),
             Err(_) => Activity::Unknown,
         }

@@ -1,6 +1,8 @@
-//! The session log: an append-only asciicast v3 file written by its own thread.
+//! The session log: an append-only asciicast v3 file, written by a thread of its own or, where no
+//! person types, by the relay.
 #![forbid(unsafe_code)]
 
+mod desk;
 mod encode;
 pub mod event;
 pub mod find;

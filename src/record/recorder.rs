@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use rtrb::{Producer, RingBuffer};
 
+use super::desk::Desk;
 use super::event::Marker;
 use super::header::{self, Header};
 use super::sink::{FileSink, Sink};
@@ -106,6 +107,7 @@ pub struct Recorder {
     path: PathBuf,
     ring: Producer<u8>,
     shared: Arc<Shared>,
+    desk: Arc<Desk>,
     writer: Thread,
     clock: Clock,
     started: Duration,
@@ -119,6 +121,8 @@ pub struct Recorder {
     /// Bytes the writer had taken when it was last waited for in vain.
     hung_at: Option<u64>,
     ticket: u64,
+    /// The relay may wait for the disk itself.
+    is_inline: bool,
     is_stopped: bool,
 }
 
@@ -167,6 +171,8 @@ pub(super) struct Reply {
     pub(super) ticket: u64,
     pub(super) refused: Option<String>,
     pub(super) is_finished: bool,
+    /// The relay sleeps until the ticket is answered.
+    pub(super) is_ticket_awaited: bool,
     /// The relay waits until the ring has room again.
     pub(super) is_room_wanted: bool,
 }
@@ -213,9 +219,11 @@ impl Recorder {
         let (ring, consumer) = RingBuffer::new(RING_BYTES);
         let shared = Arc::new(Shared::default());
         let writer = Writer::new(sink, line.len() as u64, consumer, Arc::clone(&shared), clock);
+        let desk = Arc::new(Desk::new(writer, Arc::clone(&shared)));
+        let at_desk = Arc::clone(&desk);
         let writer = std::thread::Builder::new()
             .name("recorder".to_owned())
-            .spawn(move || writer.run())
+            .spawn(move || at_desk.run())
             .map_err(RecordError::Thread)?
             .thread()
             .clone();
@@ -224,6 +232,7 @@ impl Recorder {
             path,
             ring,
             shared,
+            desk,
             writer,
             clock,
             started,
@@ -233,6 +242,7 @@ impl Recorder {
             handed_bytes: 0,
             hung_at: None,
             ticket: 0,
+            is_inline: false,
             is_stopped: false,
         })
     }
@@ -247,6 +257,13 @@ impl Recorder {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// For runs where no person types: the relay may wait for the disk itself, which is cheaper
+    /// than having the writer's thread do it. An intent is then written on the caller's thread,
+    /// and may take longer than its timeout where the disk hangs.
+    pub fn set_inline(&mut self, is_inline: bool) {
+        self.is_inline = is_inline;
     }
 
     /// Records output. Never waits: what does not fit is counted and becomes a gap.
@@ -294,14 +311,14 @@ impl Recorder {
 
     /// Records a new size of the user terminal.
     pub fn resize(&mut self, cols: u16, rows: u16) {
-        drop(self.push(What::Resize { cols, rows }, None, 0));
+        drop(self.push(What::Resize { cols, rows }, 0));
     }
 
     /// Records a marker after all output so far, without waiting for it.
     pub fn marker(&mut self, marker: Marker) {
         let text_bytes = text_bytes(&marker);
         // That it could not be queued is told by `troubles` and, as a gap, in the log.
-        drop(self.push(What::Marker(Box::new(marker)), None, text_bytes));
+        drop(self.push(What::Marker(Box::new(marker)), text_bytes));
     }
 
     /// Records a marker and waits until it, and everything before it, is as safe as asked.
@@ -319,15 +336,22 @@ impl Recorder {
         self.ticket += 1;
         let ticket = self.ticket;
         let text_bytes = text_bytes(&marker);
-        self.push(What::Marker(Box::new(marker)), Some((ticket, durability)), text_bytes)?;
-        let reply = lock(&self.shared.reply);
-        let (reply, _) = self
+        let what = What::Marker(Box::new(marker));
+        let queued = self.queue(what, Some((ticket, durability)), text_bytes);
+        if !(self.is_inline && self.desk.work_here()) {
+            self.wake();
+        }
+        queued?;
+        let mut reply = lock(&self.shared.reply);
+        reply.is_ticket_awaited = reply.ticket != ticket;
+        let (mut reply, _) = self
             .shared
             .replied
             .wait_timeout_while(reply, timeout, |reply| {
                 reply.ticket != ticket && !reply.is_finished
             })
             .unwrap_or_else(PoisonError::into_inner);
+        reply.is_ticket_awaited = false;
         if reply.ticket == ticket {
             return reply.refused.clone().map_or(Ok(()), |why| Err(NotRecorded::Refused(why)));
         }
@@ -336,7 +360,7 @@ impl Recorder {
 
     /// Writes the exit status and everything before it, and waits at most five seconds for that.
     pub fn finish(&mut self, exit_status: i32) {
-        drop(self.push(What::Exit(exit_status), None, 0));
+        drop(self.push(What::Exit(exit_status), 0));
         self.stop();
     }
 
@@ -380,8 +404,20 @@ impl Recorder {
         drop(self.enqueue(What::Marker(Box::new(gap)), None, 0));
     }
 
-    /// Queues an item after everything so far and wakes the writer.
-    fn push(
+    /// Queues an item after everything so far and sees to it that the writer comes for it.
+    fn push(&mut self, what: What, text_bytes: usize) -> Result<(), NotRecorded> {
+        let queued = self.queue(what, None, text_bytes);
+        // Pairs with the writer's fence between saying it is idle and looking a last time.
+        fence(Ordering::SeqCst);
+        // Inline, the next intent takes it along, or the writer after its nap.
+        if !self.is_inline || self.shared.state.load(Ordering::Relaxed) == IDLE {
+            self.wake();
+        }
+        queued
+    }
+
+    /// Queues an item after everything so far.
+    fn queue(
         &mut self,
         what: What,
         ticket: Option<(u64, Durability)>,
@@ -393,9 +429,7 @@ impl Recorder {
         if self.lost_bytes > 0 {
             self.push_gap();
         }
-        let queued = self.enqueue(what, ticket, text_bytes);
-        self.wake();
-        queued
+        self.enqueue(what, ticket, text_bytes)
     }
 
     /// Queues an item, or a gap in its place if too much waits already.

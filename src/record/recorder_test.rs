@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use super::header::Header;
@@ -31,6 +32,7 @@ struct State {
     is_uncuttable: bool,
     is_panicking: bool,
     writes: usize,
+    writers: Vec<ThreadId>,
     syncs: usize,
 }
 
@@ -78,6 +80,7 @@ impl Sink for Disk {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.0.0.lock().unwrap();
         state.writes += 1;
+        state.writers.push(std::thread::current().id());
         assert!(!state.is_panicking, "as the test wants it");
         self.0.1.notify_all();
         let mut state = self.0.1.wait_while(state, |state| state.is_held).unwrap();
@@ -408,4 +411,116 @@ fn a_folder_that_cannot_be_made_is_named() {
     std::fs::write(data.path().join("sessions"), "in the way").unwrap();
     let error = Recorder::start(data.path(), &Header::default(), Clock::system()).unwrap_err();
     assert!(error.to_string().contains("cannot make the folder"), "{error}");
+}
+
+#[test]
+fn inline_an_intent_is_in_the_log_when_it_returns() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    recorder.set_inline(true);
+    for n in 1..100 {
+        recorder.output(format!("output {n}").as_bytes());
+        recorder.marker(Marker::Note { text: n.to_string() });
+        recorder.intent(statement(n, "delete"), Durability::Written, DEADLINE).unwrap();
+        let events = disk.events();
+        let note = marker(Marker::Note { text: n.to_string() });
+        assert_eq!(events[events.len() - 2..], [note, marker(statement(n, "delete"))]);
+    }
+    recorder.intent(statement(100, "drop"), Durability::Synced, DEADLINE).unwrap();
+    assert_eq!(disk.get(|state| state.syncs), 1);
+    recorder.finish(3);
+    assert_eq!(disk.events().last(), Some(&Event::Exit(3)));
+    let lost = recorder.intent(statement(101, "late"), Durability::Written, DEADLINE);
+    assert_eq!(lost, Err(NotRecorded::Stopped));
+    assert_eq!(recorder.troubles(), None);
+}
+
+#[test]
+fn inline_an_intent_is_written_by_the_caller() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    recorder.set_inline(true);
+    disk.wait(|state| state.reserve > 0);
+    for n in 1..200 {
+        recorder.intent(statement(n, "delete"), Durability::Written, DEADLINE).unwrap();
+    }
+    let own = std::thread::current().id();
+    let (by_caller, all) = disk.get(|state| {
+        (state.writers.iter().filter(|writer| **writer == own).count(), state.writers.len())
+    });
+    assert!(by_caller > all / 2, "{by_caller} of {all}");
+}
+
+#[test]
+fn inline_an_intent_waits_for_a_writer_that_is_at_work_and_not_for_long() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    recorder.set_inline(true);
+    disk.set(|state| state.is_held = true);
+    recorder.output(b"first");
+    // The writer's thread is now at it, and hangs.
+    disk.wait(|state| state.writes == 2);
+    let late = recorder.intent(statement(1, "select 1"), Durability::Written, Duration::ZERO);
+    assert_eq!(late, Err(NotRecorded::TimedOut));
+    disk.set(|state| state.is_held = false);
+    recorder.intent(statement(2, "select 2"), Durability::Written, DEADLINE).unwrap();
+    assert_eq!(
+        disk.events(),
+        [
+            Event::Output(b"first".to_vec()),
+            marker(statement(1, "select 1")),
+            marker(statement(2, "select 2")),
+        ]
+    );
+}
+
+#[test]
+fn inline_a_marker_needs_no_intent_to_be_written() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    recorder.set_inline(true);
+    for n in 1..50 {
+        let before = disk.get(|state| state.bytes.len());
+        recorder.marker(Marker::Note { text: n.to_string() });
+        disk.wait(|state| state.bytes.len() > before);
+        assert_eq!(disk.events().last(), Some(&marker(Marker::Note { text: n.to_string() })));
+    }
+}
+
+#[test]
+fn inline_a_full_disk_loses_output_and_no_statement() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    recorder.set_inline(true);
+    disk.wait(|state| state.reserve > 0);
+    disk.set(|state| state.room = Some(state.bytes.len() + state.reserve));
+    recorder.output(&[b'x'; 500]);
+    recorder.intent(statement(1, "drop table a"), Durability::Synced, DEADLINE).unwrap();
+    let long = "x".repeat(20_000);
+    let refused = recorder.intent(statement(2, &long), Durability::Written, DEADLINE);
+    assert_eq!(refused, Err(NotRecorded::Refused("the disk is full".to_owned())));
+    disk.set(|state| state.room = None);
+    recorder.finish(0);
+    let events = disk.events();
+    assert_eq!(gap_bytes(&events[0]), Some(500));
+    assert_eq!(
+        events[1..],
+        [marker(statement(1, "drop table a")), marker(statement(2, &long)), Event::Exit(0),]
+    );
+}
+
+#[test]
+fn inline_a_recorder_that_fails_says_so_and_takes_nobody_along() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    recorder.set_inline(true);
+    disk.wait(|state| state.reserve > 0);
+    disk.set(|state| state.is_panicking = true);
+    for n in 1..3 {
+        let lost = recorder.intent(statement(n, "select 1"), Durability::Written, DEADLINE);
+        assert_eq!(lost, Err(NotRecorded::Stopped));
+    }
+    insta::assert_snapshot!(recorder.troubles().unwrap(), @"recording stopped: the recorder failed");
+    recorder.marker(Marker::Note { text: "late".into() });
+    recorder.finish(0);
 }

@@ -1,20 +1,18 @@
-//! The writer's thread: frames and items to lines, lines to the disk, and what to do without one.
+//! The writer's work: frames and items to lines, lines to the disk, and what to do without one.
 
 use std::collections::VecDeque;
 use std::io;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, fence};
-use std::thread;
 use std::time::Duration;
 
 use rtrb::Consumer;
 
+use super::desk::{Done, RETRY, Work};
 use super::encode::Encoder;
 use super::event::Marker;
 use super::recorder::{
-    AWAKE, Durability, HEAD_BYTES, IDLE, Item, NAPPING, NO_MEMORY, RING_BYTES, Shared, What, lock,
-    lost_statement,
+    Durability, HEAD_BYTES, Item, NO_MEMORY, RING_BYTES, Shared, What, lock, lost_statement,
 };
 use super::sink::Sink;
 use crate::clock::Clock;
@@ -23,17 +21,8 @@ use crate::redact;
 /// Lines are written once there are this many bytes of them: fewer, larger writes.
 const BATCH_BYTES: usize = 256 << 10;
 
-/// How long the writer collects before it writes; also what a kill can cost.
-const NAP: Duration = Duration::from_millis(3);
-
-/// How long the writer sleeps when nothing happens and nothing is owed.
-const SLEEP: Duration = Duration::from_secs(60);
-
 /// How many frames pass between two looks at whether the relay waits for room.
 const ROOM_FRAMES: u64 = 64;
-
-/// How often a disk that failed is tried again.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// Statements kept in memory for a disk that fails.
 const KEPT_BYTES: usize = if cfg!(test) { 1 << 20 } else { 16 << 20 };
@@ -105,34 +94,6 @@ impl<S: Sink> Writer<S> {
             is_torn: false,
             is_cuttable: true,
         }
-    }
-
-    /// Runs until the recorder says it is over.
-    pub(super) fn run(mut self) {
-        // What the thread owes the relay even if it panics: an end to its waiting.
-        let finished = Finished(Arc::clone(&self.shared));
-        redact::warm_up();
-        if let Err(error) = self.sink.reserve() {
-            self.fail(&error);
-        }
-        loop {
-            // The ring first: an item queued before a frame is then seen before it.
-            let ready = self.ring.slots();
-            let is_closed = self.take_items();
-            let is_quiet = ready == 0 && self.items.is_empty();
-            self.round(ready);
-            if is_closed && is_quiet {
-                break;
-            }
-            self.retry();
-            if !is_closed {
-                self.rest(is_quiet);
-            }
-        }
-        self.end();
-        // The reserve goes before the relay hears that all is done.
-        drop(self);
-        drop(finished);
     }
 
     /// Takes what is queued; returns whether nothing more will come.
@@ -254,8 +215,10 @@ impl<S: Sink> Writer<S> {
         let mut reply = lock(&self.shared.reply);
         reply.ticket = ticket;
         reply.refused = refused;
-        drop(reply);
-        self.shared.replied.notify_all();
+        if reply.is_ticket_awaited {
+            drop(reply);
+            self.shared.replied.notify_all();
+        }
     }
 
     /// Writes what is encoded; on a failure gives up output and tries the rest once more.
@@ -375,25 +338,31 @@ impl<S: Sink> Writer<S> {
         self.failure = None;
         self.shared.trouble("recording goes on".to_owned());
     }
+}
 
-    /// Sleeps until there is something to do.
-    fn rest(&mut self, is_quiet: bool) {
-        if is_quiet {
-            self.shared.state.store(IDLE, Ordering::Relaxed);
-            // Pairs with the relay's fence between handing a frame over and looking at the state.
-            fence(Ordering::SeqCst);
-            if self.ring.slots() == 0 {
-                let owes = self.failure.is_some();
-                thread::park_timeout(if owes { RETRY } else { SLEEP });
-            }
-        } else {
-            self.shared.state.store(NAPPING, Ordering::Relaxed);
-            thread::park_timeout(NAP);
+impl<S: Sink> Work for Writer<S> {
+    fn prepare(&mut self) {
+        if let Err(error) = self.sink.reserve() {
+            self.fail(&error);
         }
-        self.shared.state.store(AWAKE, Ordering::Relaxed);
     }
 
-    /// Writes what is left, as far as the disk lets it.
+    fn work(&mut self) -> Done {
+        // The ring first: an item queued before a frame is then seen before it.
+        let ready = self.ring.slots();
+        let is_closed = self.take_items();
+        let is_quiet = ready == 0 && self.items.is_empty();
+        self.round(ready);
+        if !(is_closed && is_quiet) {
+            self.retry();
+        }
+        Done { is_quiet, is_closed, owes: self.failure.is_some() }
+    }
+
+    fn is_done(&self) -> bool {
+        self.ring.slots() == 0 && lock(&self.shared.queue).items.is_empty()
+    }
+
     fn end(&mut self) {
         if self.failure.is_some() {
             self.recover();
@@ -403,19 +372,6 @@ impl<S: Sink> Writer<S> {
         if let Err(why) = self.flush() {
             self.shared.trouble(format!("the end of the session was not recorded: {why}"));
         }
-    }
-}
-
-/// Says that the writer is gone, whatever way it went.
-struct Finished(Arc<Shared>);
-
-impl Drop for Finished {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.trouble("recording stopped: the recorder failed".to_owned());
-        }
-        lock(&self.0.reply).is_finished = true;
-        self.0.replied.notify_all();
     }
 }
 

@@ -30,7 +30,11 @@ impl Prepared {
 
     /// A statement was let through: a PREPARE is remembered.
     pub fn let_through(&mut self, text: &str) {
-        if let Some((name, reading)) = postgres::prepared(text)
+        // Nearly no statement is one, and reading it to find that out costs more than this.
+        let may_be_one =
+            text.as_bytes().windows(7).any(|word| word.eq_ignore_ascii_case(b"prepare"));
+        if may_be_one
+            && let Some((name, reading)) = postgres::prepared(text)
             && self.readings.len() < MOST_NAMES
         {
             self.readings.insert(name, reading);
@@ -74,7 +78,7 @@ mod tests {
     #[test]
     fn an_execute_does_what_was_prepared() {
         let mut prepared = Prepared::default();
-        prepared.let_through("prepare gone as delete from families");
+        prepared.let_through("/* a */ PrePare gone as delete from families");
         let reading = prepared.read("execute gone");
         assert_eq!(reading.effects().len(), 1, "{reading:?}");
         assert_eq!(reading.effects()[0].class, Class::Remove);
