@@ -209,10 +209,10 @@ impl Run<'_> {
                 keeper.finish(i32::from(Ended::Refused.status()));
                 return Err(Error::ours(format!(
                     "{} cannot be guarded here: it reads a script from standard input and goes on \
-                     with other actions.",
+                     with other actions, or opens standard input by name.",
                     self.name.to_string_lossy()
                 ))
-                .hint("Run the script and the other actions as two commands."));
+                .hint("Run the script and the other actions as two commands, and name standard input as -."));
             }
         }
         if let Some(preflight) = &preflight {

@@ -7,6 +7,7 @@ use super::hold::Doubt;
 use super::keeper::Keeper;
 use super::{Phase, Relay};
 use crate::clients::Guarded;
+use crate::lang::{Class, Effect, Verb};
 use crate::os::process::working_directory;
 use crate::policy::Decision;
 use crate::record::Source;
@@ -68,7 +69,15 @@ impl Line {
 
     /// Returns the text behind the prompt as the person sees it.
     pub(super) fn text(&self) -> String {
-        screen::draft(&self.echo, self.prompt_end, self.size.0, self.size.1).text
+        self.read().0
+    }
+
+    /// Returns the text behind the prompt, and whether that is all of it. An editor that scrolls
+    /// sideways marks with `<` that there is more.
+    fn read(&self) -> (String, bool) {
+        let draft = screen::draft(&self.echo, self.prompt_end, self.size.0, self.size.1);
+        let is_cut = draft.text.starts_with('<') || self.echo.len() >= ECHO_BYTES;
+        (draft.text, !is_cut)
     }
 
     /// Returns the meta commands of the line that no tap stops.
@@ -97,7 +106,8 @@ impl Relay {
     /// The line editor has taken all that was typed before the submitting key: reads the line, and
     /// passes the key or asks first.
     pub(super) fn submit(&mut self, key: u8) -> io::Result<bool> {
-        let text = if self.line.takes_data { String::new() } else { self.line.text() };
+        let (text, is_whole) =
+            if self.line.takes_data { (String::new(), true) } else { self.line.read() };
         let address = self.keeper.decided().target.address.clone();
         let unseen = match &mut self.interactive {
             Some(interactive) if !text.is_empty() => {
@@ -111,11 +121,20 @@ impl Relay {
             }
             _ => crate::clients::Unseen::default(),
         };
+        let mut unseen = unseen;
+        if !is_whole {
+            let phrase = "submits a line that could not be read whole".to_owned();
+            unseen.effects.push(Effect::new(Class::Opaque, Verb::Execute, 0..0, phrase));
+        }
         self.begin_submission();
         self.keeper.connects(&unseen.connects);
-        self.line.beyond_reach = unseen.remarks;
-        if unseen.effects.is_empty() && unseen.statements.is_empty() {
+        self.line.beyond_reach.clone_from(&unseen.remarks);
+        if unseen.is_nothing() {
             return self.pass_key(key).map(|()| true);
+        }
+        if unseen.effects.iter().any(|effect| effect.verb == Verb::Unguard) {
+            // Until a prompt tells otherwise. Where it is cancelled the next lines are judged twice.
+            self.guarded = Guarded::No;
         }
         let judged = self.keeper.draft(text, &unseen.statements, unseen.effects, Source::Draft);
         match judged.verdict.decision {

@@ -12,6 +12,9 @@ const KEYS_BYTES: usize = 4096;
 /// What Ctrl-C is at a line editor's prompt.
 const INTERRUPT: u8 = 0x03;
 
+/// What Ctrl-D is.
+const END_OF_FILE: u8 = 0x04;
+
 impl Relay {
     /// Returns whether more keys are wanted: a paste waits in the terminal once enough of it waits
     /// here.
@@ -60,6 +63,21 @@ impl Relay {
     /// At the prompt: passes bytes up to the submitting key.
     pub(super) fn pass_at_prompt(&mut self) -> io::Result<()> {
         match self.gate.take_line() {
+            Pass::All(bytes) if bytes.contains(&END_OF_FILE) && self.is_cooked()? => {
+                // No line editor: Ctrl-D behind text hands the text over, and the next one would
+                // end the input together with the question that follows. It counts as Return.
+                let at = memchr::memchr(END_OF_FILE, &bytes).unwrap_or(0);
+                let (text, rest) = bytes.split_at(at);
+                self.gate.put_back(&rest[1..]);
+                let has_text = !text.is_empty() || !self.line.text().is_empty();
+                self.to_client.extend(text);
+                if has_text {
+                    self.phase = Phase::Submitting(b'\n');
+                    self.looks = 0;
+                } else {
+                    self.to_client.push_back(END_OF_FILE);
+                }
+            }
             Pass::All(bytes) => {
                 if bytes.contains(&INTERRUPT) {
                     self.forget_line();
@@ -73,6 +91,10 @@ impl Relay {
             }
         }
         self.flush_client()
+    }
+
+    fn is_cooked(&self) -> io::Result<bool> {
+        self.ends.pty.as_ref().map_or(Ok(false), |pty| pty.mode().map(|mode| mode.is_cooked))
     }
 
     /// While the client is busy: keys that make signals go at once, all others wait.

@@ -3,7 +3,8 @@
 //! - `ends`: what the client's 0, 1 and 2 are
 //! - `output`: what the client prints, on its way to the screen and the recording
 //! - `input`: what the person types, on its way through the gate
-//! - `settle`: what the client waits for, and answering its questions
+//! - `look`: what the client waits for
+//! - `settle`: moving on what waits for it, and answering its questions
 //! - `hold`: the open dialogue
 //! - `draft`: what stands behind the prompt when a line is submitted
 //! - `keeper`: statements, judged and written down
@@ -14,6 +15,7 @@ pub mod ends;
 mod hold;
 mod input;
 pub mod keeper;
+mod look;
 mod output;
 mod probe;
 mod settle;
@@ -193,6 +195,8 @@ pub struct Relay {
     is_background: bool,
     /// Whether the terminal can be drawn on in place.
     can_move: bool,
+    /// Whether the person was told that the client asks no longer.
+    is_unguarded_told: bool,
     /// Whether the person was told that the prompt is not marked.
     is_unmarked_told: bool,
     /// What is to be said once the line editor has ended its line.
@@ -265,6 +269,7 @@ impl Relay {
             is_whole_terminal: parts.is_whole_terminal,
             is_background: false,
             can_move: parts.can_move,
+            is_unguarded_told: false,
             is_unmarked_told: false,
             notices: Vec::new(),
             has_title: false,

@@ -147,9 +147,11 @@ impl Relay {
         self.is_cancelling = false;
         self.line.prompt_begins(facts.is_fresh, facts.takes_data);
         let moved = self.keeper.prompt(facts);
-        if self.guarded != facts.guarded && facts.guarded != Guarded::Unknown {
+        if facts.guarded != Guarded::Unknown {
             self.guarded = facts.guarded;
-            if facts.guarded == Guarded::No {
+            let is_unguarded = facts.guarded == Guarded::No;
+            let was_told = std::mem::replace(&mut self.is_unguarded_told, is_unguarded);
+            if is_unguarded && !was_told {
                 self.keeper.remark("the client does not ask any longer: unguarded");
                 self.say(&notice::unguarded(
                     "SINGLESTEP is off: statements are judged as they are typed",

@@ -22,6 +22,9 @@ use crate::target::libpq::Given;
 use crate::target::{Address, Decided, Known, Tier, for_address, for_invocation};
 use crate::world::World;
 
+/// Standard input by other names: psql opens it anew, and takes our answers for its script.
+const STDIN_NAMES: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+
 /// A psql command line, read.
 #[derive(Debug)]
 pub struct PsqlLaunch {
@@ -130,6 +133,13 @@ impl Launcher for PsqlLaunch {
     fn input(&self) -> Option<Input> {
         let actions = self.invocation.as_ref().map_or(&[][..], |found| &found.actions);
         let from_stdin = |action: &Action| *action == Action::File(Source::Stdin);
+        let is_stdin_by_name = |action: &Action| match action {
+            Action::File(Source::Path(path)) => STDIN_NAMES.contains(&path.as_str()),
+            Action::File(Source::Stdin) | Action::Command(_) => false,
+        };
+        if actions.iter().any(is_stdin_by_name) {
+            return None;
+        }
         match actions {
             [] => Some(Input::Script),
             [before @ .., last] => {

@@ -10,7 +10,7 @@ use super::meta::{self, Consequence, Item};
 use super::rc;
 use super::unseen::{Place, unseen};
 use crate::clients::Unseen;
-use crate::lang::{Reading, postgres};
+use crate::lang::{Class, Effect, Reading, Verb, postgres};
 use crate::os::file::{Behind, behind};
 use crate::policy::{Decision, Facts, Verdict, judge};
 
@@ -61,14 +61,22 @@ pub fn read(
             // psql sends it as it is: neither variables nor meta commands are looked for.
             Action::Command(text) => found.sql(text, facts),
             Action::File(Source::Path(path)) => {
-                let opened = File::open(place.cwd.join(path)).ok();
+                let path_there = place.cwd.join(path);
+                // Opening a pipe would take from it what psql is to read.
+                let is_file = path_there.metadata().is_ok_and(|facts| facts.is_file());
+                let opened = if is_file { File::open(&path_there).ok() } else { None };
                 match opened.and_then(|file| script(file, false)) {
                     Some(text) => {
                         let folder = Path::new(path).parent().map(|folder| place.cwd.join(folder));
                         let folder = folder.as_deref().unwrap_or(place.cwd);
                         found.script(&text, Place { folder, ..place }, facts);
                     }
-                    None => found.is_clear = false,
+                    None => {
+                        found.is_clear = false;
+                        if path_there.exists() {
+                            found.unread(path);
+                        }
+                    }
                 }
             }
             Action::File(Source::Stdin) => {
@@ -116,6 +124,12 @@ impl Preflight {
             }
         }
         self.add(unseen(items, place, &mut true));
+    }
+
+    /// A script that cannot be read beforehand may repeat statements, or take the guard away.
+    fn unread(&mut self, path: &str) {
+        let phrase = format!("runs {path}, which cannot be read beforehand");
+        self.unseen.effects.push(Effect::new(Class::Opaque, Verb::Execute, 0..0, phrase));
     }
 
     fn add(&mut self, more: Unseen) {

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::meta::{self, Consequence, Item, Meta};
+use super::meta::{self, Consequence, Item, Meta, State};
 use crate::clients::Unseen;
-use crate::lang::Verb;
+use crate::lang::{Class, Effect, Verb};
 use crate::target::Address;
 use crate::target::libpq::conninfo;
 
@@ -54,9 +54,7 @@ impl Reader<'_> {
     fn items(&mut self, items: Vec<Item>, folder: &Path, depth: usize) {
         for item in items {
             match item {
-                Item::Statement { text, .. } if !self.is_guarded => {
-                    self.unseen.statements.push(text);
-                }
+                Item::Statement { text, .. } if !self.is_guarded => self.statement(text),
                 Item::Meta(meta) => self.meta(&meta, folder, depth),
                 Item::Statement { .. } | Item::Data(_) | Item::Incomplete(_) => {}
             }
@@ -64,10 +62,15 @@ impl Reader<'_> {
     }
 
     fn meta(&mut self, meta: &Meta, folder: &Path, depth: usize) {
-        if !self.is_guarded
-            && let Some(text) = &meta.sends
-        {
-            self.unseen.statements.push(text.clone());
+        if !self.is_guarded {
+            match &*meta.name {
+                "gexec" => self.opaque(meta, "runs what a query returns"),
+                "e" | "edit" | "ef" | "ev" => self.opaque(meta, "runs what an editor leaves"),
+                _ => {}
+            }
+            if let Some(text) = &meta.sends {
+                self.statement(text.clone());
+            }
         }
         for consequence in meta::consequences(meta) {
             match consequence {
@@ -77,18 +80,46 @@ impl Reader<'_> {
                     self.unseen.remarks.push(effect.phrase.clone());
                     self.unseen.effects.push(effect);
                 }
-                Consequence::Repeats(text) => self.unseen.statements.push(text),
+                Consequence::Repeats(text) => self.statement(text),
                 Consequence::Reads { path: Some(path), relative } => {
                     let base = if relative { folder } else { self.place.cwd };
-                    self.include(&self.path(&path, base), depth);
+                    self.include(meta, &self.path(&path, base), depth);
                 }
-                // Its statements are asked about; what else it does cannot be known.
-                Consequence::Reads { path: None, .. } => {}
+                Consequence::Reads { path: None, .. } => self.unread_file(meta),
                 Consequence::Connects => {
                     self.unseen.connects.push(connects_to(meta, self.place.address));
                 }
             }
         }
+    }
+
+    /// A statement that runs unasked. With a variable in it the text says little.
+    fn statement(&mut self, text: String) {
+        let mut state = State::default();
+        state.scan(&text);
+        if state.seen().variable {
+            let phrase = "runs a statement unasked that has a variable in it".to_owned();
+            let span = 0..text.len();
+            self.unseen.effects.push(Effect::new(Class::Opaque, Verb::Execute, span, phrase));
+        }
+        self.unseen.statements.push(text);
+    }
+
+    /// A file that cannot be read beforehand. Its statements are asked about, unless it repeats
+    /// them or takes the guard away.
+    fn unread_file(&mut self, meta: &Meta) {
+        self.opaque(meta, "reads a file that cannot be read beforehand");
+        self.is_guarded = false;
+    }
+
+    fn opaque(&mut self, meta: &Meta, what: &str) {
+        let phrase = what.to_owned();
+        self.unseen.effects.push(Effect::new(
+            Class::Opaque,
+            Verb::Execute,
+            meta.range.clone(),
+            phrase,
+        ));
     }
 
     fn path(&self, path: &str, base: &Path) -> PathBuf {
@@ -98,12 +129,13 @@ impl Reader<'_> {
         }
     }
 
-    fn include(&mut self, path: &Path, depth: usize) {
-        if depth >= INCLUDE_DEPTH {
+    fn include(&mut self, meta: &Meta, path: &Path, depth: usize) {
+        // A file that is not there is psql's to complain of.
+        if !path.exists() {
             return;
         }
-        // A file that is not there, or is a pipe, is psql's to complain of or to read.
-        let Some(text) = read(path) else { return };
+        let text = if depth < INCLUDE_DEPTH { read(path) } else { None };
+        let Some(text) = text else { return self.unread_file(meta) };
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         self.items(meta::scan(&text), &folder, depth + 1);
     }
@@ -114,7 +146,10 @@ fn read(path: &Path) -> Option<String> {
         return None;
     }
     let mut bytes = Vec::new();
-    File::open(path).ok()?.take(INCLUDE_BYTES).read_to_end(&mut bytes).ok()?;
+    File::open(path).ok()?.take(INCLUDE_BYTES + 1).read_to_end(&mut bytes).ok()?;
+    if bytes.len() as u64 > INCLUDE_BYTES {
+        return None;
+    }
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -161,7 +196,6 @@ fn connects_to(meta: &Meta, now: &Address) -> Option<Address> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lang::Class;
 
     fn unseen(line: &str, is_guarded: bool, cwd: &Path) -> Unseen {
         let address = Address {
@@ -221,6 +255,29 @@ mod tests {
             unseen("\\set SINGLESTEP on\nselect 1;", true, Path::new("/")),
             Unseen::default()
         );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_opaque() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let fifo = folder.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs");
+        assert!(made.success());
+        for (line, is_guarded) in [
+            (r":x \watch 1", true),
+            (r"delete from :t \watch 1", true),
+            (r"\i :f", true),
+            (r"\i fifo", true),
+            (r"select 'delete from t' \gexec", false),
+            (r"\e", false),
+            (":q from t;", false),
+        ] {
+            let found = unseen(line, is_guarded, folder.path());
+            let is_opaque = found.effects.iter().any(|effect| effect.class == Class::Opaque);
+            assert!(is_opaque, "{line}: {found:?}");
+        }
+        assert_eq!(unseen(r"\i missing.sql", true, folder.path()), Unseen::default());
+        assert_eq!(unseen("select :'x';", true, folder.path()), Unseen::default());
     }
 
     #[test]
