@@ -245,6 +245,63 @@ fn single_step_off_is_said() {
     leave(&world, &mut pty);
 }
 
+/// What no question tells of, and the text alone does not say, is held as what cannot be read.
+#[test]
+fn unseen_and_unreadable_is_held() {
+    let Some(world) = production() else { return };
+    world.write("watch.sql", "DELETE FROM families\n\\watch 1\n");
+    let mut pty = world.open();
+    for line in ["\\set q DELETE", "\\set f watch.sql"] {
+        pty.line(line);
+        wait_for_any_prompt(&mut pty, &world);
+    }
+    for line in [":q FROM families \\watch 1", "select 1; :q FROM families \\watch 1", "\\i :f"] {
+        pty.line(line);
+        wait_for_question(&mut pty);
+        world.database.assert_untouched();
+        pty.press(Key::Enter);
+        pty.wait_for("nightlatch: cancelled");
+        wait_for_any_prompt(&mut pty, &world);
+        pty.wait_for_silence(PERSON_PAUSE);
+    }
+    leave(&world, &mut pty);
+}
+
+/// No prompt tells that the guard is gone: the line that took it away does.
+#[test]
+fn guard_taken_away_at_an_unmarked_prompt() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    pty.line("\\set PROMPT1 'mine> '");
+    pty.wait_for("mine> ");
+    pty.line("\\set SINGLESTEP off");
+    pty.wait_for("nightlatch: takes nightlatch's guard away");
+    pty.wait_for_silence(PERSON_PAUSE);
+    pty.line("DELETE FROM families;");
+    wait_for_question(&mut pty);
+    refuse_and_leave(&world, &mut pty);
+}
+
+/// Without a line editor Ctrl-D hands over what was typed, and a second one ends the input: not
+/// together with the question.
+#[test]
+fn end_of_file_behind_a_statement() {
+    let Some(world) = production() else { return };
+    let uri = world.database.uri("app");
+    let mut pty = Pty::spawn(world.wrapped(["-n".to_owned(), uri]));
+    pty.wait_for_prompt("=> ");
+    pty.type_text("DELETE FROM families;");
+    pty.press(Key::Ctrl('d'));
+    pty.press(Key::Ctrl('d'));
+    wait_for_question(&mut pty);
+    world.database.assert_untouched();
+    pty.press(Key::Escape);
+    pty.wait_for("nightlatch: cancelled");
+    pty.wait_for_silence(PERSON_PAUSE);
+    world.database.assert_untouched();
+    leave(&world, &mut pty);
+}
+
 /// The user's own single-step: psql's question is the user's, after ours.
 #[test]
 fn own_single_step_still_holds() {

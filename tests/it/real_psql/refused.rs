@@ -32,6 +32,15 @@ const REFUSED: &[Invocation] = &[
     (&["$URI"], "-- don't\nDELETE FROM families;\n"),
     (&["$URI"], "\\set SINGLESTEP off\nDELETE FROM families;\n"),
     (&["$URI"], "DELETE FROM families \\watch 1\n"),
+    // Without its last line end, psql would read end of file together with the question.
+    (&["$URI"], "DELETE FROM families;"),
+    (&["$URI", "-f", "-"], "select 1;\nDELETE FROM families;"),
+    (&["$URI"], "copy nosuch from stdin;\nDELETE FROM families;"),
+    // What a variable hides cannot be read beforehand.
+    (&["$URI"], "\\set q DELETE\n:q FROM families \\watch 1\n"),
+    (&["$URI"], "\\set f off.sql\n\\i :f\nDELETE FROM families;\n"),
+    (&["$URI"], "\\set SINGLESTEP off\n\\set q DELETE\n:q FROM families;\n"),
+    (&["$URI"], "\\set SINGLESTEP off\nselect 'DELETE FROM families' \\gexec\n"),
     (&["$URI", "-S"], "DELETE FROM families\n"),
     (&["$URI", "-X", "-c", "DELETE FROM families"], ""),
     (&["$URI", "-v", "SINGLESTEP=off", "-c", "DELETE FROM families"], ""),
@@ -50,6 +59,7 @@ fn refused_where_nobody_can_be_asked() {
     let world = World::new(Tier::Production);
     world.write("delete.sql", "DELETE FROM families;\n");
     world.write("outer.sql", "\\ir delete.sql\n");
+    world.write("off.sql", "\\set SINGLESTEP off\n");
     let mut failures = Vec::new();
     for (args, stdin) in REFUSED {
         let args = filled(&world, args);
