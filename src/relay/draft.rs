@@ -85,6 +85,12 @@ impl Line {
         &self.beyond_reach
     }
 
+    /// The line was thrown away and another begins, perhaps without a mark to tell.
+    pub(super) fn restart(&mut self, keeper: &mut Keeper) {
+        self.close(keeper);
+        self.prompt_begins(self.is_fresh, self.takes_data);
+    }
+
     /// Ends the line: its echo goes to the recording, without secrets.
     pub(super) fn close(&mut self, keeper: &mut Keeper) {
         if !std::mem::take(&mut self.is_open) {

@@ -271,6 +271,7 @@ impl Relay {
             Doubt::Key(_) => {
                 // The line is still in the editor: an interrupt throws it away.
                 self.forget_line();
+                self.line.close(&mut self.keeper);
                 self.phase = Phase::Busy;
                 let key = match &self.ends.pty {
                     Some(pty) => pty.mode()?.interrupt,

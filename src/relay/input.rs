@@ -81,6 +81,7 @@ impl Relay {
             Pass::All(bytes) => {
                 if bytes.contains(&INTERRUPT) {
                     self.forget_line();
+                    self.line.restart(&mut self.keeper);
                 }
                 self.to_client.extend(bytes);
             }

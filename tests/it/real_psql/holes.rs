@@ -289,7 +289,7 @@ fn end_of_file_behind_a_statement() {
     let Some(world) = production() else { return };
     let uri = world.database.uri("app");
     let mut pty = Pty::spawn(world.wrapped(["-n".to_owned(), uri]));
-    pty.wait_for_prompt("=> ");
+    pty.wait_for_prompt(&world.database.prompt());
     pty.type_text("DELETE FROM families;");
     pty.press(Key::Ctrl('d'));
     pty.press(Key::Ctrl('d'));
