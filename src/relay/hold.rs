@@ -231,14 +231,10 @@ impl Relay {
     fn cancel(&mut self, held: &Held, cause: Cause) -> io::Result<()> {
         let reason = closing::recorded_reason(cause);
         if self.interactive.is_none() {
-            let why = reason.unwrap_or("cancelled");
-            self.end_refused(&held.judged, why);
-            return self.say(&notice::line(
-                &format!("cancelled: it did not run ({why})"),
-                Style::Strong,
-                self.cols(),
-                self.theme,
-            ));
+            self.end_refused(&held.judged, reason);
+            let why = reason.map(|why| format!(" ({why})")).unwrap_or_default();
+            let text = format!("cancelled: it did not run{why}");
+            return self.say(&notice::line(&text, Style::Strong, self.cols(), self.theme));
         }
         self.keeper.cancelled(&held.judged, reason);
         let now = self.keeper.clock().elapsed();
@@ -292,7 +288,7 @@ impl Relay {
             self.interrupt_client();
             return self.answer(false);
         }
-        self.end_refused(judged, why);
+        self.end_refused(judged, Some(why));
         let text = crate::ui::refusal::text(&judged.text, &judged.verdict, &judged.target, why);
         for line in text.lines() {
             self.say(line)?;
@@ -301,14 +297,14 @@ impl Relay {
     }
 
     /// Ends the client while it waits; what it was about to run is refused.
-    fn end_refused(&mut self, judged: &Judged, why: &str) {
+    fn end_refused(&mut self, judged: &Judged, why: Option<&str>) {
         self.is_refused = true;
         if self.client.is_none() {
             // It was never started.
             self.ended = Some(Ended::Refused);
         }
         self.kill_client();
-        self.keeper.cancelled(judged, Some(why));
+        self.keeper.cancelled(judged, why);
     }
 
     /// Sends the client an interrupt past its terminal: a Ctrl-C key would throw away the answer

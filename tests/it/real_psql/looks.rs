@@ -268,6 +268,35 @@ same! {
     ];
 }
 
+/// What other programs of a pipeline write, and what a job in the background prints, looks the same.
+#[test]
+fn pipelines_and_jobs_look_as_bare() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let uri = world.database.uri("app");
+    let nightlatch = env!("CARGO_BIN_EXE_nightlatch");
+    for (script, last) in [
+        ("PSQL \"URI\" -c 'select 5 as five' | cat; echo all done", "all done"),
+        ("PSQL \"URI\" -c 'select 6 as six' & wait; echo job done", "job done"),
+    ] {
+        let mut screens = Vec::new();
+        // A function, as the alias is: a job's line in the shell says the same.
+        for psql in ["command psql".to_owned(), format!("{nightlatch} psql")] {
+            let script = script.replace("PSQL", "psql").replace("URI", &uri);
+            let script = format!("psql() {{ {psql} \"$@\"; }}; {script}");
+            let mut command = world.command("bash");
+            command.args(["-c", &format!("set -m; {script}")]);
+            let mut pty = Pty::spawn(command);
+            screens.push(pty.wait_for(last).to_string());
+            assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
+        }
+        assert_eq!(screens[0], screens[1], "{script}");
+    }
+    world.assert_nothing_left();
+}
+
 #[test]
 fn pager_has_the_whole_screen() {
     same(&[
