@@ -9,6 +9,9 @@ use super::read::Event;
 /// How a program leaves the alternate screen; what stood there is gone then.
 const LEAVE: [&str; 2] = ["\x1b[?1049l", "\x1b[?1047l"];
 
+/// Clears the screen, as Ctrl-L does.
+const CLEAR: &str = "\x1b[2J";
+
 /// A screen without a size is taken for one of this.
 const DEFAULT_SIZE: (u16, u16) = (80, 24);
 
@@ -107,7 +110,27 @@ impl<'a> Page<'a> {
 
 impl Page<'_> {
     fn feed(&mut self, text: &str) {
-        self.terminal.feed_with(text, &mut self.lines);
+        let mut rest = text;
+        while let Some(at) = rest.find(CLEAR) {
+            let (before, after) = rest.split_at(at);
+            self.terminal.feed_with(before, &mut self.lines);
+            if self.terminal.active_screen_kind() != ScreenKind::Alternate {
+                // A cleared screen is not a lost one: what stood there scrolls off instead.
+                let rows: Vec<bool> = self
+                    .terminal
+                    .screen()
+                    .visible_lines()
+                    .map(|line| !line.text().trim().is_empty())
+                    .collect();
+                let used = rows.iter().rposition(|is_used| *is_used).map_or(0, |last| last + 1);
+                let last = rows.len();
+                let scroll = format!("\x1b7\x1b[{last};1H{}\x1b8", "\n".repeat(used));
+                self.terminal.feed_with(&scroll, &mut self.lines);
+            }
+            self.terminal.feed_with(CLEAR, &mut self.lines);
+            rest = &after[CLEAR.len()..];
+        }
+        self.terminal.feed_with(rest, &mut self.lines);
     }
 
     /// Returns what stands on the alternate screen, to be fed to the other one; empty if that is
@@ -189,6 +212,12 @@ mod tests {
         assert_eq!(page(&[output(&text)]), format!("a\n{left}b\n"));
         assert_eq!(page(&[output(pager)]), left, "a session that ended in it");
         assert_eq!(page(&[output("a\x1b[?1049h\x1b[?1049lb")]), "ab\n", "nothing was shown");
+    }
+
+    #[test]
+    fn a_cleared_screen_is_kept() {
+        let cleared = output("one\r\ntwo\r\n\x1b[H\x1b[2Jthree\r\n");
+        assert_eq!(page(&[cleared]), "one\ntwo\nthree\n");
     }
 
     #[test]
