@@ -77,12 +77,19 @@ pub fn tell(
     let text = if args.json {
         json(&all, config_errors)?
     } else {
-        all.iter().map(text).chain(config_errors.iter().map(|error| note(error))).collect()
+        let closed = all.iter().any(|decided| loaded.config.fails_closed(decided));
+        let warning = if closed { FAILS_CLOSED } else { "" };
+        let notes = config_errors.iter().map(|error| note(error));
+        all.iter().map(text).chain([warning.to_owned()]).chain(notes).collect()
     };
     out.write_all(text.as_bytes())
         .map_err(|error| Error::ours("The answer cannot be written.").because(error))?;
     Ok(0)
 }
+
+/// What a broken configuration means for a target it does not name.
+const FAILS_CLOSED: &str = "held      as on production: a mistake in the configuration may hide what \
+                            it says of this target\n";
 
 /// Says which clients are known.
 pub(super) fn unknown_client(name: &str) -> Error {
