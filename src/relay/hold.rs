@@ -299,6 +299,9 @@ impl Relay {
     /// Ends the client while it waits; what it was about to run is refused.
     fn end_refused(&mut self, judged: &Judged, why: Option<&str>) {
         self.is_refused = true;
+        self.gate.discard();
+        self.to_client.clear();
+        self.to_feed.clear();
         if self.client.is_none() {
             // It was never started.
             self.ended = Some(Ended::Refused);

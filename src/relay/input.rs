@@ -130,6 +130,10 @@ impl Relay {
 
     /// Writes what waits for the client, as far as it takes it.
     pub(super) fn flush_client(&mut self) -> io::Result<()> {
+        if self.is_refused {
+            self.to_client.clear();
+            self.to_feed.clear();
+        }
         if let Some(pty) = &self.ends.pty {
             while !self.to_client.is_empty() {
                 let (front, _) = self.to_client.as_slices();

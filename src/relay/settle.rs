@@ -128,7 +128,9 @@ impl Relay {
 
     /// Returns whether anything depends on what the client waits for.
     fn needs_look(&self) -> bool {
-        if self.ended.is_some() || self.held.is_some() || self.client.is_none() {
+        // A client that is refused is being ended: until that is done it still waits for an answer,
+        // and nothing may be one.
+        if self.is_refused || self.ended.is_some() || self.held.is_some() || self.client.is_none() {
             return false;
         }
         self.tap.as_ref().is_some_and(|tap| tap.may_ask())

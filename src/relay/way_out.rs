@@ -168,7 +168,12 @@ impl Relay {
 
     /// Ends the client at once.
     pub(super) fn kill_client(&mut self) {
-        // A monitor that is gone has ended the client already.
+        if let Some(pid) = self.watch.as_ref().map(crate::os::process::Watch::pid) {
+            // At once, before anybody else runs. It may have ended in between.
+            drop(job::signal_process(pid, super::libc_sigkill()));
+        }
+        // The group, and a client that we may not signal. A monitor that is gone has ended it
+        // already.
         drop(self.channel.order(Order::Kill));
     }
 
