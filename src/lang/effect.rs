@@ -112,6 +112,9 @@ pub struct Effect {
     /// Where the text names the rows, if a plain `SELECT count(*)` can count them beforehand.
     #[serde(skip)]
     pub rows: Option<Rows>,
+    /// Whether the text shows a loop around it.
+    #[serde(skip)]
+    pub looped: bool,
 }
 
 impl Effect {
@@ -127,6 +130,7 @@ impl Effect {
             span,
             phrase,
             rows: None,
+            looped: false,
         }
     }
 }

@@ -54,7 +54,7 @@ impl Bulk {
         }
         let object = effect.object.as_deref().unwrap_or("an unknown object");
         let verb = verb_word(effect.verb);
-        if self.loop_shown {
+        if self.loop_shown || effect.looped {
             Some(format!("a loop around {verb} on {object}"))
         } else if limits.bulk_count > 0 && count >= limits.bulk_count {
             Some(format!("number {count} of {verb} on {object} in one go"))
@@ -64,6 +64,12 @@ impl Bulk {
         } else {
             None
         }
+    }
+
+    /// Counts an effect that happens several times at once.
+    pub fn add(&mut self, effect: &Effect, times: u32) {
+        let entry = self.entry(effect);
+        entry.count = entry.count.saturating_add(times);
     }
 
     fn entry(&mut self, effect: &Effect) -> &mut Counted {

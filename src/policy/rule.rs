@@ -237,6 +237,7 @@ mod tests {
                 span: 0..0,
                 phrase: String::new(),
                 rows: None,
+                looped: false,
             };
             assert!(Rule::of(&effect, false).is_some(), "{class:?}");
             assert!(Rule::of(&effect, true).is_some(), "{class:?} in bulk");

@@ -42,6 +42,7 @@ fn effect(class: Class, verb: Verb, scope: Scope) -> Effect {
         span: 0..6,
         phrase: format!("{verb:?} of {scope:?}").to_lowercase(),
         rows: None,
+        looped: false,
     }
 }
 

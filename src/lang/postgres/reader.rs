@@ -270,6 +270,7 @@ impl<'a> Reader<'a> {
             span,
             phrase,
             rows: None,
+            looped: false,
         });
     }
 

@@ -302,6 +302,7 @@ mod tests {
             span: 0..text.len(),
             phrase: String::new(),
             rows: source.filter(|_| has_rows).map(|source| Rows { source, condition }),
+            looped: false,
         }
     }
 

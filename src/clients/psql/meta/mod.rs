@@ -194,6 +194,7 @@ fn effect(
         span: meta.range.clone(),
         phrase,
         rows: None,
+        looped: false,
     })
 }
 
