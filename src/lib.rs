@@ -16,6 +16,7 @@ pub mod relay;
 pub mod screen;
 pub mod session;
 pub mod store;
+pub mod tap;
 pub mod target;
 pub mod ui;
 pub mod world;

@@ -11,6 +11,7 @@ pub mod process;
 pub mod pty;
 pub mod random;
 pub mod signal;
+pub mod socket;
 pub mod spawn;
 pub mod start;
 pub mod term;

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags};
 
+/// So many are waited for without a list on the heap.
+const FEW: usize = 8;
+
 /// What to wait for on one descriptor, and what came of it.
 #[derive(Debug)]
 pub struct Wait<'fd> {
@@ -53,12 +56,18 @@ impl<'fd> Wait<'fd> {
 /// # Errors
 /// When the kernel refuses to poll.
 pub fn poll(waits: &mut [Wait<'_>], timeout: Option<Duration>) -> io::Result<()> {
-    let mut fds: [PollFd<'_>; 8] = std::array::from_fn(|index| match waits.get(index) {
+    let mut few: [PollFd<'_>; FEW] = std::array::from_fn(|index| match waits.get(index) {
         Some(wait) => wait.fd.clone(),
         // SAFETY: descriptor 0 is only a filler that is never passed to the kernel.
         None => PollFd::new(unsafe { BorrowedFd::borrow_raw(0) }, PollFlags::empty()),
     });
-    let used = &mut fds[..waits.len()];
+    let mut many: Vec<PollFd<'_>>;
+    let used = if waits.len() <= FEW {
+        &mut few[..waits.len()]
+    } else {
+        many = waits.iter().map(|wait| wait.fd.clone()).collect();
+        &mut many[..]
+    };
     let result = wait(used, timeout);
     for (wait, fd) in waits.iter_mut().zip(used.iter()) {
         wait.fd = fd.clone();

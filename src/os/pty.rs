@@ -110,6 +110,16 @@ impl Pty {
     }
 }
 
+impl Pty {
+    /// Throws away what was typed and has not been read by the client.
+    ///
+    /// # Errors
+    /// When the pty is gone.
+    pub fn discard_unread(&self) -> io::Result<()> {
+        Ok(termios::tcflush(&self.follower, termios::FlushArg::TCIFLUSH)?)
+    }
+}
+
 /// Returns how many bytes wait to be read from `fd`, a pty's follower or a pipe.
 ///
 /// # Errors

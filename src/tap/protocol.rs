@@ -1,0 +1,205 @@
+//! What goes over the socket.
+//!
+//! A hook connects to the socket that `NIGHTLATCH_SOCK` names, once for each process, and says
+//! `hello`. Each message is one line of JSON with its kind in `t` and the process in `pid`; each
+//! is answered by one line before the next is sent:
+//!
+//! - `go`: go on
+//! - `no`, perhaps with a reason behind it: it must not run; the code that asked gets an error
+//! - `stop`: the same, and the person pressed Ctrl-C
+//!
+//! Closing the connection while a question stands takes it back. Where nobody answers, what would
+//! destroy must not run, and everything else may.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::lang::{Scope, Verb};
+use crate::target::Address;
+
+/// The version that both sides speak.
+pub const VERSION: u32 = 1;
+
+/// Longest line that is read, in bytes: a statement's text and its JSON around it.
+pub const MOST_LINE_BYTES: usize = 64 << 20;
+
+/// One message of a hook.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "t", rename_all = "kebab-case")]
+pub enum Message {
+    /// A process is there, and is guarded from now on.
+    Hello {
+        /// The version it speaks.
+        protocol: u32,
+        /// Which client it is.
+        client: String,
+        /// That client's version.
+        version: String,
+    },
+    /// A statement is about to run.
+    Statement(Statement),
+    /// An operation is about to be sent.
+    Operation(Operation),
+    /// A connection is being made.
+    Connected {
+        /// What kind of server.
+        engine: String,
+        /// Where.
+        place: Place,
+    },
+    /// Something about the guard itself.
+    Remark {
+        /// `untapped`: a driver is loaded that is not asked about; `failed`: a tap does not work.
+        kind: String,
+        /// What it is about.
+        what: String,
+        /// Why, or what follows.
+        why: String,
+    },
+}
+
+/// A statement that is about to run, whole.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct Statement {
+    /// Its text; none where the client does not tell.
+    pub text: Option<String>,
+    /// How the text was had: `file` for a script, which is recorded and not judged beforehand.
+    #[serde(default)]
+    pub how: String,
+    /// What its names stand for now: `module numpy`, `class` or `of` and the class with what it
+    /// is made from, most special first.
+    #[serde(default)]
+    pub types: BTreeMap<String, String>,
+    /// The engines whose drivers are loaded.
+    #[serde(default)]
+    pub drivers: Vec<String>,
+}
+
+/// A destructive operation that is about to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Operation {
+    /// What kind of server: `postgres`, `sqlite`, `mysql`, `mongodb`, `redis`.
+    pub engine: String,
+    /// Where.
+    pub place: Place,
+    /// What a person is shown.
+    pub text: String,
+    /// The SQL, for engines that speak it.
+    #[serde(default)]
+    pub sql: Option<String>,
+    /// What it does, for engines that speak no SQL.
+    #[serde(default)]
+    pub deeds: Vec<Deed>,
+    /// How often the SQL runs.
+    #[serde(default = "once")]
+    pub count: u32,
+}
+
+/// One thing an operation does.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Deed {
+    /// What is done.
+    pub verb: Verb,
+    /// To what.
+    #[serde(default)]
+    pub object: Option<String>,
+    /// How much of it, each time.
+    pub scope: Scope,
+    /// How often.
+    #[serde(default = "once")]
+    pub count: u32,
+}
+
+/// Where a connection goes, as the driver tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct Place {
+    /// Name, number, or folder of a unix socket or of a database file.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// Port.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// Database, or the name of its file.
+    #[serde(default)]
+    pub database: Option<String>,
+    /// User.
+    #[serde(default)]
+    pub user: Option<String>,
+}
+
+impl From<Place> for Address {
+    fn from(place: Place) -> Self {
+        let known = |part: Option<String>| part.filter(|part| !part.is_empty());
+        Self {
+            user: known(place.user),
+            host: known(place.host),
+            port: place.port,
+            database: known(place.database),
+        }
+    }
+}
+
+/// What a hook is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Go on.
+    Go,
+    /// It must not run; the reason is for the person.
+    No(&'static str),
+    /// It must not run, and the person pressed Ctrl-C.
+    Stop,
+}
+
+impl Answer {
+    /// Returns the line to send.
+    #[must_use]
+    pub fn line(self) -> String {
+        match self {
+            Self::Go => "go\n".to_owned(),
+            Self::No("") => "no\n".to_owned(),
+            Self::No(why) => format!("no {why}\n"),
+            Self::Stop => "stop\n".to_owned(),
+        }
+    }
+}
+
+/// Reads one line of a hook.
+///
+/// # Errors
+/// When it is no message that we know.
+pub fn parse(line: &[u8]) -> Result<Message, serde_json::Error> {
+    serde_json::from_slice(line)
+}
+
+fn once() -> u32 {
+    1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_read() {
+        let hello = br#"{"protocol":1,"client":"python","version":"3.11.7","t":"hello","pid":7}"#;
+        assert!(matches!(parse(hello), Ok(Message::Hello { protocol: 1, .. })));
+        let statement = br#"{"id":1,"text":null,"how":"unknown","t":"statement","pid":7}"#;
+        let Ok(Message::Statement(found)) = parse(statement) else { panic!("not read") };
+        assert_eq!(found.text, None);
+        let operation = br#"{"t":"operation","engine":"mongodb","place":{"host":"db","port":27017},
+            "text":"delete families","deeds":[{"verb":"delete","object":"app.families","scope":"one"}],
+            "sql":null}"#;
+        let Ok(Message::Operation(found)) = parse(operation) else { panic!("not read") };
+        assert_eq!(found.count, 1);
+        assert_eq!(found.deeds[0].scope, Scope::One);
+        assert_eq!(Address::from(found.place).to_string(), "db:27017/?");
+    }
+
+    #[test]
+    fn what_is_no_message_is_an_error() {
+        for line in ["", "{", "[]", "{}", r#"{"t":"else"}"#, r#"{"t":"operation"}"#, "\u{0}"] {
+            assert!(parse(line.as_bytes()).is_err(), "{line:?}");
+        }
+    }
+}
