@@ -1,10 +1,13 @@
 //! The table of clients: what the rest of the program needs to know of each by its name.
 
 use super::launcher::{Command, Launcher};
-use super::psql;
-use crate::lang::Reading;
-use crate::target::libpq::{Given, Surroundings};
+use super::{psql, python};
+use crate::lang::{self, Reading};
+use crate::target::{Decided, Known as Targets, for_invocation};
 use crate::world::World;
+
+/// Decides where a command line of a client would connect.
+pub type Decide = fn(&[String], &World, &Targets<'_>) -> Result<Vec<Decided>, String>;
 
 /// One row.
 #[derive(Debug, Clone, Copy)]
@@ -13,37 +16,51 @@ pub struct Known {
     pub name: &'static str,
     /// Reads a text as the client would.
     pub read: fn(&str) -> Reading,
-    /// Reads where a command line of it would connect.
-    pub given: fn(&[String]) -> Result<Given, String>,
-    /// Gathers what the client reads beside its command line to know where to connect.
-    pub surroundings: fn(&World) -> Surroundings,
+    /// Decides where a command line of it would connect, the most dangerous place first; a phrase
+    /// where the client would refuse it.
+    pub decide: Decide,
     /// Reads a command line that is to be run.
     pub launch: fn(Command<'_>) -> Box<dyn Launcher>,
 }
 
 /// Every client.
-pub const KNOWN: &[Known] = &[Known {
-    name: "psql",
-    read: psql::text::read,
-    given: psql_given,
-    surroundings: psql::surroundings::surroundings,
-    launch: |command| Box::new(psql::launch::PsqlLaunch::new(command)),
-}];
+pub const KNOWN: &[Known] = &[
+    Known {
+        name: "psql",
+        read: psql::text::read,
+        decide: psql_decide,
+        launch: |command| Box::new(psql::launch::PsqlLaunch::new(command)),
+    },
+    python_by("python3"),
+    python_by("python"),
+    python_by("ipython"),
+    python_by("ipython3"),
+    python_by("ptpython"),
+];
 
-/// Returns the client with a name.
+/// Returns the client with a name; `python3.12` is `python3`.
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static Known> {
-    KNOWN.iter().find(|known| known.name == name)
+    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let is_numbered = |known: &&Known| name != plain && known.name == plain;
+    KNOWN.iter().find(|known| known.name == name).or_else(|| KNOWN.iter().find(is_numbered))
 }
 
-fn psql_given(args: &[String]) -> Result<Given, String> {
-    let invocation =
-        psql::args::parse(args).map_err(|error| format!("it does not know {}", error.option))?;
-    Ok(Given {
-        dbname: invocation.dbname,
-        host: invocation.host,
-        port: invocation.port,
-        user: invocation.username,
-        cluster: invocation.cluster,
-    })
+/// The row of one of Python's names and shells: they differ in nothing that matters here.
+const fn python_by(name: &'static str) -> Known {
+    Known {
+        name,
+        read: lang::python::read,
+        decide: |_, world, targets| Ok(python::url::decide(world, targets)),
+        launch: |command| Box::new(python::launch::PythonLaunch::new(command)),
+    }
+}
+
+fn psql_decide(
+    args: &[String],
+    world: &World,
+    targets: &Targets<'_>,
+) -> Result<Vec<Decided>, String> {
+    let given = psql::surroundings::given(args)?;
+    for_invocation(&given, &psql::surroundings::surroundings(world), targets)
 }

@@ -7,9 +7,11 @@ use super::interactive::Interactive;
 use super::tap::Tap;
 use crate::clients::Preflight;
 use crate::config::Config;
+use crate::lang::Reading;
 use crate::os::term::Terminals;
 use crate::policy::Facts;
 use crate::relay::Input;
+use crate::tap::Statement;
 use crate::target::{Address, Decided};
 use crate::world::World;
 
@@ -46,6 +48,27 @@ pub trait Launcher: std::fmt::Debug {
 
     /// Returns a start-up file for the client, and the variable that names it.
     fn start_up_file(&self, nonce: &str) -> Option<(&'static str, String)>;
+
+    /// Returns what speaks with us from inside the client, over a socket; none where the client
+    /// speaks through its output. With a hook, the client's ends are left as they are.
+    fn hook(&self) -> Option<Hook> {
+        None
+    }
+}
+
+/// Files that make the client load our hook.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    /// The folder's name.
+    pub name: &'static str,
+    /// Names and contents.
+    pub files: &'static [(&'static str, &'static str)],
+    /// Variables that make the client load them from a folder.
+    pub vars: fn(&Path, &World) -> Vec<(OsString, OsString)>,
+    /// Reads a statement that the hook tells.
+    pub read: fn(&Statement) -> Reading,
+    /// Why this command line keeps the hook out, for the person, if it does.
+    pub defeated: Option<String>,
 }
 
 /// A command line that is to be run.

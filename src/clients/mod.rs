@@ -4,9 +4,10 @@ pub mod interactive;
 pub mod known;
 pub mod launcher;
 pub mod psql;
+pub mod python;
 pub mod tap;
 
 pub use interactive::{Inquiry, Interactive, ReadAnswer, Submitted, Unseen};
-pub use launcher::{Command, Launcher};
+pub use launcher::{Command, Hook, Launcher};
 pub use psql::preflight::Preflight;
 pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};

@@ -7,10 +7,11 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::hook;
 use crate::cli::RunArgs;
-use crate::clients::Preflight;
 use crate::clients::known::{self, Known};
 use crate::clients::{Command, Launcher};
+use crate::clients::{Hook, Preflight};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind};
@@ -22,6 +23,7 @@ use crate::os::{identity, random};
 use crate::policy::Decision;
 use crate::record::{Header, Recorder, Source};
 use crate::redact;
+use crate::relay::asked::Asking;
 use crate::relay::ends::{Ends, Manner};
 use crate::relay::keeper::{Judged, Keeper};
 use crate::relay::{Approval, Ended, Input, Parts, Relay};
@@ -199,6 +201,9 @@ impl Run<'_> {
         if !is_interactive {
             keeper.set_unattended();
         }
+        if let Some(hook) = self.launcher.hook() {
+            return self.start_hooked(&hook, keeper, session.as_deref(), approved);
+        }
         let input = self.launcher.input();
         let mut manner = Manner::Tapped;
         if input.is_none() && preflight.as_ref().is_some_and(|preflight| !preflight.is_clear) {
@@ -246,18 +251,32 @@ impl Run<'_> {
                 }
             }
         }
-        self.start(manner, keeper, session.as_deref(), folder, approved, before)
+        let start = Start { manner, approved, before, ..Start::default() };
+        self.start(keeper, session.as_deref(), folder, start)
+    }
+
+    /// Starts a client that speaks with us over a socket: its ends are left as they are.
+    fn start_hooked(
+        &self,
+        hook: &Hook,
+        keeper: Keeper,
+        session: Option<&str>,
+        approved: Option<Approval>,
+    ) -> Result<u8, Error> {
+        let (asking, vars) = hook::open(hook, self.world)?;
+        let start =
+            Start { manner: Manner::Read, approved, before: None, asking: Some(asking), vars };
+        self.start(keeper, session, None, start)
     }
 
     fn start(
         &self,
-        manner: Manner,
         keeper: Keeper,
         session: Option<&str>,
         folder: Option<PathBuf>,
-        approved: Option<Approval>,
-        before: Option<Judged>,
+        start: Start,
     ) -> Result<u8, Error> {
+        let Start { manner, approved, before, asking, mut vars } = start;
         let nonce = random::token();
         let has_tty = self.terminals.stdin || self.terminals.stdout;
         let term = if has_tty { UserTerm::open().ok() } else { None };
@@ -270,7 +289,6 @@ impl Run<'_> {
             })?;
         let is_tapped = manner == Manner::Tapped;
         let args = if is_tapped { self.launcher.tapped_args(&nonce) } else { self.args.to_vec() };
-        let mut vars: Vec<(OsString, Option<OsString>)> = Vec::new();
         if let Some(session) = session {
             vars.push(("NIGHTLATCH_SESSION".into(), Some(session.into())));
         }
@@ -314,7 +332,12 @@ impl Run<'_> {
             channel,
             signals,
             tap: if is_tapped { self.launcher.tap(&nonce) } else { None },
-            interactive: if is_tapped { self.launcher.interactive() } else { None },
+            interactive: if is_tapped || asking.is_some() {
+                self.launcher.interactive()
+            } else {
+                None
+            },
+            asking,
             keeper,
             theme: self.theme,
             is_whole_terminal: self.terminals.stdin && self.terminals.stdout,
@@ -335,6 +358,29 @@ impl Run<'_> {
                 Err(cannot_run(self.name, &io::Error::from_raw_os_error(errno)))
             }
             other => Ok(other.status()),
+        }
+    }
+}
+
+/// How a client is to be started.
+struct Start {
+    manner: Manner,
+    approved: Option<Approval>,
+    /// What the person must release first.
+    before: Option<Judged>,
+    /// The socket of a hook.
+    asking: Option<Asking>,
+    vars: hook::Vars,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self {
+            manner: Manner::Tapped,
+            approved: None,
+            before: None,
+            asking: None,
+            vars: Vec::new(),
         }
     }
 }

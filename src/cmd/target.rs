@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::error::{Error, Kind};
 use crate::os::identity;
-use crate::target::{Decided, Evidence, Known, Tier, for_invocation};
+use crate::target::{Decided, Evidence, Known, Tier};
 use crate::ui::visible::one_line;
 use crate::world::World;
 
@@ -69,10 +69,9 @@ pub fn tell(
     };
     let client = known::by_name(name).ok_or_else(|| unknown_client(name))?;
     let refuses = |why: String| usage(format!("{name} would refuse this command line: {why}."));
-    let given = (client.given)(rest).map_err(refuses)?;
     let loaded = config::load(world);
     let known = Known { rules: &loaded.config.targets, machine };
-    let all = for_invocation(&given, &(client.surroundings)(world), &known).map_err(refuses)?;
+    let all = (client.decide)(rest, world, &known).map_err(refuses)?;
     let config_errors: Vec<String> = loaded.errors.iter().map(|error| error.line()).collect();
     let text = if args.json {
         json(&all, config_errors)?

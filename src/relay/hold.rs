@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use super::asked::Ticket;
 use super::keeper::Judged;
 use super::{Ended, Phase, Relay};
 use crate::clients::Transaction;
@@ -10,6 +11,7 @@ use crate::os::channel::Order;
 use crate::os::term::{Keys, UserTerm, Writers};
 use crate::os::{job, process};
 use crate::policy::{Challenge, Decision};
+use crate::tap::Asker;
 use crate::ui::hold::closing::{self, Cancelled};
 use crate::ui::hold::{
     BURST, Cause, Dialogue, Event, Question, Step, Transaction as Shown, TransactionState,
@@ -32,6 +34,8 @@ pub(super) enum Doubt {
     Line(Vec<u8>),
     /// The client, which has not been started.
     Start,
+    /// A hook inside the client, which waits for its answer.
+    Told(Ticket),
 }
 
 /// A statement that is held.
@@ -59,6 +63,14 @@ impl Held {
         self.dialogue.next_deadline()
     }
 
+    /// Returns whose question it is, if a hook asked it.
+    pub(super) fn asker(&self) -> Option<Asker> {
+        match &self.doubt {
+            Doubt::Told(ticket) => Some(ticket.asker()),
+            Doubt::Question(_) | Doubt::Key(_) | Doubt::Line(_) | Doubt::Start => None,
+        }
+    }
+
     /// Keeps what the client prints while its statement is held.
     pub(super) fn keep_output(&mut self, bytes: &[u8]) {
         let room = KEPT_BYTES.saturating_sub(self.output.len());
@@ -73,7 +85,13 @@ impl Relay {
             return self.release(judged, doubt, Some(approval), false);
         }
         if !self.has_person() {
-            return self.refuse(&judged, "no terminal to ask on");
+            let why = "no terminal to ask on";
+            return match doubt {
+                Doubt::Told(ticket) => self.refuse_tapped(&judged, &ticket, why),
+                Doubt::Question(_) | Doubt::Key(_) | Doubt::Line(_) | Doubt::Start => {
+                    self.refuse(&judged, why)
+                }
+            };
         }
         let now = self.keeper.clock().elapsed();
         let (dialogue, draw) = Dialogue::open(self.question(&judged, &doubt), now);
@@ -116,7 +134,7 @@ impl Relay {
             },
             beyond_reach: match doubt {
                 Doubt::Question(_) => self.line.beyond_reach().to_vec(),
-                Doubt::Key(_) | Doubt::Line(_) | Doubt::Start => Vec::new(),
+                Doubt::Key(_) | Doubt::Line(_) | Doubt::Start | Doubt::Told(_) => Vec::new(),
             },
             timeout,
             quiet: config.hold.paste_quiet,
@@ -124,7 +142,8 @@ impl Relay {
             size,
             is_coloured: self.theme.is_coloured(),
             can_move: self.can_move,
-            is_fresh_line: self.sink.is_fresh_line() && matches!(doubt, Doubt::Question(_)),
+            is_fresh_line: self.sink.is_fresh_line()
+                && matches!(doubt, Doubt::Question(_) | Doubt::Told(_)),
             has_bracketed_paste: self.gate.has_brackets(),
             is_recorded: judged.is_recorded,
             impact_pending: self.can_probe(judged),
@@ -167,9 +186,14 @@ impl Relay {
             Some(Event::Released { reason, whole_shape }) => {
                 let Some(held) = self.held.take() else { return Ok(()) };
                 self.drop_probe();
-                if self.is_stricter_now(&held.judged) {
+                let again = match &held.doubt {
+                    Doubt::Told(ticket) => self.again_tapped(&held.judged, ticket),
+                    Doubt::Question(_) | Doubt::Key(_) | Doubt::Line(_) | Doubt::Start => {
+                        self.keeper.again(&held.judged)
+                    }
+                };
+                if again.verdict.decision > held.judged.verdict.decision {
                     // The tier or the hour has changed while the question stood there.
-                    let again = self.keeper.again(&held.judged);
                     return self.hold(again, held.doubt);
                 }
                 self.draw(closing::released(self.theme).as_bytes())?;
@@ -213,6 +237,7 @@ impl Relay {
                 self.keeper.released(&judged, reason, whole_shape);
                 self.send(&line)
             }
+            Doubt::Told(ticket) => self.release_tapped(&judged, &ticket, reason, whole_shape),
             Doubt::Start => {
                 self.keeper.released(&judged, reason, whole_shape);
                 self.channel.order(Order::Start)
@@ -238,7 +263,7 @@ impl Relay {
         }
         self.keeper.cancelled(&held.judged, reason);
         let now = self.keeper.clock().elapsed();
-        self.discarded_bytes = self.gate.discard();
+        self.discarded_bytes = self.gate.discard() + self.discard_ahead();
         self.discard_until = Some(now + self.keeper.config().hold.paste_quiet);
         let (transaction, _) = self.keeper.transaction();
         let line = closing::cancelled(
@@ -256,7 +281,11 @@ impl Relay {
         );
         self.draw(line.as_bytes())?;
         self.write_kept(&held.output)?;
-        match held.doubt {
+        match &held.doubt {
+            Doubt::Told(ticket) => {
+                self.cancel_tapped(ticket, cause);
+                Ok(())
+            }
             Doubt::Question(_) => {
                 self.is_cancelling = true;
                 self.interrupt_client();
@@ -391,7 +420,8 @@ impl Relay {
         let draw = held.dialogue.withdraw(why);
         self.draw(&draw)?;
         self.keeper.cancelled(&held.judged, Some(why));
-        self.give_back_terminal()
+        self.give_back_terminal()?;
+        self.write_kept(&held.output)
     }
 
     /// A client that waits for our answer sleeps until it comes. If it was woken, somebody sent it
@@ -412,10 +442,6 @@ impl Relay {
     /// How often the client was woken so far.
     fn wakeups(&self) -> Option<u64> {
         process::wakeups(self.watch.as_ref()?.pid())
-    }
-
-    fn is_stricter_now(&mut self, judged: &Judged) -> bool {
-        self.keeper.again(judged).verdict.decision > judged.verdict.decision
     }
 
     /// Shows what was kept; it is in the recording already.

@@ -1,7 +1,10 @@
 //! Statements on their way: read, judged, written down, and what became of them.
 
+mod tapped;
+
 use std::time::Duration;
 
+use self::tapped::Tapped;
 use crate::clients::{PromptFacts, Transaction};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -64,6 +67,8 @@ pub struct Keeper {
     /// Whether an outer nightlatch records the terminal already.
     is_nested: bool,
     recording_trouble: Vec<String>,
+    /// What a hook inside the client tells.
+    tapped: Tapped,
 }
 
 /// What `yes all` releases: the same doing to the same object, whatever the literals.
@@ -108,6 +113,7 @@ impl Keeper {
             has_paged: false,
             is_nested: false,
             recording_trouble: Vec::new(),
+            tapped: Tapped::default(),
         }
     }
 
@@ -414,10 +420,20 @@ impl Keeper {
     }
 
     fn note(&mut self, text: String, verdict: Verdict, source: Source) -> Judged {
+        let target = self.place().target.clone();
+        self.note_at(text, verdict, source, target)
+    }
+
+    fn note_at(
+        &mut self,
+        text: String,
+        verdict: Verdict,
+        source: Source,
+        target: Target,
+    ) -> Judged {
         self.ended(None, None);
         self.statements += 1;
         let n = self.statements;
-        let target = self.place().target.clone();
         // The recorder redacts the text and names what it found.
         let marker = Marker::Statement {
             n,

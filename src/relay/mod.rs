@@ -8,8 +8,10 @@
 //! - `hold`: the open dialogue
 //! - `draft`: what stands behind the prompt when a line is submitted
 //! - `keeper`: statements, judged and written down
+//! - `asked`: questions that come over a socket, from a hook inside the client
 //! - `way_out`: suspending, hanging up, ending
 
+pub mod asked;
 mod draft;
 pub mod ends;
 mod hold;
@@ -28,6 +30,7 @@ use std::os::fd::AsFd;
 use std::process::Child;
 use std::time::Duration;
 
+use self::asked::Asking;
 use self::draft::Line;
 use self::ends::Ends;
 use self::hold::{Doubt, Held, Releasing};
@@ -95,6 +98,8 @@ pub struct Parts {
     pub signals: Signals,
     /// Reads the client's output; none where it was read beforehand.
     pub tap: Option<Box<dyn Tap>>,
+    /// What a hook inside the client asks over its socket.
+    pub asking: Option<Asking>,
     /// How the client is used by a person.
     pub interactive: Option<Box<dyn Interactive>>,
     /// Statements and the recording.
@@ -136,6 +141,7 @@ pub struct Relay {
     channel: Channel,
     signals: Signals,
     tap: Option<Box<dyn Tap>>,
+    asking: Option<Asking>,
     interactive: Option<Box<dyn Interactive>>,
     keeper: Keeper,
     theme: Theme,
@@ -231,6 +237,7 @@ impl Relay {
             channel: parts.channel,
             signals: parts.signals,
             tap: parts.tap,
+            asking: parts.asking,
             interactive: parts.interactive,
             keeper: parts.keeper,
             theme: parts.theme,
@@ -320,14 +327,19 @@ impl Relay {
             if ready.probe {
                 self.read_probe();
             }
+            if ready.asked {
+                self.read_asked()?;
+            }
             if ready.script {
                 self.read_script()?;
             }
             self.tick()?;
+            self.serve_asked()?;
             self.settle()?;
             self.flush()?;
             self.tell_troubles();
         }
+        self.see_guard_at_output()?;
         self.finish_output()
     }
 
@@ -370,6 +382,8 @@ impl Relay {
                 used.push(wait);
             }
         }
+        let from = used.len();
+        used.extend(self.asking.iter().flat_map(|asking| asking.server().waits()));
         poll(&mut used, timeout)?;
         let is_ready = |place: usize| used.get(places[place]).is_some_and(Wait::is_ready);
         let ready = Ready {
@@ -380,6 +394,7 @@ impl Relay {
             keys: is_ready(4),
             probe: is_ready(6),
             script: is_ready(7),
+            asked: used[from..].iter().any(Wait::is_ready),
         };
         if ready.client || ready.drain || ready.monitor {
             self.looks = 0;
@@ -426,6 +441,7 @@ struct Ready {
     keys: bool,
     probe: bool,
     script: bool,
+    asked: bool,
 }
 
 /// The number of SIGKILL, the same on every Unix.

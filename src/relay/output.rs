@@ -22,11 +22,18 @@ const BRACKETS_OFF: &[u8] = b"\x1b[?2004l";
 const LAST_FLUSH: Duration = Duration::from_secs(5);
 
 /// Bytes that the user terminal has not taken yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sink {
     waiting: VecDeque<u8>,
     /// Whether the last byte shown was a line end, so that the cursor stands at a line's start.
     is_fresh_line: bool,
+}
+
+impl Default for Sink {
+    /// A command is started with Enter: the cursor stands at a line's start.
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), is_fresh_line: true }
+    }
 }
 
 impl Sink {
@@ -96,6 +103,7 @@ impl Relay {
 
     /// Takes bytes from the client's terminal.
     fn take_output(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.see_guard_at_output()?;
         let mut bytes = bytes;
         while let (Some(&expected), Some(&first)) = (self.swallow.front(), bytes.first()) {
             if expected == first {
@@ -168,7 +176,7 @@ impl Relay {
 
     /// Says where the session is: a line where that is production, and the terminal's title for as
     /// long as it is.
-    fn say_where(&mut self) -> io::Result<()> {
+    pub(super) fn say_where(&mut self) -> io::Result<()> {
         let decided = self.keeper.decided();
         let is_production = decided.target.tier == Tier::Production;
         let look = self.keeper.config().look;
@@ -197,7 +205,7 @@ impl Relay {
             self.cols(),
             self.theme,
         );
-        self.say(&line)
+        self.say_or_wait(line)
     }
 
     /// Sets the terminal's title, or gives back the one that was there.
@@ -405,7 +413,13 @@ fn is_line_start(bytes: &[u8]) -> Option<bool> {
         match byte {
             b'\r' => {}
             0x1b => {
-                if rest.next() != Some(&b'[') || !rest.any(|byte| (0x40..=0x7e).contains(byte)) {
+                let is_whole = match rest.next() {
+                    Some(b'[') => rest.any(|byte| (0x40..=0x7e).contains(byte)),
+                    // A title.
+                    Some(b']') => rest.any(|byte| *byte == 0x07),
+                    Some(_) | None => false,
+                };
+                if !is_whole {
                     return Some(false);
                 }
             }
@@ -423,6 +437,7 @@ mod tests {
     fn a_line_start_is_seen_behind_escape_sequences() {
         assert_eq!(is_line_start(b"select 1;\r\n\x1b[?2004l\r"), Some(true));
         assert_eq!(is_line_start(b"\x1b[?2004l\r"), None);
+        assert_eq!(is_line_start(b"\x1b[22;2t\x1b]2;PRODUCTION x\x07"), None);
         assert_eq!(is_line_start(b"a\r\norders=# "), Some(false));
     }
 }

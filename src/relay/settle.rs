@@ -113,7 +113,8 @@ impl Relay {
             .map(|due| due.saturating_sub(now));
         let withdrawal = self.held.is_some().then_some(WITHDRAWAL_LOOK);
         let probe = self.probe.as_ref().map(|probe| probe.due().saturating_sub(now));
-        [look, dialogue, withdrawal, probe].into_iter().flatten().min()
+        let guard = self.next_guard_look();
+        [look, dialogue, withdrawal, probe, guard].into_iter().flatten().min()
     }
 
     /// Returns whether the one thing that may be wanted is data on standard input. A question comes
@@ -458,7 +459,7 @@ impl Relay {
         if self.ends.drain.is_some() { self.pass_to_stdout(bytes) } else { self.show(bytes) }
     }
 
-    fn may_notice(&self) -> bool {
+    pub(super) fn may_notice(&self) -> bool {
         self.term.is_some() || crate::os::term::Terminals::look().stderr
     }
 }

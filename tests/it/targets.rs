@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use nightlatch::clients::known;
+use nightlatch::clients::psql::surroundings::given;
 use nightlatch::config::load_text;
 use nightlatch::target::libpq::Surroundings;
 use nightlatch::target::{Address, Evidence, Known, Pattern, Tier, for_address, for_invocation};
@@ -41,7 +41,6 @@ fn read(file: &str) -> String {
 fn every_row_of_the_table() {
     let table: Table = toml::from_str(&read("targets/psql.toml")).expect("the table is TOML");
     let config = load_text(Path::new("contract.toml"), &read("config/valid/contract.toml")).config;
-    let client = known::by_name("psql").expect("psql is known");
     for case in table.case {
         let surroundings = Surroundings {
             vars: case.env.into_iter().collect(),
@@ -53,8 +52,8 @@ fn every_row_of_the_table() {
             os_user: Some("me".to_owned()),
         };
         let known = Known { rules: &config.targets, machine: case.machine.as_deref() };
-        let decided = (client.given)(&case.argv)
-            .and_then(|given| for_invocation(&given, &surroundings, &known));
+        let decided =
+            given(&case.argv).and_then(|given| for_invocation(&given, &surroundings, &known));
         match (decided, case.error) {
             (Err(error), expected) => assert_eq!(Some(error), expected, "{}", case.why),
             (Ok(all), expected) => {
@@ -76,7 +75,7 @@ fn evidence_says_where_it_comes_from() {
         vars: vec![("PGHOST".to_owned(), "db1.prod.example.com".to_owned())],
         ..Surroundings::default()
     };
-    let given = (known::by_name("psql").expect("psql is known").given)(&["shop_live".to_owned()]);
+    let given = given(&["shop_live".to_owned()]);
     let all =
         for_invocation(&given.expect("it reads"), &surroundings, &known).expect("it resolves");
     let told: Vec<String> = all[0].evidence.iter().map(tell).collect();

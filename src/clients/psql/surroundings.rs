@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::args;
 use crate::os::identity;
-use crate::target::libpq::Surroundings;
+use crate::target::libpq::{Given, Surroundings};
 use crate::world::World;
 
 /// Where builds of libpq keep the system's service file; which one it is only libpq knows.
@@ -45,4 +46,21 @@ pub fn surroundings(world: &World) -> Surroundings {
         })
         .collect();
     Surroundings { vars, service_files, os_user: identity::user_name() }
+}
+
+/// Reads where a command line says that psql would connect.
+///
+/// # Errors
+///
+/// Returns a phrase where psql would refuse it.
+pub fn given(args: &[String]) -> Result<Given, String> {
+    let invocation =
+        args::parse(args).map_err(|error| format!("it does not know {}", error.option))?;
+    Ok(Given {
+        dbname: invocation.dbname,
+        host: invocation.host,
+        port: invocation.port,
+        user: invocation.username,
+        cluster: invocation.cluster,
+    })
 }

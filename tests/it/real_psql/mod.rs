@@ -2,10 +2,10 @@
 
 mod driver;
 mod forged;
-mod held;
+pub(crate) mod held;
 mod holes;
 mod keys;
 mod looks;
-mod non_interactive;
+pub(crate) mod non_interactive;
 mod refused;
 mod ways_out;

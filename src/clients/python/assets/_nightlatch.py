@@ -1,0 +1,520 @@
+"""The guard that nightlatch puts into a Python process.
+
+It tells nightlatch each statement before it runs and each destructive operation of a driver before
+it is sent, over a unix socket, and waits for the answer. It decides nothing: counts, policy and the
+question to the person are nightlatch's. Standard library only; nothing is imported at start that
+a bare interpreter would have to load from disk.
+
+One message is one line of JSON; one answer is one line, `go`, `no` or `stop`, and perhaps a reason
+behind it. See src/tap/protocol.rs.
+"""
+import os
+import sys
+import _socket
+import _thread
+from _contextvars import ContextVar
+
+try:
+    from _json import encode_basestring_ascii as _quoted
+except ImportError:
+    from json.encoder import py_encode_basestring_ascii as _quoted
+
+PROTOCOL = 1
+
+# Longer texts are cut: nightlatch then judges what cannot be read as such.
+MOST_TEXT = 8 << 20
+
+# So many refusals in one statement may be caught; the next ones pass through `except Exception`.
+PATIENCE = 3
+
+_folder = None
+_code_type = type((lambda: 0).__code__)
+
+
+class Refused(Exception):
+    """nightlatch was told not to run this."""
+
+
+class _RefusedForGood(BaseException):
+    """The same, where the code keeps catching the first and goes on."""
+
+
+for _kind in (Refused, _RefusedForGood):
+    _kind.__module__ = 'nightlatch'
+    _kind.__name__ = _kind.__qualname__ = 'Refused'
+
+
+# ---------------------------------------------------------------------------- the line to nightlatch
+
+class _Line:
+    """One connection for each process: after a fork the child makes its own."""
+    lock = _thread.RLock()
+    socket = None
+    inode = None
+    path = None
+
+    @classmethod
+    def forget(cls):
+        """In a forked child: neither the parent's lock nor its connection is ours."""
+        cls.lock = _thread.RLock()
+        if cls.socket is not None and cls.is_ours():
+            cls.socket.close()
+        elif cls.socket is not None:
+            cls.socket.detach()
+        cls.socket = None
+
+    @classmethod
+    def is_ours(cls):
+        """Code that closes all descriptors may have put another file in this one's place."""
+        try:
+            return os.fstat(cls.socket.fileno()).st_ino == cls.inode
+        except OSError:
+            return False
+
+    @classmethod
+    def connect(cls):
+        new = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        new.settimeout(None)
+        new.connect(cls.path)
+        cls.socket = new
+        cls.inode = os.fstat(new.fileno()).st_ino
+
+    @classmethod
+    def drop(cls):
+        if cls.socket is not None:
+            if cls.is_ours():
+                cls.socket.close()
+            else:
+                cls.socket.detach()
+            cls.socket = None
+
+    @classmethod
+    def exchange(cls, line):
+        if cls.socket is None or not cls.is_ours():
+            cls.drop()
+            cls.connect()
+        cls.socket.sendall(line)
+        answer = b''
+        while not answer.endswith(b'\n'):
+            more = cls.socket.recv(4096)
+            if not more:
+                raise OSError('nightlatch is gone')
+            answer += more
+        return answer[:-1].decode('utf-8', 'replace')
+
+
+def _encoded(value):
+    if value is None:
+        return 'null'
+    if value is True:
+        return 'true'
+    if value is False:
+        return 'false'
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, (list, tuple)):
+        return '[' + ','.join([_encoded(item) for item in value]) + ']'
+    if isinstance(value, dict):
+        return '{' + ','.join([_quoted(str(k)) + ':' + _encoded(v) for k, v in value.items()]) + '}'
+    if isinstance(value, (bytes, bytearray)):
+        value = bytes(value).decode('utf-8', 'replace')
+    return _quoted(str(value)[:MOST_TEXT])
+
+
+def ask(message, /, **fields):
+    """Sends one message and returns the answer; `lost` where there is nobody to answer."""
+    fields['t'] = message
+    fields['pid'] = os.getpid()
+    line = (_encoded(fields) + '\n').encode()
+    with _Line.lock:
+        for attempt in (1, 2):
+            try:
+                return _Line.exchange(line)
+            except OSError:
+                # A connection may have been closed under us: once more, on a new one.
+                _Line.drop()
+            except BaseException:
+                # Ctrl-C while the question stands: closing the line takes the question back.
+                _Line.drop()
+                raise
+        return 'lost'
+
+
+# ---------------------------------------------------------------------------- statements
+
+class _Now:
+    """The statement that runs."""
+    id = 0
+    refusals = 0
+    input = None
+
+
+_texts = {}
+_fresh = set()
+_lines = []
+_readline = None
+
+_INTERACTIVE = ('<stdin', '<python-input', '<console>', '<input', '<ipython-input', '<bpython-input',
+                '<ptpython')
+
+
+# 3.13's line editor numbers its inputs, and does not always compile them as text.
+_NUMBERED = '<python-input-'
+
+
+def _is_new(name):
+    """Tells whether a new statement runs, and not the next part of one."""
+    is_numbered = name != _Now.input and name.startswith(_NUMBERED)
+    if name not in _fresh and not is_numbered:
+        return False
+    _fresh.discard(name)
+    _Now.input = name
+    return True
+
+
+def _is_interactive(name):
+    return name.startswith(_INTERACTIVE) or '/ipykernel_' in name
+
+
+def _on_event(event, args):
+    # This runs for every event of the interpreter: the two that matter come first.
+    if event == 'exec':
+        code = args[0]
+        if type(code) is not _code_type:
+            return
+        name = code.co_filename
+        if name[:1] == '<' or '/ipykernel_' in name:
+            if _is_interactive(name):
+                key = '<stdin>' if name.startswith('<stdin') else name
+                if _is_new(key):
+                    _begin(code, name)
+    elif event == 'compile':
+        source, name = args
+        if not isinstance(name, str):
+            return
+        if isinstance(source, (bytes, str)):
+            if name[:1] == '<' or '/ipykernel_' in name:
+                if len(_texts) > 64:
+                    _texts.clear()
+                if isinstance(source, bytes):
+                    source = source.decode('utf-8', 'replace')
+                _texts[name] = source
+                _fresh.add(name)
+                if name in ('<console>', '<stdin>', '<unknown>') or name.startswith(_NUMBERED):
+                    _guard_asyncio()
+        elif source is None and name == '<stdin>':
+            # The interpreter's own prompt is about to be shown.
+            if _readline is None:
+                _listen_to_readline()
+            del _lines[:]
+            _texts.pop(name, None)
+            _fresh.add(name)
+    elif event == 'socket.connect':
+        if _taps is not None:
+            _taps.at_connect(args[1])
+    elif event == 'socket.getaddrinfo':
+        _names[_thread.get_ident()] = (args[0], args[1])
+    elif event == 'sqlite3.connect':
+        _taps.at_file(args[0])
+    elif event == 'cpython.run_command':
+        _announce(args[0], 'command', '<string>', args[0])
+    elif event == 'cpython.run_file':
+        _announce_file(args[0])
+
+
+# What each thread has looked up last: the name behind the number it connects to next.
+_names = {}
+
+
+def _begin(code, name):
+    """A statement is about to run."""
+    text, how = _text(code, name)
+    _announce(text, how, name, text or ' '.join(code.co_names))
+
+
+def _announce_file(name):
+    """A script is about to run: it is one statement, and its text is the file's."""
+    try:
+        with open(name, 'rb') as file:
+            text = file.read(MOST_TEXT)
+    except (OSError, TypeError):
+        return  # Python will say so itself.
+    _announce(text, 'file', name, '')
+
+
+def _announce(text, how, name, words):
+    """A new statement begins: nightlatch reads it before it runs."""
+    _Now.id += 1
+    _Now.refusals = 0
+    answer = ask('statement', id=_Now.id, text=text, how=how, file=name, types=_types(words),
+                 drivers=sorted(_taps.loaded) if _taps is not None else [])
+    _heed(answer, 'it was not run')
+
+
+def _text(code, name):
+    text = _texts.pop(name, None)
+    if text is not None:
+        return text, 'compile'
+    if _lines:
+        return b''.join(_lines).decode('utf-8', 'replace'), 'readline'
+    lines = sys.modules.get('linecache')
+    if lines is not None:
+        cache = getattr(lines, '_interactive_cache', None)
+        found = cache.get(lines._make_key(code)) if cache else lines.cache.get(name)
+        if found and len(found) > 2:
+            return ''.join(found[2]), 'linecache'
+    return None, 'unknown'
+
+
+def _heed(answer, what):
+    word, _, why = answer.partition(' ')
+    if word == 'go':
+        return
+    if word == 'lost':
+        if what == 'it was not run':
+            return  # Reading goes on; what it would destroy is asked about once more, and refused.
+        why = 'nightlatch is gone, and without it nothing is deleted'
+    if word == 'stop':
+        _Now.refusals += 1
+        raise KeyboardInterrupt
+    _Now.refusals += 1
+    text = '%s (%s)' % (what, why) if why else what
+    raise (_RefusedForGood if _Now.refusals > PATIENCE else Refused)(text)
+
+
+def _types(text):
+    """What the statement's names are now, without running anything of theirs."""
+    words = ''.join([c if c.isalnum() or c == '_' else ' ' for c in text[:4000]]).split()
+    spaces = [sys.modules['__main__'].__dict__]
+    frame = sys._getframe(2)
+    for _ in range(12):
+        if frame is None:
+            break
+        if frame.f_code.co_name == 'runcode':
+            inner = getattr(frame.f_locals.get('self'), 'locals', None)
+            if type(inner) is dict:
+                spaces.insert(0, inner)
+            break
+        frame = frame.f_back
+    types = {}
+    for word in words:
+        if word in types or len(types) > 40:
+            continue
+        for space in spaces:
+            if word in space:
+                types[word] = _described(space[word])
+                break
+    return types
+
+
+def _described(value):
+    if type(value) is type(sys):
+        return 'module ' + str(value.__dict__.get('__name__'))
+    if isinstance(value, type):
+        return 'class ' + ' '.join(_origins(value))
+    return 'of ' + ' '.join(_origins(type(value)))
+
+
+def _origins(kind):
+    """The full names of a class and of what it is made from, down to `object`."""
+    names = []
+    for base in type.__getattribute__(kind, '__mro__')[:-1][:8] or (kind,):
+        name = type.__getattribute__(base, '__name__')
+        names.append('%s.%s' % (base.__dict__.get('__module__', '?'), name))
+    return names
+
+
+def _guard_asyncio():
+    """`python -m asyncio` calls its input as a function, which raises no event."""
+    console = sys.modules['__main__'].__dict__.get('AsyncIOInteractiveConsole')
+    if console is None or hasattr(console.runcode, '__wrapped__'):
+        return
+    original = console.runcode
+
+    def runcode(self, code):
+        name = code.co_filename
+        if _is_interactive(name) and _is_new(name):
+            try:
+                _begin(code, name)
+            except (Refused, _RefusedForGood):
+                self.showtraceback()
+                return getattr(self, 'STATEMENT_FAILED', None)
+        return original(self, code)
+
+    runcode.__wrapped__ = original
+    console.runcode = runcode
+
+
+def _listen_to_readline():
+    """Up to 3.12 the interpreter's own prompt shows its text to nobody but the line editor."""
+    global _readline
+    _readline = False
+    if sys.version_info >= (3, 13):
+        return
+    try:
+        import ctypes
+        slot = ctypes.c_void_p.in_dll(ctypes.pythonapi, 'PyOS_ReadlineFunctionPointer')
+    except (ImportError, ValueError):
+        return
+    if not slot.value:
+        _readline = None  # Not there yet: once more at the next prompt.
+        return
+    prototype = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)
+    original = prototype(slot.value)
+
+    def listen(stdin, stdout, prompt):
+        try:
+            line = original(stdin, stdout, prompt)
+        except BaseException:
+            # Ctrl-C: the interpreter raises KeyboardInterrupt by itself when it gets no line.
+            return 0
+        if line:
+            _lines.append(ctypes.string_at(line))
+        return line or 0
+
+    callback = prototype(listen)
+    _readline = (callback, original)
+    slot.value = ctypes.cast(callback, ctypes.c_void_p).value
+
+
+# ---------------------------------------------------------------------------- operations
+
+# Set while an operation that was asked about runs: what it does within is part of it.
+inside = ContextVar('nightlatch', default=False)
+
+
+def operation(engine, place, text, deeds=None, sql=None, count=1):
+    """Asks about an operation that is about to be sent. Raises where it must not be."""
+    if inside.get():
+        return
+    try:
+        where = place()
+    except Exception as error:
+        where = {}
+        tell_once('failed', engine, 'where it connects is not known: %r' % (error,))
+    answer = ask('operation', statement=_Now.id, engine=engine, place=where, text=text,
+                 deeds=deeds or [], sql=sql, count=count)
+    _heed(answer, 'it was not sent')
+
+
+def connected(engine, place):
+    """Tells where a connection has been made."""
+    try:
+        ask('connected', engine=engine, place=place())
+    except Exception as error:
+        tell_once('failed', engine, 'where it connects is not known: %r' % (error,))
+
+
+_told = set()
+
+
+def tell_once(kind, what, why):
+    """Says something about the guard itself that the person should know."""
+    if (kind, what) not in _told:
+        _told.add((kind, what))
+        ask('remark', kind=kind, what=what, why=why)
+
+
+# ---------------------------------------------------------------------------- drivers
+
+# The module with the taps, loaded with the first driver; and this module, which leaves
+# `sys.modules` once it is set up.
+_taps = None
+_guard = None
+
+
+def _load_taps():
+    global _taps
+    if _taps is None:
+        path = os.path.join(_folder, '_nightlatch_drivers.py')
+        loader = sys.modules['_frozen_importlib_external'].SourceFileLoader('_nightlatch_drivers', path)
+        taps = type(sys)('_nightlatch_drivers')
+        taps.guard = _guard
+        exec(loader.get_code('_nightlatch_drivers'), taps.__dict__)
+        _rename(taps.__dict__)
+        _taps = taps
+    return _taps
+
+
+class _Loader:
+    """Loads a driver as its own loader does, then puts the tap on."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def create_module(self, spec):
+        return self.inner.create_module(spec)
+
+    def exec_module(self, module):
+        module.__spec__.loader = self.inner
+        module.__loader__ = self.inner
+        self.inner.exec_module(module)
+        _load_taps().put_on(module)
+
+
+class _Finder:
+    """Sees a driver being imported."""
+    busy = set()
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name not in WATCHED or name in cls.busy:
+            return None
+        cls.busy.add(name)
+        try:
+            spec = sys.modules['_frozen_importlib']._find_spec(name, path, target)
+        finally:
+            cls.busy.discard(name)
+        if spec is not None and hasattr(spec.loader, 'exec_module'):
+            spec.loader = _Loader(spec.loader)
+        return spec
+
+
+# The modules a tap is put on, and those that have none: both are told to nightlatch.
+WATCHED = frozenset((
+    '_sqlite3', 'psycopg2._psycopg', 'psycopg._cursor_base', 'psycopg._connection_base',
+    'psycopg.cursor', 'psycopg.connection', 'pymongo.monitoring', 'redis.connection', 'redis.asyncio.connection',
+    'pymysql.connections', 'asyncpg.connection', 'asyncpg.protocol.protocol',
+    'MySQLdb', 'mysql.connector', 'aiomysql', 'oracledb', 'cx_Oracle', 'pyodbc', 'snowflake.connector',
+    'cassandra.cluster', 'clickhouse_driver', 'clickhouse_connect', 'botocore.client', 'elastic_transport',
+    'elasticsearch', 'google.cloud.bigquery', 'duckdb', 'pg8000', 'neo4j',
+))
+
+
+# ---------------------------------------------------------------------------- start
+
+def _rename(names):
+    """Shows the guard's own frames as `<nightlatch>`, without its lines."""
+    for value in list(names.values()):
+        code = getattr(value, '__code__', None)
+        if type(code) is _code_type:
+            value.__code__ = _renamed(code)
+        elif isinstance(value, type) and value.__module__ in ('_nightlatch', '_nightlatch_drivers'):
+            for inner in list(value.__dict__.values()):
+                inner = getattr(inner, '__func__', inner)
+                code = getattr(inner, '__code__', None)
+                if type(code) is _code_type:
+                    inner.__code__ = _renamed(code)
+
+
+def _renamed(code):
+    consts = tuple([_renamed(c) if type(c) is _code_type else c for c in code.co_consts])
+    return code.replace(co_filename='<nightlatch>', co_consts=consts)
+
+
+def start(folder):
+    """Begins to guard this process."""
+    global _folder, _guard
+    _folder = folder
+    _guard = sys.modules['_nightlatch']
+    _Line.path = os.environ['NIGHTLATCH_SOCK']
+    _rename(globals())
+    if hasattr(os, 'register_at_fork'):
+        os.register_at_fork(after_in_child=_Line.forget)
+    version = '%d.%d.%d' % sys.version_info[:3]
+    ask('hello', protocol=PROTOCOL, client='python', version=version)
+    sys.meta_path.insert(0, _Finder)
+    sys.addaudithook(_on_event)

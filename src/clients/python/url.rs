@@ -1,0 +1,138 @@
+//! Where the variables of a program say that it will connect.
+
+use crate::target::{Address, Decided, Known, Tier, for_address};
+use crate::world::World;
+
+/// Variables that hold a URL of a database by custom.
+const NAMES: &[&str] = &[
+    "DATABASE_URL",
+    "DATABASE_URI",
+    "DB_URL",
+    "SQLALCHEMY_DATABASE_URI",
+    "SQLALCHEMY_DATABASE_URL",
+    "POSTGRES_URL",
+    "POSTGRESQL_URL",
+    "MYSQL_URL",
+    "MONGO_URL",
+    "MONGO_URI",
+    "MONGODB_URL",
+    "MONGODB_URI",
+    "REDIS_URL",
+];
+
+/// What the URLs of databases begin with; behind it may stand the driver, as in `mysql+pymysql`.
+const SCHEMES: &[&str] =
+    &["postgres", "postgresql", "mysql", "mariadb", "mongodb", "redis", "rediss"];
+
+/// Decides where a program would connect by its variables: the most dangerous place first. Where
+/// they name none there is one place that nothing is known of.
+#[must_use]
+pub fn decide(world: &World, known: &Known<'_>) -> Vec<Decided> {
+    let urls = NAMES.iter().filter_map(|name| Some((*name, addresses(world.var(name)?))));
+    let pg_host = world.var("PGHOST").map(|host| {
+        let address = Address {
+            user: world.var("PGUSER").map(str::to_owned),
+            host: Some(host.to_owned()),
+            port: world.var("PGPORT").and_then(|port| port.parse().ok()).or(Some(5432)),
+            database: world.var("PGDATABASE").map(str::to_owned),
+        };
+        ("PGHOST", vec![address])
+    });
+    let mut all: Vec<Decided> = urls
+        .chain(pg_host)
+        .flat_map(|(name, addresses)| addresses.into_iter().map(move |address| (name, address)))
+        .map(|(name, address)| {
+            let mut decided = for_address(&address, known);
+            for item in &mut decided.evidence {
+                item.source = format!("{}, from {name}", item.source);
+            }
+            decided
+        })
+        .collect();
+    all.sort_by_key(|decided| std::cmp::Reverse(decided.target.tier));
+    if all.is_empty() {
+        let mut unknown = for_address(&Address::default(), known);
+        unknown.target.tier = Tier::Unknown;
+        unknown.evidence.clear();
+        all.push(unknown);
+    }
+    all
+}
+
+/// Reads the places of a URL; none where it is no database's.
+fn addresses(url: &str) -> Vec<Address> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Vec::new() };
+    let engine = scheme.split('+').next().unwrap_or_default();
+    if !SCHEMES.contains(&engine) {
+        return Vec::new();
+    }
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, database) = match rest.split_once('/') {
+        Some((authority, database)) => (authority, Some(database)),
+        None => (rest, None),
+    };
+    let (user, hosts) = match authority.rsplit_once('@') {
+        Some((user, hosts)) => (user.split(':').next(), hosts),
+        None => (None, authority),
+    };
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let place = |host: &str| {
+        let (host, port) = match host.rsplit_once(':') {
+            Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
+            Some(_) | None => (host, None),
+        };
+        Address {
+            user: user.and_then(some),
+            host: some(host.trim_start_matches('[').trim_end_matches(']')),
+            port: port.or_else(|| default_port(engine)),
+            database: database.and_then(some),
+        }
+    };
+    hosts.split(',').map(place).collect()
+}
+
+fn default_port(engine: &str) -> Option<u16> {
+    match engine {
+        "postgres" | "postgresql" => Some(5432),
+        "mysql" | "mariadb" => Some(3306),
+        "mongodb" => Some(27017),
+        "redis" | "rediss" => Some(6379),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_read() {
+        for (url, expected) in [
+            (
+                "postgres://app:p@ss@db1.prod.example.com/orders",
+                "app@db1.prod.example.com:5432/orders",
+            ),
+            ("mysql+pymysql://u@db:3307/shop?charset=utf8", "u@db:3307/shop"),
+            ("mongodb+srv://u:p@cluster0.example.net/app", "u@cluster0.example.net:27017/app"),
+            ("mongodb://a:1,b/app", "a:1/app b:27017/app"),
+            ("redis://[::1]:6380/0", "::1:6380/0"),
+            ("sqlite:///tmp/x.db", ""),
+            ("https://prod.example.com/", ""),
+            ("nothing", ""),
+        ] {
+            let found: Vec<String> = addresses(url).iter().map(ToString::to_string).collect();
+            assert_eq!(found.join(" "), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_most_dangerous_variable_counts() {
+        let mut world = World::default();
+        let tier = |world: &World| decide(world, &Known::default())[0].target.tier;
+        assert_eq!(tier(&world), Tier::Unknown);
+        world.vars.insert("REDIS_URL".into(), "redis://localhost".into());
+        assert_eq!(tier(&world), Tier::Development);
+        world.vars.insert("DATABASE_URL".into(), "postgres://db.prod.example.com/x".into());
+        assert_eq!(tier(&world), Tier::Production);
+    }
+}

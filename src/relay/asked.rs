@@ -1,0 +1,357 @@
+//! Questions that come over a socket, from a hook inside the client.
+//!
+//! One is handled at a time, in the order they came; while one is held the others wait. Whoever
+//! asks waits for the answer, so nothing needs to be seen or guessed of the client here.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use super::Relay;
+use super::hold::Doubt;
+use super::keeper::Judged;
+use crate::lang::Reading;
+use crate::policy::Decision;
+use crate::tap::protocol::VERSION;
+use crate::tap::{Answer, Asker, Heard, Message, Operation, Server, Statement};
+use crate::ui::hold::Cause;
+use crate::ui::notice;
+use crate::ui::theme::Style;
+
+/// How long the client may take until its hook says hello, before the person is told that it has
+/// not. Where it does later, that is said too.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What was refused goes no further.
+const REFUSED: Answer = Answer::No("refused");
+
+/// The socket, and what the hook is to be understood by.
+#[derive(Debug)]
+pub struct Asking {
+    server: Server,
+    read: fn(&Statement) -> Reading,
+    /// Why the hook cannot be loaded.
+    defeated: Option<String>,
+    waiting: VecDeque<Heard>,
+    is_guarded: bool,
+    is_told: bool,
+    /// When the client was started.
+    started: Option<Duration>,
+}
+
+/// A question that waits for its answer.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    asker: Asker,
+    /// The operation; none where a whole statement is asked about.
+    operation: Option<Box<Operation>>,
+}
+
+impl Asking {
+    /// Listens; `read` reads the client's statements, `defeated` says why the hook cannot be
+    /// loaded this time.
+    #[must_use]
+    pub fn new(server: Server, read: fn(&Statement) -> Reading, defeated: Option<String>) -> Self {
+        Self {
+            server,
+            read,
+            defeated,
+            waiting: VecDeque::new(),
+            is_guarded: false,
+            is_told: false,
+            started: None,
+        }
+    }
+
+    /// Returns whether nobody knows yet that the client is guarded, or has been told that it is not.
+    fn is_in_doubt(&self) -> bool {
+        !self.is_guarded && !self.is_told
+    }
+
+    /// Returns the socket and its connections.
+    pub(super) fn server(&self) -> &Server {
+        &self.server
+    }
+}
+
+impl Relay {
+    /// Takes what has come over the socket.
+    pub(super) fn read_asked(&mut self) -> io::Result<()> {
+        let Some(asking) = &mut self.asking else { return Ok(()) };
+        for heard in asking.server.hear() {
+            let Heard::Gone(gone) = heard else {
+                asking.waiting.push_back(heard);
+                continue;
+            };
+            asking.waiting.retain(|heard| match heard {
+                Heard::Message(asker, _) | Heard::Unreadable(asker) => *asker != gone,
+                Heard::Gone(_) | Heard::Stranger => true,
+            });
+            asking.waiting.push_back(heard);
+        }
+        let is_withdrawn = asking.waiting.iter().any(|heard| match heard {
+            Heard::Gone(gone) => self.held.as_ref().and_then(|held| held.asker()) == Some(*gone),
+            Heard::Message(..) | Heard::Unreadable(_) | Heard::Stranger => false,
+        });
+        if is_withdrawn {
+            self.keeper.refuse_rest();
+            self.withdraw("interrupted")?;
+        }
+        Ok(())
+    }
+
+    /// Handles what waits, as long as nothing is held.
+    pub(super) fn serve_asked(&mut self) -> io::Result<()> {
+        self.see_guard()?;
+        while self.held.is_none()
+            && self.ended.is_none()
+            && let Some(heard) = self.asking.as_mut().and_then(|asking| asking.waiting.pop_front())
+        {
+            match heard {
+                Heard::Message(asker, message) => self.at_message(asker, *message)?,
+                Heard::Unreadable(asker) => {
+                    drop(self.keeper.tapped_unreadable());
+                    self.reply(asker, Answer::No("the question could not be read"));
+                }
+                Heard::Gone(_) => {}
+                Heard::Stranger => self.warn("somebody else tried to answer for the client")?,
+            }
+        }
+        Ok(())
+    }
+
+    fn at_message(&mut self, asker: Asker, message: Message) -> io::Result<()> {
+        match message {
+            Message::Hello { protocol: VERSION, .. } => self.at_hello(asker),
+            Message::Hello { .. } => {
+                self.reply(asker, Answer::No("another version of nightlatch"));
+                self.warn("the client speaks another version of nightlatch: UNGUARDED")
+            }
+            Message::Statement(statement) => self.at_tapped_statement(asker, &statement),
+            Message::Operation(operation) => self.at_operation(asker, operation),
+            Message::Connected { place, .. } => {
+                let address = place.into();
+                let has_moved = self.keeper.tapped_connected(&address);
+                if has_moved {
+                    self.drain_all()?;
+                    self.say_where()?;
+                }
+                self.reply(asker, Answer::Go);
+                Ok(())
+            }
+            Message::Remark { kind, what, why } => {
+                self.reply(asker, Answer::Go);
+                let text = match kind.as_str() {
+                    "untapped" => format!("UNGUARDED: {what} has no tap, {why}"),
+                    _ => format!("UNGUARDED: the tap on {what} does not work: {why}"),
+                };
+                self.warn(&text)
+            }
+        }
+    }
+
+    fn at_hello(&mut self, asker: Asker) -> io::Result<()> {
+        let Some(asking) = &mut self.asking else { return Ok(()) };
+        asking.is_guarded = true;
+        let was_told = std::mem::take(&mut asking.is_told);
+        self.reply(asker, Answer::Go);
+        if was_told { self.warn("guarded from here on") } else { Ok(()) }
+    }
+
+    /// A statement is about to run.
+    fn at_tapped_statement(&mut self, asker: Asker, statement: &Statement) -> io::Result<()> {
+        let Some(asking) = &self.asking else { return Ok(()) };
+        let reading = (asking.read)(statement);
+        let text = statement.text.clone();
+        let text = text.unwrap_or_else(|| "(a statement whose text is not known)".to_owned());
+        self.is_noticed = false;
+        let judged = self.keeper.tapped_statement(text, &reading);
+        self.at_judged(judged, Ticket { asker, operation: None })
+    }
+
+    /// An operation is about to be sent.
+    fn at_operation(&mut self, asker: Asker, operation: Operation) -> io::Result<()> {
+        if self.keeper.is_rest_refused() {
+            self.reply(asker, REFUSED);
+            return Ok(());
+        }
+        match self.keeper.tapped_operation(&operation) {
+            None => {
+                self.reply(asker, Answer::Go);
+                Ok(())
+            }
+            Some(judged) => {
+                self.at_judged(judged, Ticket { asker, operation: Some(Box::new(operation)) })
+            }
+        }
+    }
+
+    fn at_judged(&mut self, judged: Judged, ticket: Ticket) -> io::Result<()> {
+        match judged.verdict.decision {
+            Decision::Allow => self.release_tapped(&judged, &ticket, None, false),
+            Decision::Notice => {
+                // Of a statement its operations tell more exactly, as they are sent.
+                let is_exact = ticket.operation.is_some();
+                if is_exact && !self.is_noticed && self.may_notice() {
+                    self.is_noticed = true;
+                    self.drain_all()?;
+                    let (tier, cols) = (judged.target.tier, self.cols());
+                    let line = notice::verdict(&judged.verdict.reasons, tier, cols, self.theme);
+                    self.say(&line)?;
+                }
+                self.release_tapped(&judged, &ticket, None, false)
+            }
+            Decision::Deny => {
+                self.drain_all()?;
+                let line = notice::denied(&judged.verdict.reasons, self.cols(), self.theme);
+                self.say(&line)?;
+                self.refuse_tapped(&judged, &ticket, "denied by a rule")
+            }
+            Decision::Hold(_) => {
+                self.drain_all()?;
+                self.hold(judged, Doubt::Told(ticket))
+            }
+        }
+    }
+
+    /// Lets what was asked about run.
+    pub(super) fn release_tapped(
+        &mut self,
+        judged: &Judged,
+        ticket: &Ticket,
+        reason: Option<String>,
+        whole_shape: bool,
+    ) -> io::Result<()> {
+        match &ticket.operation {
+            None => self.keeper.statement_released(judged, reason, whole_shape),
+            Some(operation) => {
+                self.keeper.operation_released(judged, operation, reason, whole_shape);
+            }
+        }
+        self.reply(ticket.asker, Answer::Go);
+        Ok(())
+    }
+
+    /// Says no, because the person did.
+    pub(super) fn cancel_tapped(&mut self, ticket: &Ticket, cause: Cause) {
+        self.keeper.refuse_rest();
+        let answer = if cause == Cause::Interrupt { Answer::Stop } else { REFUSED };
+        self.reply(ticket.asker, answer);
+    }
+
+    /// Says no without asking a person.
+    pub(super) fn refuse_tapped(
+        &mut self,
+        judged: &Judged,
+        ticket: &Ticket,
+        why: &'static str,
+    ) -> io::Result<()> {
+        if self.interactive.is_none() {
+            return self.refuse(judged, why);
+        }
+        self.keeper.cancelled(judged, Some(why));
+        self.keeper.refuse_rest();
+        self.reply(ticket.asker, Answer::No(why));
+        Ok(())
+    }
+
+    /// Judges a held question of the hook again.
+    pub(super) fn again_tapped(&mut self, judged: &Judged, ticket: &Ticket) -> Judged {
+        match &ticket.operation {
+            None => self.keeper.again(judged),
+            Some(operation) => self.keeper.operation_again(judged, operation),
+        }
+    }
+
+    /// Throws away what the client's terminal has been given and the client has not read: a paste
+    /// goes along with the statement in it. Returns how much it was, in bytes.
+    pub(super) fn discard_ahead(&mut self) -> usize {
+        let Some(pty) = self.ends.pty.as_ref().filter(|_| self.asking.is_some()) else { return 0 };
+        let unread = pty.unread_bytes().unwrap_or(0) + self.to_client.len();
+        self.to_client.clear();
+        if pty.discard_unread().is_err() { 0 } else { unread }
+    }
+
+    /// Says a line, or waits with it while the client's line editor is at work: it would break the
+    /// line being typed.
+    pub(super) fn say_or_wait(&mut self, line: String) -> io::Result<()> {
+        let is_editing = match &self.ends.pty {
+            Some(pty) if self.asking.is_some() => !pty.mode()?.is_cooked,
+            Some(_) | None => false,
+        };
+        if is_editing {
+            self.notices.push(line);
+            return Ok(());
+        }
+        self.say(&line)
+    }
+
+    /// Returns when the person must be told that the client is not guarded, if it is not by then.
+    pub(super) fn next_guard_look(&self) -> Option<Duration> {
+        let asking = self.asking.as_ref()?;
+        if !asking.is_in_doubt() {
+            return None;
+        }
+        let due = asking.started? + PATIENCE;
+        Some(due.saturating_sub(self.keeper.clock().elapsed()))
+    }
+
+    /// Says that nothing is held, where the hook has not said hello in time.
+    fn see_guard(&mut self) -> io::Result<()> {
+        let now = self.keeper.clock().elapsed();
+        let Some(asking) = self.asking.as_mut().filter(|asking| asking.is_in_doubt()) else {
+            return Ok(());
+        };
+        if self.client.is_none() {
+            return Ok(());
+        }
+        let since = *asking.started.get_or_insert(now);
+        if asking.defeated.is_some() || now >= since + PATIENCE {
+            return self.tell_unguarded();
+        }
+        Ok(())
+    }
+
+    /// The client prints something, or has ended. A guard has said hello before its client prints
+    /// anything: where it has not, it is not there.
+    pub(super) fn see_guard_at_output(&mut self) -> io::Result<()> {
+        if !self.asking.as_ref().is_some_and(Asking::is_in_doubt) {
+            return Ok(());
+        }
+        self.read_asked()?;
+        self.serve_asked()?;
+        if self.asking.as_ref().is_some_and(Asking::is_in_doubt) {
+            return self.tell_unguarded();
+        }
+        Ok(())
+    }
+
+    fn tell_unguarded(&mut self) -> io::Result<()> {
+        let Some(asking) = &mut self.asking else { return Ok(()) };
+        asking.is_told = true;
+        let why = asking.defeated.clone();
+        let why =
+            why.unwrap_or_else(|| "the client has not reported in: nothing is held".to_owned());
+        self.warn(&format!("UNGUARDED: {why}"))
+    }
+
+    /// Says something about the guard, on the screen and in the recording.
+    fn warn(&mut self, text: &str) -> io::Result<()> {
+        self.keeper.remark(text);
+        let line = notice::line(text, Style::Warning, self.cols(), self.theme);
+        self.say_or_wait(line)
+    }
+
+    fn reply(&mut self, asker: Asker, answer: Answer) {
+        if let Some(asking) = &mut self.asking {
+            asking.server.answer(asker, answer);
+        }
+    }
+}
+
+impl Ticket {
+    /// Returns who asks.
+    pub(super) fn asker(&self) -> Asker {
+        self.asker
+    }
+}

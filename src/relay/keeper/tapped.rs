@@ -1,0 +1,312 @@
+//! Statements and operations that a hook inside the client tells us of.
+//!
+//! A statement may reach several servers, from several threads and processes: operations are
+//! judged and counted by the place they go to, and a submission lasts from one statement to the
+//! next.
+
+use std::time::Duration;
+
+use super::{Judged, Keeper, unreadable};
+use crate::lang::{Effect, Reading, Scope, Verb};
+use crate::policy::bulk::{counts, verb_word};
+use crate::policy::{self, Bulk, Decision, Facts, Tally, Verdict};
+use crate::record::Source;
+use crate::tap::{self, Operation};
+use crate::target::{Address, Decided, Known, for_address};
+use crate::ui::visible::one_line;
+
+/// Longest part of a statement that is quoted where an operation of it is held, in bytes.
+const QUOTE_BYTES: usize = 60;
+
+/// What is known of the statement that runs, and of the places it has reached.
+#[derive(Debug, Default)]
+pub(super) struct Tapped {
+    places: Vec<Place>,
+    /// The text of the statement that runs.
+    statement: String,
+    /// A hold on the statement itself that was released: it covers what the statement does.
+    released: Option<Released>,
+    /// Whether an operation of it was refused: then so are all that follow.
+    is_refused: bool,
+}
+
+#[derive(Debug)]
+struct Place {
+    decided: Decided,
+    tally: Tally,
+    /// When the first counted operation of the statement was let through here.
+    since: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Released {
+    decision: Decision,
+    /// What the person was told that it does.
+    effects: Vec<Effect>,
+    /// Where.
+    address: Address,
+}
+
+impl Keeper {
+    /// Judges a statement before it runs, and writes it down; counts begin anew.
+    pub fn tapped_statement(&mut self, text: String, reading: &Reading) -> Judged {
+        self.submitted();
+        self.paged();
+        for place in &mut self.tapped.places {
+            place.tally.submit();
+            place.since = None;
+        }
+        self.tapped.statement.clone_from(&text);
+        self.tapped.released = None;
+        self.tapped.is_refused = false;
+        let facts = self.facts_now();
+        let mut verdict = policy::judge(reading, &facts);
+        if self.is_released_shape(&verdict) {
+            verdict.decision = Decision::Notice;
+        }
+        self.note(text, verdict, Source::Tap)
+    }
+
+    /// Takes note that a statement runs.
+    pub fn statement_released(&mut self, judged: &Judged, reason: Option<String>, whole: bool) {
+        if let Decision::Hold(_) = judged.verdict.decision {
+            self.tapped.released = Some(Released {
+                decision: judged.verdict.decision,
+                effects: effects(&judged.verdict),
+                address: judged.target.address.clone(),
+            });
+        }
+        self.released(judged, reason, whole);
+        // When it ends nobody tells.
+        self.paged();
+    }
+
+    /// Takes note that a statement, or an operation of it, was refused: the rest of it is refused
+    /// unasked.
+    pub fn refuse_rest(&mut self) {
+        self.tapped.is_refused = true;
+    }
+
+    /// Returns whether the statement that runs was refused.
+    #[must_use]
+    pub fn is_rest_refused(&self) -> bool {
+        self.tapped.is_refused
+    }
+
+    /// Judges an operation before it is sent. One that needs more than allowing is written down;
+    /// none is returned for the others, which are counted.
+    pub fn tapped_operation(&mut self, operation: &Operation) -> Option<Judged> {
+        let reading = tap::reading(operation);
+        let at = self.place_of(&operation.place.clone().into());
+        let mut verdict = self.judge_at(at, operation, &reading);
+        if self.is_covered(at, &verdict) || self.is_released_shape(&verdict) {
+            verdict.decision = Decision::Notice;
+        }
+        if verdict.decision == Decision::Allow {
+            let effects = effects(&verdict);
+            self.count(at, operation, &effects);
+            return None;
+        }
+        self.add_progress(at, &mut verdict);
+        let target = self.tapped.places[at].decided.target.clone();
+        self.paged();
+        Some(self.note_at(operation.text.clone(), verdict, Source::Tap, target))
+    }
+
+    /// Takes note that an operation is sent.
+    pub fn operation_released(
+        &mut self,
+        judged: &Judged,
+        operation: &Operation,
+        reason: Option<String>,
+        whole: bool,
+    ) {
+        let at = self.place_of(&judged.target.address);
+        let effects = effects(&judged.verdict);
+        if matches!(judged.verdict.decision, Decision::Hold(_)) {
+            self.tapped.places[at].tally.release(&effects);
+        }
+        self.count(at, operation, &effects);
+        self.released(judged, reason, whole);
+        self.paged();
+    }
+
+    /// Judges a held operation again where it would go: the hour may have changed.
+    #[must_use]
+    pub fn operation_again(&mut self, judged: &Judged, operation: &Operation) -> Judged {
+        let mut again = judged.clone();
+        let at = self.place_of(&judged.target.address);
+        let verdict = self.judge_at(at, operation, &Reading::Understood(effects(&judged.verdict)));
+        if verdict.decision > judged.verdict.decision {
+            again.verdict = verdict;
+        }
+        again
+    }
+
+    /// A connection is being made: the session is where it is most dangerous. Returns whether
+    /// that has changed.
+    pub fn tapped_connected(&mut self, address: &Address) -> bool {
+        let at = self.place_of(address);
+        let decided = &self.tapped.places[at].decided;
+        let is_known = self.is_live && decided.target.tier <= self.decided.target.tier;
+        if is_known {
+            return false;
+        }
+        self.is_live = true;
+        let address = address.clone();
+        self.move_to(&address);
+        true
+    }
+
+    /// Something was asked that could not be read.
+    pub fn tapped_unreadable(&mut self) -> Judged {
+        let facts = self.facts_now();
+        let verdict = unreadable(&facts);
+        self.note("(something that could not be read)".to_owned(), verdict, Source::Tap)
+    }
+
+    /// Finds a place, or begins to count for it.
+    fn place_of(&mut self, address: &Address) -> usize {
+        let places = &mut self.tapped.places;
+        let found = places.iter().position(|place| place.decided.target.address == *address);
+        found.unwrap_or_else(|| {
+            let known = Known { rules: &self.config.targets, machine: self.machine.as_deref() };
+            let decided = for_address(address, &known);
+            places.push(Place { decided, tally: Tally::default(), since: None });
+            places.len() - 1
+        })
+    }
+
+    fn judge_at(&mut self, at: usize, operation: &Operation, reading: &Reading) -> Verdict {
+        let moment = self.moment();
+        let elapsed = self.clock.elapsed();
+        let idle = self.last_write.unwrap_or_default();
+        let place = &mut self.tapped.places[at];
+        let mut facts: Facts = self.config.facts_at(&place.decided, moment);
+        facts.bulk = place.tally.bulk(elapsed, &facts.limits);
+        facts.idle = elapsed.saturating_sub(idle) > self.config.idle(&place.decided);
+        for (effect, more) in repeated(operation, reading.effects()) {
+            foresee(&mut facts.bulk, effect, more);
+        }
+        policy::judge(reading, &facts)
+    }
+
+    /// Tells whether a hold on the statement, which was released, meant this too: the same doing to
+    /// no more than was said, at the same server, and asked for no less.
+    fn is_covered(&self, at: usize, verdict: &Verdict) -> bool {
+        let Some(released) = &self.tapped.released else { return false };
+        let address = &self.tapped.places[at].decided.target.address;
+        let is_meant = |effect: &Effect| {
+            released.effects.iter().any(|told| {
+                let is_within =
+                    effect.scope <= told.scope || (told.looped && effect.scope <= Scope::Filtered);
+                told.verb == effect.verb && is_within
+            })
+        };
+        matches!(verdict.decision, Decision::Hold(_))
+            && verdict.decision <= released.decision
+            && is_same_server(&released.address, address)
+            && verdict
+                .findings
+                .iter()
+                .filter(|found| found.decision > Decision::Notice)
+                .all(|found| is_meant(&found.effect))
+    }
+
+    /// Counts what is sent.
+    fn count(&mut self, at: usize, operation: &Operation, effects: &[Effect]) {
+        let now = self.clock.elapsed();
+        let place = &mut self.tapped.places[at];
+        if effects.iter().any(counts) {
+            place.since.get_or_insert(now);
+            self.last_write = Some(now);
+        }
+        place.tally.add(effects, now);
+        for (effect, more) in repeated(operation, effects) {
+            for _ in 0..more {
+                place.tally.add(std::slice::from_ref(effect), now);
+            }
+        }
+    }
+
+    /// Says what the statement has done so far, where it is stopped half way.
+    fn add_progress(&mut self, at: usize, verdict: &mut Verdict) {
+        let limits = self.config.hold.limits;
+        let now = self.clock.elapsed();
+        let place = &mut self.tapped.places[at];
+        let Some(since) = place.since else { return };
+        let bulk = place.tally.bulk(now, &limits);
+        let took = now.saturating_sub(since).as_secs_f64();
+        let statement = quote(&self.tapped.statement);
+        for found in &bulk.counted {
+            let is_meant = verdict.findings.iter().any(|finding| {
+                finding.effect.verb == found.verb && finding.effect.object == found.object
+            });
+            if found.count > 0 && is_meant {
+                let object = found.object.as_deref().unwrap_or("something");
+                let done = done_word(found.verb);
+                verdict.reasons.push(format!(
+                    "{} of {object} {done} so far, in {took:.1} s, by {statement}",
+                    found.count
+                ));
+            }
+        }
+    }
+}
+
+/// Tells whether two addresses mean the same server and, where both name one, the same database.
+fn is_same_server(one: &Address, other: &Address) -> bool {
+    let is_same = one.host == other.host && one.port == other.port;
+    is_same
+        && (one.database == other.database || one.database.is_none() || other.database.is_none())
+}
+
+fn effects(verdict: &Verdict) -> Vec<Effect> {
+    verdict.findings.iter().map(|finding| finding.effect.clone()).collect()
+}
+
+/// Pairs each effect with how often it happens beyond the first time, as far as it matters.
+fn repeated<'a>(
+    operation: &'a Operation,
+    effects: &'a [Effect],
+) -> impl Iterator<Item = (&'a Effect, u32)> {
+    effects.iter().enumerate().map(|(at, effect)| {
+        let count = match &operation.sql {
+            Some(_) => operation.count,
+            None => operation.deeds.get(at).map_or(1, |deed| deed.count),
+        };
+        // No count is higher than what makes a bulk by far.
+        (effect, count.saturating_sub(1).min(100_000))
+    })
+}
+
+/// Counts what will have happened when the last repetition is judged.
+fn foresee(bulk: &mut Bulk, effect: &Effect, more: u32) {
+    if more == 0 || !counts(effect) {
+        return;
+    }
+    bulk.recent = bulk.recent.saturating_add(more);
+    bulk.add(effect, more);
+}
+
+fn done_word(verb: Verb) -> String {
+    match verb {
+        Verb::Delete => "deleted".to_owned(),
+        Verb::Update => "updated".to_owned(),
+        Verb::Replace => "overwritten".to_owned(),
+        other => format!("done ({})", verb_word(other)),
+    }
+}
+
+/// Quotes the beginning of a statement on one line.
+fn quote(text: &str) -> String {
+    let line = one_line(text.trim());
+    if line.is_empty() {
+        return "a statement whose text is not known".to_owned();
+    }
+    if line.len() <= QUOTE_BYTES {
+        return format!("`{line}`");
+    }
+    let end = (0..=QUOTE_BYTES).rev().find(|&at| line.is_char_boundary(at)).unwrap_or(0);
+    format!("`{}…`", &line[..end])
+}
