@@ -6,6 +6,7 @@ mod demo;
 mod house;
 mod policy;
 mod real_psql;
+mod real_python;
 mod rules;
 mod support;
 mod targets;

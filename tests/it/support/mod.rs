@@ -1,8 +1,11 @@
 //! What every scenario stands on: a terminal, a world to be alone in, and a PostgreSQL server.
 
+pub(crate) mod mongo;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod pty;
+pub(crate) mod python;
+pub(crate) mod redis;
 pub(crate) mod screen;
 pub(crate) mod tool;
 pub(crate) mod world;

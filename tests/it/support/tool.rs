@@ -19,6 +19,12 @@ pub(crate) enum Tool {
     Postgres,
     Bash,
     Less,
+    /// An interpreter that the guard knows.
+    Python,
+    /// An environment with the drivers of the requirements.
+    PythonDrivers,
+    /// A server of Redis.
+    Redis,
     /// The feature `test-fakes`, which sets nightlatch's clock.
     TestClock,
 }
@@ -30,6 +36,9 @@ impl Tool {
             Self::Postgres => "postgres",
             Self::Bash => "bash",
             Self::Less => "less",
+            Self::Python => "python3, 3.8 or newer",
+            Self::PythonDrivers => "the packages of tests/it/real_python/requirements.txt",
+            Self::Redis => "redis-server",
             Self::TestClock => "--features test-fakes",
         }
     }
@@ -38,7 +47,11 @@ impl Tool {
     fn is_there(self) -> bool {
         match self {
             Self::TestClock => cfg!(feature = "test-fakes"),
-            Self::Psql | Self::Postgres | Self::Bash | Self::Less => find(self.name()).is_some(),
+            Self::Python => super::python::usual().is_some(),
+            Self::PythonDrivers => super::python::drivers().is_some(),
+            Self::Psql | Self::Postgres | Self::Bash | Self::Less | Self::Redis => {
+                find(self.name()).is_some()
+            }
         }
     }
 }

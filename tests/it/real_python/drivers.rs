@@ -1,0 +1,296 @@
+//! Every driver that is tapped, against a real server, or one of our own that logs what arrives.
+
+use super::stage::{QUESTION, Stage, enter, wait_for_question};
+use crate::support::mongo::Mongo;
+use crate::support::postgres::cluster;
+use crate::support::pty::{Key, PERSON_PAUSE, Pty};
+use crate::support::redis::Redis;
+use crate::support::tool::{Tool, needs};
+
+const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::PythonDrivers, Tool::TestClock];
+
+/// Documents and keys of a fresh server.
+const MANY: usize = 20;
+
+/// Opens a shell that has run a module.
+fn open(stage: &Stage, module: &str) -> Pty {
+    stage.world.write("app.py", module);
+    let mut pty = stage.open();
+    enter(&mut pty, "import sys; sys.path.insert(0, '.'); from app import *");
+    pty
+}
+
+/// Says no; the shell must be of use, and what `left` counts must stay.
+fn refuse(pty: &mut Pty, left: impl Fn() -> u64, expected: u64) {
+    wait_for_question(pty);
+    assert_eq!(left(), expected, "while it is held\n{}", pty.dump());
+    pty.press(Key::Enter);
+    pty.wait_for("nightlatch: cancelled");
+    pty.wait_for_prompt(">>> ");
+    pty.wait_for_silence(PERSON_PAUSE);
+    assert_eq!(left(), expected, "after it was refused\n{}", pty.dump());
+    pty.line("6 * 7");
+    pty.wait_for("42");
+    pty.wait_for_prompt(">>> ");
+}
+
+// MongoDB.
+
+fn mongo_module(mongo: &Mongo) -> String {
+    format!(
+        "import mongoengine
+mongoengine.connect('app', host='mongodb://localhost:{}/app', uuidRepresentation='standard')
+class Family(mongoengine.Document):
+    id = mongoengine.IntField(primary_key=True)
+    name = mongoengine.StringField()
+    meta = {{'collection': 'family', 'auto_create_index': False}}
+coll = Family._get_collection()
+def purge():
+    for family in Family.objects: family.delete()
+def stubborn():
+    for n in range(20):
+        try: coll.delete_one({{'_id': n}})
+        except Exception: pass
+",
+        mongo.port
+    )
+}
+
+/// Runs a line against MongoDB and refuses it.
+fn mongo_refuses(line: &str, expected: usize, deletes: usize) {
+    if !needs(NEEDED) {
+        return;
+    }
+    let mongo = Mongo::start(i32::try_from(MANY).expect("few"));
+    let stage = Stage::with_drivers();
+    let mut pty = open(&stage, &mongo_module(&mongo));
+    for line in line.lines() {
+        pty.line(line);
+    }
+    let left = || u64::try_from(mongo.left()).expect("few");
+    refuse(&mut pty, left, u64::try_from(expected).expect("few"));
+    assert_eq!(mongo.arrived("delete").len(), deletes, "{:?}", mongo.arrived("delete"));
+    assert_eq!(mongo.arrived("drop").len() + mongo.arrived("dropDatabase").len(), 0);
+    pty.line("Family.objects.count()");
+    pty.wait_for(&expected.to_string());
+}
+
+#[test]
+fn the_incident_is_held_with_nothing_deleted() {
+    mongo_refuses("for family in Family.objects: family.delete()\n\n", MANY, 0);
+}
+
+#[test]
+fn the_incident_in_a_function_is_held_at_the_fifth() {
+    mongo_refuses("purge()", MANY - 4, 4);
+}
+
+#[test]
+fn mongo_code_that_catches_exceptions_gets_no_further() {
+    mongo_refuses("stubborn()", MANY - 4, 4);
+}
+
+#[test]
+fn mongo_all_at_once_is_held_at_once() {
+    mongo_refuses("getattr(coll, 'delete' + '_many')({})", MANY, 0);
+}
+
+#[test]
+fn mongo_many_in_one_bulk_are_counted_beforehand() {
+    let line = "import pymongo; coll.bulk_write([pymongo.DeleteOne({'_id': n}) for n in range(9)])";
+    mongo_refuses(line, MANY, 0);
+}
+
+#[test]
+fn mongo_drops_are_held() {
+    mongo_refuses("getattr(coll, 'dr' + 'op')()", MANY, 0);
+    mongo_refuses("getattr(coll.database.client, 'drop_' + 'database')('app')", MANY, 0);
+    mongo_refuses("getattr(coll.database, 'comm' + 'and')('drop', 'family')", MANY, 0);
+}
+
+#[test]
+fn a_connection_to_production_is_said_and_one_document_is_let_through() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let mongo = Mongo::start(i32::try_from(MANY).expect("few"));
+    let stage = Stage::with_drivers();
+    let mut pty = open(&stage, &mongo_module(&mongo));
+    pty.line("Family.objects.first().delete()");
+    pty.wait_for("deletes a document of app.family (production)");
+    pty.wait_for_prompt(">>> ");
+    assert_eq!(mongo.left(), MANY - 1);
+    assert!(!pty.recent().contains(QUESTION));
+    let history = stage.history();
+    let deletes: Vec<_> = history.iter().filter(|row| row["tier"] == "production").collect();
+    assert!(!deletes.is_empty(), "{history:?}");
+    let target = deletes.last().expect("one")["target"].as_str().expect("a target").to_owned();
+    assert!(target.contains("orders-prod"), "{target}");
+}
+
+// PostgreSQL.
+
+/// Runs a function against PostgreSQL and refuses it.
+fn postgres_refuses(module: &str, line: &str, expected: u64) {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::with_drivers();
+    let port = cluster().port;
+    let database = stage.world.database.name.clone();
+    let dsn = format!("host=localhost port={port} dbname={database} user=app");
+    let uri = stage.world.database.uri("app");
+    let address = format!("app@localhost:{port}/{database}");
+    let module = module.replace("$DSN", &dsn).replace("$URI", &uri).replace("$ADDRESS", &address);
+    let mut pty = open(&stage, &module);
+    pty.line(line);
+    pty.wait_for(QUESTION);
+    assert!(pty.screen().contains("orders-prod"), "{}", pty.dump());
+    refuse(&mut pty, || stage.world.database.count("families"), expected);
+}
+
+const PSYCOPG2: &str = "import psycopg2
+c = psycopg2.connect('$DSN'); c.autocommit = True; cur = c.cursor()
+def purge():
+    for n in range(1, 30): cur.execute('DELETE FROM families WHERE id = %s', (n,))
+def at_once(): cur.execute('DELETE FROM families')
+def many(): cur.executemany('DELETE FROM families WHERE id = %s', [(n,) for n in range(30)])
+";
+
+#[test]
+fn psycopg2_loops_and_whole_tables() {
+    postgres_refuses(PSYCOPG2, "purge()", 996);
+    postgres_refuses(PSYCOPG2, "at_once()", 1000);
+    postgres_refuses(PSYCOPG2, "many()", 1000);
+    let subclass = PSYCOPG2.replace(
+        "c.cursor()",
+        "c.cursor(cursor_factory=__import__('psycopg2.extras').extras.RealDictCursor)",
+    );
+    postgres_refuses(&subclass, "purge()", 996);
+}
+
+const PSYCOPG: &str = "import psycopg, asyncio
+c = psycopg.connect('$DSN', autocommit=True)
+def purge():
+    for n in range(1, 30): c.execute('DELETE FROM families WHERE id = %s', (n,))
+def many(): c.cursor().executemany('DELETE FROM families WHERE id = %s', [(n,) for n in range(30)])
+def in_async():
+    async def run():
+        async with await psycopg.AsyncConnection.connect('$DSN', autocommit=True) as a:
+            for n in range(1, 30): await a.execute('DELETE FROM families WHERE id = %s', (n,))
+    asyncio.run(run())
+";
+
+#[test]
+fn psycopg_3_in_all_its_ways() {
+    postgres_refuses(PSYCOPG, "purge()", 996);
+    postgres_refuses(PSYCOPG, "many()", 1000);
+    postgres_refuses(PSYCOPG, "in_async()", 996);
+}
+
+const ASYNCPG: &str = "import asyncpg, asyncio
+def run(work):
+    async def main():
+        c = await asyncpg.connect('$URI')
+        try: await work(c)
+        finally: await c.close()
+    asyncio.run(main())
+async def purge(c):
+    for n in range(1, 30): await c.execute('DELETE FROM families WHERE id = $1', n)
+async def plain(c): await c.execute('DELETE FROM families')
+async def many(c): await c.executemany('DELETE FROM families WHERE id = $1', [(n,) for n in range(30)])
+";
+
+#[test]
+fn asyncpg_in_all_its_ways() {
+    postgres_refuses(ASYNCPG, "run(purge)", 996);
+    postgres_refuses(ASYNCPG, "run(plain)", 1000);
+    postgres_refuses(ASYNCPG, "run(many)", 1000);
+}
+
+const SQLALCHEMY: &str = "import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Session
+class Base(DeclarativeBase): pass
+class Family(Base):
+    __tablename__ = 'families'
+    id = sa.Column(sa.Integer, primary_key=True)
+engine = sa.create_engine('postgresql+$DRIVER://$ADDRESS')
+session = Session(engine)
+def purge():
+    for family in session.scalars(sa.select(Family).limit(30)): session.delete(family)
+    session.commit()
+def core():
+    with engine.begin() as c: c.execute(sa.delete(Family))
+";
+
+#[test]
+fn sqlalchemy_loses_nothing_of_a_refused_commit() {
+    for driver in ["psycopg2", "psycopg"] {
+        let module = SQLALCHEMY.replace("$DRIVER", driver);
+        postgres_refuses(&module, "purge()", 1000);
+        postgres_refuses(&module, "core()", 1000);
+    }
+}
+
+const DJANGO: &str = "import django
+from django.conf import settings
+user, rest = '$ADDRESS'.split('@'); host, rest = rest.split(':'); port, name = rest.split('/')
+settings.configure(DATABASES={'default': {'ENGINE': 'django.db.backends.postgresql',
+    'HOST': host, 'PORT': port, 'NAME': name, 'USER': user}})
+django.setup()
+from django.db import models
+class Family(models.Model):
+    name = models.TextField()
+    class Meta:
+        app_label = 'app'; db_table = 'families'; managed = False
+def purge():
+    for family in Family.objects.order_by('id')[:30]: family.delete()
+def at_once(): Family.objects.all().delete()
+";
+
+#[test]
+fn django_loops_and_query_sets() {
+    postgres_refuses(DJANGO, "purge()", 996);
+    postgres_refuses(DJANGO, "at_once()", 1000);
+}
+
+// Redis.
+
+#[test]
+fn redis_loops_pipelines_and_flushes() {
+    if !needs(NEEDED) || !needs(&[Tool::Redis]) {
+        return;
+    }
+    for (line, left) in [
+        ("purge()", 16),
+        ("getattr(r, 'flush' + 'all')()", 20),
+        ("r.delete(*KEYS)", 20),
+        ("pipe()", 20),
+        ("in_async()", 16),
+    ] {
+        let redis = Redis::start();
+        let stage = Stage::with_drivers();
+        let module = format!(
+            "import redis, redis.asyncio, asyncio
+r = redis.Redis(host='localhost', port={0})
+KEYS = ['k%d' % n for n in range(20)]
+for k in KEYS: r.set(k, 1)
+def purge():
+    for k in KEYS: r.delete(k)
+def pipe():
+    p = r.pipeline()
+    for k in KEYS: p.delete(k)
+    p.execute()
+def in_async():
+    async def run():
+        a = redis.asyncio.Redis(host='localhost', port={0})
+        for k in KEYS: await a.delete(k)
+    asyncio.run(run())
+",
+            redis.port
+        );
+        let mut pty = open(&stage, &module);
+        pty.line(line);
+        refuse(&mut pty, || redis.keys(), left);
+    }
+}

@@ -1,0 +1,9 @@
+//! Real Pythons, real drivers, real servers: what is refused has not arrived.
+
+mod drivers;
+mod held;
+mod looks;
+mod stage;
+mod statements;
+mod unguarded;
+mod ways_out;

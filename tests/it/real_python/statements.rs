@@ -1,0 +1,132 @@
+//! The exact text of every statement is in the history, from every shell.
+
+use super::stage::{Stage, block, enter};
+use crate::support::pty::{Key, Pty};
+use crate::support::python::{drivers, interpreters};
+use crate::support::tool::{Tool, needs};
+
+const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Python, Tool::TestClock];
+
+fn texts(stage: &Stage) -> Vec<String> {
+    let history = stage.history();
+    let text = |row: &serde_json::Value| row["text"].as_str().expect("text").trim_end().to_owned();
+    history.iter().map(text).collect()
+}
+
+#[test]
+fn the_interpreters_own_prompt() {
+    if !needs(NEEDED) {
+        return;
+    }
+    for interpreter in interpreters() {
+        let stage = Stage::with(&interpreter.path);
+        let mut pty = stage.open();
+        enter(&mut pty, "x = 1");
+        enter(&mut pty, "x = 1");
+        enter(&mut pty, "# only a remark");
+        block(&mut pty, &["for n in range(2):", "    print('é', n)"]);
+        pty.wait_for("é 1");
+        pty.wait_for_prompt(">>> ");
+        enter(&mut pty, "1 / 0");
+        pty.press(Key::Ctrl('p'));
+        pty.wait_until("the line", |screen| screen.cursor_line().ends_with("1 / 0"));
+        pty.press(Key::Enter);
+        pty.wait_for("ZeroDivisionError");
+        pty.wait_for_prompt(">>> ");
+        pty.line("exit()");
+        assert_eq!(pty.finish().code(), Some(0));
+        let told: Vec<String> = texts(&stage)
+            .into_iter()
+            .filter(|text| !text.starts_with('#'))
+            // Newer prompts indent by themselves.
+            .map(|text| text.replace("        ", "    "))
+            .collect();
+        let block = "for n in range(2):\n    print('é', n)";
+        let expected = ["x = 1", "x = 1", block, "1 / 0", "1 / 0", "exit()"];
+        assert_eq!(told, expected, "{:?}", interpreter.version);
+    }
+}
+
+#[test]
+fn a_nested_console_and_the_debugger() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::new();
+    stage
+        .world
+        .write("app.py", "y = 3\nimport code; code.interact(local={'y': y})\nprint('end')\n");
+    let mut pty = Pty::spawn(stage.wrapped(&["app.py"]));
+    pty.wait_for_prompt(">>> ");
+    enter(&mut pty, "z = y + 1");
+    pty.press(Key::Ctrl('d'));
+    pty.wait_for("end");
+    assert_eq!(pty.finish().code(), Some(0));
+    let told = texts(&stage);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("code.interact"), "{told:?}");
+    assert_eq!(told[1], "z = y + 1");
+}
+
+#[test]
+fn a_command_and_a_script() {
+    if !needs(NEEDED) {
+        return;
+    }
+    for interpreter in interpreters() {
+        let stage = Stage::with(&interpreter.path);
+        stage.world.write("script.py", "print('one')\n");
+        let run = |args: &[&str]| crate::support::world::run(stage.wrapped(args), "");
+        assert_eq!(run(&["-c", "print('two')"]).stdout, b"two\n");
+        assert_eq!(run(&["script.py"]).stdout, b"one\n");
+        let mut told = texts(&stage);
+        told.sort();
+        assert_eq!(told, ["print('one')", "print('two')"], "{:?}", interpreter.version);
+    }
+}
+
+#[test]
+fn the_asyncio_prompt() {
+    if !needs(NEEDED) {
+        return;
+    }
+    for interpreter in interpreters() {
+        let stage = Stage::with(&interpreter.path);
+        let mut pty = Pty::spawn(stage.wrapped(&["-m", "asyncio"]));
+        pty.wait_for_prompt(">>> ");
+        pty.wait_for_silence(std::time::Duration::from_millis(100));
+        enter(&mut pty, "await asyncio.sleep(0, 'slept')");
+        pty.press(Key::Ctrl('d'));
+        pty.wait_for_exit();
+        let told = texts(&stage);
+        let is_told = told.iter().any(|text| text == "await asyncio.sleep(0, 'slept')");
+        assert!(is_told, "{:?}: {told:?}", interpreter.version);
+    }
+}
+
+#[test]
+fn ipython_and_its_magic() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::PythonDrivers, Tool::TestClock]) {
+        return;
+    }
+    let stage = Stage::with_drivers();
+    let ipython = drivers().expect("made").join("ipython");
+    let mut pty = Pty::spawn(stage.wrapped_program(&ipython, &["--no-banner", "--colors=NoColor"]));
+    pty.wait_for("In [1]:");
+    pty.wait_for_silence(std::time::Duration::from_millis(200));
+    pty.line("a = 40; b = 2");
+    pty.wait_for("In [2]:");
+    pty.wait_for_silence(std::time::Duration::from_millis(200));
+    pty.line("a + b");
+    pty.wait_for("Out[2]: 42");
+    pty.wait_for("In [3]:");
+    pty.wait_for_silence(std::time::Duration::from_millis(200));
+    pty.press(Key::Ctrl('d'));
+    pty.wait_for("Do you really want to exit");
+    pty.line("y");
+    assert_eq!(pty.wait_for_exit().code(), Some(0));
+    let told = texts(&stage);
+    for text in ["a = 40; b = 2", "a + b"] {
+        assert_eq!(told.iter().filter(|told| *told == text).count(), 1, "{told:?}");
+    }
+}

@@ -1,0 +1,91 @@
+//! Where the guard cannot get in, the screen says so, and the session is recorded all the same.
+
+use super::stage::{Stage, enter};
+use crate::support::pty::{Key, Pty};
+use crate::support::python::ancient;
+use crate::support::tool::{Tool, needs};
+
+const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Python, Tool::TestClock];
+
+#[test]
+fn options_that_keep_it_out_are_said() {
+    if !needs(NEEDED) {
+        return;
+    }
+    for option in ["-I", "-E", "-S", "-qS"] {
+        let stage = Stage::new();
+        let mut pty = Pty::spawn(stage.wrapped(&[option]));
+        pty.wait_for("nightlatch: UNGUARDED: with -");
+        pty.wait_for_prompt(">>> ");
+        enter(&mut pty, "print(6 * 7)");
+        pty.press(Key::Ctrl('d'));
+        assert_eq!(pty.finish().code(), Some(0));
+        let output = crate::support::world::run(stage.world.nightlatch(["show", "last"]), "");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("42"), "{option}");
+    }
+}
+
+#[test]
+fn a_python_that_never_reports_in_is_said() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let Some(ancient) = ancient() else { return };
+    let stage = Stage::new();
+    let mut pty = Pty::spawn(stage.wrapped_program(&ancient, &[]));
+    pty.wait_for("nightlatch: UNGUARDED: the client has not reported in");
+    pty.line("print 6 * 7");
+    pty.wait_for("42");
+    pty.line("exit()");
+    assert_eq!(pty.finish().code(), Some(0));
+}
+
+#[test]
+fn an_environment_that_was_thrown_away_is_said() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::new();
+    let python = crate::support::python::usual().expect("python").path.clone();
+    let wrapper = stage.world.write_program(
+        "python3",
+        &format!("#!/bin/sh\nexec env -i {} -c 'print(1)'\n", python.display()),
+    );
+    let mut pty = Pty::spawn(stage.wrapped_program(&wrapper, &[]));
+    pty.wait_for("nightlatch: UNGUARDED: the client has not reported in");
+    assert_eq!(pty.finish().code(), Some(0));
+}
+
+#[test]
+fn a_driver_without_a_tap_is_said() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::new();
+    stage.world.write("oracledb.py", "");
+    let mut pty = stage.open();
+    enter(&mut pty, "import sys; sys.path.insert(0, '.')");
+    pty.line("import oracledb");
+    pty.wait_for("nightlatch: UNGUARDED: oracledb has no tap, its deletes are not asked about");
+    pty.wait_for_prompt(">>> ");
+    pty.line("exit()");
+    pty.finish();
+}
+
+#[test]
+fn a_tap_that_does_not_fit_is_said() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::new();
+    std::fs::create_dir(stage.world.home().join("pymysql")).expect("folder");
+    stage.world.write("pymysql/__init__.py", "from . import connections\n");
+    stage.world.write("pymysql/connections.py", "class Connection: pass\n");
+    let mut pty = stage.open();
+    enter(&mut pty, "import sys; sys.path.insert(0, '.')");
+    pty.line("import pymysql");
+    pty.wait_for("nightlatch: UNGUARDED: the tap on pymysql.connections does not work");
+    pty.wait_for_prompt(">>> ");
+    pty.line("exit()");
+    pty.finish();
+}

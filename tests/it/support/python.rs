@@ -1,0 +1,109 @@
+//! The Pythons of this machine, and one with the drivers of the requirements.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use super::tool::variable;
+
+/// What the drivers' environment is made of.
+const REQUIREMENTS: &str = include_str!("../real_python/requirements.txt");
+
+/// The newest interpreter whose packages the requirements are for.
+const DRIVERS_FOR: (u32, u32) = (3, 11);
+
+/// One interpreter.
+#[derive(Debug, Clone)]
+pub(crate) struct Interpreter {
+    /// Major and minor version.
+    pub(crate) version: (u32, u32),
+    pub(crate) path: PathBuf,
+}
+
+/// Lists one interpreter of each version the guard knows, oldest first.
+pub(crate) fn interpreters() -> &'static [Interpreter] {
+    static FOUND: OnceLock<Vec<Interpreter>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let mut found: Vec<Interpreter> = Vec::new();
+        for path in candidates() {
+            let Some(interpreter) = ask(&path) else { continue };
+            let is_new = !found.iter().any(|known| known.version == interpreter.version);
+            if interpreter.version >= (3, 8) && is_new {
+                found.push(interpreter);
+            }
+        }
+        found.sort_by_key(|interpreter| interpreter.version);
+        found
+    })
+}
+
+/// Returns the interpreter most tests are run with.
+pub(crate) fn usual() -> Option<&'static Interpreter> {
+    let all = interpreters();
+    all.iter().find(|found| found.version == DRIVERS_FOR).or_else(|| all.last())
+}
+
+/// Returns an interpreter that is too old for the guard, if there is one.
+pub(crate) fn ancient() -> Option<PathBuf> {
+    let own = home_versions().into_iter().find(|path| path.to_string_lossy().contains("/2.7"));
+    own.or_else(|| super::tool::find("python2"))
+}
+
+fn candidates() -> Vec<PathBuf> {
+    let named = (8..20).rev().map(|minor| format!("python3.{minor}"));
+    let on_path = named.chain(["python3".to_owned()]).filter_map(|name| super::tool::find(&name));
+    home_versions().into_iter().chain(on_path).collect()
+}
+
+/// Where pyenv keeps its versions.
+fn home_versions() -> Vec<PathBuf> {
+    let Some(home) = variable("HOME") else { return Vec::new() };
+    let Ok(folders) = fs::read_dir(Path::new(&home).join(".pyenv/versions")) else {
+        return Vec::new();
+    };
+    folders.filter_map(Result::ok).map(|folder| folder.path().join("bin/python")).collect()
+}
+
+fn ask(path: &Path) -> Option<Interpreter> {
+    let program = "import sys; print(sys.version_info[0], sys.version_info[1], sys.executable)";
+    let output = Command::new(path).args(["-Sc", program]).stderr(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let mut words = text.trim().splitn(3, ' ');
+    let version = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    Some(Interpreter { version, path: PathBuf::from(words.next()?) })
+}
+
+/// Returns the folder of programs of an environment with all drivers. It is made once, below
+/// `target`, and made anew when the requirements change; none where it cannot be made.
+pub(crate) fn drivers() -> Option<&'static Path> {
+    static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    MADE.get_or_init(make_drivers).as_deref()
+}
+
+fn make_drivers() -> Option<PathBuf> {
+    let python = usual()?;
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+    let folder = target.join(format!("python-{}.{}", python.version.0, python.version.1));
+    let (bin, mark) = (folder.join("bin"), folder.join("made-of.txt"));
+    if fs::read_to_string(&mark).is_ok_and(|text| text == REQUIREMENTS) {
+        return Some(bin);
+    }
+    let run = |command: &mut Command| {
+        let output = command.stdin(Stdio::null()).output().expect("it starts");
+        if !output.status.success() {
+            // Straight to the descriptor: the harness would swallow what goes through print.
+            std::io::stderr().write_all(&output.stderr).ok();
+        }
+        output.status.success()
+    };
+    let requirements = folder.join("requirements.txt");
+    let is_made = run(Command::new(&python.path).args(["-m", "venv", "--clear"]).arg(&folder))
+        && fs::write(&requirements, REQUIREMENTS).is_ok()
+        && run(Command::new(bin.join("pip")).args(["install", "-q", "-r"]).arg(&requirements));
+    if is_made {
+        fs::write(&mark, REQUIREMENTS).expect("the mark");
+    }
+    is_made.then_some(bin)
+}
