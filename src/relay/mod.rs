@@ -27,7 +27,6 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::process::Child;
 use std::time::Duration;
 
 use self::draft::Line;
@@ -42,6 +41,7 @@ use crate::os::channel::{Channel, Order, Report};
 use crate::os::poll::Wait;
 use crate::os::process::Watch;
 use crate::os::signal::{Caught, Signals};
+use crate::os::spawn::Spawned;
 use crate::os::term::UserTerm;
 use crate::session::gate::Gate;
 use crate::session::script::Script;
@@ -91,7 +91,7 @@ pub struct Parts {
     /// The client's ends.
     pub ends: Ends,
     /// The monitor.
-    pub monitor: Child,
+    pub monitor: Spawned,
     /// The line to the monitor.
     pub channel: Channel,
     /// Signals to us.
@@ -135,7 +135,7 @@ pub struct Approval {
 pub struct Relay {
     term: Option<UserTerm>,
     ends: Ends,
-    monitor: Child,
+    monitor: Spawned,
     channel: Channel,
     signals: Signals,
     tap: Option<Box<dyn Tap>>,
