@@ -237,9 +237,7 @@ impl Relay {
             return self.say(&notice::line(&text, Style::Strong, self.cols(), self.theme));
         }
         self.keeper.cancelled(&held.judged, reason);
-        let now = self.keeper.clock().elapsed();
-        self.discarded_bytes = self.gate.discard();
-        self.discard_until = Some(now + self.keeper.config().hold.paste_quiet);
+        self.discard_ahead();
         let (transaction, _) = self.keeper.transaction();
         let line = closing::cancelled(
             Cancelled {
@@ -277,6 +275,13 @@ impl Relay {
                 self.flush_client()
             }
         }
+    }
+
+    /// Throws away what was typed or pasted ahead, and what of it is still to come.
+    fn discard_ahead(&mut self) {
+        let now = self.keeper.clock().elapsed();
+        self.discarded_bytes = self.gate.discard();
+        self.discard_until = Some(now + self.keeper.config().hold.paste_quiet);
     }
 
     /// Refuses where nobody can go on: the client is ended while it waits, and the server rolls
@@ -386,12 +391,17 @@ impl Relay {
 
     /// The client was interrupted from elsewhere, or is gone: nobody asks any longer.
     pub(super) fn withdraw(&mut self, why: &str) -> io::Result<()> {
+        self.withdraw_saying(why, why)
+    }
+
+    fn withdraw_saying(&mut self, why: &str, said: &str) -> io::Result<()> {
         let Some(mut held) = self.held.take() else { return Ok(()) };
         self.drop_probe();
-        let draw = held.dialogue.withdraw(why);
+        let draw = held.dialogue.withdraw(said);
         self.draw(&draw)?;
         self.keeper.cancelled(&held.judged, Some(why));
-        self.give_back_terminal()
+        self.give_back_terminal()?;
+        self.write_kept(&held.output)
     }
 
     /// A client that waits for our answer sleeps until it comes. If it was woken, somebody sent it
@@ -404,7 +414,15 @@ impl Relay {
         if !was_woken || self.interactive.is_none() {
             return Ok(());
         }
-        self.withdraw("interrupted")?;
+        // The rest of a paste would run without the statement it was pasted with.
+        self.discard_ahead();
+        let why = "interrupted";
+        let said = match self.discarded_bytes {
+            0 => why.to_owned(),
+            1 => format!("{why}; 1 byte typed ahead was discarded"),
+            more => format!("{why}; {more} bytes typed ahead were discarded"),
+        };
+        self.withdraw_saying(why, &said)?;
         self.is_cancelling = true;
         self.answer(false)
     }

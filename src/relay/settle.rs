@@ -326,6 +326,10 @@ impl Relay {
             // The prompt's editor does not edit (`psql -n`): the line is whole already.
             return self.submit(key);
         }
+        if self.phase == Phase::Prompt {
+            // Its prompt came while we looked: what waits passes as at any prompt.
+            return Ok(!self.gate.is_empty());
+        }
         let line = self.gate.take_cooked_line();
         if line.is_empty() {
             return Ok(false);
