@@ -8,4 +8,5 @@ mod keys;
 mod looks;
 mod non_interactive;
 mod refused;
+mod stress;
 mod ways_out;
