@@ -244,6 +244,10 @@ impl Relay {
         if self.line.is_open() && self.phase != Phase::Busy {
             // The line being edited is recorded when it is submitted, redacted.
             self.line.echo(bytes);
+            if self.phase == Phase::Prompt && self.line.has_ended(bytes.len()) {
+                self.write_term(bytes)?;
+                return self.submitted_by_surprise();
+            }
         } else {
             self.keeper.output(bytes);
         }

@@ -1,5 +1,6 @@
 //! The real psql on a real terminal against a real server.
 
+mod bindings;
 mod driver;
 mod forged;
 mod held;
