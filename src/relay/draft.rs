@@ -237,7 +237,7 @@ impl Relay {
     fn notice_later(&mut self, judged: &super::keeper::Judged) {
         self.is_noticed = true;
         let cols = self.cols();
-        let (reasons, tier) = (&judged.verdict.reasons, judged.target.tier);
+        let (reasons, tier) = (&judged.verdict.reasons, judged.verdict.judged_as);
         let notice = crate::ui::notice::verdict(reasons, tier, cols, self.theme);
         self.notices.push(notice);
     }

@@ -10,6 +10,7 @@ use crate::os::channel::Order;
 use crate::os::term::{Keys, UserTerm, Writers};
 use crate::os::{job, process};
 use crate::policy::{Challenge, Decision};
+use crate::target::Target;
 use crate::ui::hold::closing::{self, Cancelled};
 use crate::ui::hold::{
     BURST, Cause, Dialogue, Event, Question, Step, Transaction as Shown, TransactionState,
@@ -99,7 +100,7 @@ impl Relay {
             (size.cols, size.rows)
         });
         Question {
-            target: judged.target.clone(),
+            target: Target { tier: judged.verdict.judged_as, ..judged.target.clone() },
             answer_word: answer_word(&judged.target).to_owned(),
             local_time: moment.local.clone(),
             late: moment.freeze.clone().or_else(|| moment.late.map(str::to_owned)),
@@ -294,7 +295,9 @@ impl Relay {
             return self.answer(false);
         }
         self.end_refused(judged, Some(why));
-        let text = crate::ui::refusal::text(&judged.text, &judged.verdict, &judged.target, why);
+        let approved = self.approved.as_ref().map(|approved| approved.target.as_str());
+        let Judged { text, verdict, target, .. } = judged;
+        let text = crate::ui::refusal::text(text, verdict, target, why, approved);
         for line in text.lines() {
             self.say(line)?;
         }

@@ -198,7 +198,7 @@ impl Relay {
             Decision::Notice => {
                 if !self.is_noticed && self.may_notice() {
                     self.is_noticed = true;
-                    let tier = judged.target.tier;
+                    let tier = judged.verdict.judged_as;
                     let cols = self.cols();
                     let line = notice::verdict(&judged.verdict.reasons, tier, cols, self.theme);
                     self.say(&line)?;
