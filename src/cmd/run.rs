@@ -229,7 +229,8 @@ impl Run<'_> {
                 keeper.cancelled(&judged, Some(why));
                 keeper.finish(i32::from(Ended::Refused.status()));
                 let target = &self.decided.target;
-                say_raw(&refusal::text(text, verdict, target, why));
+                let approved = approved.as_ref().map(|approved| approved.target.as_str());
+                say_raw(&refusal::text(text, verdict, target, why, approved));
                 return Ok(Ended::Refused.status());
             }
         }

@@ -386,6 +386,7 @@ impl Keeper {
             confidence: Confidence::Parsed,
             findings: Vec::new(),
             reasons: Vec::new(),
+            judged_as: self.decided.target.tier,
         };
         let judged = self.note(text.to_owned(), verdict, Source::Preflight);
         self.released(&judged, None, false);

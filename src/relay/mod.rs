@@ -223,6 +223,7 @@ impl Relay {
             None => None,
         };
         let stdin = File::from(ends::own(io::stdin())?);
+        let keys = parts.interactive.as_ref().map(|client| client.keys()).unwrap_or_default();
         let mut line = Line::default();
         if let Some(term) = &parts.term {
             let size = term.size();
@@ -244,7 +245,7 @@ impl Relay {
             input: parts.input,
             next_data_look: Duration::ZERO,
             phase: Phase::Busy,
-            gate: Gate::default(),
+            gate: Gate::new(keys),
             watch: None,
             held: None,
             probe: None,

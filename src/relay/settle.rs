@@ -203,7 +203,7 @@ impl Relay {
             Decision::Notice => {
                 if !self.is_noticed && self.may_notice() {
                     self.is_noticed = true;
-                    let tier = judged.target.tier;
+                    let tier = judged.verdict.judged_as;
                     let cols = self.cols();
                     let line = notice::verdict(&judged.verdict.reasons, tier, cols, self.theme);
                     self.say(&line)?;
@@ -333,6 +333,10 @@ impl Relay {
         if let Phase::Submitting(key) = self.phase {
             // The prompt's editor does not edit (`psql -n`): the line is whole already.
             return self.submit(key);
+        }
+        if self.phase == Phase::Prompt {
+            // Its prompt came while we looked: what waits passes as at any prompt.
+            return Ok(!self.gate.is_empty());
         }
         let line = self.gate.take_cooked_line();
         if line.is_empty() {
