@@ -1,0 +1,585 @@
+//! Recorded output as the lines that it left on the terminal, and what happened between them.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use avt::parser::{DecMode, EdScope, Function};
+use avt::{Anchor, Observation, Observer, Parser, Position, ScreenKind, Terminal};
+
+use super::line::Line;
+use super::standin::{StandIns, is_mark};
+use crate::record::Event;
+
+/// A screen without a size is taken for one of this.
+const DEFAULT_SIZE: (u16, u16) = (80, 24);
+
+/// Most lines that are kept of what a pager or an editor showed, the last ones.
+const FULL_SCREEN_LINES: usize = 10_000;
+
+/// Something that stands between two lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// A statement was about to run: its number.
+    Statement(u64),
+    /// A line of ours, such as that something was not recorded.
+    Note(String),
+    /// A pager or an editor had the whole screen.
+    FullScreen {
+        /// What scrolled by in it and what stood there last.
+        lines: Vec<Line>,
+        /// How many lines before them were not kept.
+        left_out: u64,
+        /// How long it took.
+        time: Duration,
+    },
+}
+
+/// Who takes the lines, in order.
+pub trait Sink {
+    /// Takes the next line.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    fn line(&mut self, line: &Line) -> io::Result<()>;
+
+    /// Takes what stands between the last line and the next.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    fn item(&mut self, item: Item) -> io::Result<()>;
+}
+
+/// Feeds output to a terminal and hands each line on once it has left the screen.
+///
+/// Memory does not grow with the session. A screen that is cleared is not lost: what stood there
+/// scrolls off instead.
+pub struct Scrollback<S> {
+    parser: Parser,
+    terminal: Terminal,
+    lines: Lines<S>,
+    full: Option<Full>,
+    /// What came while a full-screen program was on, for the time after it.
+    waiting: Vec<Item>,
+    /// Whether the cursor has just been sent to the first cell.
+    is_sent_home: bool,
+}
+
+/// Takes the rows that scroll off the top.
+struct Lines<S> {
+    sink: S,
+    stand_ins: StandIns,
+    /// Rows of a line that is longer than the screen is wide.
+    begun: Line,
+    is_begun: bool,
+    /// How many rows have scrolled off.
+    gone: u64,
+    /// What stands between lines, by the row it goes with, counted from the session's start.
+    marks: VecDeque<Mark>,
+    /// What comes after the line that is begun.
+    after: Vec<Item>,
+    /// Where the marks are while the size changes.
+    anchors: VecDeque<Option<Anchor>>,
+    failure: Option<io::Error>,
+}
+
+struct Mark {
+    row: u64,
+    side: Side,
+    item: Item,
+}
+
+/// On which side of its row an item stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Before,
+    After,
+}
+
+/// A full-screen program, seen by a terminal of its own whose lines scroll off as usual.
+struct Full {
+    terminal: Terminal,
+    /// How it was entered.
+    mode: DecMode,
+    started: Duration,
+    lines: VecDeque<Line>,
+    left_out: u64,
+}
+
+impl<S: Sink> Scrollback<S> {
+    /// Starts with an empty screen.
+    #[must_use]
+    pub fn new(cols: u16, rows: u16, sink: S) -> Self {
+        let lines = Lines {
+            sink,
+            stand_ins: StandIns::default(),
+            begun: Line::default(),
+            is_begun: false,
+            gone: 0,
+            marks: VecDeque::new(),
+            after: Vec::new(),
+            anchors: VecDeque::new(),
+            failure: None,
+        };
+        Self {
+            parser: Parser::new(),
+            terminal: terminal(cols, rows),
+            lines,
+            full: None,
+            waiting: Vec::new(),
+            is_sent_home: false,
+        }
+    }
+
+    /// Takes the next event, `at` this time in the session; only output and sizes count.
+    ///
+    /// # Errors
+    ///
+    /// If a line cannot be written.
+    pub fn event(&mut self, event: &Event, at: Duration) -> io::Result<()> {
+        match event {
+            Event::Output(bytes) => self.output(bytes, at),
+            Event::Resize { cols, rows } => self.resize(*cols, *rows),
+            Event::Marker(_)
+            | Event::Exit(_)
+            | Event::Broken { .. }
+            | Event::Torn { .. }
+            | Event::Other(_) => {}
+        }
+        self.lines.failure.take().map_or(Ok(()), Err)
+    }
+
+    /// Puts an item where the cursor is: before its line if that is yet to be written, else after.
+    pub fn item(&mut self, item: Item) {
+        if self.terminal.active_screen_kind() == ScreenKind::Alternate {
+            self.waiting.push(item);
+            return;
+        }
+        let cursor = self.terminal.cursor();
+        let side = if cursor.col == 0 { Side::Before } else { Side::After };
+        let row = self.lines.gone + cursor.row as u64;
+        // A cursor that went up again: never before what is there already.
+        let row = self.lines.marks.back().map_or(row, |last| last.row.max(row));
+        self.lines.marks.push_back(Mark { row, side, item });
+    }
+
+    /// Hands on what is on the screen, and returns the sink.
+    ///
+    /// # Errors
+    ///
+    /// If a line cannot be written.
+    pub fn end(mut self, at: Duration) -> io::Result<S> {
+        self.abandon_full_screen(at);
+        let screen = self.terminal.primary_screen();
+        let is_used = |row: &avt::Line| row.is_wrapped() || !row.text().trim().is_empty();
+        let rows: Vec<bool> = screen.visible_lines().map(is_used).collect();
+        let used = rows.iter().rposition(|is_used| *is_used).map_or(0, |last| last + 1);
+        let marked = self.lines.marks.back().map_or(0, |mark| mark.row - self.lines.gone);
+        for row in screen.visible_lines().take(used.max(marked as usize)) {
+            self.lines.row(row);
+        }
+        self.lines.finish();
+        self.lines.failure.take().map_or(Ok(self.lines.sink), Err)
+    }
+
+    fn output(&mut self, bytes: &[u8], at: Duration) {
+        for chunk in bytes.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                if let Some(function) = self.parser.feed(c) {
+                    self.execute(function, at);
+                }
+            }
+            for &byte in chunk.invalid() {
+                // Within an escape sequence it means nothing.
+                if self.parser.state == avt::parser::State::Ground {
+                    let c = self.lines.stand_ins.of_byte(byte);
+                    self.apply(Function::Print(c));
+                }
+            }
+        }
+    }
+
+    fn execute(&mut self, function: Function, at: Duration) {
+        let was_sent_home = self.is_sent_home;
+        self.is_sent_home = matches!(function, Function::Cup(0 | 1, 0 | 1));
+        match function {
+            Function::Print(c) if c < '\u{300}' => self.apply(Function::Print(c)),
+            Function::Print(c) if is_mark(c) => self.mark(c),
+            Function::Print(c) => {
+                let c = self.lines.stand_ins.of_char(c);
+                self.apply(Function::Print(c));
+            }
+            Function::Decset(ref modes) if modes.as_slice().iter().any(is_alternate) => {
+                if self.full.is_none() {
+                    let mode = modes.as_slice().iter().copied().find(is_alternate);
+                    let mode = mode.unwrap_or(DecMode::AltScreenBuffer);
+                    self.full = Some(Full::new(self.terminal.size(), mode, at));
+                }
+                self.terminal.execute_with(function, &mut self.lines);
+            }
+            Function::Decrst(ref modes) if modes.as_slice().iter().any(is_alternate) => {
+                self.leave_full_screen(function, at);
+            }
+            Function::Ris => {
+                self.abandon_full_screen(at);
+                // What stood there scrolls off.
+                self.apply(Function::Ed(EdScope::All));
+                self.apply(function);
+            }
+            // How some terminals are cleared: from the first cell on.
+            Function::Ed(EdScope::Below) if was_sent_home && self.full.is_none() => {
+                self.apply(Function::Ed(EdScope::All));
+            }
+            function => self.apply(function),
+        }
+    }
+
+    fn apply(&mut self, function: Function) {
+        if let Some(full) = &mut self.full {
+            full.apply(&function, &self.lines.stand_ins);
+        }
+        self.terminal.execute_with(function, &mut self.lines);
+    }
+
+    /// Puts a combining mark on the character before the cursor; the emulator would give it a
+    /// cell of its own.
+    fn mark(&mut self, mark: char) {
+        let cursor = self.terminal.cursor();
+        let before = cursor.col.checked_sub(1);
+        let screen = self.terminal.screen();
+        let cell = before.and_then(|col| screen.line(cursor.row)?.cells().get(col).copied());
+        // On a wide character it is dropped: a stand-in is narrow.
+        let (Some(before), Some(cell)) = (before, cell.filter(|cell| cell.width() == 1)) else {
+            return;
+        };
+        if let Some(c) = self.lines.stand_ins.with_mark(cell.char(), mark) {
+            self.apply(Function::Cha(u16::try_from(before + 1).unwrap_or(u16::MAX)));
+            self.apply(Function::Print(c));
+        }
+    }
+
+    fn resize(&mut self, cols: u16, rows: u16) {
+        if cols == 0 || rows == 0 {
+            return;
+        }
+        let size = (usize::from(cols), usize::from(rows));
+        if let Some(full) = &mut self.full {
+            full.terminal.resize(size.0, size.1);
+        }
+        // Rows change their numbers where long lines are wrapped anew.
+        let gone = self.lines.gone;
+        for mark in &mut self.lines.marks {
+            let row = isize::try_from(mark.row - gone).unwrap_or(0);
+            let position = Position { screen: ScreenKind::Primary, col: 0, row };
+            self.lines.anchors.push_back(self.terminal.anchor_at(position));
+            mark.row = u64::MAX;
+        }
+        self.terminal.resize_with(size.0, size.1, &mut self.lines);
+        let gone = self.lines.gone;
+        for (mark, anchor) in self.lines.marks.iter_mut().zip(self.lines.anchors.drain(..)) {
+            let row = anchor.and_then(|anchor| self.terminal.resolve(&anchor));
+            mark.row = gone + row.map_or(0, |row| row.row.max(0) as u64);
+        }
+    }
+
+    /// Leaves a full screen whose program did not.
+    fn abandon_full_screen(&mut self, at: Duration) {
+        if let Some(full) = &self.full {
+            let leave = Function::Decrst(vec![full.mode].into());
+            self.leave_full_screen(leave, at);
+        }
+    }
+
+    /// Takes what the full-screen program has shown, and lets the terminal leave it.
+    fn leave_full_screen(&mut self, function: Function, at: Duration) {
+        let shown = self.full.take().map(|full| full.finish(&self.lines.stand_ins, at));
+        self.terminal.execute_with(function, &mut self.lines);
+        if let Some(shown) = shown.flatten() {
+            self.item(shown);
+        }
+        for item in std::mem::take(&mut self.waiting) {
+            self.item(item);
+        }
+    }
+}
+
+impl<S: Sink> Lines<S> {
+    /// Takes a row for good.
+    fn row(&mut self, row: &avt::Line) {
+        while self.marks.front().is_some_and(|mark| mark.row <= self.gone) {
+            let Some(mark) = self.marks.pop_front() else { break };
+            if mark.side == Side::Before && !self.is_begun {
+                self.pass(mark.item);
+            } else {
+                self.after.push(mark.item);
+            }
+        }
+        self.gone += 1;
+        self.begun.push(row, &self.stand_ins);
+        self.is_begun = true;
+        if !row.is_wrapped() {
+            self.end_line();
+        }
+    }
+
+    fn end_line(&mut self) {
+        if self.failure.is_none() {
+            self.failure = self.sink.line(&self.begun).err();
+        }
+        self.begun.clear();
+        self.is_begun = false;
+        for item in std::mem::take(&mut self.after) {
+            self.pass(item);
+        }
+    }
+
+    fn pass(&mut self, item: Item) {
+        if self.failure.is_none() {
+            self.failure = self.sink.item(item).err();
+        }
+    }
+
+    /// Hands on what is left.
+    fn finish(&mut self) {
+        if self.is_begun {
+            self.end_line();
+        }
+        while let Some(mark) = self.marks.pop_front() {
+            self.pass(mark.item);
+        }
+    }
+}
+
+impl<S: Sink> Observer for Lines<S> {
+    type Output = ();
+
+    fn evicted(&mut self, context: &mut Observation<'_>, line: &avt::Line) {
+        let mut marks = 0;
+        while let Some(anchor) = self.anchors.front() {
+            if anchor.as_ref().is_some_and(|anchor| context.resolve(anchor).is_some()) {
+                break;
+            }
+            // It went with this row.
+            self.anchors.pop_front();
+            marks += 1;
+        }
+        for mark in self.marks.iter_mut().take(marks) {
+            mark.row = self.gone;
+        }
+        self.row(line);
+    }
+
+    fn end(&mut self, _: &mut Observation<'_>) {}
+}
+
+impl Full {
+    fn new((cols, rows): (usize, usize), mode: DecMode, started: Duration) -> Self {
+        let terminal = Terminal::new(cols, rows).expect("the terminal's own size is never zero");
+        Self { terminal, mode, started, lines: VecDeque::new(), left_out: 0 }
+    }
+
+    fn apply(&mut self, function: &Function, stand_ins: &StandIns) {
+        let mut rows = Rows { full: (&mut self.lines, &mut self.left_out), stand_ins };
+        if *function == Function::Ed(EdScope::All) {
+            // Drawn anew: what stood there would only come twice.
+            self.terminal.execute_with(Function::Ed(EdScope::Above), &mut rows);
+            self.terminal.execute_with(Function::Ed(EdScope::Below), &mut rows);
+        } else {
+            self.terminal.execute_with(function.clone(), &mut rows);
+        }
+    }
+
+    /// Returns what it has shown; none if that is nothing.
+    fn finish(mut self, stand_ins: &StandIns, at: Duration) -> Option<Item> {
+        let mut rows = Rows { full: (&mut self.lines, &mut self.left_out), stand_ins };
+        for row in self.terminal.screen().visible_lines() {
+            rows.take(row);
+        }
+        while self.lines.back().is_some_and(Line::is_blank) {
+            self.lines.pop_back();
+        }
+        if self.lines.is_empty() {
+            return None;
+        }
+        let time = at.saturating_sub(self.started);
+        Some(Item::FullScreen { lines: self.lines.into(), left_out: self.left_out, time })
+    }
+}
+
+/// Takes the rows that scroll off a full-screen program.
+struct Rows<'a> {
+    full: (&'a mut VecDeque<Line>, &'a mut u64),
+    stand_ins: &'a StandIns,
+}
+
+impl Rows<'_> {
+    fn take(&mut self, row: &avt::Line) {
+        let (lines, left_out) = &mut self.full;
+        let mut line = Line::default();
+        line.push(row, self.stand_ins);
+        lines.push_back(line);
+        if lines.len() > FULL_SCREEN_LINES {
+            lines.pop_front();
+            **left_out += 1;
+        }
+    }
+}
+
+impl Observer for Rows<'_> {
+    type Output = ();
+
+    fn evicted(&mut self, _: &mut Observation<'_>, line: &avt::Line) {
+        self.take(line);
+    }
+
+    fn end(&mut self, _: &mut Observation<'_>) {}
+}
+
+fn is_alternate(mode: &DecMode) -> bool {
+    matches!(mode, DecMode::AltScreenBuffer | DecMode::SaveCursorAltScreenBuffer)
+}
+
+fn terminal(cols: u16, rows: u16) -> Terminal {
+    let (default_cols, default_rows) = DEFAULT_SIZE;
+    let cols = if cols == 0 { default_cols } else { cols };
+    let rows = if rows == 0 { default_rows } else { rows };
+    Terminal::new(cols.into(), rows.into()).expect("neither is zero")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes lines as they are and items in brackets.
+    #[derive(Default)]
+    struct Told(String);
+
+    impl Sink for Told {
+        fn line(&mut self, line: &Line) -> io::Result<()> {
+            self.0 += &line.text();
+            self.0.push('\n');
+            Ok(())
+        }
+
+        fn item(&mut self, item: Item) -> io::Result<()> {
+            self.0 += &match item {
+                Item::Statement(n) => format!("<{n}>\n"),
+                Item::Note(text) => format!("[{text}]\n"),
+                Item::FullScreen { lines, left_out, .. } => {
+                    let lines: Vec<_> = lines.iter().map(Line::text).collect();
+                    format!("[{left_out}+ {}]\n", lines.join("|"))
+                }
+            };
+            Ok(())
+        }
+    }
+
+    fn told(cols: u16, rows: u16, events: &[Event]) -> String {
+        let mut page = Scrollback::new(cols, rows, Told::default());
+        for event in events {
+            match event {
+                // A test's way to say where a statement stands.
+                Event::Exit(n) => page.item(Item::Statement((*n).try_into().unwrap())),
+                event => page.event(event, Duration::ZERO).unwrap(),
+            }
+        }
+        page.end(Duration::ZERO).unwrap().0
+    }
+
+    fn output(text: &str) -> Event {
+        Event::Output(text.into())
+    }
+
+    #[test]
+    fn lines_come_out_as_the_screen_left_them() {
+        let text = "one\r\n\r\ntwo\x08\x08\x1b[31mOO\x1b[0m\r\nlonger than ten\r\n4\r\n5\r\n\r\n";
+        let expected = "one\n\ntOO\nlonger than ten\n4\n5\n";
+        assert_eq!(told(10, 3, &[output(text)]), expected);
+        let bytes: Vec<Event> = text.split("").map(output).collect();
+        assert_eq!(told(10, 3, &bytes), expected);
+    }
+
+    #[test]
+    fn a_full_screen_is_told_with_all_that_went_by() {
+        let pager = "\x1b[?1049h\x1b[H\x1b[2J1\r\n2\r\n3\r\n4\r\n5";
+        let text = format!("a\r\n{pager}\x1b[?1049lb\r\n");
+        assert_eq!(told(10, 3, &[output(&text)]), "a\n[0+ 1|2|3|4|5]\nb\n");
+        assert_eq!(told(10, 3, &[output(pager)]), "[0+ 1|2|3|4|5]\n", "it ended in it");
+        assert_eq!(told(10, 3, &[output("a\x1b[?1049h\x1b[?1049lb")]), "ab\n", "nothing shown");
+        let redrawn = "\x1b[?1049hx\x1b[H\x1b[2Jy\x1bcz";
+        assert_eq!(told(10, 3, &[output(redrawn)]), "[0+ y]\nz\n");
+    }
+
+    #[test]
+    fn a_cleared_screen_is_kept() {
+        for clear in ["\x1b[H\x1b[2J", "\x1b[H\x1b[J", "\x1bc", "\x1b[2J\x1b[3J\x1b[H"] {
+            let text = format!("one\r\ntwo\r\n{clear}three\r\n");
+            assert_eq!(told(10, 3, &[output(&text)]), "one\ntwo\nthree\n", "{clear:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_size_loses_nothing() {
+        let events =
+            [output("a\r\nb\r\nc\r\nd\r\n"), Event::Resize { cols: 20, rows: 2 }, output("e\r\n")];
+        assert_eq!(told(10, 3, &events), "a\nb\nc\nd\ne\n");
+        let none = [output("x"), Event::Resize { cols: 0, rows: 0 }];
+        assert_eq!(told(0, 0, &none), "x\n");
+    }
+
+    #[test]
+    fn statements_stand_where_they_began() {
+        let events = [
+            output("=> one;\r\n"),
+            Event::Exit(1),
+            output("1\r\n=> two;\r\n"),
+            Event::Exit(2),
+            Event::Exit(3),
+            // No output; what is typed next is erased and drawn again.
+            output("=> x\r\x1b[J\x1b[K=> three;"),
+            Event::Exit(4),
+            output("\r\n3\r\n4\r\n5\r\n"),
+            Event::Exit(5),
+        ];
+        let expected = "=> one;\n<1>\n1\n=> two;\n<2>\n<3>\n=> three;\n<4>\n3\n4\n5\n<5>\n";
+        for rows in 1..20 {
+            assert_eq!(told(20, rows, &events), expected, "{rows} rows");
+        }
+        // They keep their places when rows are wrapped anew.
+        let mut resized = events.to_vec();
+        for at in 0..=events.len() {
+            for cols in [5, 9, 40] {
+                resized.insert(at, Event::Resize { cols, rows: 20 });
+                assert_eq!(told(20, 20, &resized), expected, "{cols} columns at {at}");
+                resized.remove(at);
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_within_a_full_screen_is_put_after_it() {
+        let events = [
+            output("a\r\n\x1b[?1049hpage"),
+            Event::Exit(1),
+            output("\x1b[?1049l"),
+            output("b\r\n"),
+        ];
+        assert_eq!(told(10, 3, &events), "a\n[0+ page]\n<1>\nb\n");
+    }
+
+    #[test]
+    fn marks_stay_on_their_letters_and_other_bytes_are_kept() {
+        let text = "e\u{301}x\r\n\u{301}y\r\n\u{202e}z\u{202e}\r\n日\u{301}本\r\n";
+        assert_eq!(told(10, 3, &[output(text)]), "e\u{301}x\ny\nz\u{202e}\n日本\n");
+        let latin = Event::Output(b"caf\xe9 \xff\x1b[31\xffm!".to_vec());
+        assert_eq!(told(10, 3, &[latin]), "caf\u{fffd} \u{fffd}!\n");
+    }
+
+    #[test]
+    fn a_mark_at_the_last_column_does_not_wrap() {
+        assert_eq!(told(3, 3, &[output("abe\u{301}\r\nx")]), "abe\u{301}\nx\n");
+        assert_eq!(told(3, 3, &[output("abe\u{301}d\r\nx")]), "abe\u{301}d\nx\n");
+    }
+}
