@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod demo;
+mod export;
 mod filter;
 mod history;
 mod reindex;
@@ -20,6 +21,7 @@ use clap::{Parser, Subcommand};
 pub use check::CheckArgs;
 pub use config::{ConfigArgs, ConfigCommand};
 pub use demo::DemoArgs;
+pub use export::{ExportArgs, Format};
 pub use filter::FilterArgs;
 pub use history::HistoryArgs;
 pub use reindex::ReindexArgs;
@@ -57,6 +59,8 @@ pub enum Command {
     Sessions(SessionsArgs),
     /// Print a session's scrollback as plain text.
     Show(ShowArgs),
+    /// Write a session as asciicast, text, JSON Lines or a page for a browser.
+    Export(ExportArgs),
     /// Judge the text on standard input.
     Check(CheckArgs),
     /// Say what a command line would connect to, and why.

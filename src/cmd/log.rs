@@ -9,6 +9,7 @@ use super::recorded;
 use crate::error::Error;
 use crate::record::find::Recorded;
 use crate::record::{Event, Marker, ReadError, Reader, Start};
+use crate::render::Outline;
 use crate::ui::visible;
 
 /// An open log.
@@ -69,9 +70,31 @@ impl Log {
         self.reader.time()
     }
 
+    /// Reads on to the end and tells all but the output. Each event is shown to `look` first.
+    pub(super) fn outline(&mut self, look: &mut dyn FnMut(&Event)) -> Result<Outline, Error> {
+        let mut outline = Outline::new(self.start.header.target.clone());
+        while let Some(event) = self.next_but_output()? {
+            look(&event);
+            outline.event(event, self.time(), self.place());
+        }
+        outline.time = self.time();
+        Ok(outline)
+    }
+
     fn checked<T>(&self, result: io::Result<T>) -> Result<T, Error> {
         let path = &self.found.path;
         result.map_err(|source| recorded::read_error(ReadError::Io { path: path.clone(), source }))
+    }
+}
+
+/// Returns the number of the statement that an event is, if it is one.
+pub(super) fn statement(event: &Event) -> Option<u64> {
+    match event {
+        Event::Marker(marker) => match &**marker {
+            Marker::Statement { n, .. } => Some(*n),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

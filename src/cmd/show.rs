@@ -135,15 +135,11 @@ fn no_statement(n: u64, session: &str) -> Error {
 }
 
 fn describe(target: &Target) -> String {
-    let name = target.name.clone().unwrap_or_else(|| target.address.to_string());
-    format!("{} ({})", visible::one_line(&name), target.tier)
+    format!("{} ({})", visible::one_line(&target.label()), target.tier)
 }
 
 fn describe_answer(answer: Answer, reason: Option<&str>) -> String {
-    let answer = match answer {
-        Answer::Released => "released",
-        Answer::Cancelled => "cancelled",
-    };
+    let answer = answer.word();
     match reason {
         Some(reason) => format!("{answer} ({})", visible::one_line(reason)),
         None => answer.to_owned(),

@@ -2,11 +2,17 @@
 //! and the formats it is handed on in. Values in, values out: no file, no variable, no clock.
 #![forbid(unsafe_code)]
 
+pub mod cast;
+pub mod html;
 pub mod line;
+pub mod outline;
 pub mod scrollback;
 mod standin;
 pub mod text;
 
+pub use cast::Cast;
+pub use html::Html;
 pub use line::Line;
+pub use outline::{Outline, Told};
 pub use scrollback::{Item, Scrollback, Sink};
 pub use text::{Bytes, FullScreens, Text};
