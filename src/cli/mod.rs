@@ -6,6 +6,7 @@ mod demo;
 mod export;
 mod filter;
 mod history;
+mod play;
 mod reindex;
 mod rules;
 mod run;
@@ -24,6 +25,7 @@ pub use demo::DemoArgs;
 pub use export::{ExportArgs, Format};
 pub use filter::FilterArgs;
 pub use history::HistoryArgs;
+pub use play::{PlayArgs, SPEEDS};
 pub use reindex::ReindexArgs;
 pub use rules::{RulesArgs, RulesCommand};
 pub use run::RunArgs;
@@ -59,6 +61,8 @@ pub enum Command {
     Sessions(SessionsArgs),
     /// Print a session's scrollback as plain text.
     Show(ShowArgs),
+    /// Replay a session on the terminal.
+    Play(PlayArgs),
     /// Write a session as asciicast, text, JSON Lines or a page for a browser.
     Export(ExportArgs),
     /// Judge the text on standard input.

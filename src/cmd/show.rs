@@ -6,7 +6,7 @@ use super::log::{self, Log};
 use super::recorded;
 use crate::cli::ShowArgs;
 use crate::clock::Clock;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::record::{Answer, Event, Marker};
 use crate::render::{Bytes, FullScreens, Item, Scrollback, Sink, Text};
 use crate::target::Target;
@@ -61,7 +61,7 @@ fn statement(
     let (mut cols, mut rows) = (log.start.header.cols, log.start.header.rows);
     let head = loop {
         match log.next_but_output()? {
-            None => return Err(no_statement(wanted, log.session())),
+            None => return Err(recorded::no_statement(wanted, log.session())),
             Some(Event::Resize { cols: new_cols, rows: new_rows }) => {
                 (cols, rows) = (new_cols, new_rows);
             }
@@ -127,11 +127,6 @@ fn show<S: Sink>(
         recorded::note(view, log::TORN);
     }
     page.event(event, log.time()).map_err(recorded::write_error)
-}
-
-fn no_statement(n: u64, session: &str) -> Error {
-    Error::new(Kind::Usage, format!("Session {session} has no statement {n}."))
-        .hint(format!("`nightlatch history --session {session}` lists what it has."))
 }
 
 fn describe(target: &Target) -> String {

@@ -7,6 +7,7 @@ pub mod html;
 pub mod line;
 pub mod outline;
 pub mod scrollback;
+pub mod stage;
 mod standin;
 pub mod text;
 
@@ -14,5 +15,6 @@ pub use cast::Cast;
 pub use html::Html;
 pub use line::Line;
 pub use outline::{Outline, Told};
-pub use scrollback::{Item, Scrollback, Sink};
+pub use scrollback::{Item, Scrollback, Sink, Still};
+pub use stage::Stage;
 pub use text::{Bytes, FullScreens, Text};

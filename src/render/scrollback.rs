@@ -67,6 +67,13 @@ pub struct Scrollback<S> {
     is_sent_home: bool,
 }
 
+/// A screen at one moment. Good for the scrollback it came from only.
+#[derive(Debug, Clone)]
+pub struct Still {
+    size: (usize, usize),
+    dump: String,
+}
+
 /// Takes the rows that scroll off the top.
 struct Lines<S> {
     sink: S,
@@ -106,6 +113,17 @@ struct Full {
     started: Duration,
     lines: VecDeque<Line>,
     left_out: u64,
+}
+
+/// A sink for those who look at the screen only.
+impl Sink for () {
+    fn line(&mut self, _: &Line) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn item(&mut self, _: Item) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl<S: Sink> Scrollback<S> {
@@ -165,6 +183,49 @@ impl<S: Sink> Scrollback<S> {
         self.lines.marks.push_back(Mark { row, side, item });
     }
 
+    /// Returns the terminal's columns and rows.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        self.terminal.size()
+    }
+
+    /// Returns the cursor's column and row; none if it is hidden.
+    #[must_use]
+    pub fn cursor(&self) -> Option<(usize, usize)> {
+        self.terminal.cursor().position()
+    }
+
+    /// Returns the rows on the screen as they are now.
+    pub fn screen(&self) -> impl Iterator<Item = Line> {
+        self.terminal.screen().visible_lines().map(|row| {
+            let mut line = Line::default();
+            line.push(row, &self.lines.stand_ins);
+            line
+        })
+    }
+
+    /// Returns what brings the screen back as it is now; none within an escape sequence.
+    #[must_use]
+    pub fn still(&self) -> Option<Still> {
+        let is_whole = self.parser.state == avt::parser::State::Ground;
+        is_whole.then(|| Still { size: self.terminal.size(), dump: self.terminal.dump() })
+    }
+
+    /// Makes the screen what it was. Lines are not handed on again.
+    ///
+    /// # Panics
+    ///
+    /// Never: a size that was in use is none of zero.
+    pub fn restore(&mut self, still: &Still) {
+        let (cols, rows) = still.size;
+        self.parser = Parser::new();
+        self.terminal = Terminal::new(cols, rows).expect("a terminal of that size was there");
+        self.terminal.feed(still.dump.as_str());
+        self.full = None;
+        self.waiting.clear();
+        self.is_sent_home = false;
+    }
+
     /// Hands on what is on the screen, and returns the sink.
     ///
     /// # Errors
@@ -205,6 +266,8 @@ impl<S: Sink> Scrollback<S> {
         let was_sent_home = self.is_sent_home;
         self.is_sent_home = matches!(function, Function::Cup(0 | 1, 0 | 1));
         match function {
+            // A terminal shows nothing for it; the emulator would.
+            Function::Print('\u{7f}') => {}
             Function::Print(c) if c < '\u{300}' => self.apply(Function::Print(c)),
             Function::Print(c) if is_mark(c) => self.mark(c),
             Function::Print(c) => {
@@ -575,6 +638,25 @@ mod tests {
         assert_eq!(told(10, 3, &[output(text)]), "e\u{301}x\ny\nz\u{202e}\n日本\n");
         let latin = Event::Output(b"caf\xe9 \xff\x1b[31\xffm!".to_vec());
         assert_eq!(told(10, 3, &[latin]), "caf\u{fffd} \u{fffd}!\n");
+    }
+
+    #[test]
+    fn a_still_brings_the_screen_back() {
+        let mut page = Scrollback::new(10, 3, ());
+        let feed = |page: &mut Scrollback<()>, text: &str| {
+            page.event(&output(text), Duration::ZERO).unwrap();
+        };
+        let shown = |page: &Scrollback<()>| (page.screen().collect::<Vec<_>>(), page.cursor());
+        feed(&mut page, "one\r\n\x1b[31me\u{301}日\r\n\x1b[?1049hpager\x7f");
+        let (still, before) = (page.still().unwrap(), shown(&page));
+        assert_eq!(before.0[2].text(), "pager");
+        feed(&mut page, "\x1b[?1049lxxx\x1b[");
+        assert!(page.still().is_none(), "within a sequence");
+        page.restore(&still);
+        assert_eq!(shown(&page), before);
+        feed(&mut page, "\x1b[?1049l!");
+        assert_eq!(shown(&page).0[1].text(), "e\u{301}日");
+        assert_eq!(shown(&page).0[2].text(), "!");
     }
 
     #[test]
