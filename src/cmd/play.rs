@@ -32,6 +32,9 @@ const REMARK: Duration = Duration::from_secs(3);
 /// Who jumps back later than this after a statement wants to see that one again.
 const AGAIN: Duration = Duration::from_millis(1500);
 
+/// What the status says of the keys.
+const KEYS: &str = "space pause  . step  [ ] jump  + - speed  q quit";
+
 /// Replays a session until it is over and the person leaves, or a signal comes.
 ///
 /// # Errors
@@ -244,7 +247,7 @@ impl Player<'_> {
     fn warn_of_size(&mut self) {
         let (cols, rows) = self.reel.page.size();
         if self.screen.stage.is_too_small((cols, rows)) {
-            self.say(format!("this terminal is smaller than the session's, {cols}x{rows}: cut"));
+            self.say(format!("cut: the session had {cols}x{rows}, this terminal is smaller"));
         }
     }
 
@@ -269,11 +272,11 @@ impl Player<'_> {
         };
         let statement = self.reel.statement().map_or(0, |index| index + 1);
         let count = self.reel.outline.statements.len();
+        let statement = format!("statement {statement} of {count}");
+        if let Some((text, _)) = &self.remark {
+            return format!(" {state}  {statement}  {text}");
+        }
         let (now, all) = (clock(self.reel.time()), clock(self.reel.outline.time));
-        let more = match &self.remark {
-            Some((text, _)) => text,
-            None => "space pause  . step  [ ] statement  + - speed  q quit",
-        };
-        format!(" {state}  {now} of {all}  statement {statement} of {count}  {more}")
+        format!(" {state}  {statement}  {now} of {all}  {KEYS}")
     }
 }

@@ -242,12 +242,13 @@ impl<R: BufRead> Reader<R> {
     /// if the writer has gone on since.
     fn read_line(&mut self) -> io::Result<bool> {
         loop {
-            if !std::mem::take(&mut self.is_torn) {
+            if !self.is_torn {
                 self.line.clear();
             }
             if self.from.read_until(b'\n', &mut self.line)? == 0 {
                 return Ok(false);
             }
+            self.is_torn = false;
             if self.line[0] != b'#' || self.line.last() != Some(&b'\n') {
                 return Ok(true);
             }

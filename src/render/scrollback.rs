@@ -177,6 +177,12 @@ impl<S: Sink> Scrollback<S> {
         }
         let cursor = self.terminal.cursor();
         let side = if cursor.col == 0 { Side::Before } else { Side::After };
+        let item = match item {
+            Item::Note(text) if side == Side::After => {
+                Item::Note(format!("in the line above: {text}"))
+            }
+            item => item,
+        };
         let row = self.lines.gone + cursor.row as u64;
         // A cursor that went up again: never before what is there already.
         let row = self.lines.marks.back().map_or(row, |last| last.row.max(row));

@@ -156,7 +156,7 @@ impl<'a, W: Write> Html<'a, W> {
         fact("held", &held.to_string());
         fact("failed", &failed.to_string());
         if outline.gaps > 0 {
-            fact("not recorded in", &format!("{} places", outline.gaps));
+            fact("gaps", &outline.gaps.to_string());
         }
         facts
     }
