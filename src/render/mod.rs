@@ -3,10 +3,13 @@
 #![forbid(unsafe_code)]
 
 pub mod cast;
+mod full;
 pub mod html;
 pub mod line;
 pub mod outline;
 pub mod scrollback;
+#[cfg(test)]
+mod scrollback_test;
 pub mod stage;
 mod standin;
 pub mod text;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use avt::parser::{DecMode, EdScope, Function};
 use avt::{Anchor, Observation, Observer, Parser, Position, ScreenKind, Terminal};
 
+use super::full::Full;
 use super::line::Line;
 use super::standin::{StandIns, is_mark};
 use crate::record::Event;
@@ -14,8 +15,8 @@ use crate::record::Event;
 /// A screen without a size is taken for one of this.
 const DEFAULT_SIZE: (u16, u16) = (80, 24);
 
-/// Most lines that are kept of what a pager or an editor showed, the last ones.
-const FULL_SCREEN_LINES: usize = 10_000;
+/// The largest screen that is believed in; a log can be damaged, and a cell takes room.
+const MOST: (u16, u16) = (2000, 1000);
 
 /// Something that stands between two lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,16 +104,6 @@ struct Mark {
 enum Side {
     Before,
     After,
-}
-
-/// A full-screen program, seen by a terminal of its own whose lines scroll off as usual.
-struct Full {
-    terminal: Terminal,
-    /// How it was entered.
-    mode: DecMode,
-    started: Duration,
-    lines: VecDeque<Line>,
-    left_out: u64,
 }
 
 /// A sink for those who look at the screen only.
@@ -297,6 +288,12 @@ impl<S: Sink> Scrollback<S> {
                 self.apply(Function::Ed(EdScope::All));
                 self.apply(function);
             }
+            // More than fills the screen would only take time.
+            Function::Rep(count) => {
+                let (cols, rows) = self.terminal.size();
+                let most = u16::try_from(cols * rows).unwrap_or(u16::MAX);
+                self.apply(Function::Rep(count.min(most)));
+            }
             // How some terminals are cleared: from the first cell on.
             Function::Ed(EdScope::Below) if was_sent_home && self.full.is_none() => {
                 self.apply(Function::Ed(EdScope::All));
@@ -333,7 +330,7 @@ impl<S: Sink> Scrollback<S> {
         if cols == 0 || rows == 0 {
             return;
         }
-        let size = (usize::from(cols), usize::from(rows));
+        let size = (usize::from(cols.min(MOST.0)), usize::from(rows.min(MOST.1)));
         if let Some(full) = &mut self.full {
             full.terminal.resize(size.0, size.1);
         }
@@ -443,69 +440,6 @@ impl<S: Sink> Observer for Lines<S> {
     fn end(&mut self, _: &mut Observation<'_>) {}
 }
 
-impl Full {
-    fn new((cols, rows): (usize, usize), mode: DecMode, started: Duration) -> Self {
-        let terminal = Terminal::new(cols, rows).expect("the terminal's own size is never zero");
-        Self { terminal, mode, started, lines: VecDeque::new(), left_out: 0 }
-    }
-
-    fn apply(&mut self, function: &Function, stand_ins: &StandIns) {
-        let mut rows = Rows { full: (&mut self.lines, &mut self.left_out), stand_ins };
-        if *function == Function::Ed(EdScope::All) {
-            // Drawn anew: what stood there would only come twice.
-            self.terminal.execute_with(Function::Ed(EdScope::Above), &mut rows);
-            self.terminal.execute_with(Function::Ed(EdScope::Below), &mut rows);
-        } else {
-            self.terminal.execute_with(function.clone(), &mut rows);
-        }
-    }
-
-    /// Returns what it has shown; none if that is nothing.
-    fn finish(mut self, stand_ins: &StandIns, at: Duration) -> Option<Item> {
-        let mut rows = Rows { full: (&mut self.lines, &mut self.left_out), stand_ins };
-        for row in self.terminal.screen().visible_lines() {
-            rows.take(row);
-        }
-        while self.lines.back().is_some_and(Line::is_blank) {
-            self.lines.pop_back();
-        }
-        if self.lines.is_empty() {
-            return None;
-        }
-        let time = at.saturating_sub(self.started);
-        Some(Item::FullScreen { lines: self.lines.into(), left_out: self.left_out, time })
-    }
-}
-
-/// Takes the rows that scroll off a full-screen program.
-struct Rows<'a> {
-    full: (&'a mut VecDeque<Line>, &'a mut u64),
-    stand_ins: &'a StandIns,
-}
-
-impl Rows<'_> {
-    fn take(&mut self, row: &avt::Line) {
-        let (lines, left_out) = &mut self.full;
-        let mut line = Line::default();
-        line.push(row, self.stand_ins);
-        lines.push_back(line);
-        if lines.len() > FULL_SCREEN_LINES {
-            lines.pop_front();
-            **left_out += 1;
-        }
-    }
-}
-
-impl Observer for Rows<'_> {
-    type Output = ();
-
-    fn evicted(&mut self, _: &mut Observation<'_>, line: &avt::Line) {
-        self.take(line);
-    }
-
-    fn end(&mut self, _: &mut Observation<'_>) {}
-}
-
 fn is_alternate(mode: &DecMode) -> bool {
     matches!(mode, DecMode::AltScreenBuffer | DecMode::SaveCursorAltScreenBuffer)
 }
@@ -514,160 +448,5 @@ fn terminal(cols: u16, rows: u16) -> Terminal {
     let (default_cols, default_rows) = DEFAULT_SIZE;
     let cols = if cols == 0 { default_cols } else { cols };
     let rows = if rows == 0 { default_rows } else { rows };
-    Terminal::new(cols.into(), rows.into()).expect("neither is zero")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Writes lines as they are and items in brackets.
-    #[derive(Default)]
-    struct Told(String);
-
-    impl Sink for Told {
-        fn line(&mut self, line: &Line) -> io::Result<()> {
-            self.0 += &line.text();
-            self.0.push('\n');
-            Ok(())
-        }
-
-        fn item(&mut self, item: Item) -> io::Result<()> {
-            self.0 += &match item {
-                Item::Statement(n) => format!("<{n}>\n"),
-                Item::Note(text) => format!("[{text}]\n"),
-                Item::FullScreen { lines, left_out, .. } => {
-                    let lines: Vec<_> = lines.iter().map(Line::text).collect();
-                    format!("[{left_out}+ {}]\n", lines.join("|"))
-                }
-            };
-            Ok(())
-        }
-    }
-
-    fn told(cols: u16, rows: u16, events: &[Event]) -> String {
-        let mut page = Scrollback::new(cols, rows, Told::default());
-        for event in events {
-            match event {
-                // A test's way to say where a statement stands.
-                Event::Exit(n) => page.item(Item::Statement((*n).try_into().unwrap())),
-                event => page.event(event, Duration::ZERO).unwrap(),
-            }
-        }
-        page.end(Duration::ZERO).unwrap().0
-    }
-
-    fn output(text: &str) -> Event {
-        Event::Output(text.into())
-    }
-
-    #[test]
-    fn lines_come_out_as_the_screen_left_them() {
-        let text = "one\r\n\r\ntwo\x08\x08\x1b[31mOO\x1b[0m\r\nlonger than ten\r\n4\r\n5\r\n\r\n";
-        let expected = "one\n\ntOO\nlonger than ten\n4\n5\n";
-        assert_eq!(told(10, 3, &[output(text)]), expected);
-        let bytes: Vec<Event> = text.split("").map(output).collect();
-        assert_eq!(told(10, 3, &bytes), expected);
-    }
-
-    #[test]
-    fn a_full_screen_is_told_with_all_that_went_by() {
-        let pager = "\x1b[?1049h\x1b[H\x1b[2J1\r\n2\r\n3\r\n4\r\n5";
-        let text = format!("a\r\n{pager}\x1b[?1049lb\r\n");
-        assert_eq!(told(10, 3, &[output(&text)]), "a\n[0+ 1|2|3|4|5]\nb\n");
-        assert_eq!(told(10, 3, &[output(pager)]), "[0+ 1|2|3|4|5]\n", "it ended in it");
-        assert_eq!(told(10, 3, &[output("a\x1b[?1049h\x1b[?1049lb")]), "ab\n", "nothing shown");
-        let redrawn = "\x1b[?1049hx\x1b[H\x1b[2Jy\x1bcz";
-        assert_eq!(told(10, 3, &[output(redrawn)]), "[0+ y]\nz\n");
-    }
-
-    #[test]
-    fn a_cleared_screen_is_kept() {
-        for clear in ["\x1b[H\x1b[2J", "\x1b[H\x1b[J", "\x1bc", "\x1b[2J\x1b[3J\x1b[H"] {
-            let text = format!("one\r\ntwo\r\n{clear}three\r\n");
-            assert_eq!(told(10, 3, &[output(&text)]), "one\ntwo\nthree\n", "{clear:?}");
-        }
-    }
-
-    #[test]
-    fn a_new_size_loses_nothing() {
-        let events =
-            [output("a\r\nb\r\nc\r\nd\r\n"), Event::Resize { cols: 20, rows: 2 }, output("e\r\n")];
-        assert_eq!(told(10, 3, &events), "a\nb\nc\nd\ne\n");
-        let none = [output("x"), Event::Resize { cols: 0, rows: 0 }];
-        assert_eq!(told(0, 0, &none), "x\n");
-    }
-
-    #[test]
-    fn statements_stand_where_they_began() {
-        let events = [
-            output("=> one;\r\n"),
-            Event::Exit(1),
-            output("1\r\n=> two;\r\n"),
-            Event::Exit(2),
-            Event::Exit(3),
-            // No output; what is typed next is erased and drawn again.
-            output("=> x\r\x1b[J\x1b[K=> three;"),
-            Event::Exit(4),
-            output("\r\n3\r\n4\r\n5\r\n"),
-            Event::Exit(5),
-        ];
-        let expected = "=> one;\n<1>\n1\n=> two;\n<2>\n<3>\n=> three;\n<4>\n3\n4\n5\n<5>\n";
-        for rows in 1..20 {
-            assert_eq!(told(20, rows, &events), expected, "{rows} rows");
-        }
-        // They keep their places when rows are wrapped anew.
-        let mut resized = events.to_vec();
-        for at in 0..=events.len() {
-            for cols in [5, 9, 40] {
-                resized.insert(at, Event::Resize { cols, rows: 20 });
-                assert_eq!(told(20, 20, &resized), expected, "{cols} columns at {at}");
-                resized.remove(at);
-            }
-        }
-    }
-
-    #[test]
-    fn what_comes_within_a_full_screen_is_put_after_it() {
-        let events = [
-            output("a\r\n\x1b[?1049hpage"),
-            Event::Exit(1),
-            output("\x1b[?1049l"),
-            output("b\r\n"),
-        ];
-        assert_eq!(told(10, 3, &events), "a\n[0+ page]\n<1>\nb\n");
-    }
-
-    #[test]
-    fn marks_stay_on_their_letters_and_other_bytes_are_kept() {
-        let text = "e\u{301}x\r\n\u{301}y\r\n\u{202e}z\u{202e}\r\n日\u{301}本\r\n";
-        assert_eq!(told(10, 3, &[output(text)]), "e\u{301}x\ny\nz\u{202e}\n日本\n");
-        let latin = Event::Output(b"caf\xe9 \xff\x1b[31\xffm!".to_vec());
-        assert_eq!(told(10, 3, &[latin]), "caf\u{fffd} \u{fffd}!\n");
-    }
-
-    #[test]
-    fn a_still_brings_the_screen_back() {
-        let mut page = Scrollback::new(10, 3, ());
-        let feed = |page: &mut Scrollback<()>, text: &str| {
-            page.event(&output(text), Duration::ZERO).unwrap();
-        };
-        let shown = |page: &Scrollback<()>| (page.screen().collect::<Vec<_>>(), page.cursor());
-        feed(&mut page, "one\r\n\x1b[31me\u{301}日\r\n\x1b[?1049hpager\x7f");
-        let (still, before) = (page.still().unwrap(), shown(&page));
-        assert_eq!(before.0[2].text(), "pager");
-        feed(&mut page, "\x1b[?1049lxxx\x1b[");
-        assert!(page.still().is_none(), "within a sequence");
-        page.restore(&still);
-        assert_eq!(shown(&page), before);
-        feed(&mut page, "\x1b[?1049l!");
-        assert_eq!(shown(&page).0[1].text(), "e\u{301}日");
-        assert_eq!(shown(&page).0[2].text(), "!");
-    }
-
-    #[test]
-    fn a_mark_at_the_last_column_does_not_wrap() {
-        assert_eq!(told(3, 3, &[output("abe\u{301}\r\nx")]), "abe\u{301}\nx\n");
-        assert_eq!(told(3, 3, &[output("abe\u{301}d\r\nx")]), "abe\u{301}d\nx\n");
-    }
+    Terminal::new(cols.min(MOST.0).into(), rows.min(MOST.1).into()).expect("neither is zero")
 }

@@ -13,9 +13,8 @@ const NAMED: u8 = 16;
 pub(super) fn line(line: &Line, out: &mut String) {
     for (text, pen) in line.parts() {
         let look = Look::of(&pen);
-        match &look {
-            Some(look) => look.open(out),
-            None => {}
+        if let Some(look) = &look {
+            look.open(out);
         }
         columns(&text, out);
         if look.is_some() {
