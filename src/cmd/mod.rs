@@ -3,7 +3,11 @@
 pub mod check;
 pub mod config;
 pub mod demo;
+pub mod export;
 pub mod history;
+mod log;
+mod new_file;
+pub mod play;
 mod recorded;
 #[cfg(test)]
 mod recorded_test;
@@ -68,6 +72,8 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
         Command::History(args) => history::run(args, world, clock, &mut out, &mut view),
         Command::Sessions(args) => sessions::run(args, world, clock, &mut out, &mut view),
         Command::Show(args) => show::run(args, world, clock, &mut out, &mut view),
+        Command::Play(args) => play::run(args, world, clock, &mut view),
+        Command::Export(args) => export::run(args, world, clock, &mut out, &mut view),
         Command::Reindex(args) => reindex::run(args, world, clock, &mut out, &mut view),
         Command::Check(args) => check::run(args, world, clock, &mut out),
         Command::Target(args) => target::run(args, world, clock, &mut out),

@@ -190,6 +190,9 @@ impl Relay {
             // Submitted by a key that we do not know as one.
             self.begin_submission();
         }
+        // Accepting a search or a paste draws the prompt once more, after the submitting key: that
+        // is recorded before what the statement prints, as it was shown.
+        self.line.close(&mut self.keeper);
         if self.input == Input::Data {
             self.is_ending = false;
         }

@@ -3,9 +3,12 @@
 mod check;
 mod config;
 mod demo;
+mod export;
 mod house;
+mod play;
 mod policy;
 mod real_psql;
 mod rules;
+mod show;
 mod support;
 mod targets;
