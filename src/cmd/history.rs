@@ -6,7 +6,7 @@ use super::recorded;
 use crate::cli::HistoryArgs;
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::store::Statement;
+use crate::store::{Statement, Terms};
 use crate::ui::table::{Align, Cell, Column, Fit, Table, View};
 use crate::ui::theme::Style;
 use crate::world::World;
@@ -44,8 +44,8 @@ pub fn run(
     let session = session.map(|name| recorded::session(&data_dir, name)).transpose()?;
     let now = clock.now().to_zoned(view.zone.clone());
     let mut filter = args.filter.filter(session.map(|found| found.session), &now)?;
-    filter.words =
-        args.query.iter().flat_map(|words| words.split_whitespace()).map(str::to_owned).collect();
+    filter.terms = Terms::new(&args.query.join(" "));
+    filter.is_in_output = args.output;
     let store = recorded::open(&data_dir, view)?;
     let statements = store.statements(&filter).map_err(recorded::store_error)?;
     if statements.is_empty() {

@@ -13,6 +13,9 @@ use crate::world::World;
 /// How many sessions an error about an ambiguous prefix names.
 const NAMED_SESSIONS: usize = 5;
 
+/// What helps a damaged index.
+const REINDEX: &str = "Build it again from the logs: nightlatch reindex";
+
 /// Where nothing is recorded yet, this says how to begin.
 const BEGIN: &str = "Nothing is recorded yet. Start a client through nightlatch: nightlatch psql";
 
@@ -35,11 +38,43 @@ pub(super) fn is_empty(data_dir: &Path, view: &mut View<'_>) -> Result<bool, Err
 }
 
 /// Opens the index and brings it up to date.
+///
+/// Where it cannot be written this is said: an old index answers with what it has, and where there
+/// is none one is made in memory.
 pub(super) fn open(data_dir: &Path, view: &mut View<'_>) -> Result<Store, Error> {
-    let mut store = Store::open(data_dir).map_err(store_error)?;
-    let indexed = store.update().map_err(store_error)?;
-    report(&indexed, view);
+    let mut store = open_only(data_dir, view)?;
+    match store.update() {
+        Ok(indexed) => report(&indexed, view),
+        Err(error) if error.is_unwritable() => {
+            note(view, &format!("nightlatch: {}", behind(error)));
+        }
+        Err(error) => return Err(store_error(error)),
+    }
     Ok(store)
+}
+
+/// Opens the index as it is.
+pub(super) fn open_only(data_dir: &Path, view: &mut View<'_>) -> Result<Store, Error> {
+    Store::open(data_dir).or_else(|error| {
+        if !error.is_unwritable() {
+            return Err(store_error(error));
+        }
+        let why = store_error(error);
+        let store = Store::in_memory(data_dir).map_err(store_error)?;
+        note(view, &format!("nightlatch: {}", said(&why, "The index is built in memory this time.")));
+        Ok(store)
+    })
+}
+
+/// Says why an index is behind the logs.
+pub(super) fn behind(error: StoreError) -> String {
+    said(&store_error(error), "What is newest may be missing here.")
+}
+
+/// An error that is only a remark, with what follows from it.
+fn said(error: &Error, so: &str) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(" ({cause})"));
+    format!("{}{} {so}", error.message, cause.unwrap_or_default())
 }
 
 /// Names the logs that could not be read.
@@ -88,9 +123,8 @@ pub(super) fn store_error(error: StoreError) -> Error {
         StoreError::Foreign(_) => with.hint(
             "Move the file away, or set NIGHTLATCH_DATA_DIR to a folder of nightlatch's own.",
         ),
-        StoreError::Sqlite(error) if is_damage => {
-            with.hint("Build it again from the logs: nightlatch reindex").because(error)
-        }
+        StoreError::Damaged(_) => with.hint(REINDEX),
+        StoreError::Sqlite(error) if is_damage => with.hint(REINDEX).because(error),
         StoreError::Sqlite(error) => with.because(error),
         StoreError::Io { source, .. } => with.because(source),
         StoreError::Logs(_) => with,
