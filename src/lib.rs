@@ -14,6 +14,7 @@ pub mod record;
 pub mod redact;
 pub mod relay;
 pub mod screen;
+pub mod search;
 pub mod session;
 pub mod store;
 pub mod target;

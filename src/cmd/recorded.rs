@@ -37,38 +37,58 @@ pub(super) fn is_empty(data_dir: &Path, view: &mut View<'_>) -> Result<bool, Err
     Ok(is_empty)
 }
 
+/// Where an index is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// In the data folder.
+    OnDisk,
+    /// Only here and now.
+    InMemory,
+}
+
 /// Opens the index and brings it up to date.
 ///
 /// Where it cannot be written this is said: an old index answers with what it has, and where there
 /// is none one is made in memory.
 pub(super) fn open(data_dir: &Path, view: &mut View<'_>) -> Result<Store, Error> {
-    let mut store = open_only(data_dir, view)?;
-    match store.update() {
-        Ok(indexed) => report(&indexed, view),
-        Err(error) if error.is_unwritable() => {
-            note(view, &format!("nightlatch: {}", behind(error)));
-        }
-        Err(error) => return Err(store_error(error)),
-    }
+    let (mut store, _) = open_any(data_dir, view)?;
+    update(&mut store, view)?;
     Ok(store)
 }
 
-/// Opens the index as it is.
-pub(super) fn open_only(data_dir: &Path, view: &mut View<'_>) -> Result<Store, Error> {
-    Store::open(data_dir).or_else(|error| {
-        if !error.is_unwritable() {
-            return Err(store_error(error));
-        }
-        let why = store_error(error);
-        let store = Store::in_memory(data_dir).map_err(store_error)?;
-        note(view, &format!("nightlatch: {}", said(&why, "The index is built in memory this time.")));
-        Ok(store)
-    })
+/// Opens the index for a search, which brings it up to date by itself where it is on disk.
+pub(super) fn open_for_search(
+    data_dir: &Path,
+    view: &mut View<'_>,
+) -> Result<(Store, Kept), Error> {
+    let (mut store, kept) = open_any(data_dir, view)?;
+    if kept == Kept::InMemory {
+        update(&mut store, view)?;
+    }
+    Ok((store, kept))
 }
 
-/// Says why an index is behind the logs.
-pub(super) fn behind(error: StoreError) -> String {
-    said(&store_error(error), "What is newest may be missing here.")
+fn update(store: &mut Store, view: &mut View<'_>) -> Result<(), Error> {
+    match store.update() {
+        Ok(indexed) => report(&indexed, view),
+        Err(error) if error.is_unwritable() => {
+            let error = store_error(error);
+            note(view, &format!("nightlatch: {}", said(&error, "What is newest may be missing.")));
+        }
+        Err(error) => return Err(store_error(error)),
+    }
+    Ok(())
+}
+
+fn open_any(data_dir: &Path, view: &mut View<'_>) -> Result<(Store, Kept), Error> {
+    let error = match Store::open(data_dir) {
+        Ok(store) => return Ok((store, Kept::OnDisk)),
+        Err(error) if error.is_unwritable() => store_error(error),
+        Err(error) => return Err(store_error(error)),
+    };
+    let store = Store::in_memory(data_dir).map_err(store_error)?;
+    note(view, &format!("nightlatch: {}", said(&error, "The index is built in memory this time.")));
+    Ok((store, Kept::InMemory))
 }
 
 /// An error that is only a remark, with what follows from it.

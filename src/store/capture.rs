@@ -32,8 +32,14 @@ pub(super) struct Capture {
 impl Capture {
     /// Begins with a terminal of so many columns and rows.
     pub(super) fn new(size: (u16, u16)) -> Self {
-        Self { size, head: Vec::new(), tail: Vec::new(), is_cut: false,
-            late: VecDeque::new(), late_bytes: 0 }
+        Self {
+            size,
+            head: Vec::new(),
+            tail: Vec::new(),
+            is_cut: false,
+            late: VecDeque::new(),
+            late_bytes: 0,
+        }
     }
 
     /// Says whether nothing was printed.
@@ -99,7 +105,7 @@ fn decode(data: &[u8]) -> String {
 }
 
 /// Where a statement is in its log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Place {
     /// The log.
     pub path: PathBuf,
@@ -169,7 +175,10 @@ mod tests {
 
     #[test]
     fn what_was_printed_is_text_without_escape_sequences() {
-        assert_eq!(captured(&["\x1b[31mERR", "OR:\x1b[0m  no\r\n", "50%\r100%\r\n"]), "ERROR:  no\n100%\n");
+        assert_eq!(
+            captured(&["\x1b[31mERR", "OR:\x1b[0m  no\r\n", "50%\r100%\r\n"]),
+            "ERROR:  no\n100%\n"
+        );
         assert_eq!(captured(&[]), "");
     }
 

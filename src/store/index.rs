@@ -223,7 +223,7 @@ impl<'a> Scan<'a> {
             Marker::Statement { n, time, text, source, target, verdict, rule, .. } => {
                 self.close()?;
                 let row = New { n, time, text: &text, source, verdict: &verdict, rule, place };
-                let (id, is_new) = self.insert(row, &target)?;
+                let (id, is_new) = self.insert(&row, &target)?;
                 self.statements += usize::from(is_new);
                 self.held += usize::from(is_new && verdict == "hold");
                 self.see(target);
@@ -265,13 +265,11 @@ impl<'a> Scan<'a> {
     }
 
     /// Writes a statement if it is not there yet; returns its id and whether it is new.
-    fn insert(&mut self, row: New<'_>, target: &Target) -> Result<(i64, bool), rusqlite::Error> {
+    fn insert(&mut self, row: &New<'_>, target: &Target) -> Result<(i64, bool), rusqlite::Error> {
         let mut known = self
             .connection
             .prepare_cached("SELECT id FROM statements WHERE session = ?1 AND n = ?2")?;
-        if let Some(id) =
-            known.query_row((self.id, row.n as i64), |row| row.get(0)).optional()?
-        {
+        if let Some(id) = known.query_row((self.id, row.n as i64), |row| row.get(0)).optional()? {
             return Ok((id, false));
         }
         let id = self.free_id(row.time.as_millisecond().max(self.last_id + 1))?;

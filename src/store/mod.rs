@@ -13,8 +13,8 @@ mod terms;
 use std::cell::OnceCell;
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::ops::ControlFlow;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -259,15 +259,6 @@ impl Store {
         Ok(query::visit(&self.connection, filter, &share, visitor)?)
     }
 
-    /// Returns where a statement is in its log; none if it is no longer in the index.
-    ///
-    /// # Errors
-    ///
-    /// If SQLite fails.
-    pub fn place(&self, statement: &Statement) -> Result<Option<Place>, StoreError> {
-        Ok(query::place(&self.connection, statement.id)?)
-    }
-
     /// Returns what stops a question from another thread.
     #[must_use]
     pub fn interrupter(&self) -> Interrupter {
@@ -328,7 +319,10 @@ impl StoreError {
     fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Sqlite(error) => error.sqlite_error_code(),
-            Self::Foreign(_) | Self::TooNew { .. } | Self::Damaged(_) | Self::Io { .. }
+            Self::Foreign(_)
+            | Self::TooNew { .. }
+            | Self::Damaged(_)
+            | Self::Io { .. }
             | Self::Logs(_) => None,
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, Rows, params_from_iter};
+use rusqlite::{Connection, Row, Rows, params_from_iter};
 use serde::Serialize;
 
 use super::capture::Place;
@@ -18,7 +18,7 @@ use crate::target::Tier;
 
 /// The columns that [`statement`] reads.
 const COLUMNS: &str = "t.id, s.session, t.n, t.time, s.client, g.tier, g.name, t.text, t.source,
-     t.verdict, t.rule, t.answer, t.reason, t.rows, t.duration_ms, t.error";
+     t.verdict, t.rule, t.answer, t.reason, t.rows, t.duration_ms, t.error, s.path, t.place, t.place_at";
 
 /// The tables that they are of, statements first.
 const TABLES: &str = "statements t CROSS JOIN sessions s ON s.id = t.session
@@ -89,6 +89,9 @@ pub struct Statement {
     pub duration_ms: Option<u64>,
     /// The error as the client gave it.
     pub error: Option<String>,
+    /// Where it is in its log.
+    #[serde(skip)]
+    pub place: Place,
 }
 
 /// One session, with the keys of `sessions --json`.
@@ -223,22 +226,6 @@ impl<'a> Newest<'a> {
     }
 }
 
-/// Returns where a statement is in its log.
-pub(super) fn place(connection: &Connection, id: i64) -> rusqlite::Result<Option<Place>> {
-    let mut select = connection.prepare_cached(
-        "SELECT s.path, t.place, t.place_at FROM statements t JOIN sessions s ON s.id = t.session
-         WHERE t.id = ?1",
-    )?;
-    let place = |row: &Row<'_>| {
-        Ok(Place {
-            path: PathBuf::from(row.get::<_, String>(0)?),
-            offset: unsigned(row.get(1)?),
-            time: Duration::from_micros(unsigned(row.get(2)?)),
-        })
-    };
-    select.query_row([id], place).optional()
-}
-
 /// Returns sessions, oldest first.
 pub(super) fn sessions(
     connection: &Connection,
@@ -314,8 +301,7 @@ fn statements_of(
         conditions.add("t.target IN (SELECT id FROM targets WHERE name = ?)", name.clone());
     }
     if let Some(session) = &filter.session {
-        conditions
-            .add("t.session = (SELECT id FROM sessions WHERE session = ?)", session.clone());
+        conditions.add("t.session = (SELECT id FROM sessions WHERE session = ?)", session.clone());
     }
     if let Some(since) = filter.since {
         conditions.add("t.time >= ?", since.as_microsecond());
@@ -405,6 +391,11 @@ fn statement(row: &Row<'_>) -> rusqlite::Result<Statement> {
         rows: row.get::<_, Option<i64>>(13)?.map(unsigned),
         duration_ms: row.get::<_, Option<i64>>(14)?.map(unsigned),
         error: row.get(15)?,
+        place: Place {
+            path: PathBuf::from(row.get::<_, String>(16)?),
+            offset: unsigned(row.get(17)?),
+            time: Duration::from_micros(unsigned(row.get(18)?)),
+        },
     })
 }
 

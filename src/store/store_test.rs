@@ -138,10 +138,7 @@ fn filters_find_what_they_say() {
     let select = "select count(*)\n  from families";
     let delete = "delete from orders";
     let time = |time: &str| Some(time.parse().unwrap());
-    let word = |words: &[&str]| Filter {
-        terms: Terms::new(&words.join(" ")),
-        ..Filter::default()
-    };
+    let word = |words: &[&str]| Filter { terms: Terms::new(&words.join(" ")), ..Filter::default() };
     for (filter, expected) in [
         (Filter::default(), &[select, delete][..]),
         (word(&["famil", "SELECT"]), &[select]),

@@ -2,8 +2,6 @@
 //!
 //! There is no syntax: every sign stands for itself, so nothing that is typed can be wrong.
 
-use std::collections::BTreeSet;
-
 /// Trigrams that narrow a search down; the rarest few say as much as all.
 const MOST_TRIGRAMS: usize = 3;
 
@@ -81,13 +79,28 @@ impl Terms {
     /// Returns the question to the index of trigrams: every text that has the words is in its
     /// answer, and few others are. None if the words are too short for it.
     ///
-    /// `share` says how common a trigram is; the rarest are asked for.
+    /// `share` says how common a trigram is. The rarest one of each word is asked for, since those
+    /// of one word mostly come together; then the rarest of the others.
     pub(super) fn trigrams(&self, share: impl Fn(&str) -> usize) -> Option<String> {
-        let all: BTreeSet<&str> = self.words.iter().flat_map(|word| trigrams(&word.text)).collect();
-        let mut all: Vec<(usize, &str)> = all.into_iter().map(|part| (share(part), part)).collect();
-        all.sort_unstable();
-        let quoted: Vec<String> =
-            all.iter().take(MOST_TRIGRAMS).map(|(_, part)| quote(part)).collect();
+        let mut first = Vec::new();
+        let mut others = Vec::new();
+        for word in &self.words {
+            let mut parts: Vec<(usize, &str)> =
+                trigrams(&word.text).map(|part| (share(part), part)).collect();
+            parts.sort_unstable();
+            let mut parts = parts.into_iter();
+            first.extend(parts.next());
+            others.extend(parts);
+        }
+        first.sort_unstable();
+        others.sort_unstable();
+        let mut asked: Vec<&str> = Vec::new();
+        for (_, part) in first.into_iter().chain(others) {
+            if asked.len() < MOST_TRIGRAMS && !asked.contains(&part) {
+                asked.push(part);
+            }
+        }
+        let quoted: Vec<String> = asked.into_iter().map(quote).collect();
         (!quoted.is_empty()).then(|| quoted.join(" AND "))
     }
 
@@ -161,9 +174,16 @@ mod tests {
     #[test]
     fn words_are_found_anywhere_and_in_any_case() {
         let text = "SELECT name FROM users WHERE users.id = 3; -- Größe 家族";
-        for typed in
-            ["", "sel", "USERS.ID = 3;", "ser where", "größe", "GRÖSSE".get(..2).unwrap(), "家", "="]
-        {
+        for typed in [
+            "",
+            "sel",
+            "USERS.ID = 3;",
+            "ser where",
+            "größe",
+            "GRÖSSE".get(..2).unwrap(),
+            "家",
+            "=",
+        ] {
             assert!(is_in(typed, text), "{typed}");
         }
         for typed in ["users.id = 4", "\"users", "select deleted", "zz"] {
@@ -183,6 +203,10 @@ mod tests {
         let terms = Terms::new("select \"x\" or");
         let common = |part: &str| usize::from(part.starts_with('e') || part.starts_with('l'));
         assert_eq!(terms.trigrams(common).unwrap(), r#""""x""" AND "sel" AND "ect""#);
+        assert_eq!(
+            Terms::new("delete aaa").trigrams(|_| 0).unwrap(),
+            r#""aaa" AND "del" AND "ele""#
+        );
         assert_eq!(Terms::new("se or").trigrams(|_| 0), None);
         assert_eq!(Terms::new("ᲐᲑᲒ").trigrams(|_| 0), None, "SQLite may not know its lower case");
     }

@@ -7,5 +7,6 @@ mod house;
 mod policy;
 mod real_psql;
 mod rules;
+mod search;
 mod support;
 mod targets;
