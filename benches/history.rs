@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use nightlatch::clock::Clock;
 use nightlatch::search::finder;
-use nightlatch::store::{Filter, Store, Terms};
+use nightlatch::store::{Filter, Memory, Store, Terms};
 
 const STATEMENTS: u64 = 1_000_000;
 
@@ -70,18 +70,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut store = Store::open(data.path())?;
     store.update()?;
     println!("opened and found up to date in {:.1?}", clock.elapsed() - begun);
+    let begun = clock.elapsed();
+    let memory = store.memory()?;
+    println!("read into memory in {:.1?}", clock.elapsed() - begun);
     let filters = [
         ("statements", Filter::default()),
         ("held ones", Filter { is_held: true, ..Filter::default() }),
         ("one target", Filter { target_name: Some("orders-prod".into()), ..Filter::default() }),
         ("statements and outputs", Filter { is_in_output: true, ..Filter::default() }),
     ];
-    for (name, filter) in filters {
-        let mut keys = type_queries(&store, &clock, &filter)?;
+    let all = filters.iter().flat_map(|filter| [(filter, None), (filter, Some(&memory))]);
+    for ((name, filter), memory) in all {
+        let mut keys = type_queries((&store, memory), &clock, filter)?;
+        let how = if memory.is_some() { "in memory" } else { "by the index" };
         keys.sort_unstable_by_key(|(took, _)| *took);
         let at = |share: usize| keys[(keys.len() - 1) * share / 100].0;
         println!(
-            "{name}: {} keys, p50 {:.1?}, p95 {:.1?}, p99 {:.1?}",
+            "{name}, {how}: {} keys, p50 {:.1?}, p95 {:.1?}, p99 {:.1?}",
             keys.len(),
             at(50),
             at(95),
@@ -96,7 +101,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Types every query, and returns what each key took.
 fn type_queries(
-    store: &Store,
+    store: (&Store, Option<&Memory>),
     clock: &Clock,
     filter: &Filter,
 ) -> Result<Vec<(Duration, String)>, Box<dyn Error>> {

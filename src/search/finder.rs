@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::store::{Filter, Statement, Store, StoreError};
+use crate::store::{Filter, Memory, Statement, Store, StoreError};
 
 /// As many are found at most; who wants more types more.
 const MOST: usize = 2_000;
@@ -34,13 +34,14 @@ pub enum Found {
 /// Searches; hands over what it finds in portions, newest first. Of equal statements on the same
 /// target only the newest counts.
 ///
-/// `is_wanted` is asked often; where it says no the search stops.
+/// `memory` makes it faster, if there is one yet. `is_wanted` is asked often; where it says no the
+/// search stops.
 ///
 /// # Errors
 ///
 /// If the index fails.
 pub fn find(
-    store: &Store,
+    (store, memory): (&Store, Option<&Memory>),
     filter: &Filter,
     clock: &Clock,
     is_wanted: &dyn Fn() -> bool,
@@ -53,7 +54,7 @@ pub fn find(
     let mut how = Found::All;
     let mut wanted = FIRST;
     let mut due = clock.elapsed() + PATIENCE;
-    let result = store.visit(filter, &mut |statement| {
+    let mut visitor = |statement: Statement| {
         if !is_wanted() {
             how = Found::Stopped;
             return ControlFlow::Break(());
@@ -72,7 +73,11 @@ pub fn find(
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
-    });
+    };
+    let result = match memory {
+        Some(memory) => store.visit_with(memory, filter, &mut visitor),
+        None => store.visit(filter, &mut visitor),
+    };
     match result {
         Err(error) if error.is_interrupt() => return Ok(Found::Stopped),
         Err(error) => return Err(error),

@@ -4,7 +4,7 @@
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use std::thread::Builder;
 
 use super::finder::{self, Found};
 use crate::clock::Clock;
-use crate::store::{self, Filter, Interrupter, Place, Statement, Store, StoreError};
+use crate::store::{self, Filter, Interrupter, Memory, Place, Statement, Store, StoreError};
 
 /// What a thread has to say.
 #[derive(Debug)]
@@ -74,13 +74,14 @@ impl Workers {
         };
         let (orders, running, to) =
             (Arc::clone(&workers.search), Arc::clone(&workers.running), bell.clone());
-        spawn("search", move || search(&store, &clock, &orders, &running, &to))?;
+        let memory = Arc::new(Mutex::new(None));
+        let place = Arc::clone(&memory);
+        spawn("search", move || search(&store, &clock, (&*orders, &running, &place), &to))?;
         let (orders, to) = (Arc::clone(&workers.output), bell.clone());
         spawn("output", move || read_outputs(&orders, &to))?;
         if let Some(data_dir) = update {
             spawn("index", move || {
-                let indexed = Store::open(&data_dir).and_then(|mut store| store.update());
-                bell.ring(News::Indexed(indexed.map(|indexed| indexed.statements > 0)));
+                bell.ring(News::Indexed(index(&data_dir, &memory)));
             })?;
         }
         Ok(workers)
@@ -167,16 +168,34 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     Builder::new().name(name.to_owned()).spawn(work).map(drop)
 }
 
-fn search(store: &Store, clock: &Clock, orders: &Latest<Filter>, running: &Mutex<u64>, to: &Bell) {
+fn search(
+    store: &Store,
+    clock: &Clock,
+    (orders, running, memory): (&Latest<Filter>, &Mutex<u64>, &Mutex<Option<Arc<Memory>>>),
+    to: &Bell,
+) {
     loop {
         let (number, filter) = orders.take();
         *lock(running) = number;
         let is_wanted = || orders.is_latest(number);
+        let memory = lock(memory).clone();
+        let store = (store, memory.as_deref());
         let found = finder::find(store, &filter, clock, &is_wanted, &mut |portion| {
             to.ring(News::Found(number, portion));
         });
         to.ring(News::Done(number, found));
     }
+}
+
+/// Brings the index up to date, and remembers what is in it; says whether anything was new.
+fn index(data_dir: &Path, memory: &Mutex<Option<Arc<Memory>>>) -> Result<bool, StoreError> {
+    let mut store = Store::open(data_dir)?;
+    *lock(memory) = Some(Arc::new(store.memory()?));
+    let has_new = store.update()?.sessions > 0;
+    if has_new {
+        *lock(memory) = Some(Arc::new(store.memory()?));
+    }
+    Ok(has_new)
 }
 
 fn read_outputs(orders: &Latest<(i64, Place)>, to: &Bell) {

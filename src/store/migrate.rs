@@ -205,7 +205,8 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<i64, StoreEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{FILE_NAME, Store};
+    use crate::store::store_test::record;
+    use crate::store::{FILE_NAME, Filter, Store};
 
     fn open(data_dir: &Path) -> Connection {
         Connection::open(data_dir.join(FILE_NAME)).unwrap()
@@ -222,6 +223,44 @@ mod tests {
         let id: i64 =
             open(data.path()).pragma_query_value(None, "application_id", |row| row.get(0)).unwrap();
         assert_eq!(id, APPLICATION_ID);
+    }
+
+    /// As every version before this one has left it.
+    #[test]
+    fn an_index_of_any_earlier_version_is_brought_up_to_date() {
+        for version in 1..MIGRATIONS.len() {
+            let data = tempfile::tempdir().unwrap();
+            record(data.path(), "2026-11-20T06:00:00Z");
+            let old = open(data.path());
+            for migration in &MIGRATIONS[..version] {
+                old.execute_batch(migration).unwrap();
+            }
+            old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+            old.pragma_update(None, "user_version", version as i64).unwrap();
+            if version == 1 {
+                old.execute_batch(
+                    "INSERT INTO sessions (id, path, client, argv, tier, started, last, indexed, cwd,
+                         pid) VALUES ('abc', '/gone', 'psql', '[]', 0, 1, 1, 1, '/', 1);
+                     INSERT INTO statements (session, n, time, tier, target, address, text, source,
+                         verdict) VALUES ('abc', 1, 1, 0, 'a', 'a', 'select 1', 'tap', 'allow');",
+                )
+                .unwrap();
+            }
+            drop(old);
+            let mut store = Store::open(data.path()).unwrap();
+            assert_eq!(store.update().unwrap().statements, 2, "from version {version}");
+            let found = store.statements(&Filter::default()).unwrap();
+            assert_eq!(found.len(), 2, "and what has no log is gone");
+            drop(store);
+            let schema = |connection: &Connection| -> Vec<String> {
+                let sql = "SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY 1";
+                let mut select = connection.prepare(sql).unwrap();
+                select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+            };
+            let new = tempfile::tempdir().unwrap();
+            drop(Store::open(new.path()).unwrap());
+            assert_eq!(schema(&open(data.path())), schema(&open(new.path())));
+        }
     }
 
     #[test]

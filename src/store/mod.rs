@@ -3,6 +3,7 @@
 
 mod capture;
 mod index;
+mod memory;
 mod migrate;
 mod query;
 mod sample;
@@ -25,6 +26,7 @@ use crate::record::find::NotFound;
 use crate::target::Tier;
 
 pub use capture::{Place, output};
+pub use memory::Memory;
 pub use query::{Filter, Session, Statement};
 pub use terms::Terms;
 
@@ -257,6 +259,44 @@ impl Store {
             sample.share(part)
         };
         Ok(query::visit(&self.connection, filter, &share, visitor)?)
+    }
+
+    /// Reads all statements into memory, for [`Store::visit_with`].
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn memory(&self) -> Result<Memory, StoreError> {
+        Ok(memory::read(&self.connection)?)
+    }
+
+    /// As [`Store::visit`], from memory where that can tell; of equal statements on one target it
+    /// may show the newest only.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::visit`].
+    pub fn visit_with(
+        &self,
+        memory: &Memory,
+        filter: &Filter,
+        visitor: &mut dyn FnMut(Statement) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        if !memory.knows(filter) {
+            return self.visit(filter, visitor);
+        }
+        let mut result = Ok(());
+        // That it was broken off is for the visitor to know.
+        let _ = memory.visit(filter, &mut |id| match memory::one(&self.connection, id) {
+            // The index may have been built again since.
+            Ok(Some(statement)) if filter.terms.is_in(&statement.text) => visitor(statement),
+            Ok(_) => ControlFlow::Continue(()),
+            Err(error) => {
+                result = Err(error.into());
+                ControlFlow::Break(())
+            }
+        });
+        result
     }
 
     /// Returns what stops a question from another thread.

@@ -270,6 +270,11 @@ pub(super) fn statements_sql(
     statements_of(text, filter, conditions)
 }
 
+/// Returns the question for the statement of an id.
+pub(super) fn one_sql() -> String {
+    format!("SELECT {COLUMNS} FROM {TABLES} WHERE t.id = ?1")
+}
+
 /// Returns the question for statements by what they printed; none if that is not asked for.
 fn outputs_sql(filter: &Filter) -> Option<(String, Vec<Value>)> {
     let phrases = filter.terms.phrases().filter(|_| filter.is_in_output)?;
@@ -373,7 +378,7 @@ fn sessions_sql(filter: &Filter) -> (String, Vec<Value>) {
     (sql, conditions.values)
 }
 
-fn statement(row: &Row<'_>) -> rusqlite::Result<Statement> {
+pub(super) fn statement(row: &Row<'_>) -> rusqlite::Result<Statement> {
     Ok(Statement {
         id: row.get(0)?,
         session: row.get(1)?,

@@ -3,10 +3,11 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{Filter, Indexed, Store, Terms};
 use crate::clock::Clock;
-use crate::record::{Answer, Header, Marker, Recorder, Source};
+use crate::record::{Answer, Durability, Header, Marker, Recorder, Source};
 use crate::target::{Address, Target, Tier};
 
 pub(crate) fn target(tier: Tier, name: Option<&str>) -> Target {
@@ -223,4 +224,178 @@ fn two_commands_at_once_index_every_statement_once() {
     assert_eq!(count(&Filter { tier: Some(Tier::Staging), ..Filter::default() }), 10);
     assert_eq!(count(&Filter { tier: Some(Tier::Development), ..Filter::default() }), 0);
     assert_eq!(count(&Filter { target: Some("5432".into()), ..Filter::default() }), 10);
+}
+
+fn outputs(store: &Store, typed: &str) -> Vec<u64> {
+    let terms = Terms::new(typed);
+    let filter = Filter { terms, is_in_output: true, ..Filter::default() };
+    store.statements(&filter).unwrap().into_iter().map(|statement| statement.n).collect()
+}
+
+#[test]
+fn outputs_are_found_by_their_words_also_while_they_grow() {
+    let data = tempfile::tempdir().unwrap();
+    let clock = Clock::starting_at("2026-11-20T06:00:00Z".parse().unwrap());
+    let header = Header { client: "psql".into(), pid: u32::MAX, ..Header::default() };
+    let mut recorder = Recorder::start(data.path(), &header, clock).unwrap();
+    let mut store = Store::open(data.path()).unwrap();
+    let mut pass = |recorder: &mut Recorder| {
+        recorder.intent(note(), Durability::Written, Duration::from_secs(9)).unwrap();
+        store.update().unwrap();
+    };
+    let now = "2026-11-20T06:00:00Z";
+    let target = || target(Tier::Staging, None);
+    recorder.output(b"before anything\r\n");
+    recorder.marker(statement(1, now, "select * from people", "allow", target()));
+    recorder.output(b" ann@example.com | \x1b[31mKon");
+    pass(&mut recorder);
+    recorder.output(b"rad\x1b[0m\r\n");
+    pass(&mut recorder);
+    recorder.output(b"(2 rows)\r\n");
+    recorder.marker(Marker::Outcome { n: 1, rows: Some(2), duration_ms: None, error: None });
+    recorder.output(b"orders=> prompt\r\n");
+    recorder.marker(statement(2, now, "select 'konrad'", "allow", target()));
+    pass(&mut recorder);
+    recorder.finish(0);
+    store.update().unwrap();
+    for (typed, expected) in [
+        ("konrad", &[1, 2][..]),
+        ("KON people", &[1]),
+        ("ann@example", &[1]),
+        ("example ann", &[1]),
+        ("rows", &[1]),
+        ("onrad", &[2]),
+        ("prompt", &[]),
+        ("before", &[]),
+        ("31m", &[]),
+        ("\"ann", &[1]),
+        ("select", &[1, 2]),
+        ("'", &[2]),
+    ] {
+        assert_eq!(outputs(&store, typed), expected, "{typed}");
+    }
+    store.rebuild().unwrap();
+    assert_eq!(outputs(&store, "konrad"), [1, 2]);
+    assert_eq!(store.statements(&Filter::default()).unwrap().len(), 2);
+}
+
+fn note() -> Marker {
+    Marker::Note { text: "a moment".to_owned() }
+}
+
+#[test]
+fn nothing_typed_is_a_syntax_error() {
+    let data = tempfile::tempdir().unwrap();
+    record(data.path(), "2026-11-20T06:00:00Z");
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    let memory = store.memory().unwrap();
+    for typed in [
+        "users.id = 3;",
+        "\"",
+        "\"\"\"\"",
+        "'",
+        "* ^ -",
+        "AND OR NOT NEAR",
+        "a AND",
+        "text:x",
+        "{a b}:c",
+        "(((",
+        "NEAR(a b)",
+        "%_\\",
+        "\u{0}",
+        "日本",
+        "\u{fffd}\u{10ffff}",
+        "-- /*",
+        "\\d+",
+        "a\"*b",
+    ] {
+        for is_in_output in [false, true] {
+            let filter = Filter { terms: Terms::new(typed), is_in_output, ..Filter::default() };
+            store.statements(&filter).unwrap();
+            let mut visitor = |_| std::ops::ControlFlow::Continue(());
+            store.visit_with(&memory, &filter, &mut visitor).unwrap();
+        }
+    }
+}
+
+#[test]
+fn statements_of_one_moment_are_all_there_and_in_order() {
+    let data = tempfile::tempdir().unwrap();
+    let clock = Clock::starting_at("2026-11-20T06:00:00Z".parse().unwrap());
+    let header = Header { client: "psql".into(), pid: u32::MAX, ..Header::default() };
+    for _ in 0..2 {
+        let mut recorder = Recorder::start(data.path(), &header, clock).unwrap();
+        for n in 1..=50 {
+            let target = target(Tier::Staging, None);
+            let text = format!("select {n};");
+            recorder.marker(statement(n, "2026-11-20T06:00:00Z", &text, "allow", target));
+        }
+        recorder.finish(0);
+    }
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    let found = store.statements(&Filter::default()).unwrap();
+    assert_eq!(found.len(), 100);
+    for session in store.sessions(&Filter::default(), &nobody).unwrap() {
+        let of = found.iter().filter(|statement| statement.session == session.session);
+        assert!(of.map(|statement| statement.n).eq(1..=50));
+    }
+}
+
+#[test]
+fn a_rebuild_is_seen_whole_or_not_at_all() {
+    let data = tempfile::tempdir().unwrap();
+    for day in 10..20 {
+        record(data.path(), &format!("2026-11-{day}T06:00:00Z"));
+    }
+    let mut writer = Store::open(data.path()).unwrap();
+    writer.update().unwrap();
+    let reader = Store::open(data.path()).unwrap();
+    std::thread::scope(|scope| {
+        let rebuilding = scope.spawn(move || {
+            for _ in 0..10 {
+                assert_eq!(writer.rebuild().unwrap().statements, 20);
+            }
+        });
+        while !rebuilding.is_finished() {
+            assert_eq!(texts(&reader, &Filter::default()).len(), 20);
+        }
+    });
+}
+
+#[test]
+fn an_index_in_memory_answers_the_same() {
+    let data = tempfile::tempdir().unwrap();
+    record(data.path(), "2026-11-20T06:00:00Z");
+    let mut store = Store::in_memory(data.path()).unwrap();
+    store.update().unwrap();
+    let found = texts(&store, &Filter { terms: Terms::new("fam"), ..Filter::default() });
+    assert_eq!(found, ["select count(*)\n  from families"]);
+    assert!(!data.path().join("history.db").exists());
+}
+
+#[test]
+fn damage_within_is_said_and_only_removing_the_file_helps() {
+    let data = tempfile::tempdir().unwrap();
+    for day in 10..20 {
+        record(data.path(), &format!("2026-11-{day}T06:00:00Z"));
+    }
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    drop(store);
+    let path = data.path().join("history.db");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[8192..].fill(0x5a);
+    fs::write(&path, bytes).unwrap();
+    let mut damaged = match Store::open(data.path()) {
+        Ok(store) => store,
+        Err(error) => return assert!(error.is_damage(), "{error}"),
+    };
+    let error = damaged.statements(&Filter::default()).unwrap_err();
+    assert!(error.is_damage(), "{error}");
+    let error = damaged.rebuild().unwrap_err();
+    assert!(error.is_damage(), "{error}");
+    Store::remove(data.path()).unwrap();
+    assert_eq!(Store::open(data.path()).unwrap().rebuild().unwrap().statements, 20);
 }

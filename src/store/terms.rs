@@ -116,9 +116,14 @@ impl Terms {
         (!phrases.is_empty()).then(|| phrases.join(" AND "))
     }
 
+    /// Returns the words, in lower case.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(|word| word.text.as_str())
+    }
+
     /// Returns the words as one text that [`Terms::new`] reads again.
     pub(super) fn text(&self) -> String {
-        self.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+        self.words().collect::<Vec<_>>().join(" ")
     }
 }
 
