@@ -20,11 +20,11 @@ const EDIT_STATUS: u8 = 10;
 const CANCEL_STATUS: u8 = 130;
 
 const COLUMNS: &[Column] = &[
-    ("TIME", Align::Left, Fit::Keep),
-    ("SESSION", Align::Left, Fit::Keep),
-    ("N", Align::Right, Fit::Keep),
+    ("TIME", Align::Left, Fit::Last),
+    ("SESSION", Align::Left, Fit::Last),
+    ("N", Align::Right, Fit::Last),
     ("TARGET", Align::Left, Fit::Cut),
-    ("VERDICT", Align::Left, Fit::Keep),
+    ("VERDICT", Align::Left, Fit::Last),
     ("ROWS", Align::Right, Fit::Drop),
     ("STATEMENT", Align::Left, Fit::Keep),
 ];

@@ -104,6 +104,27 @@ fn history_is_a_table_for_a_person() {
 }
 
 #[test]
+fn tables_fit_a_narrow_terminal() {
+    let past = Past::new(&["2026-11-20T06:00:00Z"]);
+    insta::assert_snapshot!(past.run(Some(40), &["history"]).out, @r#"
+    TIME                 STATEMENT
+    2026-11-20 06:00:00  select count(*) fr…
+    2026-11-20 06:00:00  delete from orders
+    "#);
+    insta::assert_snapshot!(past.run(Some(40), &["sessions"]).out, @r#"
+    SESSION       COMMAND
+    <session id>  psql postgres://ann:[reda…
+    "#);
+    for width in 20..150 {
+        for command in ["history", "sessions"] {
+            let out = past.run(Some(width), &[command]).out.replace(ID, "123456789012");
+            let longest = out.lines().map(crate::ui::visible::width).max();
+            assert!(longest <= Some(width.max(22)), "{width}:\n{out}");
+        }
+    }
+}
+
+#[test]
 fn history_is_json_lines_for_a_script() {
     let past = Past::new(&["2026-11-20T06:00:00Z"]);
     insta::assert_snapshot!(past.run(None, &["history", "--json"]).out, @r#"

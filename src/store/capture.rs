@@ -113,52 +113,71 @@ pub struct Place {
     pub(super) offset: u64,
     /// How far into the session that is.
     pub(super) time: Duration,
+    /// The statement's number.
+    pub(super) n: u64,
 }
 
-/// Returns what a statement printed so far: the first lines and the last ones of it.
+/// Returns what a statement printed so far: the first lines and the last ones of it. Empty once
+/// `is_wanted` says no.
 ///
 /// # Errors
 ///
 /// If the log cannot be read.
 pub fn output(place: &Place, is_wanted: &dyn Fn() -> bool) -> Result<String, ReadError> {
-    let (start, _) = Reader::open(&place.path)?;
-    let mut reader = Reader::open_at(&place.path, place.offset, place.time)?;
-    let mut capture = Capture::new((start.header.cols, start.header.rows));
-    read(&mut reader, &mut capture, is_wanted)
-        .map_err(|source| ReadError::Io { path: place.path.clone(), source })?;
-    Ok(capture.text())
+    let io = |source| ReadError::Io { path: place.path.clone(), source };
+    let (start, whole) = Reader::open(&place.path)?;
+    let size = (start.header.cols, start.header.rows);
+    let at = Reader::open_at(&place.path, place.offset, place.time)?;
+    let found = match read(at, size, place.n, First::IsIt, is_wanted).map_err(io)? {
+        // A log that was shortened has it somewhere else, if at all.
+        None => read(whole, size, place.n, First::MayBeAny, is_wanted).map_err(io)?,
+        found => found,
+    };
+    Ok(found.map_or_else(String::new, |mut capture| capture.text()))
 }
 
+/// What is known of the first statement that a reader comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum First {
+    /// It is the one that is looked for, or that one is not here.
+    IsIt,
+    MayBeAny,
+}
+
+/// Reads on to the statement of a number, and what it printed; none if it does not come.
 fn read<R: BufRead>(
-    reader: &mut Reader<R>,
-    capture: &mut Capture,
+    mut reader: Reader<R>,
+    mut size: (u16, u16),
+    wanted: u64,
+    first: First,
     is_wanted: &dyn Fn() -> bool,
-) -> io::Result<()> {
-    let mut wanted = None;
+) -> io::Result<Option<Capture>> {
+    let mut capture: Option<Capture> = None;
     while let Some(event) = reader.next()?
         && is_wanted()
     {
-        match event {
-            Event::Output(bytes) => capture.output(&bytes),
-            Event::Resize { cols, rows } => capture.size = (cols, rows),
-            Event::Marker(marker) => match (*marker, wanted) {
-                (Marker::Statement { n, .. }, None) => wanted = Some(n),
-                (Marker::Statement { .. }, Some(_)) => break,
-                (Marker::Outcome { n, .. }, Some(wanted)) if n == wanted => break,
-                (
-                    Marker::Outcome { .. }
-                    | Marker::Answer { .. }
-                    | Marker::Target { .. }
-                    | Marker::Gap { .. }
-                    | Marker::Note { .. },
-                    _,
-                ) => {}
+        match (event, &mut capture) {
+            (Event::Output(bytes), Some(capture)) => capture.output(&bytes),
+            (Event::Resize { cols, rows }, None) => size = (cols, rows),
+            (Event::Marker(marker), capture) => match *marker {
+                Marker::Statement { n, .. } if n == wanted => *capture = Some(Capture::new(size)),
+                Marker::Statement { .. } if capture.is_some() || first == First::IsIt => break,
+                Marker::Outcome { n, .. } if n == wanted => break,
+                Marker::Statement { .. }
+                | Marker::Outcome { .. }
+                | Marker::Answer { .. }
+                | Marker::Target { .. }
+                | Marker::Gap { .. }
+                | Marker::Note { .. } => {}
             },
-            Event::Exit(_) | Event::Torn { .. } => break,
-            Event::Broken { .. } | Event::Other(_) => {}
+            (Event::Exit(_) | Event::Torn { .. }, _) => break,
+            (
+                Event::Output(_) | Event::Resize { .. } | Event::Broken { .. } | Event::Other(_),
+                _,
+            ) => {}
         }
     }
-    Ok(())
+    Ok(capture)
 }
 
 #[cfg(test)]

@@ -83,9 +83,13 @@ pub(super) fn update(
 }
 
 fn is_log_stale(log: &Recorded, known: Option<&Known>) -> bool {
-    known.is_none_or(|known| {
-        !known.is_over && fs::metadata(&log.path).is_ok_and(|file| file.len() as i64 != known.bytes)
-    })
+    known
+        .is_none_or(|known| !known.is_over && length(log).is_some_and(|bytes| bytes != known.bytes))
+}
+
+/// Returns the length of a log in bytes.
+fn length(log: &Recorded) -> Option<i64> {
+    fs::metadata(&log.path).ok().map(|file| file.len() as i64)
 }
 
 /// Returns what is known of every session.
@@ -152,7 +156,7 @@ impl<'a> Scan<'a> {
         log: &'a Recorded,
         known: Option<Known>,
     ) -> Result<Self, ScanError> {
-        let bytes = fs::metadata(&log.path).map_or(0, |file| file.len() as i64);
+        let bytes = length(log).unwrap_or(0);
         let (start, reader) = Reader::open(&log.path).map_err(ScanError::Read)?;
         let size = (start.header.cols, start.header.rows);
         let (id, started, target, reader) = match known {

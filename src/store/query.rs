@@ -400,6 +400,7 @@ pub(super) fn statement(row: &Row<'_>) -> rusqlite::Result<Statement> {
             path: PathBuf::from(row.get::<_, String>(16)?),
             offset: unsigned(row.get(17)?),
             time: Duration::from_micros(unsigned(row.get(18)?)),
+            n: unsigned(row.get(2)?),
         },
     })
 }

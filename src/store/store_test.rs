@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Filter, Indexed, Store, Terms};
+use super::{Filter, Indexed, Store, Terms, output};
 use crate::clock::Clock;
 use crate::record::{Answer, Durability, Header, Marker, Recorder, Source};
 use crate::target::{Address, Target, Tier};
@@ -277,6 +277,27 @@ fn outputs_are_found_by_their_words_also_while_they_grow() {
     store.rebuild().unwrap();
     assert_eq!(outputs(&store, "konrad"), [1, 2]);
     assert_eq!(store.statements(&Filter::default()).unwrap().len(), 2);
+}
+
+#[test]
+fn the_preview_finds_a_statement_in_a_log_that_was_shortened() {
+    let data = tempfile::tempdir().unwrap();
+    let path = record(data.path(), "2026-11-20T06:00:00Z");
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    let found = store.statements(&Filter::default()).unwrap();
+    let printed = || -> Vec<String> {
+        found.iter().map(|found| output(&found.place, &|| true).unwrap()).collect()
+    };
+    assert_eq!(printed(), [" 1\n", "DELETE 3\n"]);
+    let log = fs::read_to_string(&path).unwrap();
+    fs::write(&path, log.replacen("orders=> select 1;", "", 1)).unwrap();
+    assert_eq!(printed(), [" 1\n", "DELETE 3\n"]);
+    let header = log.find('\n').unwrap() + 1;
+    fs::write(&path, &log[..header]).unwrap();
+    assert_eq!(printed(), ["", ""], "it is gone");
+    fs::remove_file(&path).unwrap();
+    assert!(output(&found[0].place, &|| true).is_err());
 }
 
 fn note() -> Marker {
