@@ -40,6 +40,9 @@ pub use model::Ending;
 /// Keys that are read at once.
 const READ_BYTES: usize = 4096;
 
+/// Stands in place of the list where the index is damaged.
+const DAMAGED: &str = "  The index is damaged. Build it again: nightlatch reindex";
+
 /// What a search starts with.
 pub struct Search {
     /// The index.
@@ -199,6 +202,7 @@ impl Running {
                 News::Done(number, found) if number == self.number => {
                     self.model.done(match found {
                         Ok(found) => Progress::Done(found),
+                        Err(error) if error.is_damage() => Progress::Failed(DAMAGED.to_owned()),
                         Err(error) => Progress::Failed(format!("  {error}")),
                     });
                     Action::None

@@ -34,6 +34,9 @@ struct Latest<T> {
     number: AtomicU64,
 }
 
+/// The statements in memory, once they are read.
+type Remembered = Mutex<Option<Arc<Memory>>>;
+
 /// Where threads leave their news, and wake who waits for the other end.
 #[derive(Clone)]
 struct Bell {
@@ -171,7 +174,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 fn search(
     store: &Store,
     clock: &Clock,
-    (orders, running, memory): (&Latest<Filter>, &Mutex<u64>, &Mutex<Option<Arc<Memory>>>),
+    (orders, running, memory): (&Latest<Filter>, &Mutex<u64>, &Remembered),
     to: &Bell,
 ) {
     loop {
@@ -188,7 +191,7 @@ fn search(
 }
 
 /// Brings the index up to date, and remembers what is in it; says whether anything was new.
-fn index(data_dir: &Path, memory: &Mutex<Option<Arc<Memory>>>) -> Result<bool, StoreError> {
+fn index(data_dir: &Path, memory: &Remembered) -> Result<bool, StoreError> {
     let mut store = Store::open(data_dir)?;
     *lock(memory) = Some(Arc::new(store.memory()?));
     let has_new = store.update()?.sessions > 0;

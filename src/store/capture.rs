@@ -61,7 +61,7 @@ impl Capture {
     /// Takes what was printed next, as the JSON string that it is in the log.
     pub(super) fn json(&mut self, data: &[u8]) {
         if self.head.len() < HEAD_BYTES {
-            self.output(decode(data).as_bytes());
+            self.output(decode_text(data).as_bytes());
             return;
         }
         self.late_bytes += data.len();
@@ -79,7 +79,7 @@ impl Capture {
     /// Returns the lines that were left on the screen.
     pub(super) fn text(&mut self) -> String {
         for late in std::mem::take(&mut self.late) {
-            self.output(decode(&late).as_bytes());
+            self.output(decode_text(&late).as_bytes());
         }
         let mut out = Vec::new();
         let mut page = Page::new(self.size.0, self.size.1, &mut out);
@@ -100,7 +100,8 @@ impl Capture {
     }
 }
 
-fn decode(data: &[u8]) -> String {
+/// Decodes a JSON string; what is none is empty.
+pub(super) fn decode_text(data: &[u8]) -> String {
     serde_json::from_slice(data).unwrap_or_default()
 }
 

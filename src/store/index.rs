@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::capture::Capture;
+use super::capture::{Capture, decode_text};
 use super::{Indexed, StoreError, tier_rank};
 use crate::record::find::{self, Recorded};
 use crate::record::read::Found;
@@ -444,11 +444,6 @@ fn insert_session(
 /// Decodes a JSON string that holds JSON.
 fn decode<T: serde::de::DeserializeOwned>(data: &[u8]) -> Option<T> {
     serde_json::from_str(&decode_text(data)).ok()
-}
-
-/// Decodes a JSON string; what is none is empty.
-fn decode_text(data: &[u8]) -> String {
-    serde_json::from_slice(data).unwrap_or_default()
 }
 
 /// The target as a person would name it.

@@ -36,8 +36,11 @@ const FILE_NAME: &str = "history.db";
 /// Held while the index is opened.
 const LOCK_NAME: &str = "history.lock";
 
-/// How long a command waits for another one that is indexing.
-const BUSY_WAIT: Duration = Duration::from_secs(30);
+/// How long a command waits for another one that is indexing, before it answers without the newest.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a rebuild waits: there is nothing else that it could do.
+const REBUILD_WAIT: Duration = Duration::from_secs(120);
 
 /// Pages that a connection keeps; negative numbers are KiB to SQLite.
 const CACHE_KIB: i64 = -16 * 1024;
@@ -198,6 +201,7 @@ impl Store {
             return Err(StoreError::Damaged(damage));
         }
         let mut indexed = Indexed::default();
+        self.connection.busy_timeout(REBUILD_WAIT)?;
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         migrate::reset(&transaction)?;

@@ -1,138 +1,36 @@
 //! The interactive search on a real terminal: keys in, a screen out, and every way to leave it.
 
-use std::cell::Cell;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nightlatch::clock::Clock;
-use nightlatch::record::{Answer, Header, Marker, Recorder, Source};
-use nightlatch::target::{Address, Target, Tier};
 use nix::sys::signal::{Signal, kill};
 
+use crate::support::past::Past;
 use crate::support::pty::{Key, Pty};
+use crate::support::tool::{Tool, needs};
 
-/// When the recorded sessions were: each of a past is a minute after the one before.
-const RECORDED: &str = "2026-11-18T09:00:00Z";
-
-/// A folder of recordings.
-struct Past {
-    folder: tempfile::TempDir,
-    sessions: Cell<u8>,
+/// Starts a search on a terminal, its standard output in a file, and waits for it.
+fn search(past: &Past, args: &[&str]) -> Pty {
+    let mut command = past.command(&["history", "-i"]);
+    command.args(args).stdout(fs::File::create(taken(past)).expect("a file"));
+    let mut pty = Pty::spawn_with(command, [true, false, true]);
+    pty.wait_until("the search", |screen| {
+        screen.is_alternate && screen.contains(" in all") && !screen.contains("indexing")
+    });
+    pty
 }
 
-impl Past {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("tempdir"), sessions: Cell::new(0) }
-    }
+fn taken(past: &Past) -> PathBuf {
+    past.folder().join("taken")
+}
 
-    /// Records a session of statements, each with what it printed; a statement that starts with
-    /// `delete` was held and cancelled.
-    fn record(&self, name: &str, statements: &[(&str, &str)]) -> Recorder {
-        let minute = self.sessions.replace(self.sessions.get() + 1);
-        let start = RECORDED.replacen(":00:", &format!(":{minute:02}:"), 1);
-        let clock = Clock::starting_at(start.parse().expect("a time"));
-        let header = Header {
-            cols: 80,
-            rows: 24,
-            client: "psql".into(),
-            argv: vec!["psql".into()],
-            cwd: "/".into(),
-            pid: u32::MAX,
-            ..Header::default()
-        };
-        let mut recorder = Recorder::start(&self.data(), &header, clock).expect("a recorder");
-        let address = Address { database: Some("orders".into()), ..Address::default() };
-        let target = Target { address, tier: Tier::Production, name: Some(name.to_owned()) };
-        for (n, (text, printed)) in (1..).zip(statements) {
-            let is_held = text.starts_with("delete");
-            let verdict = if is_held { "hold" } else { "allow" };
-            let time = clock.now();
-            recorder.marker(Marker::Statement {
-                n,
-                time,
-                text: (*text).to_owned(),
-                source: Source::Tap,
-                target: target.clone(),
-                verdict: verdict.to_owned(),
-                rule: None,
-                reasons: Vec::new(),
-                redacted: Vec::new(),
-            });
-            if is_held {
-                let answer = Answer::Cancelled;
-                recorder.marker(Marker::Answer { n, time, answer, reason: None });
-            }
-            recorder.output(printed.as_bytes());
-            let outcome = Marker::Outcome { n, rows: None, duration_ms: Some(3), error: None };
-            recorder.marker(outcome);
-        }
-        recorder
-    }
-
-    /// Some sessions as people have them.
-    fn usual() -> Self {
-        let past = Self::new();
-        let statements = [
-            ("select * from families;", " id | name\r\n 1 | \x1b[31mkonrad\x1b[0m\r\n"),
-            ("delete from orders;", ""),
-            ("select 'Größe', '家族'\n  from members;", "(0 rows)\r\n"),
-        ];
-        past.record("orders-prod", &statements).finish(0);
-        past.record("billing", &[("select 1;", " 1\r\n"), ("begin;", "BEGIN\r\n")]).finish(0);
-        past
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_nightlatch"));
-        command.env_clear().current_dir(self.folder.path()).args(args);
-        for (name, value) in [
-            ("NIGHTLATCH_DATA_DIR", self.data()),
-            ("NIGHTLATCH_CONFIG", self.folder.path().join("config.toml")),
-            ("HOME", self.folder.path().to_owned()),
-        ] {
-            command.env(name, value);
-        }
-        command.envs([
-            ("TERM", "xterm-256color"),
-            ("TZ", "UTC"),
-            ("NO_COLOR", "1"),
-            ("NIGHTLATCH_TEST_NOW", "2026-11-18T11:00:00Z"),
-        ]);
-        command
-    }
-
-    fn output(&self, args: &[&str]) -> Output {
-        self.command(args).stdin(Stdio::null()).output().expect("it runs")
-    }
-
-    /// Starts a search on a terminal, its standard output in a file, and waits for it.
-    fn search(&self, args: &[&str]) -> Pty {
-        let mut command = self.command(&["history", "-i"]);
-        command.args(args);
-        let taken = fs::File::create(self.taken()).expect("a file");
-        command.stdout(taken);
-        let mut pty = Pty::spawn_with(command, [true, false, true]);
-        pty.wait_until("the search", |screen| {
-            screen.is_alternate && screen.contains(" in all") && !screen.contains("indexing")
-        });
-        pty
-    }
-
-    fn taken(&self) -> PathBuf {
-        self.folder.path().join("taken")
-    }
-
-    /// Returns what the search has printed.
-    fn printed(&self) -> String {
-        fs::read_to_string(self.taken()).expect("a file")
-    }
+/// Returns what the search has printed.
+fn printed(past: &Past) -> String {
+    fs::read_to_string(taken(past)).expect("a file")
 }
 
 #[track_caller]
@@ -142,8 +40,11 @@ fn ends(pty: &mut Pty, status: i32) {
 
 #[test]
 fn what_is_typed_is_found_and_enter_prints_it() {
+    if !needs(&[Tool::TestClock]) {
+        return;
+    }
     let past = Past::usual();
-    let mut pty = past.search(&[]);
+    let mut pty = search(&past, &[]);
     let screen = pty.wait_until("what it printed", |screen| screen.contains("BEGIN"));
     insta::assert_snapshot!(
         screen.to_string().replace(session(&screen.to_string()), "<session id>"), @r#"
@@ -181,7 +82,7 @@ fn what_is_typed_is_found_and_enter_prints_it() {
     });
     pty.press(Key::Enter);
     ends(&mut pty, 0);
-    assert_eq!(past.printed(), "select * from families;\n");
+    assert_eq!(printed(&past), "select * from families;\n");
     assert!(!String::from_utf8_lossy(&pty.raw).contains("\x1b[31m"), "the colours of the output");
 }
 
@@ -194,38 +95,38 @@ fn session(screen: &str) -> &str {
 #[test]
 fn tab_prints_for_editing_and_lines_stay_as_they_were() {
     let past = Past::usual();
-    let mut pty = past.search(&["größe"]);
+    let mut pty = search(&past, &["größe"]);
     pty.wait_until("one", |screen| screen.contains("1 in all"));
     pty.press(Key::Tab);
     ends(&mut pty, 10);
-    assert_eq!(past.printed(), "select 'Größe', '家族'\n  from members;\n");
+    assert_eq!(printed(&past), "select 'Größe', '家族'\n  from members;\n");
 }
 
 #[test]
 fn what_is_typed_faster_than_it_can_be_searched_is_what_is_printed() {
     let past = Past::usual();
-    let mut pty = past.search(&[]);
+    let mut pty = search(&past, &[]);
     pty.type_text("delete\r");
     ends(&mut pty, 0);
-    assert_eq!(past.printed(), "delete from orders;\n");
+    assert_eq!(printed(&past), "delete from orders;\n");
 }
 
 #[test]
 fn every_way_out_restores_the_terminal_and_prints_nothing() {
     let past = Past::usual();
     for key in [Key::Escape, Key::Ctrl('c'), Key::Ctrl('g'), Key::Ctrl('d')] {
-        let mut pty = past.search(&[]);
+        let mut pty = search(&past, &[]);
         pty.press(key);
         ends(&mut pty, 130);
-        assert_eq!(past.printed(), "", "{key:?}");
+        assert_eq!(printed(&past), "", "{key:?}");
     }
     for (signal, status) in [(Signal::SIGTERM, 143), (Signal::SIGINT, 130), (Signal::SIGHUP, 129)] {
-        let mut pty = past.search(&[]);
+        let mut pty = search(&past, &[]);
         pty.kill(signal);
         ends(&mut pty, status);
-        assert_eq!(past.printed(), "", "{signal}");
+        assert_eq!(printed(&past), "", "{signal}");
     }
-    let mut pty = past.search(&[]);
+    let mut pty = search(&past, &[]);
     let (pid, end) = (pty.pid, pty.deadline());
     pty.hang_up();
     let clock = Clock::system();
@@ -238,7 +139,7 @@ fn every_way_out_restores_the_terminal_and_prints_nothing() {
 #[test]
 fn ctrl_z_gives_the_terminal_to_the_shell_and_back() {
     let past = Past::usual();
-    let mut pty = past.search(&["fam"]);
+    let mut pty = search(&past, &["fam"]);
     pty.press(Key::Ctrl('z'));
     pty.wait_for_stop();
     pty.check_restored();
@@ -248,13 +149,13 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_back() {
     });
     pty.press(Key::Enter);
     ends(&mut pty, 0);
-    assert_eq!(past.printed(), "select * from families;\n");
+    assert_eq!(printed(&past), "select * from families;\n");
 }
 
 #[test]
 fn ctrl_y_copies_what_is_selected() {
     let past = Past::usual();
-    let mut pty = past.search(&[]);
+    let mut pty = search(&past, &[]);
     pty.press(Key::Up);
     pty.press(Key::Ctrl('y'));
     pty.wait_until("that it was copied", |screen| screen.contains("Copied 9 characters."));
@@ -267,7 +168,7 @@ fn ctrl_y_copies_what_is_selected() {
 #[test]
 fn the_scope_and_the_outputs_are_a_key_away() {
     let past = Past::usual();
-    let mut pty = past.search(&["orders"]);
+    let mut pty = search(&past, &["orders"]);
     pty.wait_until("the one", |screen| screen.contains("1 in all"));
     pty.press(Key::Ctrl('r'));
     pty.wait_until("the target", |screen| screen.contains("1 in target orders-prod"));
@@ -289,13 +190,13 @@ fn the_scope_and_the_outputs_are_a_key_away() {
     });
     pty.press(Key::Enter);
     ends(&mut pty, 0);
-    assert_eq!(past.printed(), "select * from families;\n");
+    assert_eq!(printed(&past), "select * from families;\n");
 }
 
 #[test]
 fn any_size_will_do() {
     let past = Past::usual();
-    let mut pty = past.search(&["from"]);
+    let mut pty = search(&past, &["from"]);
     for (columns, rows) in [(40, 10), (200, 50), (20, 6), (1, 1), (132, 3), (80, 24)] {
         pty.resize(columns, rows);
         pty.wait_until("the line", |screen| {
@@ -310,13 +211,13 @@ fn any_size_will_do() {
     pty.press(Key::Down);
     pty.press(Key::Enter);
     ends(&mut pty, 0);
-    assert_eq!(past.printed(), "delete from orders;\n");
+    assert_eq!(printed(&past), "delete from orders;\n");
 }
 
 #[test]
 fn a_paste_is_a_search_and_takes_nothing() {
     let past = Past::usual();
-    let mut pty = past.search(&[]);
+    let mut pty = search(&past, &[]);
     pty.paste_bracketed("select 1;\n\x1b[2J\n");
     let screen = pty.wait_until("what was pasted", |screen| screen.contains("> select 1; [2J"));
     assert!(screen.contains("0 in all") || screen.contains("…"), "{screen}");
@@ -325,14 +226,14 @@ fn a_paste_is_a_search_and_takes_nothing() {
     pty.wait_until("the one", |screen| screen.contains("1 in all"));
     pty.press(Key::Enter);
     ends(&mut pty, 0);
-    assert_eq!(past.printed(), "select 1;\n");
+    assert_eq!(printed(&past), "select 1;\n");
 }
 
 #[test]
 fn statements_that_come_meanwhile_are_found_by_the_next_search() {
     let past = Past::usual();
     let mut recorder = past.record("orders-prod", &[("select now();", "")]);
-    let mut pty = past.search(&[]);
+    let mut pty = search(&past, &[]);
     pty.wait_until("the running session", |screen| screen.contains("select now();"));
     recorder.output(b"x");
     recorder.finish(0);

@@ -1,5 +1,6 @@
 //! What every scenario stands on: a terminal, a world to be alone in, and a PostgreSQL server.
 
+pub(crate) mod past;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod pty;
