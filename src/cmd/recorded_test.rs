@@ -281,7 +281,7 @@ fn a_data_folder_that_cannot_be_written_answers_all_the_same() {
     fs::create_dir(past.path().join("history.lock")).unwrap();
     let ran = past.run(None, &["history", "--json", "famil"]);
     assert_eq!((ran.status.unwrap(), ran.out.lines().count()), (0, 1));
-    insta::assert_snapshot!(ran.notes, @"");
+    insta::assert_snapshot!(ran.notes, @"nightlatch: Cannot write <data>/history.lock. (Is a directory (os error 21)) The index is built in memory this time.");
     assert_eq!(past.run(None, &["sessions", "--json"]).out.lines().count(), 1);
-    insta::assert_snapshot!(past.steady(failure(&past.run(None, &["reindex"])).as_bytes()), @"");
+    insta::assert_snapshot!(past.steady(failure(&past.run(None, &["reindex"])).as_bytes()), @"125: Cannot write <data>/history.lock. (no hint)");
 }
