@@ -265,7 +265,7 @@ impl Relay {
 
     /// Throws away what the client's terminal has been given and the client has not read: a paste
     /// goes along with the statement in it. Returns how much it was, in bytes.
-    pub(super) fn discard_ahead(&mut self) -> usize {
+    pub(super) fn discard_unread(&mut self) -> usize {
         let Some(pty) = self.ends.pty.as_ref().filter(|_| self.asking.is_some()) else { return 0 };
         let unread = pty.unread_bytes().unwrap_or(0) + self.to_client.len();
         self.to_client.clear();
@@ -343,6 +343,7 @@ impl Relay {
     }
 
     fn reply(&mut self, asker: Asker, answer: Answer) {
+        self.eager.answered();
         if let Some(asking) = &mut self.asking {
             asking.server.answer(asker, answer);
         }

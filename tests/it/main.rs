@@ -3,10 +3,15 @@
 mod check;
 mod config;
 mod demo;
+mod export;
 mod house;
+mod index;
+mod play;
 mod policy;
 mod real_psql;
 mod real_python;
 mod rules;
+mod search;
+mod show;
 mod support;
 mod targets;

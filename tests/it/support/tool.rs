@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many tests were skipped in this run.
@@ -25,6 +26,12 @@ pub(crate) enum Tool {
     PythonDrivers,
     /// A server of Redis.
     Redis,
+    /// A terminal that others wrote.
+    Tmux,
+    /// A browser.
+    Chromium,
+    /// The player of asciicasts, of version 3 or later.
+    Asciinema,
     /// The feature `test-fakes`, which sets nightlatch's clock.
     TestClock,
 }
@@ -39,6 +46,9 @@ impl Tool {
             Self::Python => "python3, 3.8 or newer",
             Self::PythonDrivers => "the packages of tests/it/real_python/requirements.txt",
             Self::Redis => "redis-server",
+            Self::Tmux => "tmux",
+            Self::Chromium => "chromium",
+            Self::Asciinema => "asciinema",
             Self::TestClock => "--features test-fakes",
         }
     }
@@ -47,9 +57,19 @@ impl Tool {
     fn is_there(self) -> bool {
         match self {
             Self::TestClock => cfg!(feature = "test-fakes"),
+            Self::Asciinema => find(self.name()).is_some_and(|program| {
+                let version = Command::new(program).arg("--version").output();
+                version.is_ok_and(|output| output.stdout.starts_with(b"asciinema 3."))
+            }),
             Self::Python => super::python::usual().is_some(),
             Self::PythonDrivers => super::python::drivers().is_some(),
-            Self::Psql | Self::Postgres | Self::Bash | Self::Less | Self::Redis => {
+            Self::Psql
+            | Self::Postgres
+            | Self::Bash
+            | Self::Less
+            | Self::Redis
+            | Self::Tmux
+            | Self::Chromium => {
                 find(self.name()).is_some()
             }
         }
