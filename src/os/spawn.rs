@@ -98,11 +98,8 @@ fn begin(launch: Launch<'_>, channel: Channel) -> io::Result<u8> {
     let channel = channel.into_fd();
     let tty = launch.tty.map(|fd| fd.try_clone_to_owned()).transpose()?;
     let keepsake = launch.keepsake.map(|fd| fd.try_clone_to_owned()).transpose()?;
-    let hold = launch
-        .hold
-        .iter()
-        .map(|fd| fd.try_clone_to_owned())
-        .collect::<io::Result<Vec<_>>>()?;
+    let hold =
+        launch.hold.iter().map(|fd| fd.try_clone_to_owned()).collect::<io::Result<Vec<_>>>()?;
     let mut kept = vec![0, 1, 2, channel.as_raw_fd()];
     kept.extend(tty.iter().chain(&keepsake).chain(&hold).map(AsRawFd::as_raw_fd));
     // The other end of the channel above all: its end is how the relay's is noticed.
