@@ -21,7 +21,7 @@ use clap::{Parser, Subcommand};
 
 pub use check::CheckArgs;
 pub use config::{ConfigArgs, ConfigCommand};
-pub use demo::DemoArgs;
+pub use demo::{DemoArgs, DemoClient};
 pub use export::{ExportArgs, Format};
 pub use filter::FilterArgs;
 pub use history::HistoryArgs;

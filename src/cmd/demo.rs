@@ -1,18 +1,20 @@
 //! `nightlatch demo`: a hold to try, on a throw-away server that counts as production.
 
 mod keeper;
+mod python;
 mod server;
 mod text;
 mod tools;
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitStatus;
 
 pub use keeper::{KEEPER, keep};
 use server::{Server, Stop, attend};
 
 use super::history;
-use crate::cli::{DemoArgs, HistoryArgs};
+use crate::cli::{DemoArgs, DemoClient, HistoryArgs};
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
 use crate::os::signal::{Caught, Signals};
@@ -33,15 +35,21 @@ pub fn run(
     out: &mut dyn Write,
     view: &mut View<'_>,
 ) -> Result<u8, Error> {
-    let tools = tools::find(world)?;
-    let mut signals = Signals::catch(&[
-        Caught::Child,
-        Caught::Interrupt,
-        Caught::Terminate,
-        Caught::HangUp,
-        Caught::Quit,
-    ])
-    .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
+    let mut signals = Signals::catch(&python::ENDS)
+        .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
+    let tools = tools::find(world);
+    let is_python = match args.client {
+        Some(client) => client == DemoClient::Python,
+        None => tools.is_err() && python::is_possible(world),
+    };
+    if is_python {
+        return match python::run(args, world, clock, &mut signals, out, view) {
+            Ok(status) => Ok(status),
+            Err(Stop::Signal(caught)) => Ok(by_signal(caught)),
+            Err(Stop::Failed(error)) => Err(error),
+        };
+    }
+    let tools = tools?;
     say(out, text::BUILDING)?;
     let mut server = Server::begin(&tools, world, args.keep)?;
     let shown = server.fill(clock, &mut signals).and_then(|()| {
@@ -63,9 +71,14 @@ pub fn run(
             say(out, &text::outro(&folder, args.keep))?;
             Ok(status)
         }
-        Err(Stop::Signal(caught)) => Ok(u8::try_from(128 + caught.number()).unwrap_or(u8::MAX)),
+        Err(Stop::Signal(caught)) => Ok(by_signal(caught)),
         Err(Stop::Failed(error)) => Err(error),
     }
+}
+
+/// Returns the status of a run that a signal ended.
+fn by_signal(caught: Caught) -> u8 {
+    u8::try_from(128 + caught.number()).unwrap_or(u8::MAX)
 }
 
 /// What a demonstration is shown with.
@@ -116,12 +129,23 @@ impl Stage<'_> {
 
     /// Lists what was recorded.
     fn history(&self, out: &mut dyn Write, view: &mut View<'_>) -> Result<(), Error> {
-        let mut world = self.world.clone();
-        world.vars.insert("NIGHTLATCH_DATA_DIR".into(), self.server.data().into());
-        say(out, text::HISTORY)?;
-        history::run(&HistoryArgs::default(), &world, self.clock, out, view)?;
-        say(out, "")
+        list(&self.server.data(), self.world, self.clock, out, view)
     }
+}
+
+/// Lists what was recorded in a folder of data.
+fn list(
+    data: &Path,
+    world: &World,
+    clock: &Clock,
+    out: &mut dyn Write,
+    view: &mut View<'_>,
+) -> Result<(), Error> {
+    let mut world = world.clone();
+    world.vars.insert("NIGHTLATCH_DATA_DIR".into(), data.into());
+    say(out, text::HISTORY)?;
+    history::run(&HistoryArgs::default(), &world, clock, out, view)?;
+    say(out, "")
 }
 
 /// Writes something that must be seen before what comes next.

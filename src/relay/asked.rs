@@ -20,7 +20,7 @@ use crate::ui::theme::Style;
 
 /// How long the client may take until its hook says hello, before the person is told that it has
 /// not. Where it does later, that is said too.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What was refused goes no further.
 const REFUSED: Answer = Answer::No("refused");
@@ -35,6 +35,8 @@ pub struct Asking {
     waiting: VecDeque<Heard>,
     is_guarded: bool,
     is_told: bool,
+    /// Whether the person has typed before the hook said hello: their echo is no output of the client.
+    is_typed: bool,
     /// When the client was started.
     started: Option<Duration>,
 }
@@ -59,6 +61,7 @@ impl Asking {
             waiting: VecDeque::new(),
             is_guarded: false,
             is_told: false,
+            is_typed: false,
             started: None,
         }
     }
@@ -66,6 +69,11 @@ impl Asking {
     /// Returns whether nobody knows yet that the client is guarded, or has been told that it is not.
     fn is_in_doubt(&self) -> bool {
         !self.is_guarded && !self.is_told
+    }
+
+    /// Takes note that the person types.
+    pub(super) fn typed(&mut self) {
+        self.is_typed = true;
     }
 
     /// Returns the socket and its connections.
@@ -320,7 +328,9 @@ impl Relay {
         }
         self.read_asked()?;
         self.serve_asked()?;
-        if self.asking.as_ref().is_some_and(Asking::is_in_doubt) {
+        let has_ended = self.ended.is_some();
+        let is_sure = |asking: &Asking| asking.is_in_doubt() && (has_ended || !asking.is_typed);
+        if self.asking.as_ref().is_some_and(is_sure) {
             return self.tell_unguarded();
         }
         Ok(())

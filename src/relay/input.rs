@@ -50,6 +50,9 @@ impl Relay {
             self.discard_until = None;
         }
         if self.tap.is_none() {
+            if let Some(asking) = &mut self.asking {
+                asking.typed();
+            }
             self.to_client.extend(keys);
             return self.flush_client();
         }

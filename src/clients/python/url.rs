@@ -63,6 +63,16 @@ pub fn decide(world: &World, known: &Known<'_>) -> Vec<Decided> {
 fn addresses(url: &str) -> Vec<Address> {
     let Some((scheme, rest)) = url.split_once("://") else { return Vec::new() };
     let engine = scheme.split('+').next().unwrap_or_default();
+    if engine == "sqlite" {
+        // Three slashes and a path: one that begins with another slash is absolute.
+        let path = rest.split(['?', '#']).next().unwrap_or_default();
+        let Some((folder, file)) = path.strip_prefix('/').and_then(|path| path.rsplit_once('/'))
+        else {
+            return Vec::new();
+        };
+        let (host, database) = (Some(folder.to_owned()), Some(file.to_owned()));
+        return vec![Address { host, database, ..Address::default() }];
+    }
     if !SCHEMES.contains(&engine) {
         return Vec::new();
     }
@@ -116,7 +126,9 @@ mod tests {
             ("mongodb+srv://u:p@cluster0.example.net/app", "u@cluster0.example.net:27017/app"),
             ("mongodb://a:1,b/app", "a:1/app b:27017/app"),
             ("redis://[::1]:6380/0", "::1:6380/0"),
-            ("sqlite:///tmp/x.db", ""),
+            ("sqlite:////tmp/a/x.db", "/tmp/a/x.db"),
+            ("sqlite:///x.db", ""),
+            ("sqlite://", ""),
             ("https://prod.example.com/", ""),
             ("nothing", ""),
         ] {

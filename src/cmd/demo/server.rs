@@ -295,7 +295,7 @@ fn is_end(caught: Caught) -> bool {
 }
 
 /// Returns the variables without what would lead the client elsewhere or change what is shown.
-fn clean(world: &World) -> impl Iterator<Item = (&OsString, &OsString)> {
+pub(super) fn clean(world: &World) -> impl Iterator<Item = (&OsString, &OsString)> {
     world.vars.iter().filter(|(name, _)| {
         let name = name.to_string_lossy();
         let is_ours = name == "NIGHTLATCH" || name.starts_with("NIGHTLATCH_");
@@ -305,7 +305,7 @@ fn clean(world: &World) -> impl Iterator<Item = (&OsString, &OsString)> {
 
 /// Returns the temporary folder, if a socket can be in it: its path is short, and a pattern of
 /// the configuration can name it.
-fn base(world: &World) -> PathBuf {
+pub(super) fn base(world: &World) -> PathBuf {
     let is_plain = |path: &OsStr| {
         let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(byte);
         let path = path.as_encoded_bytes();

@@ -1,5 +1,6 @@
 //! Real Pythons, real drivers, real servers: what is refused has not arrived.
 
+mod demo;
 mod drivers;
 mod held;
 mod looks;

@@ -69,9 +69,7 @@ impl Tool {
             | Self::Less
             | Self::Redis
             | Self::Tmux
-            | Self::Chromium => {
-                find(self.name()).is_some()
-            }
+            | Self::Chromium => find(self.name()).is_some(),
         }
     }
 }
