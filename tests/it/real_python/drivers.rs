@@ -1,6 +1,7 @@
 //! Every driver that is tapped, against a real server, or one of our own that logs what arrives.
 
 use super::stage::{QUESTION, Stage, enter, wait_for_question};
+use crate::support::mariadb::MariaDb;
 use crate::support::mongo::Mongo;
 use crate::support::postgres::cluster;
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
@@ -252,6 +253,39 @@ def at_once(): Family.objects.all().delete()
 fn django_loops_and_query_sets() {
     postgres_refuses(DJANGO, "purge()", 996);
     postgres_refuses(DJANGO, "at_once()", 1000);
+}
+
+// MariaDB.
+
+const PYMYSQL: &str = "import pymysql
+c = pymysql.connect(host='localhost', port=$PORT, user='root', database='shop', autocommit=True)
+cur = c.cursor()
+def purge():
+    for n in range(1, 21): cur.execute('DELETE FROM `families` WHERE `id` = %s', (n,))
+def at_once(): cur.execute('DELETE FROM `families`')
+def drop(): cur.execute('DROP TABLE families')
+def stubborn():
+    for n in range(1, 21):
+        try: cur.execute('DELETE FROM `families` WHERE `id` = %s', (n,))
+        except Exception: pass
+";
+
+#[test]
+fn pymysql_loops_and_whole_tables() {
+    if !needs(NEEDED) || !needs(&[Tool::MariaDb]) {
+        return;
+    }
+    let maria = MariaDb::start();
+    let mut left = 20;
+    for (line, gone) in [("at_once()", 0), ("drop()", 0), ("purge()", 4), ("stubborn()", 4)] {
+        let stage = Stage::with_drivers();
+        let module = PYMYSQL.replace("$PORT", &maria.port.to_string());
+        let module = module.replace("range(1, 21)", &format!("range({}, 21)", 21 - left));
+        left -= gone;
+        let mut pty = open(&stage, &module);
+        pty.line(line);
+        refuse(&mut pty, || maria.left(), left);
+    }
 }
 
 // Redis.

@@ -44,7 +44,8 @@ impl Stage {
         let port = cluster().port;
         let config = format!(
             "[[target]]\nname = \"orders-prod\"\ntier = \"production\"\n\
-             match = [\"{}\", \"localhost:{port}\", \"localhost:27*\", \"localhost:63*\"]\n\n\
+             match = [\"{}\", \"localhost:{port}\", \"localhost:27*\", \"localhost:63*\", \
+             \"localhost:33*\"]\n\n\
              [hours]\nlate = \"off\"\nweekends = false\n\n[look]\nbanner = false\n",
             home.display()
         );

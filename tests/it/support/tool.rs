@@ -26,6 +26,8 @@ pub(crate) enum Tool {
     PythonDrivers,
     /// A server of Redis.
     Redis,
+    /// A server of MariaDB.
+    MariaDb,
     /// A terminal that others wrote.
     Tmux,
     /// A browser.
@@ -46,6 +48,7 @@ impl Tool {
             Self::Python => "python3, 3.8 or newer",
             Self::PythonDrivers => "the packages of tests/it/real_python/requirements.txt",
             Self::Redis => "redis-server",
+            Self::MariaDb => "mariadb-install-db",
             Self::Tmux => "tmux",
             Self::Chromium => "chromium",
             Self::Asciinema => "asciinema",
@@ -68,6 +71,7 @@ impl Tool {
             | Self::Bash
             | Self::Less
             | Self::Redis
+            | Self::MariaDb
             | Self::Tmux
             | Self::Chromium => find(self.name()).is_some(),
         }
