@@ -199,3 +199,26 @@ fn another_object_asks_again() {
     pty.wait_for("deletes every row of families");
     refuse(&stage, &mut pty, ROWS - 5);
 }
+
+#[test]
+fn late_at_night_one_answer_is_enough_for_one_deletion() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let mut stage = Stage::new();
+    let config = stage.world.home().join("nightlatch.toml");
+    let text = std::fs::read_to_string(&config).expect("the configuration");
+    std::fs::write(&config, text.replace("late = \"off\"", "late = \"00:00-23:59\""))
+        .expect("written");
+    stage.world.set("TZ", "UTC");
+    let mut pty = stage.open_file();
+    pty.line("c.execute('delete from families where id = ?', (3,))");
+    wait_for_question(&mut pty);
+    assert_eq!(stage.left(), ROWS);
+    pty.answer("yes");
+    pty.wait_for("sqlite3.Cursor object");
+    pty.wait_for_prompt(">>> ");
+    assert_eq!(stage.left(), ROWS - 1);
+    pty.line("exit()");
+    pty.finish();
+}

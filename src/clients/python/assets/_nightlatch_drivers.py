@@ -66,12 +66,24 @@ def _sql_text(text):
     return str(text)
 
 
+# Texts that were read and do not matter: a loop of SELECTs is to cost next to nothing.
+_harmless = set()
+
+
 def _matters(text):
+    if text in _harmless:
+        return False
     low = text.lower()
     for word in _WORDS:
-        if word in low:
-            return _WORD.search(text) is not None
-    return _START.match(text) is not None
+        if word in low and _WORD.search(text) is not None:
+            return True
+    if _START.match(text) is not None:
+        return True
+    if len(text) < 4096:
+        if len(_harmless) > 1024:
+            _harmless.clear()
+        _harmless.add(text)
+    return False
 
 
 def sql(engine, text, place, count=1):
@@ -170,8 +182,9 @@ def _sqlite(module):
 
     def one(old):
         def run(self, text, *args, **kwargs):
-            if not guard.inside.get():
+            if text.__class__ is str and _matters(text) and not guard.inside.get():
                 sql('sqlite', text, place_of(self, execute))
+                # The connection's own methods call the cursor's.
                 with _within():
                     return old(self, text, *args, **kwargs)
             return old(self, text, *args, **kwargs)

@@ -1,0 +1,96 @@
+//! The same loop in every shell: held with nothing deleted, and the shell goes on.
+
+use std::process::Command;
+use std::time::Duration;
+
+use super::stage::{ROWS, Stage, wait_for_question};
+use crate::support::pty::{Key, Pty};
+use crate::support::python::drivers;
+use crate::support::tool::{Tool, needs};
+
+const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::PythonDrivers, Tool::TestClock];
+
+/// How long nothing may come before a shell is taken to wait.
+const SETTLED: Duration = Duration::from_millis(400);
+
+/// Types the loop at a shell's prompt and refuses it.
+fn holds(command: impl Fn(&Stage) -> Command, prompt: &str) {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::with_drivers();
+    let mut pty = Pty::spawn(command(&stage));
+    pty.wait_for(prompt);
+    pty.wait_for_silence(SETTLED);
+    pty.line("import sqlite3; c = sqlite3.connect('orders.db', isolation_level=None)");
+    pty.wait_for_silence(SETTLED);
+    pty.line("for n in range(20): c.execute('delete from families where id = ?', (n,))");
+    pty.wait_for_silence(SETTLED);
+    if !pty.recent().contains("to run it") {
+        pty.press(Key::Enter);
+    }
+    wait_for_question(&mut pty);
+    assert_eq!(stage.left(), ROWS, "{}", pty.dump());
+    pty.press(Key::Enter);
+    pty.wait_for("Refused");
+    pty.wait_for_silence(SETTLED);
+    assert_eq!(stage.left(), ROWS, "{}", pty.dump());
+    pty.line("print('still', 'of use')");
+    pty.wait_for("still of use");
+    let history = stage.history();
+    let is_it = |row: &&serde_json::Value| {
+        row["answer"] == "cancelled"
+            && row["text"].as_str().is_some_and(|it| it.starts_with("for n"))
+    };
+    assert_eq!(history.iter().filter(is_it).count(), 1, "{history:?}");
+}
+
+fn shell(name: &str, args: &'static [&'static str]) -> impl Fn(&Stage) -> Command + use<> {
+    let name = name.to_owned();
+    move |stage| stage.wrapped_program(&drivers().expect("made").join(&name), args)
+}
+
+#[test]
+fn ipython() {
+    holds(shell("ipython", &["--no-banner"]), "In [");
+}
+
+#[test]
+fn ptpython() {
+    holds(shell("ptpython", &[]), ">>>");
+}
+
+#[test]
+fn asyncio() {
+    holds(shell("python", &["-m", "asyncio"]), ">>> ");
+}
+
+#[test]
+fn a_console_within_a_program() {
+    const PROGRAM: &[&str] = &["-c", "import code; code.interact(local={'y': 1})"];
+    holds(shell("python", PROGRAM), ">>> ");
+}
+
+#[test]
+fn a_script_that_stays_at_a_prompt() {
+    let command = |stage: &Stage| {
+        stage.world.write("app.py", "print('begun')\n");
+        stage.wrapped(&["-i", "app.py"])
+    };
+    holds(command, ">>> ");
+}
+
+#[test]
+fn django_manage_shell() {
+    let manage = "import sys
+from django.conf import settings
+settings.configure(INSTALLED_APPS=[], DATABASES={})
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
+";
+    let command = |stage: &Stage| {
+        stage.world.write("manage.py", manage);
+        stage.wrapped(&["manage.py", "shell", "-i", "python"])
+    };
+    holds(command, ">>> ");
+}
