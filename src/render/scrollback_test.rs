@@ -205,6 +205,29 @@ proptest! {
         }
     }
 
+    /// Long runs of plain lines take a shorter way, which nobody may notice: one character at a
+    /// time they take the long one.
+    #[test]
+    fn plain_lines_are_what_the_emulator_makes_of_them(
+        parts in proptest::collection::vec(
+            (pieces(), proptest::collection::vec("[a-zé ]{0,25}", 0..40)), 1..4),
+        cols in 1_u16..30,
+        rows in 1_u16..6,
+    ) {
+        let mut whole = Vec::new();
+        let mut cut = Vec::new();
+        for (at, (odd, plain)) in parts.iter().enumerate() {
+            let plain = plain.iter().map(|line| format!("{line}\r\n")).collect::<String>();
+            let text = odd.concat() + &plain;
+            whole.push(output(&text));
+            cut.extend(text.chars().map(|c| output(c.encode_utf8(&mut [0; 4]))));
+            let item = Event::Exit(i32::try_from(at).unwrap());
+            whole.push(item.clone());
+            cut.push(item);
+        }
+        prop_assert_eq!(told(cols, rows, &whole), told(cols, rows, &cut));
+    }
+
     #[test]
     fn how_output_is_cut_makes_no_difference(texts in pieces(), at in any::<prop::sample::Index>()) {
         let whole = texts.concat();
