@@ -10,8 +10,9 @@ use avt::{Anchor, Observation, Observer, Parser, Position, ScreenKind, Terminal}
 use super::full::Full;
 use super::line::Line;
 use super::plain::{Modes, Run, laid_out};
-use super::standin::{StandIns, is_mark};
+use super::standin::{StandIns, has_no_cell};
 use crate::record::Event;
+use crate::ui::visible;
 
 /// A screen without a size is taken for one of this.
 const DEFAULT_SIZE: (u16, u16) = (80, 24);
@@ -330,7 +331,12 @@ impl<S: Sink> Scrollback<S> {
             // A terminal shows nothing for it; the emulator would.
             Function::Print('\u{7f}') => {}
             Function::Print(c) if c < '\u{300}' => self.apply(Function::Print(c)),
-            Function::Print(c) if is_mark(c) => self.mark(c),
+            Function::Print(c) if has_no_cell(c) => {
+                // What is not seen on a terminal, or changes the order of letters, is not told.
+                if visible::is_mark(c) {
+                    self.mark(c);
+                }
+            }
             Function::Print(c) => {
                 let c = self.lines.stand_ins.of_char(c);
                 self.apply(Function::Print(c));
