@@ -15,6 +15,7 @@ pub mod redact;
 pub mod relay;
 pub mod render;
 pub mod screen;
+pub mod search;
 pub mod session;
 pub mod store;
 pub mod target;

@@ -27,8 +27,8 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 use crate::clock::Clock;
-use crate::error::{Error, Kind};
-use crate::os::{monitor, spawn, term};
+use crate::error::Error;
+use crate::os::term;
 use crate::ui::error::render;
 use crate::ui::table::View;
 use crate::ui::theme::Theme;
@@ -37,14 +37,6 @@ use crate::world::World;
 /// Runs the program with the arguments it was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let mut args = std::env::args_os();
-    if args.nth(1).is_some_and(|first| first == spawn::MONITOR) {
-        let args: Vec<OsString> = args.collect();
-        return match monitor::run(&args) {
-            Ok(status) => ExitCode::from(status),
-            Err(_) => ExitCode::from(Kind::Ours.status()),
-        };
-    }
     let mut args = std::env::args_os();
     if args.nth(1).is_some_and(|first| first == demo::KEEPER) {
         let args: Vec<OsString> = args.collect();

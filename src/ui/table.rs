@@ -14,6 +14,9 @@ const GAP: &str = "  ";
 /// What the last column should have before others give way.
 const LAST_WANTED: usize = 32;
 
+/// What it should have before those give way that matter.
+const LAST_NEEDED: usize = 16;
+
 /// What it keeps even where the line is then too long.
 const LAST_MIN: usize = 8;
 
@@ -57,6 +60,8 @@ pub enum Fit {
     Cut,
     /// It is left out next, the rightmost first.
     Drop,
+    /// It is left out last, as are those that were cut, the rightmost first.
+    Last,
 }
 
 /// A column: its title, where its cells stand, and what happens to it where room is short.
@@ -140,6 +145,13 @@ impl Table {
         }
         for at in (0..last).rev() {
             if self.columns[at].2 == Fit::Drop && room(&widths) < wanted {
+                widths[at] = 0;
+            }
+        }
+        let needed = widths[last].min(LAST_NEEDED);
+        for at in (0..last).rev() {
+            let may_go = matches!(self.columns[at].2, Fit::Cut | Fit::Last);
+            if may_go && room(&widths) < needed {
                 widths[at] = 0;
             }
         }
