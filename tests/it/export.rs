@@ -40,6 +40,8 @@ fn session() -> Past {
 fn opened(past: &Past, page: &Path, fragment: &str) -> String {
     let mut command = Command::new(find("chromium").expect("chromium"));
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]);
+    // Until all has come to rest.
+    command.arg("--virtual-time-budget=2000");
     // Nothing may be loaded from anywhere, and what cannot be is told among the messages.
     command.args(["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr"]);
     command.arg(format!("--user-data-dir={}", past.file("browser").display()));
@@ -141,6 +143,7 @@ fn a_long_session_opens() {
     let page = exported(&past, "long.html");
     let dom = opened(&past, &page, "#q=needle");
     assert!(dom.contains("data-hits=\"1\""), "{}", &dom[..2000]);
+    assert!(dom.contains("data-now=\"in view\""), "{}", &dom[..2000]);
     assert_eq!(dom.matches("<div class=\"c\"").count(), 1001);
 }
 
