@@ -103,7 +103,7 @@ fn begin(launch: Launch<'_>, channel: Channel) -> io::Result<u8> {
     let mut kept = vec![0, 1, 2, channel.as_raw_fd()];
     kept.extend(tty.iter().chain(&keepsake).chain(&hold).map(AsRawFd::as_raw_fd));
     // The other end of the channel above all: its end is how the relay's is noticed.
-    close_all_but(&kept)?;
+    close_all_but(&kept);
     let client = monitor::Client {
         program: launch.program.into_os_string(),
         name: launch.name,
