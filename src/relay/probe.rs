@@ -50,7 +50,7 @@ impl Drop for Probe {
 impl Relay {
     /// Returns whether figures can be had for a held statement.
     pub(super) fn can_probe(&self, judged: &Judged) -> bool {
-        self.inquiry(judged).is_some()
+        self.inquiry(judged).is_some_and(|inquiry| inquiry.has_figures)
     }
 
     fn inquiry(&self, judged: &Judged) -> Option<Inquiry> {
@@ -68,6 +68,7 @@ impl Relay {
 
     /// Starts to ask.
     pub(super) fn start_probe(&mut self, judged: &Judged) {
+        self.keeper.heard(None);
         let Some(inquiry) = self.inquiry(judged) else { return };
         let due = self.keeper.clock().elapsed() + self.keeper.config().impact.timeout;
         // Without an answer the dialogue just has no figures.
@@ -87,21 +88,24 @@ impl Relay {
             Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
         };
         if is_over {
-            let figures = probe.inquiry.reader.read(&String::from_utf8_lossy(&probe.answer));
             // A terminal that cannot be drawn on shows as a hang-up by itself.
-            drop(self.end_probe(figures));
+            drop(self.end_probe());
         }
     }
 
-    /// Shows what was found, which may be nothing.
-    pub(super) fn end_probe(&mut self, figures: Vec<String>) -> io::Result<()> {
-        self.drop_probe();
-        self.show_impact(figures)
+    /// Shows what was found so far, which may be nothing.
+    pub(super) fn end_probe(&mut self) -> io::Result<()> {
+        let Some(probe) = self.probe.take() else { return Ok(()) };
+        let answer = String::from_utf8_lossy(&probe.answer);
+        self.keeper.heard(probe.inquiry.reader.server(&answer));
+        self.show_impact(probe.inquiry.reader.read(&answer))
     }
 
     /// Ends the side connection: it is closed before anything is released.
     pub(super) fn drop_probe(&mut self) {
-        self.probe = None;
+        let Some(probe) = self.probe.take() else { return };
+        // The person was faster than the figures; what the server said of itself comes first.
+        self.keeper.heard(probe.inquiry.reader.server(&String::from_utf8_lossy(&probe.answer)));
     }
 }
 

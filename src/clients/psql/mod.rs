@@ -7,6 +7,7 @@ pub mod inquire;
 pub mod launch;
 pub mod mark;
 pub mod meta;
+mod moment;
 pub mod preflight;
 pub mod prompt;
 pub mod rc;
