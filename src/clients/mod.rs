@@ -1,5 +1,6 @@
 //! The clients we know: one folder each, and nowhere else is a client named.
 
+pub mod history;
 pub mod interactive;
 pub mod known;
 pub mod launcher;

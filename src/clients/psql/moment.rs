@@ -55,9 +55,8 @@ mod tests {
     fn the_last_whole_answer_counts() {
         let (first, second) = ("2026-11-20T22:14:03.123456Z", "2026-11-20T22:14:05.000001Z");
         let both = said("0/3000148", first) + "3812 rows\n" + &said("0/3000290", second);
-        let read = |stdout: &str| {
-            read(stdout, TOKEN).map(|said| (said.time.to_string(), said.position))
-        };
+        let read =
+            |stdout: &str| read(stdout, TOKEN).map(|said| (said.time.to_string(), said.position));
         assert_eq!(read(&both), Some((second.to_owned(), Some("0/3000290".to_owned()))));
         let cut = &both[..both.len() - 3];
         assert_eq!(read(cut), Some((first.to_owned(), Some("0/3000148".to_owned()))));
