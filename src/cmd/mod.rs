@@ -4,6 +4,7 @@ pub mod check;
 pub mod config;
 pub mod demo;
 pub mod history;
+mod own_history;
 mod recorded;
 #[cfg(test)]
 mod recorded_test;

@@ -1,6 +1,7 @@
 //! The history index: SQLite over the session logs, disposable. The only user of rusqlite.
 #![forbid(unsafe_code)]
 
+pub mod cells;
 mod index;
 mod migrate;
 mod query;

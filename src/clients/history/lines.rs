@@ -97,11 +97,10 @@ pub fn with(
     format: Format,
     entries: &[&Entry],
     now: Timestamp,
-    is_escaped_if_new: bool,
 ) -> Result<Vec<u8>, Unreadable> {
     let mut style = style(bytes)?;
     let mut out = bytes.to_vec();
-    if bytes.is_empty() && is_escaped_if_new {
+    if bytes.is_empty() && format == Format::Lines(Several::Joined) {
         style = Style::Escaped;
         out.extend_from_slice(vis::HEADER);
         out.push(b'\n');
@@ -206,7 +205,7 @@ mod tests {
         let entries: Vec<Entry> = new.iter().map(|text| Entry::new(*text)).collect();
         let entries: Vec<&Entry> = entries.iter().collect();
         let now = "2026-11-20T22:14:03Z".parse().unwrap();
-        let with = with(bytes.as_bytes(), format, &entries, now, false).unwrap();
+        let with = with(bytes.as_bytes(), format, &entries, now).unwrap();
         String::from_utf8(with).unwrap()
     }
 
@@ -267,7 +266,7 @@ mod tests {
         ] {
             assert_eq!(read(bytes, PSQL), Err(why));
             let now = Timestamp::UNIX_EPOCH;
-            assert_eq!(with(bytes, PSQL, &[], now, false), Err(why));
+            assert_eq!(with(bytes, PSQL, &[], now), Err(why));
         }
     }
 

@@ -54,7 +54,8 @@ pub enum Several {
     /// With a carriage return before the newlines, where the file does that already; each line as
     /// an entry of its own where it does not.
     Returned,
-    /// As one line where that means the same, else each line as an entry of its own.
+    /// As one line where that means the same, else each line as an entry of its own. A new file of
+    /// this kind has libedit's escapes.
     Joined,
     /// Each line as an entry of its own.
     Apart,
