@@ -5,6 +5,8 @@ mod config;
 mod demo;
 mod filter;
 mod history;
+mod import;
+mod recover;
 mod reindex;
 mod rules;
 mod run;
@@ -12,6 +14,7 @@ mod sessions;
 mod show;
 mod target;
 pub mod time;
+mod timeline;
 
 use std::ffi::OsString;
 
@@ -22,12 +25,15 @@ pub use config::{ConfigArgs, ConfigCommand};
 pub use demo::DemoArgs;
 pub use filter::FilterArgs;
 pub use history::HistoryArgs;
+pub use import::ImportArgs;
+pub use recover::RecoverArgs;
 pub use reindex::ReindexArgs;
 pub use rules::{RulesArgs, RulesCommand};
 pub use run::RunArgs;
 pub use sessions::SessionsArgs;
 pub use show::ShowArgs;
 pub use target::TargetArgs;
+pub use timeline::TimelineArgs;
 
 /// Runs psql (and other database clients) exactly as they are, records everything, knows
 /// production, and holds destructive statements until you confirm.
@@ -57,6 +63,12 @@ pub enum Command {
     Sessions(SessionsArgs),
     /// Print a session's scrollback as plain text.
     Show(ShowArgs),
+    /// Show what lost sessions typed and saw, and put it back into the client's history.
+    Recover(RecoverArgs),
+    /// Tell what happened to a target, and the last safe moment before it was damaged.
+    Timeline(TimelineArgs),
+    /// Read the clients' own history files, so that `history` finds what is in them.
+    Import(ImportArgs),
     /// Judge the text on standard input.
     Check(CheckArgs),
     /// Say what a command line would connect to, and why.

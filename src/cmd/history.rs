@@ -6,6 +6,7 @@ use super::recorded;
 use crate::cli::HistoryArgs;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::record::imported;
 use crate::store::Statement;
 use crate::ui::table::{Align, Cell, Column, Fit, Table, View};
 use crate::ui::theme::Style;
@@ -62,6 +63,11 @@ pub fn run(
     Ok(0)
 }
 
+/// Of what was imported nobody may know the time.
+fn time(statement: &Statement, view: &View<'_>) -> String {
+    imported::known(statement.time).map_or_else(|| "imported".to_owned(), |time| view.time(time))
+}
+
 fn table(statements: &[Statement], view: &View<'_>) -> Table {
     let mut table = Table::new(COLUMNS);
     for statement in statements {
@@ -74,7 +80,7 @@ fn table(statements: &[Statement], view: &View<'_>) -> Table {
             (None, None) => Cell::default(),
         };
         table.row(vec![
-            Cell::new(&view.time(statement.time)).style(Style::Faint),
+            Cell::new(&time(statement, view)).style(Style::Faint),
             Cell::new(&statement.session).style(Style::Faint),
             Cell::new(&statement.n.to_string()),
             Cell::new(&statement.target).style(Style::Tier(statement.tier)),

@@ -17,6 +17,8 @@ pub enum Source {
     Draft,
     /// Read before the client started: `-c`, `-f`, a script.
     Preflight,
+    /// Imported from the client's own history.
+    Import,
 }
 
 /// How a hold ended.

@@ -7,6 +7,7 @@ mod encode;
 pub mod event;
 pub mod find;
 mod header;
+pub mod imported;
 pub mod page;
 pub mod process;
 pub mod read;

@@ -11,6 +11,7 @@ use rusqlite::{Connection, named_params};
 
 use super::{Indexed, StoreError, tier_rank};
 use crate::record::find::{self, Recorded};
+use crate::record::imported;
 use crate::record::read::Found;
 use crate::record::{Answer, Marker, ReadError, Reader, Source, Start};
 use crate::target::Target;
@@ -30,7 +31,7 @@ struct Known {
 /// Says whether any log has something that the index has not, or is gone.
 pub(super) fn is_stale(connection: &Connection, data_dir: &Path) -> Result<bool, StoreError> {
     let known = known(connection)?;
-    let logs = find::all(data_dir)?;
+    let logs = logs(data_dir)?;
     Ok(logs.len() != known.len()
         || logs.iter().any(|log| is_log_stale(log, known.get(&log.session))))
 }
@@ -45,7 +46,7 @@ pub(super) fn clear(connection: &Connection) -> Result<(), StoreError> {
 /// Reads what is new and drops sessions whose logs are gone. Call it in a transaction.
 pub(super) fn update(connection: &Connection, data_dir: &Path) -> Result<Indexed, StoreError> {
     let known = known(connection)?;
-    let logs = find::all(data_dir)?;
+    let logs = logs(data_dir)?;
     let present: HashSet<&str> = logs.iter().map(|log| log.session.as_str()).collect();
     for gone in known.keys().filter(|session| !present.contains(session.as_str())) {
         connection.execute("DELETE FROM statements WHERE session = ?1", [gone])?;
@@ -67,6 +68,14 @@ pub(super) fn update(connection: &Connection, data_dir: &Path) -> Result<Indexed
         }
     }
     Ok(indexed)
+}
+
+/// Returns the logs of sessions, and of what was imported.
+fn logs(data_dir: &Path) -> Result<Vec<Recorded>, StoreError> {
+    let mut logs = find::all(data_dir)?;
+    let path = data_dir.to_owned();
+    logs.extend(imported::all(data_dir).map_err(|source| StoreError::Io { path, source })?);
+    Ok(logs)
 }
 
 fn is_log_stale(log: &Recorded, known: Option<&Known>) -> bool {
@@ -308,6 +317,7 @@ fn source_word(source: Source) -> &'static str {
         Source::Tap => "tap",
         Source::Draft => "draft",
         Source::Preflight => "preflight",
+        Source::Import => "import",
     }
 }
 

@@ -82,8 +82,8 @@ pub struct Keeps {
     /// Where it may be: the first file that exists is meant, else the first. Fails with a phrase
     /// where nobody can tell.
     pub files: fn(&Circumstances<'_>) -> Result<Vec<PathBuf>, String>,
-    /// Whether the entry in the file may be more than one of the client's statements.
-    pub has_whole_lines: bool,
+    /// What ends a statement; then an entry of the file may be several statements.
+    pub ends: Option<char>,
 }
 
 /// Every client whose history can be read and added to.
@@ -92,43 +92,33 @@ pub const KEPT: &[Keeps] = &[
         clients: &["psql"],
         format: Format::Lines(Several::Marked),
         files: psql::history::files,
-        has_whole_lines: true,
+        ends: Some(';'),
     },
-    Keeps {
-        clients: &["mongosh"],
-        format: Format::NewestFirst,
-        files: place::mongosh,
-        has_whole_lines: false,
-    },
+    Keeps { clients: &["mongosh"], format: Format::NewestFirst, files: place::mongosh, ends: None },
     Keeps {
         clients: &["python", "python3"],
         format: Format::Lines(Several::Returned),
         files: place::python,
-        has_whole_lines: false,
+        ends: None,
     },
-    Keeps {
-        clients: &["ipython"],
-        format: Format::Cells,
-        files: place::ipython,
-        has_whole_lines: false,
-    },
+    Keeps { clients: &["ipython"], format: Format::Cells, files: place::ipython, ends: None },
     Keeps {
         clients: &["redis-cli"],
         format: Format::Lines(Several::Apart),
         files: place::redis,
-        has_whole_lines: false,
+        ends: None,
     },
     Keeps {
         clients: &["mariadb", "mysql"],
         format: Format::Lines(Several::Joined),
         files: place::mariadb,
-        has_whole_lines: true,
+        ends: Some(';'),
     },
     Keeps {
         clients: &["sqlite3"],
         format: Format::Lines(Several::Apart),
         files: place::sqlite,
-        has_whole_lines: true,
+        ends: Some(';'),
     },
 ];
 
@@ -141,15 +131,15 @@ pub fn by_client(name: &str) -> Option<&'static Keeps> {
 /// Returns those of `typed`, in their order, that `kept` does not have; what was typed twice in a
 /// row is one.
 ///
-/// Blanks do not count. Where an entry of the file can hold several statements (`has_whole_lines`),
+/// Blanks do not count. Where an entry of the file can hold several statements (`ends`),
 /// a statement that stands in one of them, between semicolons, is there.
 #[must_use]
-pub fn missing<'a>(kept: &[Entry], typed: &'a [Entry], has_whole_lines: bool) -> Vec<&'a Entry> {
+pub fn missing<'a>(kept: &[Entry], typed: &'a [Entry], ends: Option<char>) -> Vec<&'a Entry> {
     let mut known: std::collections::HashSet<String> = std::collections::HashSet::new();
     for entry in kept {
         let whole = squeeze(&entry.text);
-        if has_whole_lines {
-            known.extend(statements(&whole).map(str::to_owned));
+        if let Some(end) = ends {
+            known.extend(statements(&whole, end).map(str::to_owned));
         }
         known.insert(strip(&whole).to_owned());
     }
@@ -157,14 +147,25 @@ pub fn missing<'a>(kept: &[Entry], typed: &'a [Entry], has_whole_lines: bool) ->
     let has = |text: &str| known.contains(strip(&squeeze(text)));
     let mut missing: Vec<&Entry> = Vec::new();
     for entry in typed {
-        let is_there = has(&entry.text)
-            || (entry.text.contains('\n') && entry.text.lines().all(|line| has(line)));
+        let is_there =
+            has(&entry.text) || (entry.text.contains('\n') && entry.text.lines().all(&has));
         let is_repeated = missing.last().is_some_and(|last| last.text == entry.text);
         if !is_there && !is_repeated && !entry.text.trim().is_empty() {
             missing.push(entry);
         }
     }
     missing
+}
+
+/// Cuts an entry into the statements that it can be compared by, without blanks and ends that do not
+/// count.
+pub fn pieces(text: &str, ends: Option<char>) -> impl Iterator<Item = String> {
+    let text = squeeze(text);
+    let pieces: Vec<String> = match ends {
+        None => vec![strip(&text).to_owned()],
+        Some(end) => text.split(end).map(|piece| piece.trim().to_owned()).collect(),
+    };
+    pieces.into_iter().filter(|piece| !piece.is_empty())
 }
 
 /// Puts one blank where there are several, or a newline.
@@ -179,8 +180,8 @@ fn strip(text: &str) -> &str {
 
 /// Cuts a line into what stands between semicolons, whole tails included: a semicolon in a string
 /// makes pieces that nothing equals.
-fn statements(line: &str) -> impl Iterator<Item = &str> {
-    line.split(';').flat_map(|piece| {
+fn statements(line: &str, end: char) -> impl Iterator<Item = &str> {
+    line.split(end).flat_map(|piece| {
         // `select 3 \g` is in the log as `select 3`.
         let before = piece.split('\\').next().unwrap_or(piece);
         [piece.trim(), before.trim()]
@@ -195,8 +196,8 @@ mod tests {
         texts.iter().map(|text| Entry::new(*text)).collect()
     }
 
-    fn texts<'a>(kept: &[&str], typed: &'a [Entry], has_whole_lines: bool) -> Vec<&'a str> {
-        let missing = missing(&entries(kept), typed, has_whole_lines);
+    fn texts<'a>(kept: &[&str], typed: &'a [Entry], ends: Option<char>) -> Vec<&'a str> {
+        let missing = missing(&entries(kept), typed, ends);
         missing.into_iter().map(|entry| entry.text.as_str()).collect()
     }
 
@@ -204,23 +205,23 @@ mod tests {
     fn what_the_file_has_is_not_missing() {
         let typed = entries(&["select 1;", "select\n  2;", "select 3", "select 4;", "select 4;"]);
         let kept = ["select 1;", "select 2 ;", "begin; select 3 \\g"];
-        assert_eq!(texts(&kept, &typed, true), ["select 4;"]);
-        assert_eq!(texts(&kept, &typed, false), ["select 3", "select 4;"]);
-        assert_eq!(texts(&[], &typed, true).len(), 4);
+        assert_eq!(texts(&kept, &typed, Some(';')), ["select 4;"]);
+        assert_eq!(texts(&kept, &typed, None), ["select 3", "select 4;"]);
+        assert_eq!(texts(&[], &typed, Some(';')).len(), 4);
     }
 
     #[test]
     fn part_of_another_statement_is_not_the_statement() {
         let typed = entries(&["select 1;"]);
-        assert_eq!(texts(&["insert into t select 1;"], &typed, true), ["select 1;"]);
-        assert_eq!(texts(&["select 1 from t;"], &typed, true), ["select 1;"]);
+        assert_eq!(texts(&["insert into t select 1;"], &typed, Some(';')), ["select 1;"]);
+        assert_eq!(texts(&["select 1 from t;"], &typed, Some(';')), ["select 1;"]);
     }
 
     #[test]
     fn lines_apart_count_together() {
         let typed = entries(&["for i in x:\n    print(i)", "if y:\n    z()"]);
         let kept = ["for i in x:", "    print(i)", "if y:"];
-        assert_eq!(texts(&kept, &typed, false), ["if y:\n    z()"]);
+        assert_eq!(texts(&kept, &typed, None), ["if y:\n    z()"]);
     }
 
     #[test]

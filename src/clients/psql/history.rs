@@ -47,11 +47,11 @@ fn in_start_up_file(
     let Ok(text) = fs::read(&path) else { return Ok(None) };
     let text = String::from_utf8_lossy(&text);
     let items = meta::scan(&text);
-    let sets = items.iter().filter_map(|item| match item {
+    let mut sets = items.iter().filter_map(|item| match item {
         Item::Meta(meta) if is_set(meta) => Some(meta),
         Item::Meta(_) | Item::Statement { .. } | Item::Data(_) | Item::Incomplete(_) => None,
     });
-    let Some(last) = sets.last() else { return Ok(None) };
+    let Some(last) = sets.next_back() else { return Ok(None) };
     // Several arguments become one text.
     let value = fill_in(&last.args[1..].concat(), here.address);
     let is_open = !last.shell.is_empty() || (last.is_dynamic && value.contains(':'));

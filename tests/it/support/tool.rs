@@ -19,6 +19,9 @@ pub(crate) enum Tool {
     Postgres,
     Bash,
     Less,
+    Python,
+    Sqlite,
+    RedisCli,
     /// The feature `test-fakes`, which sets nightlatch's clock.
     TestClock,
 }
@@ -30,6 +33,9 @@ impl Tool {
             Self::Postgres => "postgres",
             Self::Bash => "bash",
             Self::Less => "less",
+            Self::Python => "python3",
+            Self::Sqlite => "sqlite3",
+            Self::RedisCli => "redis-cli",
             Self::TestClock => "--features test-fakes",
         }
     }
@@ -38,7 +44,13 @@ impl Tool {
     fn is_there(self) -> bool {
         match self {
             Self::TestClock => cfg!(feature = "test-fakes"),
-            Self::Psql | Self::Postgres | Self::Bash | Self::Less => find(self.name()).is_some(),
+            Self::Psql
+            | Self::Postgres
+            | Self::Bash
+            | Self::Less
+            | Self::Python
+            | Self::Sqlite
+            | Self::RedisCli => find(self.name()).is_some(),
         }
     }
 }
