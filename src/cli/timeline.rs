@@ -10,7 +10,7 @@ use crate::target::Tier;
 /// as recovery tools take it.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct TimelineArgs {
-    /// Not before this: 2h, "yesterday 23:00", or RFC 3339 [default: 24h, or all of the session]
+    /// Not before this: 2h, "yesterday 23:00", or RFC 3339 [default: 24h before the end, or all of the session]
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
     /// Before this

@@ -1,6 +1,7 @@
 //! A session's log as the statements it holds, with what became of each.
 
 mod fate;
+pub(super) mod prompt;
 pub(super) mod screen;
 
 use jiff::{SignedDuration, Timestamp};
@@ -102,6 +103,8 @@ pub(super) struct Deed {
 /// The screen around a statement.
 #[derive(Debug)]
 pub(super) struct Screens {
+    /// Since the end of the statement before.
+    pub(super) before: String,
     /// Where it was typed, if it was.
     pub(super) typed: String,
     /// What came back.
@@ -140,6 +143,7 @@ pub(super) fn read(log: &Recorded, want: Want) -> Result<Past, Error> {
         started: start.started,
         things: Vec::new(),
         exit: None,
+        is_torn: false,
         stretch: (want == Want::Screens)
             .then(|| Stretch::new((start.header.cols, start.header.rows))),
         output_of: None,
@@ -172,6 +176,10 @@ pub(super) fn read(log: &Recorded, want: Want) -> Result<Past, Error> {
         Some(status) => End::of_status(status),
     };
     let mut things = scan.things;
+    if end == End::Running && scan.is_torn {
+        // It is only being written.
+        things.pop();
+    }
     fate::decide(&mut things, end);
     Ok(Past {
         session: log.session.clone(),
@@ -205,6 +213,8 @@ struct Scan {
     started: Timestamp,
     things: Vec<Thing>,
     exit: Option<i32>,
+    /// The last thing is an event without an end.
+    is_torn: bool,
     /// The screen since the last marker that began or ended a statement.
     stretch: Option<Stretch>,
     /// The statement that the stretch is the output of, as an index into `things`.
@@ -233,6 +243,7 @@ impl Scan {
             Event::Torn { bytes } => {
                 let why = format!("the log stops within an event, after {bytes} bytes of it");
                 self.add(at, What::Gap(why));
+                self.is_torn = true;
             }
             Event::Output(_) | Event::Resize { .. } => {
                 if let Some(stretch) = &mut self.stretch {
@@ -261,6 +272,7 @@ impl Scan {
                     self.typed.clone_from(&before);
                 }
                 let screens = self.stretch.is_some().then(|| Screens {
+                    before: before.clone(),
                     typed: format!("{}\n{before}", self.typed),
                     came_back: String::new(),
                 });

@@ -9,7 +9,7 @@ mod text;
 
 use std::io::Write;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::recorded;
 use crate::cli::{FilterArgs, TimelineArgs};
@@ -20,8 +20,8 @@ use crate::world::World;
 use gather::Row;
 use safe::Safe;
 
-/// How far back it looks where nothing is said.
-const DEFAULT_SINCE: &str = "24h";
+/// How far back from its end it looks where nothing is said.
+const DEFAULT_SINCE: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is told.
 struct Timeline {
@@ -75,17 +75,20 @@ pub fn run(
         (None, Some((session, _))) => Some(session.clone()),
         (None, None) => None,
     };
-    let default = session.is_none().then(|| DEFAULT_SINCE.to_owned());
     let filter = FilterArgs {
         client: args.client.clone(),
         tier: args.tier,
         target: args.target.clone(),
-        since: args.since.clone().or(default),
+        since: args.since.clone(),
         until: args.until.clone(),
         ..FilterArgs::default()
     };
     let now = clock.now().to_zoned(view.zone.clone());
-    let filter = filter.filter(session, &now)?;
+    let mut filter = filter.filter(session, &now)?;
+    if filter.since.is_none() && filter.session.is_none() {
+        let until = filter.until.unwrap_or(now.timestamp());
+        filter.since = until.checked_sub(DEFAULT_SINCE).ok();
+    }
     let store = recorded::open(&data_dir, view)?;
     let timeline = gather::timeline(&store, &filter, before, now.timestamp(), view)?;
     if timeline.rows.is_empty() {

@@ -64,10 +64,10 @@ fn a_killed_session_comes_back_and_psql_finds_it() {
     assert!(!sheet.contains("hunter2"), "{sheet}");
 
     let dry = nightlatch(&world, &["recover", "--write-history", "--dry-run"]);
-    assert!(dry.contains("4 statements would be added"), "{dry}");
+    assert!(dry.contains("4 lines would be added"), "{dry}");
     assert_eq!(fs::read_to_string(&history).expect("history"), "select 'old';\n");
     let said = nightlatch(&world, &["recover", "last", "--write-history"]);
-    assert!(said.contains("4 statements added to"), "{said}");
+    assert!(said.contains("4 lines added to"), "{said}");
     assert!(said.contains("it held a secret"), "{said}");
     assert!(said.contains("not seen at the prompt"), "{said}");
     let written = fs::read_to_string(&history).expect("history");
@@ -76,7 +76,7 @@ fn a_killed_session_comes_back_and_psql_finds_it() {
     );
     assert_eq!(written.lines().count(), 5, "{written}");
     let again = nightlatch(&world, &["recover", "--write-history"]);
-    assert!(again.contains("0 statements added to"), "{again}");
+    assert!(again.contains("0 lines added to"), "{again}");
     assert_eq!(fs::read_to_string(&history).expect("history"), written);
     assert_eq!(backups(&world.home()), ["select 'old';\n"]);
 
@@ -110,7 +110,7 @@ fn a_closed_terminal_is_a_bad_end_and_a_clean_exit_is_none() {
     assert!(nightlatch(&world, &["recover"]).contains("No session ended badly."));
     let kept = fs::read_to_string(world.home().join(".psql_history")).expect("history");
     let said = nightlatch(&world, &["recover", &session_id(&world), "--write-history"]);
-    assert!(said.contains("0 statements added"), "{said}");
+    assert!(said.contains("0 lines added"), "{said}");
     assert_eq!(fs::read_to_string(world.home().join(".psql_history")).expect("history"), kept);
 
     let mut pty = world.open();

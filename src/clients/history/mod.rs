@@ -84,6 +84,8 @@ pub struct Keeps {
     pub files: fn(&Circumstances<'_>) -> Result<Vec<PathBuf>, String>,
     /// What ends a statement; then an entry of the file may be several statements.
     pub ends: Option<char>,
+    /// What a command for the client itself begins with, where it has such and keeps them too.
+    pub commands: Option<char>,
 }
 
 /// Every client whose history can be read and added to.
@@ -93,32 +95,49 @@ pub const KEPT: &[Keeps] = &[
         format: Format::Lines(Several::Marked),
         files: psql::history::files,
         ends: Some(';'),
+        commands: Some('\\'),
     },
-    Keeps { clients: &["mongosh"], format: Format::NewestFirst, files: place::mongosh, ends: None },
+    Keeps {
+        clients: &["mongosh"],
+        format: Format::NewestFirst,
+        files: place::mongosh,
+        ends: None,
+        commands: None,
+    },
     Keeps {
         clients: &["python", "python3"],
         format: Format::Lines(Several::Returned),
         files: place::python,
         ends: None,
+        commands: None,
     },
-    Keeps { clients: &["ipython"], format: Format::Cells, files: place::ipython, ends: None },
+    Keeps {
+        clients: &["ipython"],
+        format: Format::Cells,
+        files: place::ipython,
+        ends: None,
+        commands: None,
+    },
     Keeps {
         clients: &["redis-cli"],
         format: Format::Lines(Several::Apart),
         files: place::redis,
         ends: None,
+        commands: None,
     },
     Keeps {
         clients: &["mariadb", "mysql"],
         format: Format::Lines(Several::Joined),
         files: place::mariadb,
         ends: Some(';'),
+        commands: Some('\\'),
     },
     Keeps {
         clients: &["sqlite3"],
         format: Format::Lines(Several::Apart),
         files: place::sqlite,
         ends: Some(';'),
+        commands: Some('.'),
     },
 ];
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::super::past::{Deed, End, Fate, Past, What, screen};
+use super::super::past::{Deed, End, Fate, Past, What, prompt, screen};
 use super::super::recorded;
 use super::write::why_left_out;
 use crate::error::Error;
@@ -78,6 +78,11 @@ fn text(past: &Past, out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
             What::Statement(deed) => {
                 if std::mem::take(&mut is_first) {
                     writeln!(out, "\nWhat was typed, and what came back:")?;
+                }
+                let before = prompt::without_echo(deed);
+                if !before.trim().is_empty() {
+                    writeln!(out)?;
+                    output(before, &past.session, 0, out)?;
                 }
                 let time = view.time(thing.at);
                 let mut line = format!("\n[{}] {time}  ", deed.n);

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::super::own_history::{OwnHistory, Refused};
+use super::super::past::prompt::Prompts;
 use super::super::past::{self, Deed, End, Past, Want, What};
 use super::super::recorded;
 use super::Place;
@@ -27,15 +28,21 @@ const LOCK_NAME: &str = "recover.lock";
 /// What stands in a text where a secret was.
 const REDACTED: &str = "[redacted:";
 
+/// Why what held a secret cannot be put back.
+const SECRET: &str = "it held a secret, which is not recorded";
+
+/// Why what was not typed is not put back.
+const NOT_SEEN: &str = "it was not seen at the prompt: from a file or an editor";
+
 /// One history file and what may be missing in it.
 struct Plan {
     file: OwnHistory,
     keeps: &'static Keeps,
     client: String,
-    /// What was typed: the session, the number, and the text.
-    typed: Vec<(String, u64, Entry)>,
+    /// What was typed: the session, the number if it is a statement, and the text.
+    typed: Vec<(String, Option<u64>, Entry)>,
     /// What cannot be put back: the session, the number, and why.
-    left_out: Vec<(String, u64, String)>,
+    left_out: Vec<(String, Option<u64>, String)>,
 }
 
 /// Writes, or with `--dry-run` only says so. A file that is refused does not keep others from being
@@ -114,20 +121,28 @@ fn plans(
 
 impl Plan {
     fn gather(&mut self, past: &Past) {
-        for (time, deed) in past.deeds() {
-            let left_out = if let Some(why) = why_left_out(deed) {
-                Some(why)
-            } else if was_typed(deed) {
-                None
-            } else {
-                Some("it was not seen at the prompt: from a file or an editor".to_owned())
-            };
-            let id = past.session.clone();
+        let prompts = Prompts::of(past);
+        let id = &past.session;
+        let mut time = past.started;
+        for (screen, statement) in past.stretches() {
+            let begin = self.keeps.commands;
+            for command in begin.into_iter().flat_map(|begin| prompts.commands(screen, begin)) {
+                if command.contains(REDACTED) {
+                    self.left_out.push((id.clone(), None, SECRET.to_owned()));
+                } else {
+                    let entry = Entry { text: command.to_owned(), time: Some(time) };
+                    self.typed.push((id.clone(), None, entry));
+                }
+            }
+            let Some((at, deed)) = statement else { continue };
+            time = at;
+            let left_out =
+                why_left_out(deed).or_else(|| (!was_typed(deed)).then(|| NOT_SEEN.to_owned()));
             match left_out {
-                Some(why) => self.left_out.push((id, deed.n, why)),
+                Some(why) => self.left_out.push((id.clone(), Some(deed.n), why)),
                 None => {
                     let text = text(deed, self.keeps.ends);
-                    self.typed.push((id, deed.n, Entry { text, time: Some(time) }));
+                    self.typed.push((id.clone(), Some(deed.n), Entry { text, time: Some(at) }));
                 }
             }
         }
@@ -138,10 +153,10 @@ impl Plan {
 pub(super) fn why_left_out(deed: &Deed) -> Option<String> {
     if !deed.redacted.is_empty() {
         let kinds = deed.redacted.join(", ");
-        return Some(format!("it held a secret, which is not recorded ({kinds})"));
+        return Some(format!("{SECRET} ({kinds})"));
     }
     let is_clean = !deed.text.contains(REDACTED);
-    (!is_clean).then(|| "it held a secret, which is not recorded".to_owned())
+    (!is_clean).then(|| SECRET.to_owned())
 }
 
 /// Returns a statement as it is typed.
@@ -223,7 +238,7 @@ impl Report<'_> {
         let plan = self.plan;
         let path = visible::one_line(&plan.file.path.to_string_lossy());
         let count = self.missing.len();
-        let plural = if count == 1 { "statement" } else { "statements" };
+        let plural = if count == 1 { "line" } else { "lines" };
         let does = if args.dry_run { "would be added to" } else { "added to" };
         writeln!(out, "{count} {plural} {does} {path}")?;
         if args.dry_run {
@@ -236,7 +251,8 @@ impl Report<'_> {
             writeln!(out, "  {there} more are there already")?;
         }
         for (session, n, why) in &plan.left_out {
-            writeln!(out, "  left out: statement {n} of {session}: {}", visible::one_line(why))?;
+            let what = n.map_or_else(|| "a command".to_owned(), |n| format!("statement {n}"));
+            writeln!(out, "  left out: {what} of {session}: {}", visible::one_line(why))?;
         }
         if let Some(backup) = &self.backup {
             let backup = visible::one_line(&backup.to_string_lossy());
