@@ -172,6 +172,7 @@ impl Relay {
                     let again = self.keeper.again(&held.judged);
                     return self.hold(again, held.doubt);
                 }
+                self.ask_again();
                 self.draw(closing::released(self.theme).as_bytes())?;
                 let Held { judged, doubt, output, .. } = *held;
                 self.give_back_terminal()?;

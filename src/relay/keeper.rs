@@ -325,6 +325,12 @@ impl Keeper {
             said.map(|said| ServerMoment { time: said.time, heard, position: said.position });
     }
 
+    /// Returns whether the server has said something of itself.
+    #[must_use]
+    pub fn has_heard(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// Takes note that a release is about to be sent.
     pub fn sending(&mut self) {
         self.sent = Some(self.clock.now());

@@ -139,12 +139,15 @@ impl Safe {
         {
             let text =
                 format!("recovery_target_lsn = '{position}'\nrecovery_target_inclusive = off");
-            let before = self.moment.duration_since(*asked).as_secs().max(0);
+            let before = match self.moment.duration_since(*asked).as_secs() {
+                ..1 => "less than 1 s".to_owned(),
+                seconds => format!("{seconds} s"),
+            };
             let heading = if removes_files {
-                format!("PostgreSQL, by WAL position, as it was {before} s before")
+                format!("PostgreSQL, by WAL position, as it was {before} before")
             } else {
                 format!(
-                    "Or by WAL position, as it was {before} s before: what others wrote since is lost"
+                    "Or by WAL position, as it was {before} before: what others wrote since is lost"
                 )
             };
             let at = if removes_files { 0 } else { values.len() };
