@@ -107,6 +107,8 @@ pub(super) struct Screens {
     pub(super) before: String,
     /// Where it was typed, if it was.
     pub(super) typed: String,
+    /// Whether that is all there was on the screen.
+    pub(super) is_whole: bool,
     /// What came back.
     pub(super) came_back: String,
 }
@@ -147,6 +149,7 @@ pub(super) fn read(log: &Recorded, want: Want) -> Result<Past, Error> {
         stretch: (want == Want::Screens)
             .then(|| Stretch::new((start.header.cols, start.header.rows))),
         output_of: None,
+        is_whole: true,
         typed: String::new(),
     };
     if let Some(target) = &start.header.target {
@@ -219,6 +222,8 @@ struct Scan {
     stretch: Option<Stretch>,
     /// The statement that the stretch is the output of, as an index into `things`.
     output_of: Option<usize>,
+    /// Whether nothing is missing in the stretches since the last statement.
+    is_whole: bool,
     /// The last stretch in which a line was typed.
     typed: String,
 }
@@ -238,6 +243,7 @@ impl Scan {
             Event::Marker(marker) => self.marker(*marker, at),
             Event::Exit(status) => self.exit = Some(status),
             Event::Broken { bytes } => {
+                self.is_whole = false;
                 self.add(at, What::Gap(format!("{bytes} bytes of the log cannot be read")));
             }
             Event::Torn { bytes } => {
@@ -273,9 +279,11 @@ impl Scan {
                 }
                 let screens = self.stretch.is_some().then(|| Screens {
                     before: before.clone(),
+                    is_whole: self.is_whole,
                     typed: format!("{}\n{before}", self.typed),
                     came_back: String::new(),
                 });
+                self.is_whole = true;
                 self.output_of = Some(self.things.len());
                 self.add(
                     time,
@@ -314,6 +322,7 @@ impl Scan {
             }
             Marker::Target { target } => self.add(at, What::Connected(target)),
             Marker::Gap { what, bytes, why } => {
+                self.is_whole = false;
                 let bytes = bytes.map_or(String::new(), |bytes| format!("{bytes} bytes of "));
                 self.add(at, What::Gap(format!("{bytes}{what} not recorded: {why}")));
             }
@@ -332,6 +341,7 @@ impl Scan {
     /// Ends a stretch of the screen, gives it to the statement it is of, and returns it.
     fn end_stretch(&mut self) -> String {
         let Some(stretch) = &mut self.stretch else { return String::new() };
+        self.is_whole &= stretch.is_whole();
         let text = stretch.end();
         if let Some(index) = self.output_of.take()
             && let Some(Thing { what: What::Statement(deed), .. }) = self.things.get_mut(index)

@@ -18,6 +18,7 @@ use crate::record::process;
 use crate::store::{Filter, Session};
 use crate::ui::table::{Align, Cell, Column, Fit, Table, View};
 use crate::ui::theme::Style;
+use crate::ui::visible;
 use crate::world::World;
 
 const COLUMNS: &[Column] = &[
@@ -28,6 +29,9 @@ const COLUMNS: &[Column] = &[
     ("STATEMENTS", Align::Right, Fit::Drop),
     ("THE LAST ONE", Align::Left, Fit::Keep),
 ];
+
+/// What a list shows of a statement, even where no terminal cuts it.
+const LAST_COLUMNS: usize = 200;
 
 /// Lists sessions that ended badly, prints one, or puts statements back into a client's history.
 ///
@@ -143,7 +147,7 @@ fn list(
             Cell::new(&how(session).words()).style(Style::Warning),
             Cell::new(session.target.as_deref().unwrap_or("?")).style(Style::Tier(session.tier)),
             Cell::new(&session.statements.to_string()),
-            Cell::new(last.first().map_or("", |statement| &statement.text)),
+            Cell::new(&visible::cut(last.first().map_or("", |last| &last.text), LAST_COLUMNS)),
         ]);
     }
     if !args.json {

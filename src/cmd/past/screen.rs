@@ -41,6 +41,11 @@ impl Stretch {
         }
     }
 
+    /// Says whether nothing had to be left out.
+    pub(in crate::cmd) fn is_whole(&self) -> bool {
+        self.dropped == 0 && self.tail.len() <= KEPT_BYTES
+    }
+
     /// Returns the text and begins anew.
     pub(in crate::cmd) fn end(&mut self) -> String {
         self.trim();

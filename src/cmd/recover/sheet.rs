@@ -16,6 +16,9 @@ use crate::ui::visible;
 /// Lines of a statement's output that are printed at its begin and at its end.
 const SHOWN_LINES: (usize, usize) = (30, 10);
 
+/// Letters of a statement that are printed.
+const SHOWN_LETTERS: usize = 20_000;
+
 /// Before each line that came back.
 const CAME_BACK: &str = "  | ";
 
@@ -36,9 +39,11 @@ pub(super) fn was_typed(deed: &Deed) -> bool {
         // What was read before the start came from arguments or a file.
         Source::Preflight | Source::Import => false,
         Source::Draft => true,
-        Source::Tap => {
-            deed.screens.as_ref().is_some_and(|screens| screen::shows(&screens.typed, &deed.text))
-        }
+        // Where part of the screen is missing nobody can tell, and nothing typed may be lost.
+        Source::Tap => deed
+            .screens
+            .as_ref()
+            .is_some_and(|screens| !screens.is_whole || screen::shows(&screens.typed, &deed.text)),
     }
 }
 
@@ -90,7 +95,7 @@ fn text(past: &Past, out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
                 if !was_typed(deed) {
                     line.push_str("  (not seen at the prompt: from a file or an editor)");
                 }
-                writeln!(out, "{line}\n{}", table::lines(deed.text.trim_end()))?;
+                writeln!(out, "{line}\n{}", shortened(deed, &past.session))?;
                 let came_back = deed.screens.as_ref().map_or("", |screens| &screens.came_back);
                 output(came_back, &past.session, deed.n, out)?;
             }
@@ -195,6 +200,20 @@ fn brief(
     match view.width {
         Some(width) => writeln!(out, "{}", visible::cut(&line, width)),
         None => writeln!(out, "{line}"),
+    }
+}
+
+/// Returns a statement's text, of a very long one only the begin.
+fn shortened(deed: &Deed, session: &str) -> String {
+    let text = deed.text.trim_end();
+    match text.char_indices().nth(SHOWN_LETTERS) {
+        None => table::lines(text),
+        Some((end, _)) => format!(
+            "{}\n[{} more bytes: nightlatch show {session} --statement {}]",
+            table::lines(&text[..end]),
+            text.len() - end,
+            deed.n
+        ),
     }
 }
 
