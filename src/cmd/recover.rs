@@ -23,7 +23,7 @@ use crate::world::World;
 
 const COLUMNS: &[Column] = &[
     ("SESSION", Align::Left, Fit::Keep),
-    ("STARTED", Align::Left, Fit::Keep),
+    ("STARTED", Align::Left, Fit::Drop),
     ("WHAT HAPPENED", Align::Left, Fit::Drop),
     ("TARGET", Align::Left, Fit::Cut),
     ("STATEMENTS", Align::Right, Fit::Drop),
@@ -151,7 +151,7 @@ fn list(
         ]);
     }
     if !args.json {
-        table.write(out, view).map_err(recorded::write_error)?;
+        table.write(out, view).and_then(|()| out.flush()).map_err(recorded::write_error)?;
         recorded::note(
             view,
             "`nightlatch recover SESSION` shows one; `nightlatch recover --write-history` puts \

@@ -155,8 +155,9 @@ impl Safe {
         }
         if of_postgres || of_mysql || is_other {
             let text = format!(
-                "aws rds restore-db-instance-to-point-in-time --restore-time {} \\\n  \
-                 --source-db-instance-identifier SOURCE --target-db-instance-identifier NEW",
+                "aws rds restore-db-instance-to-point-in-time \\\n  --restore-time {} \\\n  \
+                 --source-db-instance-identifier SOURCE \\\n  \
+                 --target-db-instance-identifier NEW",
                 self.restore_time()
             );
             values.push(("Amazon RDS".to_owned(), text));
@@ -230,8 +231,10 @@ mod tests {
         recovery_target_lsn = '0/3000148'
         recovery_target_inclusive = off
         Amazon RDS:
-        aws rds restore-db-instance-to-point-in-time --restore-time 2026-11-20T22:14:03Z \
-          --source-db-instance-identifier SOURCE --target-db-instance-identifier NEW
+        aws rds restore-db-instance-to-point-in-time \
+          --restore-time 2026-11-20T22:14:03Z \
+          --source-db-instance-identifier SOURCE \
+          --target-db-instance-identifier NEW
         "#);
         assert!(shown("psql", true).starts_with("PostgreSQL, by WAL position"));
         assert!(!shown("mongosh", false).contains("recovery_target_time"));
