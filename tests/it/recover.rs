@@ -64,17 +64,18 @@ fn a_killed_session_comes_back_and_psql_finds_it() {
     assert!(!sheet.contains("hunter2"), "{sheet}");
 
     let dry = nightlatch(&world, &["recover", "--write-history", "--dry-run"]);
-    assert!(dry.contains("4 lines would be added"), "{dry}");
+    assert!(dry.contains("5 lines would be added"), "{dry}");
     assert_eq!(fs::read_to_string(&history).expect("history"), "select 'old';\n");
     let said = nightlatch(&world, &["recover", "last", "--write-history"]);
-    assert!(said.contains("4 lines added to"), "{said}");
+    assert!(said.contains("5 lines added to"), "{said}");
     assert!(said.contains("it held a secret"), "{said}");
     assert!(said.contains("not seen at the prompt"), "{said}");
     let written = fs::read_to_string(&history).expect("history");
     assert!(
         written.starts_with("select 'old';\nselect 1,\u{1}  'größe' as x;\nselect 2;\nselect 3;\n")
     );
-    assert_eq!(written.lines().count(), 5, "{written}");
+    assert!(written.contains("\n\\i file.sql\n"), "{written}");
+    assert_eq!(written.lines().count(), 6, "{written}");
     let again = nightlatch(&world, &["recover", "--write-history"]);
     assert!(again.contains("0 lines added to"), "{again}");
     assert_eq!(fs::read_to_string(&history).expect("history"), written);

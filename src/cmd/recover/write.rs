@@ -28,6 +28,9 @@ const LOCK_NAME: &str = "recover.lock";
 /// What stands in a text where a secret was.
 const REDACTED: &str = "[redacted:";
 
+/// What `--dry-run` shows of a line.
+const SHOWN_COLUMNS: usize = 500;
+
 /// Why what held a secret cannot be put back.
 const SECRET: &str = "it held a secret, which is not recorded";
 
@@ -243,7 +246,11 @@ impl Report<'_> {
         writeln!(out, "{count} {plural} {does} {path}")?;
         if args.dry_run {
             for entry in self.missing {
-                writeln!(out, "  {}", visible::one_line(&entry.text))?;
+                writeln!(
+                    out,
+                    "  {}",
+                    visible::cut(&visible::one_line(&entry.text), SHOWN_COLUMNS)
+                )?;
             }
         }
         let there = self.typed.len() - count;
