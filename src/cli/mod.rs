@@ -3,9 +3,11 @@
 mod check;
 mod config;
 mod demo;
+mod export;
 mod filter;
 mod history;
 mod import;
+mod play;
 mod recover;
 mod reindex;
 mod rules;
@@ -23,9 +25,11 @@ use clap::{Parser, Subcommand};
 pub use check::CheckArgs;
 pub use config::{ConfigArgs, ConfigCommand};
 pub use demo::DemoArgs;
+pub use export::{ExportArgs, Format};
 pub use filter::FilterArgs;
 pub use history::HistoryArgs;
 pub use import::ImportArgs;
+pub use play::{PlayArgs, SPEEDS};
 pub use recover::RecoverArgs;
 pub use reindex::ReindexArgs;
 pub use rules::{RulesArgs, RulesCommand};
@@ -69,6 +73,10 @@ pub enum Command {
     Timeline(TimelineArgs),
     /// Read the clients' own history files, so that `history` finds what is in them.
     Import(ImportArgs),
+    /// Replay a session on the terminal.
+    Play(PlayArgs),
+    /// Write a session as asciicast, text, JSON Lines or a page for a browser.
+    Export(ExportArgs),
     /// Judge the text on standard input.
     Check(CheckArgs),
     /// Say what a command line would connect to, and why.

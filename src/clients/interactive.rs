@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::tap::PromptFacts;
 use crate::lang::Effect;
 use crate::session::drift::Drift;
+use crate::session::keys::Keys;
 use crate::target::Address;
 
 /// A line that is about to be submitted.
@@ -91,6 +92,9 @@ pub struct ServerSaid {
 
 /// A client at whose prompt a person types.
 pub trait Interactive: std::fmt::Debug {
+    /// Returns what its line editor knows of the keys that submit a line.
+    fn keys(&self) -> Keys;
+
     /// Reads a line that is about to be submitted for what no tap will tell.
     fn unseen(&mut self, submitted: &Submitted<'_>) -> Unseen;
 

@@ -4,6 +4,7 @@ pub mod history;
 pub mod interactive;
 pub mod known;
 pub mod launcher;
+pub mod line_editor;
 pub mod psql;
 pub mod tap;
 

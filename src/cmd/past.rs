@@ -6,13 +6,12 @@ pub(super) mod screen;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::recorded;
+use super::log::Log;
 use crate::clients::known;
 use crate::error::Error;
 use crate::lang::{Class, Reading, Scope};
 use crate::record::find::Recorded;
-use crate::record::read::Found;
-use crate::record::{Answer, Event, Header, Marker, ReadError, Reader, Release, Source, process};
+use crate::record::{Answer, Event, Header, Marker, Release, Source, Start, process};
 use crate::target::Target;
 use screen::Stretch;
 
@@ -138,41 +137,35 @@ pub(super) enum Want {
 }
 
 /// Reads a log.
-pub(super) fn read(log: &Recorded, want: Want) -> Result<Past, Error> {
-    let (start, mut reader) = Reader::open(&log.path).map_err(recorded::read_error)?;
-    let failed = |source| recorded::read_error(ReadError::Io { path: log.path.clone(), source });
+pub(super) fn read(found: &Recorded, want: Want) -> Result<Past, Error> {
+    let mut log = Log::of(found.clone())?;
+    let Start { started, header, .. } = log.start.clone();
+    let stretch = (want == Want::Screens).then(|| Stretch::new((header.cols, header.rows)));
     let mut scan = Scan {
-        started: start.started,
+        started,
         things: Vec::new(),
         exit: None,
         is_torn: false,
-        stretch: (want == Want::Screens)
-            .then(|| Stretch::new((start.header.cols, start.header.rows))),
+        stretch,
         output_of: None,
         is_whole: true,
         typed: String::new(),
     };
-    if let Some(target) = &start.header.target {
-        scan.add(start.started, What::Connected(target.clone()));
+    if let Some(target) = &header.target {
+        scan.add(started, What::Connected(target.clone()));
     }
     loop {
         let event = match want {
-            Want::Screens => reader.next().map_err(failed)?,
-            Want::Deeds => match reader.find().map_err(failed)? {
-                None => None,
-                Some(found) => match without_output(found) {
-                    Some(event) => Some(event),
-                    None => continue,
-                },
-            },
+            Want::Screens => log.next()?,
+            Want::Deeds => log.next_but_output()?,
         };
         let Some(event) = event else { break };
-        let at = scan.at(reader.time());
+        let at = scan.at(log.time());
         scan.event(event, at);
     }
-    let last = scan.at(reader.time());
+    let last = scan.at(log.time());
     let tail = scan.end_stretch();
-    let is_alive = process::is_alive(start.header.pid, start.header.pid_started);
+    let is_alive = process::is_alive(header.pid, header.pid_started);
     let end = match scan.exit {
         None if is_alive => End::Running,
         None => End::Lost,
@@ -184,31 +177,7 @@ pub(super) fn read(log: &Recorded, want: Want) -> Result<Past, Error> {
         things.pop();
     }
     fate::decide(&mut things, end);
-    Ok(Past {
-        session: log.session.clone(),
-        started: start.started,
-        last,
-        header: start.header,
-        things,
-        end,
-        tail,
-    })
-}
-
-/// Decodes an event unless it is output.
-fn without_output(found: Found<'_>) -> Option<Event> {
-    match found {
-        Found::Broken { bytes } => Some(Event::Broken { bytes }),
-        Found::Torn { bytes } => Some(Event::Torn { bytes }),
-        Found::Event { code: code @ ('m' | 'x'), data } => {
-            let data: String = serde_json::from_slice(data).ok()?;
-            match code {
-                'm' => serde_json::from_str(&data).ok().map(Event::Marker),
-                _ => data.parse().ok().map(Event::Exit),
-            }
-        }
-        Found::Event { .. } => None,
-    }
+    Ok(Past { session: found.session.clone(), started, last, header, things, end, tail })
 }
 
 /// What is known while a log is read.

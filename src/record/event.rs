@@ -31,6 +31,30 @@ pub enum Answer {
     Cancelled,
 }
 
+impl Source {
+    /// Returns its word, as in `history --json`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tap => "tap",
+            Self::Draft => "draft",
+            Self::Preflight => "preflight",
+            Self::Import => "import",
+        }
+    }
+}
+
+impl Answer {
+    /// Returns its word, as in `history --json`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// The moment of a release. What it lets run had not begun yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {

@@ -8,7 +8,6 @@ pub mod event;
 pub mod find;
 mod header;
 pub mod imported;
-pub mod page;
 pub mod process;
 pub mod read;
 mod recorder;

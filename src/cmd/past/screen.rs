@@ -1,7 +1,9 @@
 //! A stretch of recorded output as text: bounded, however much there was.
 
+use std::time::Duration;
+
 use crate::record::Event;
-use crate::record::page::Page;
+use crate::render::{Bytes, FullScreens, Scrollback, Text};
 
 /// How much output of a stretch is kept at its begin, and at its end.
 const KEPT_BYTES: usize = 64 << 10;
@@ -50,7 +52,8 @@ impl Stretch {
     pub(in crate::cmd) fn end(&mut self) -> String {
         self.trim();
         let mut out = Vec::new();
-        let mut page = Page::new(self.size.0, self.size.1, &mut out);
+        let text = Text::new(&mut out, Bytes::Shown, FullScreens::Folded);
+        let mut page = Scrollback::new(self.size.0, self.size.1, text);
         let mut pieces = vec![std::mem::take(&mut self.head)];
         if self.dropped > 0 {
             let left_out = format!("\r\n[{} bytes left out]\r\n", self.dropped);
@@ -60,9 +63,9 @@ impl Stretch {
         self.dropped = 0;
         // Written to memory, which does not fail.
         for piece in pieces {
-            drop(page.event(&Event::Output(piece)));
+            drop(page.event(&Event::Output(piece), Duration::ZERO));
         }
-        drop(page.end());
+        drop(page.end(Duration::ZERO));
         String::from_utf8_lossy(&out).into_owned()
     }
 

@@ -98,10 +98,7 @@ impl Row {
             }
             Event::Statement(told) => (told.end.clone(), told.text.clone()),
             Event::Answered { n, answer, reason } => {
-                let answer = match answer {
-                    Answer::Released => "released",
-                    Answer::Cancelled => "cancelled",
-                };
+                let answer = answer.word();
                 let reason = reason.as_ref().map(|reason| format!(": {reason}"));
                 (format!("{answer} statement {n}"), reason.unwrap_or_default())
             }

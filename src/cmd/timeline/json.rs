@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::gather::{Event, Row};
 use super::safe::{Instant, Safe};
 use super::{Named, Timeline};
-use crate::record::Answer;
 
 /// Prints it.
 pub(super) fn write(timeline: &Timeline, out: &mut dyn Write) -> io::Result<()> {
@@ -50,11 +49,7 @@ fn object(row: &Row) -> Value {
         Event::Started(argv) => json!({"kind": "start", "argv": argv}),
         Event::Connected => json!({"kind": "connect"}),
         Event::Answered { n, answer, reason } => {
-            let answer = match answer {
-                Answer::Released => "released",
-                Answer::Cancelled => "cancelled",
-            };
-            json!({"kind": "answer", "n": n, "answer": answer, "reason": reason})
+            json!({"kind": "answer", "n": n, "answer": answer.word(), "reason": reason})
         }
         Event::Gap(why) => json!({"kind": "gap", "text": why}),
         Event::Note(text) => json!({"kind": "note", "text": text}),
