@@ -21,6 +21,10 @@ pub(in crate::cmd) enum Fate {
     RolledBack,
     /// It ran in a transaction that is still open.
     Open,
+    /// It is held, and nobody has answered yet.
+    Held,
+    /// It has not ended yet.
+    Running,
     /// Nobody knows: its end was not recorded, or a transaction's.
     Unknown,
 }
@@ -34,6 +38,8 @@ impl Fate {
             Self::Cancelled => "cancelled, did not run",
             Self::RolledBack => "rolled back",
             Self::Open => "ran, not committed yet",
+            Self::Held => "held, not answered yet",
+            Self::Running => "not over yet",
             Self::Unknown => "may have run",
         }
     }
@@ -46,13 +52,15 @@ impl Fate {
             Self::Cancelled => "cancelled",
             Self::RolledBack => "rolled-back",
             Self::Open => "open",
+            Self::Held => "held",
+            Self::Running => "running",
             Self::Unknown => "unknown",
         }
     }
 
     /// Says whether what is gone may be gone by it.
     pub(in crate::cmd) fn may_have_run(self) -> bool {
-        matches!(self, Self::Ran | Self::Open | Self::Unknown)
+        matches!(self, Self::Ran | Self::Open | Self::Running | Self::Unknown)
     }
 }
 
@@ -142,6 +150,20 @@ pub(super) fn decide(things: &mut [Thing], end: End) {
             (_, None) => {}
         }
     }
+    if end == End::Running {
+        // Of a session that goes on, the last one may still be waited for.
+        let last = things.iter_mut().rev().find_map(|thing| match &mut thing.what {
+            What::Statement(deed) => Some(deed),
+            What::Connected(_) | What::Gap(_) | What::Note(_) => None,
+        });
+        if let Some(deed) = last.filter(|deed| deed.outcome.is_none()) {
+            deed.fate = match (deed.fate, &deed.answer) {
+                (Fate::Cancelled, None) => Fate::Held,
+                (Fate::Unknown, _) => Fate::Running,
+                (fate, _) => fate,
+            };
+        }
+    }
     // A connection that is gone takes what was open along.
     let fate = if end == End::Running { Fate::Open } else { Fate::RolledBack };
     let last = things.last().map_or(Timestamp::UNIX_EPOCH, |thing| thing.at);
@@ -170,6 +192,7 @@ fn settle(things: &mut [Thing], transaction: Option<Transaction>, fate: Fate, at
             // What rolled back did so whether or not it had ended.
             deed.fate = match (deed.fate, fate) {
                 (Fate::Unknown, Fate::Ran) => Fate::Unknown,
+                (Fate::Running, Fate::Open) => Fate::Running,
                 _ => fate,
             };
             deed.took_effect = matches!(fate, Fate::Ran | Fate::Unknown).then_some(at);
@@ -229,7 +252,8 @@ mod tests {
     use crate::record::Source;
     use crate::target::Target;
 
-    /// One statement a line; `!` before it: it fails, `?`: its end is not known, `-`: cancelled.
+    /// One statement a line; `!` before it: it fails, `?`: its end is not known, `-`: cancelled,
+    /// `=`: not answered.
     fn fates(script: &str, end: End) -> String {
         let mut things: Vec<Thing> = Vec::new();
         for line in script.split("; ") {
@@ -249,8 +273,8 @@ mod tests {
     }
 
     fn deed(line: &str) -> Deed {
-        let (mark, text) = line.split_at(usize::from(line.starts_with(['!', '?', '-'])));
-        let answer = Some(Given {
+        let (mark, text) = line.split_at(usize::from(line.starts_with(['!', '?', '-', '='])));
+        let answer = (mark != "=").then_some(Given {
             at: Timestamp::UNIX_EPOCH,
             answer: if mark == "-" { Answer::Cancelled } else { Answer::Released },
             reason: None,
@@ -303,5 +327,9 @@ mod tests {
         }
         assert_eq!(fates("begin; delete 1", End::Running), "open");
         assert_eq!(fates("begin; ?delete 1", End::Lost), "rolled-back");
+        assert_eq!(fates("?delete 1; ?delete 2", End::Running), "unknown running");
+        assert_eq!(fates("begin; ?delete 1", End::Running), "running");
+        assert_eq!(fates("begin; delete 1; =delete 2", End::Running), "open held");
+        assert_eq!(fates("=delete 1", End::Lost), "cancelled");
     }
 }

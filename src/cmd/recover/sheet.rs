@@ -56,7 +56,7 @@ fn lines(past: &Past, out: &mut dyn Write) -> io::Result<()> {
             "time": time,
             "client": past.header.client,
             "tier": deed.target.tier,
-            "target": target(deed),
+            "target": deed.target.label(),
             "text": deed.text,
             "source": deed.source,
             "typed": was_typed(deed),
@@ -241,11 +241,9 @@ fn output(text: &str, session: &str, n: u64, out: &mut dyn Write) -> io::Result<
 
 fn style(deed: &Deed) -> Style {
     match deed.fate {
-        Fate::Ran | Fate::Cancelled => Style::Faint,
-        Fate::Failed | Fate::RolledBack | Fate::Open | Fate::Unknown => Style::Warning,
+        Fate::Ran | Fate::Cancelled | Fate::Held => Style::Faint,
+        Fate::Failed | Fate::RolledBack | Fate::Open | Fate::Running | Fate::Unknown => {
+            Style::Warning
+        }
     }
-}
-
-fn target(deed: &Deed) -> String {
-    deed.target.name.clone().unwrap_or_else(|| deed.target.address.to_string())
 }

@@ -85,7 +85,7 @@ impl Row {
 
     /// Where it happened, as a person names it.
     pub(super) fn target_name(&self) -> String {
-        self.target.as_ref().map_or_else(String::new, name)
+        self.target.as_ref().map_or_else(String::new, Target::label)
     }
 
     /// What happened, in words, and the text it is about.
@@ -107,11 +107,6 @@ impl Row {
             Event::Ended(how) => ("session over".to_owned(), how.clone()),
         }
     }
-}
-
-/// Returns a target's name or address.
-pub(super) fn name(target: &Target) -> String {
-    target.name.clone().unwrap_or_else(|| target.address.to_string())
 }
 
 /// Reads what the filter lets through.
@@ -151,7 +146,7 @@ pub(super) fn timeline(
             .min_by_key(|named| named.safe.moment),
     };
     let open = (0..rows.len())
-        .filter(|&row| is_damage(&rows[row], &[Fate::Open]))
+        .filter(|&row| is_damage(&rows[row], &[Fate::Open, Fate::Running]))
         .filter_map(named)
         .collect();
     let until = filter.until.unwrap_or(now);

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::super::past::Fate;
 use super::gather::{Event, Row};
-use super::text::{heading, local, precise};
+use super::text::{heading, local, precise, way_back};
 use super::{Named, Timeline};
 use crate::ui::table::View;
 use crate::ui::theme::tier_word;
@@ -45,11 +45,7 @@ pub(super) fn write(timeline: &Timeline, out: &mut dyn Write, view: &View<'_>) -
     let until = local(timeline.until, view);
     writeln!(out, "<p>Recorded {}until {}.</p>", escape(&since), escape(&until))?;
     for named in &timeline.open {
-        writeln!(
-            out,
-            "<section><p class=\"bad\">Not committed yet, so ROLLBACK in that session takes it \
-             back:</p>"
-        )?;
+        writeln!(out, "<section><p class=\"bad\">{}:</p>", escape(way_back(timeline.row(named))))?;
         statement(timeline, named, out, view)?;
         writeln!(out, "</section>")?;
     }

@@ -42,7 +42,7 @@ fn object(row: &Row) -> Value {
         "client": row.client,
         "tty": row.tty,
         "tier": row.tier(),
-        "target": row.target.as_ref().map(super::gather::name),
+        "target": row.target.as_ref().map(crate::target::Target::label),
         "address": row.target.as_ref().map(|target| target.address.to_string()),
     });
     let more = match &row.kind {

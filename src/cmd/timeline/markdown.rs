@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::text::{heading, local, precise};
+use super::text::{heading, local, precise, way_back};
 use super::{Named, Timeline};
 use crate::ui::table::View;
 use crate::ui::visible;
@@ -18,7 +18,7 @@ pub(super) fn write(timeline: &Timeline, out: &mut dyn Write, view: &View<'_>) -
         local(timeline.until, view)
     )?;
     for named in &timeline.open {
-        writeln!(out, "**Not committed yet, so ROLLBACK in that session takes it back:**\n")?;
+        writeln!(out, "**{}:**\n", way_back(timeline.row(named)))?;
         statement(timeline, named, out, view)?;
     }
     match &timeline.first {

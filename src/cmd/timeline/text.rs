@@ -46,7 +46,7 @@ pub(super) fn write(timeline: &Timeline, out: &mut dyn Write, view: &View<'_>) -
     table.write(out, view)?;
     for named in &timeline.open {
         let row = timeline.row(named);
-        writeln!(out, "\nNot committed yet, so ROLLBACK in that session takes it back:")?;
+        writeln!(out, "\n{}:", way_back(row))?;
         statement(row, out, view)?;
     }
     match &timeline.first {
@@ -123,15 +123,26 @@ fn moment(
     Ok(())
 }
 
+/// Says what can still be done about a statement that has not taken effect.
+pub(super) fn way_back(row: &Row) -> &'static str {
+    match row.told().map(|told| told.fate) {
+        Some(Fate::Running) => {
+            "Not over yet: Ctrl-C in that session, or pg_cancel_backend, stops it"
+        }
+        _ => "Not committed yet: ROLLBACK in that session takes it back",
+    }
+}
+
 /// Says what the named statement is.
 pub(super) fn heading(told: &Told) -> &'static str {
     match (told.is_destructive, told.fate) {
         (true, Fate::Ran) => "The first statement that destroyed something:",
         (true, Fate::Unknown) => "The first statement that may have destroyed something:",
         (_, Fate::Cancelled) => "The statement did not run:",
+        (_, Fate::Held) => "The statement is held:",
         (_, Fate::Failed) => "The statement failed:",
         (_, Fate::RolledBack) => "The statement was rolled back:",
-        (_, Fate::Ran | Fate::Unknown | Fate::Open) => "The statement:",
+        (_, Fate::Ran | Fate::Unknown | Fate::Open | Fate::Running) => "The statement:",
     }
 }
 
@@ -178,8 +189,10 @@ fn style(row: &Row) -> Style {
         Event::Statement(_) if is_damage(row) => Style::Warning,
         Event::Statement(told) => match told.fate {
             Fate::Ran => Style::Plain,
-            Fate::Failed | Fate::RolledBack | Fate::Open | Fate::Unknown => Style::Warning,
-            Fate::Cancelled => Style::Faint,
+            Fate::Failed | Fate::RolledBack | Fate::Open | Fate::Running | Fate::Unknown => {
+                Style::Warning
+            }
+            Fate::Cancelled | Fate::Held => Style::Faint,
         },
         Event::Gap(_) => Style::Warning,
         Event::Answered { .. } => Style::Strong,
