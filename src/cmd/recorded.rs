@@ -59,7 +59,7 @@ pub(super) fn session(data_dir: &Path, name: &str) -> Result<Recorded, Error> {
     find::one(data_dir, name).map_err(|error| not_found(&error))
 }
 
-fn not_found(error: &NotFound) -> Error {
+pub(super) fn not_found(error: &NotFound) -> Error {
     let sentence = sentence(&error.to_string());
     match error {
         NotFound::Nothing => Error::ours(sentence)
@@ -102,6 +102,7 @@ pub(super) fn read_error(error: ReadError) -> Error {
     let with = Error::ours(sentence(&error.to_string()));
     match error {
         ReadError::Io { source, .. } => with.because(source),
+        ReadError::TooNew { .. } => with.hint("Update nightlatch to read it. It is left as it is."),
         ReadError::NotALog { .. } => {
             with.hint("If the session is only just starting, try again in a moment.")
         }

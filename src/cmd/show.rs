@@ -1,7 +1,6 @@
 //! `nightlatch show`: what a session looked like, as plain text.
 
-use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::Write;
 
 use super::recorded;
 use crate::cli::ShowArgs;
@@ -9,7 +8,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind};
 use crate::record::find::Recorded;
 use crate::record::page::Page;
-use crate::record::{Answer, Event, Marker, ReadError, Reader};
+use crate::record::{Answer, Event, Log, Marker, ReadError, Reader};
 use crate::target::Target;
 use crate::ui::table::{self, View};
 use crate::ui::visible;
@@ -41,7 +40,7 @@ pub fn run(
 
 /// The events of one log.
 struct Events {
-    reader: Reader<BufReader<File>>,
+    reader: Reader<Log>,
     found: Recorded,
 }
 

@@ -1,7 +1,6 @@
 //! Session logs into the index, from where the last pass stopped.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use rusqlite::{Connection, named_params};
 use super::{Indexed, StoreError, tier_rank};
 use crate::record::find::{self, Recorded};
 use crate::record::read::Found;
-use crate::record::{Answer, Marker, ReadError, Reader, Source, Start};
+use crate::record::{Answer, Log, Marker, ReadError, Reader, Source, Start};
 use crate::target::Target;
 
 /// How far a session's log is in the index.
@@ -71,7 +70,7 @@ pub(super) fn update(connection: &Connection, data_dir: &Path) -> Result<Indexed
 
 fn is_log_stale(log: &Recorded, known: Option<&Known>) -> bool {
     known.is_none_or(|known| {
-        !known.is_over && fs::metadata(&log.path).is_ok_and(|file| file.len() as i64 != known.bytes)
+        !known.is_over && Log::len(&log.path).is_ok_and(|bytes| bytes as i64 != known.bytes)
     })
 }
 
@@ -96,7 +95,7 @@ fn known(connection: &Connection) -> Result<HashMap<String, Known>, StoreError> 
 struct Scan<'a> {
     connection: &'a Connection,
     session: &'a str,
-    reader: Reader<std::io::BufReader<fs::File>>,
+    reader: Reader<Log>,
     started: i64,
     bytes: i64,
     /// The most dangerous target of this part, the later of two equals.
@@ -119,7 +118,7 @@ impl<'a> Scan<'a> {
         log: &'a Recorded,
         known: Option<Known>,
     ) -> Result<Self, ScanError> {
-        let bytes = fs::metadata(&log.path).map_or(0, |file| file.len() as i64);
+        let bytes = Log::len(&log.path).map_or(0, |bytes| bytes as i64);
         let (started, target, reader) = match known {
             Some(known) => {
                 let time = u64::try_from(known.last - known.started).unwrap_or(0);
