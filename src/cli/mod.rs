@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod filter;
 mod history;
+mod prune;
 mod reindex;
 mod rules;
 mod run;
@@ -22,6 +23,7 @@ pub use config::{ConfigArgs, ConfigCommand};
 pub use demo::DemoArgs;
 pub use filter::FilterArgs;
 pub use history::HistoryArgs;
+pub use prune::PruneArgs;
 pub use reindex::ReindexArgs;
 pub use rules::{RulesArgs, RulesCommand};
 pub use run::RunArgs;
@@ -67,6 +69,8 @@ pub enum Command {
     Config(ConfigArgs),
     /// Rebuild the history index from the session logs.
     Reindex(ReindexArgs),
+    /// Remove the oldest recordings, as `[record]` in the configuration says.
+    Prune(PruneArgs),
     /// Try a hold on a throw-away database that counts as production.
     Demo(DemoArgs),
     /// A client and its own arguments.

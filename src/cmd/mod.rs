@@ -4,6 +4,7 @@ pub mod check;
 pub mod config;
 pub mod demo;
 pub mod history;
+pub mod prune;
 mod recorded;
 #[cfg(test)]
 mod recorded_test;
@@ -48,6 +49,11 @@ pub fn main() -> ExitCode {
     }
     let world = World::real();
     let clock = clock(&world);
+    let mut args = std::env::args_os();
+    if args.nth(1).is_some_and(|first| first == prune::TIDY) {
+        let args: Vec<OsString> = args.collect();
+        return ExitCode::from(prune::tidy(&args, &world, &clock));
+    }
     let cli = Cli::parse();
     let result = dispatch(&cli, &world, &clock);
     ExitCode::from(result.unwrap_or_else(|error| fail(&error, &world)))
@@ -77,6 +83,7 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
         Command::Sessions(args) => sessions::run(args, world, clock, &mut out, &mut view),
         Command::Show(args) => show::run(args, world, clock, &mut out, &mut view),
         Command::Reindex(args) => reindex::run(args, world, clock, &mut out, &mut view),
+        Command::Prune(args) => prune::run(args, world, clock, &mut out, &mut view),
         Command::Check(args) => check::run(args, world, clock, &mut out),
         Command::Target(args) => target::run(args, world, clock, &mut out),
         Command::Rules(args) => rules::run(args, world, clock, &mut out),

@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::prune::{tidy_after, tidy_before};
 use crate::cli::RunArgs;
 use crate::clients::Preflight;
 use crate::clients::known::{self, Known};
@@ -15,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind};
 use crate::os::job::own_pid;
-use crate::os::signal::{Caught, Signals};
+use crate::os::signal::{Caught, Signals, survive_file_limit};
 use crate::os::spawn::{Launch, replace_self, spawn};
 use crate::os::term::{self, Terminals, UserTerm};
 use crate::os::{identity, random};
@@ -102,11 +103,18 @@ fn wrap(
     let decided = launcher.decide(&loaded.config, world, machine.as_deref());
     let is_off = world.var("NIGHTLATCH") == Some("off");
     let run = Run { known, name, program, args, terminals, launcher, world, clock, decided, theme };
-    let recorder = run.record();
+    survive_file_limit();
+    let recorder = run.record(loaded.config.record.max_session_bytes);
+    let folder =
+        recorder.as_ref().and_then(|recorder| recorder.path().parent()).map(Path::to_owned);
     if is_off {
         return run.bare(recorder);
     }
-    run.go(loaded.config, machine, recorder, approved.or_else(|| approval(world)))
+    let ended = run.go(loaded.config, machine, recorder, approved.or_else(|| approval(world)));
+    if let (Some(data_dir), Some(folder)) = (world.data_dir(), folder) {
+        tidy_after(&data_dir, &folder, clock);
+    }
+    ended
 }
 
 /// One run, read and decided.
@@ -125,7 +133,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Starts the recording, or says that there is none.
-    fn record(&self) -> Option<Recorder> {
+    fn record(&self, max_session_bytes: u64) -> Option<Recorder> {
         let Some(folder) = self.world.data_dir() else {
             say("recording is off: there is no home folder; set NIGHTLATCH_DATA_DIR");
             return None;
@@ -146,8 +154,11 @@ impl Run<'_> {
             pid: u32::try_from(own_pid()).unwrap_or(0),
             pid_started: crate::record::process::started(u32::try_from(own_pid()).unwrap_or(0)),
         };
-        match Recorder::start(&folder, &header, *self.clock) {
-            Ok(recorder) => Some(recorder),
+        match Recorder::start_capped(&folder, &header, *self.clock, max_session_bytes) {
+            Ok(recorder) => {
+                tidy_before(&folder, self.clock);
+                Some(recorder)
+            }
             Err(error) => {
                 let cause = std::error::Error::source(&error)
                     .map(|cause| format!(": {cause}"))
