@@ -4,6 +4,7 @@ mod check;
 mod config;
 mod demo;
 mod house;
+mod log;
 mod policy;
 mod real_psql;
 mod rules;

@@ -19,6 +19,8 @@ pub(crate) enum Tool {
     Postgres,
     Bash,
     Less,
+    /// Sets limits of a process (util-linux).
+    Prlimit,
     /// The feature `test-fakes`, which sets nightlatch's clock.
     TestClock,
 }
@@ -30,6 +32,7 @@ impl Tool {
             Self::Postgres => "postgres",
             Self::Bash => "bash",
             Self::Less => "less",
+            Self::Prlimit => "prlimit",
             Self::TestClock => "--features test-fakes",
         }
     }
@@ -38,7 +41,9 @@ impl Tool {
     fn is_there(self) -> bool {
         match self {
             Self::TestClock => cfg!(feature = "test-fakes"),
-            Self::Psql | Self::Postgres | Self::Bash | Self::Less => find(self.name()).is_some(),
+            Self::Psql | Self::Postgres | Self::Bash | Self::Less | Self::Prlimit => {
+                find(self.name()).is_some()
+            }
         }
     }
 }
@@ -58,11 +63,17 @@ pub(crate) fn needs(tools: &[Tool]) -> bool {
         variable("NIGHTLATCH_REQUIRE_ALL").is_none_or(|value| value != "1"),
         "missing: {missing}, and NIGHTLATCH_REQUIRE_ALL=1"
     );
+    skip(&format!("missing {missing}"));
+    false
+}
+
+/// Says loudly that a test, or the rest of it, is skipped: for what no machine can be made to have,
+/// such as a right.
+pub(crate) fn skip(why: &str) {
     let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
     // Straight to the descriptor: the harness would swallow what goes through print.
-    writeln!(std::io::stderr(), "SKIPPED ({count} so far): {name}: missing {missing}").ok();
-    false
+    writeln!(std::io::stderr(), "SKIPPED ({count} so far): {name}: {why}").ok();
 }
 
 /// Finds a program on PATH, or where Debian hides PostgreSQL's.
