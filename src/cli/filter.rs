@@ -55,7 +55,6 @@ impl FilterArgs {
             })
         };
         Ok(Filter {
-            words: Vec::new(),
             client: self.client.clone(),
             tier: self.tier,
             target: self.target.clone(),
@@ -65,6 +64,7 @@ impl FilterArgs {
             is_held: self.held,
             is_failed: self.failed,
             limit: self.limit,
+            ..Filter::default()
         })
     }
 }

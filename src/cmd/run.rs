@@ -154,11 +154,8 @@ impl Run<'_> {
             pid: u32::try_from(own_pid()).unwrap_or(0),
             pid_started: crate::record::process::started(u32::try_from(own_pid()).unwrap_or(0)),
         };
-        match Recorder::start_capped(&folder, &header, *self.clock, max_session_bytes) {
-            Ok(recorder) => {
-                tidy_before(&folder, self.clock);
-                Some(recorder)
-            }
+        match Recorder::open(&folder, &header, *self.clock, max_session_bytes) {
+            Ok(recorder) => Some(recorder),
             Err(error) => {
                 let cause = std::error::Error::source(&error)
                     .map(|cause| format!(": {cause}"))
@@ -240,7 +237,8 @@ impl Run<'_> {
                 keeper.cancelled(&judged, Some(why));
                 keeper.finish(i32::from(Ended::Refused.status()));
                 let target = &self.decided.target;
-                say_raw(&refusal::text(text, verdict, target, why));
+                let approved = approved.as_ref().map(|approved| approved.target.as_str());
+                say_raw(&refusal::text(text, verdict, target, why, approved));
                 return Ok(Ended::Refused.status());
             }
         }
@@ -263,7 +261,7 @@ impl Run<'_> {
     fn start(
         &self,
         manner: Manner,
-        keeper: Keeper,
+        mut keeper: Keeper,
         session: Option<&str>,
         folder: Option<PathBuf>,
         approved: Option<Approval>,
@@ -305,8 +303,6 @@ impl Run<'_> {
             // The client has a session of its own: a stop has to be passed on.
             caught.push(Caught::Stop);
         }
-        let signals = Signals::catch(&caught)
-            .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
         let (monitor, channel) = spawn(Launch {
             program: self.program.clone(),
             name: self.name.to_owned(),
@@ -318,6 +314,15 @@ impl Run<'_> {
             hold: ends.to_hold(),
         })
         .map_err(|error| Error::ours("The monitor could not be started.").because(error))?;
+        if let Err(error) = keeper.begin_recording() {
+            say(&format!("recording is off, what you do is not recorded: {error}"));
+        }
+        // It starts a thread, so not before the monitor has been forked.
+        if let Some(data_dir) = self.world.data_dir() {
+            tidy_before(&data_dir, self.clock);
+        }
+        let signals = Signals::catch(&caught)
+            .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
         let relay = Relay::new(Parts {
             term,
             ends,

@@ -225,8 +225,8 @@ fn a_session_over_its_limit_keeps_its_begin_its_end_and_every_statement() {
     let data = tempfile::tempdir().unwrap();
     let header = Header { client: "psql".into(), cols: 80, rows: 24, ..Header::default() };
     let max_bytes = 60_000;
-    let mut recorder =
-        Recorder::start_capped(data.path(), &header, Clock::system(), max_bytes).unwrap();
+    let mut recorder = Recorder::open(data.path(), &header, Clock::system(), max_bytes).unwrap();
+    recorder.begin().unwrap();
     let path = recorder.path().to_owned();
     let folder = path.parent().unwrap().to_owned();
     let offset = |path: &Path| {

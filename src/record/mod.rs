@@ -10,7 +10,6 @@ mod header;
 mod live;
 mod log;
 mod packer;
-pub mod page;
 pub mod process;
 pub mod prune;
 pub mod read;

@@ -108,7 +108,8 @@ pub struct Recorder {
     ring: Producer<u8>,
     shared: Arc<Shared>,
     desk: Arc<Desk>,
-    writer: Thread,
+    /// None until it is started.
+    writer: Option<Thread>,
     clock: Clock,
     started: Duration,
     /// Frames handed over so far: the place of a marker among them.
@@ -184,16 +185,21 @@ impl Recorder {
     ///
     /// If the folder, the file or the thread cannot be made.
     pub fn start(data_dir: &Path, header: &Header, clock: Clock) -> Result<Self, RecordError> {
-        Self::start_capped(data_dir, header, clock, u64::MAX)
+        let mut recorder = Self::open(data_dir, header, clock, u64::MAX)?;
+        recorder.begin()?;
+        Ok(recorder)
     }
 
-    /// Does the same for a session that may take `max_bytes` on the disk: beyond that, output
-    /// between its begin and its end is left out.
+    /// Does the same without the thread: what is recorded waits for [`Recorder::begin`], unless the
+    /// caller's thread does the writer's work. For a process that is still to be forked.
+    ///
+    /// The session may take `max_bytes` on the disk: beyond that, output between its begin and its
+    /// end is left out.
     ///
     /// # Errors
     ///
-    /// As [`Recorder::start`].
-    pub fn start_capped(
+    /// If the folder or the file cannot be made.
+    pub fn open(
         data_dir: &Path,
         header: &Header,
         clock: Clock,
@@ -205,7 +211,7 @@ impl Recorder {
         let line = header.line(&new.session, now);
         let sink = FileSink::create(data_dir, &new, &line.to_bytes(), max_bytes)
             .map_err(|source| RecordError::File { path: path.clone(), source })?;
-        let recorder = Self::run(sink, new.session, path, line, clock)?;
+        let recorder = Self::run(sink, new.session, path, line, clock);
         if let Some(told) = tidy::close(data_dir) {
             recorder.shared.trouble(told);
         }
@@ -218,6 +224,33 @@ impl Recorder {
     ///
     /// If the header cannot be written or the thread not be started.
     pub fn with_sink<S: Sink + 'static>(
+        sink: S,
+        session: String,
+        path: PathBuf,
+        header: &Header,
+        clock: Clock,
+    ) -> Result<Self, RecordError> {
+        let mut recorder = Self::behind_header(sink, session, path, header, clock)?;
+        recorder.begin()?;
+        Ok(recorder)
+    }
+
+    /// Starts the writer's thread, once.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no thread left.
+    pub fn begin(&mut self) -> Result<(), RecordError> {
+        if self.writer.is_none() {
+            let at_desk = Arc::clone(&self.desk);
+            let builder = std::thread::Builder::new().name("recorder".to_owned());
+            let handle = builder.spawn(move || at_desk.run()).map_err(RecordError::Thread)?;
+            self.writer = Some(handle.thread().clone());
+        }
+        Ok(())
+    }
+
+    fn behind_header<S: Sink + 'static>(
         mut sink: S,
         session: String,
         path: PathBuf,
@@ -227,36 +260,29 @@ impl Recorder {
         let line = header.line(&session, clock.now());
         sink.write_all(&line.to_bytes())
             .map_err(|source| RecordError::File { path: path.clone(), source })?;
-        Self::run(sink, session, path, line, clock)
+        Ok(Self::run(sink, session, path, line, clock))
     }
 
-    /// Starts the writer's thread behind a header that is written.
+    /// Makes a recorder that goes on behind a header that is written.
     fn run<S: Sink + 'static>(
         sink: S,
         session: String,
         path: PathBuf,
         line: HeaderLine,
         clock: Clock,
-    ) -> Result<Self, RecordError> {
+    ) -> Self {
         let started = clock.elapsed();
         let (ring, consumer) = RingBuffer::new(RING_BYTES);
         let shared = Arc::new(Shared::default());
         let writer = Writer::new(sink, line, consumer, Arc::clone(&shared), clock);
         let desk = Arc::new(Desk::new(writer, Arc::clone(&shared)));
-        let at_desk = Arc::clone(&desk);
-        let writer = std::thread::Builder::new()
-            .name("recorder".to_owned())
-            .spawn(move || at_desk.run())
-            .map_err(RecordError::Thread)?
-            .thread()
-            .clone();
-        Ok(Self {
+        Self {
             session,
             path,
             ring,
             shared,
             desk,
-            writer,
+            writer: None,
             clock,
             started,
             frames: 0,
@@ -267,7 +293,7 @@ impl Recorder {
             ticket: 0,
             is_inline: false,
             is_stopped: false,
-        })
+        }
     }
 
     /// Returns the session's id.
@@ -362,6 +388,8 @@ impl Recorder {
         let what = What::Marker(Box::new(marker));
         let queued = self.queue(what, Some((ticket, durability)), text_bytes);
         if !(self.is_inline && self.desk.work_here()) {
+            // A thread that cannot be started shows as an answer that does not come.
+            drop(self.begin());
             self.wake();
         }
         queued?;
@@ -484,7 +512,9 @@ impl Recorder {
 
     fn wake(&self) {
         self.shared.state.store(AWAKE, Ordering::Relaxed);
-        self.writer.unpark();
+        if let Some(writer) = &self.writer {
+            writer.unpark();
+        }
     }
 
     fn time_us(&self) -> u64 {
@@ -501,6 +531,9 @@ impl Recorder {
         }
         self.is_stopped = true;
         lock(&self.shared.queue).is_closed = true;
+        if self.begin().is_err() {
+            self.desk.run();
+        }
         self.wake();
         let reply = lock(&self.shared.reply);
         let (reply, _) = self

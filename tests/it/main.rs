@@ -3,10 +3,15 @@
 mod check;
 mod config;
 mod demo;
+mod export;
 mod house;
+mod index;
 mod log;
+mod play;
 mod policy;
 mod real_psql;
 mod rules;
+mod search;
+mod show;
 mod support;
 mod targets;
