@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind};
 use crate::record::ReadError;
 use crate::record::find::{self, NotFound, Recorded};
+use crate::record::imported;
 use crate::store::{Indexed, Store, StoreError};
 use crate::ui::table::View;
 use crate::world::World;
@@ -30,7 +31,7 @@ pub(super) fn data_dir(world: &World) -> Result<PathBuf, Error> {
 /// Says how to begin if nothing is recorded yet; then there is nothing else to do.
 pub(super) fn is_empty(data_dir: &Path, view: &mut View<'_>) -> Result<bool, Error> {
     let is_empty = find::all(data_dir).map_err(|error| not_found(&error))?;
-    let is_empty = is_empty.is_empty();
+    let is_empty = is_empty.is_empty() && imported::all(data_dir).is_ok_and(|logs| logs.is_empty());
     if is_empty {
         note(view, BEGIN);
     }
@@ -120,7 +121,7 @@ pub(super) fn no_statement(n: u64, session: &str) -> Error {
         .hint(format!("`nightlatch history --session {session}` lists what it has."))
 }
 
-fn not_found(error: &NotFound) -> Error {
+pub(super) fn not_found(error: &NotFound) -> Error {
     let sentence = sentence(&error.to_string());
     match error {
         NotFound::Nothing => Error::ours(sentence)
@@ -162,6 +163,7 @@ pub(super) fn read_error(error: ReadError) -> Error {
     let with = Error::ours(sentence(&error.to_string()));
     match error {
         ReadError::Io { source, .. } => with.because(source),
+        ReadError::TooNew { .. } => with.hint("Update nightlatch to read it. It is left as it is."),
         ReadError::NotALog { .. } => {
             with.hint("If the session is only just starting, try again in a moment.")
         }

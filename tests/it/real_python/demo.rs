@@ -10,7 +10,7 @@ use crate::support::world::run;
 
 /// A world with a Python on its path, and temporary files of its own.
 fn stage() -> Option<(Stage, PathBuf)> {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::Python, Tool::TestClock]) {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::Interpreter, Tool::TestClock]) {
         return None;
     }
     let mut stage = Stage::new();

@@ -6,7 +6,7 @@ use crate::support::pty::{Key, Pty};
 use crate::support::python::interpreters;
 use crate::support::tool::{Tool, needs};
 
-const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Python, Tool::TestClock];
+const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Interpreter, Tool::TestClock];
 
 /// What the fifth deletion leaves when the first four have gone.
 const AFTER_FOUR: usize = ROWS - 4;

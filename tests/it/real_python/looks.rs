@@ -9,7 +9,7 @@ use crate::support::python::{drivers, interpreters};
 use crate::support::tool::{Tool, needs};
 use crate::support::world::run;
 
-const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Python, Tool::TestClock];
+const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Interpreter, Tool::TestClock];
 
 /// What is typed, one key group at a time.
 const TYPED: &[&str] = &[

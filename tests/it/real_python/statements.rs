@@ -5,7 +5,7 @@ use crate::support::pty::{Key, Pty};
 use crate::support::python::{drivers, interpreters};
 use crate::support::tool::{Tool, needs};
 
-const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Python, Tool::TestClock];
+const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Interpreter, Tool::TestClock];
 
 fn texts(stage: &Stage) -> Vec<String> {
     let history = stage.history();

@@ -5,7 +5,7 @@ use crate::support::pty::{Key, Pty};
 use crate::support::python::ancient;
 use crate::support::tool::{Tool, needs};
 
-const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Python, Tool::TestClock];
+const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Interpreter, Tool::TestClock];
 
 #[test]
 fn options_that_keep_it_out_are_said() {

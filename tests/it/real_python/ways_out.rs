@@ -8,7 +8,7 @@ use crate::support::pty::{Key, Pty};
 use crate::support::tool::{Tool, needs};
 use crate::support::world::run;
 
-const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Python, Tool::TestClock];
+const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Interpreter, Tool::TestClock];
 
 /// Opens a shell with a held loop.
 fn held() -> Option<(Stage, Pty)> {
