@@ -34,11 +34,10 @@ pub const KNOWN: &[Known] = &[
     python_by("python3"),
     python_by("python"),
     python_by("ipython"),
-    python_by("ipython3"),
     python_by("ptpython"),
 ];
 
-/// Returns the client with a name; `python3.12` is `python3`.
+/// Returns the client with a name; `python3.12` is `python`.
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static Known> {
     let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
@@ -63,4 +62,20 @@ fn psql_decide(
 ) -> Result<Vec<Decided>, String> {
     let given = psql::surroundings::given(args)?;
     for_invocation(&given, &psql::surroundings::surroundings(world), targets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_part_of_no_name() {
+        let name = |name| by_name(name).map(|known| known.name);
+        assert_eq!(name("python3.12"), Some("python"));
+        assert_eq!(name("python3"), Some("python3"));
+        assert_eq!(name("ipython3"), Some("ipython"));
+        assert_eq!(name("psql"), Some("psql"));
+        assert_eq!(name("perl5"), None);
+        assert_eq!(name("3"), None);
+    }
 }

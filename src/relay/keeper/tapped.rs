@@ -165,8 +165,10 @@ impl Keeper {
     pub fn tapped_connected(&mut self, address: &Address) -> bool {
         let at = self.place_of(address);
         let decided = &self.tapped.places[at].decided;
-        let is_known = self.is_live && decided.target.tier <= self.decided.target.tier;
-        if is_known {
+        // What variables promise stands: a session that reaches a cache on this machine first may
+        // still be about to reach production.
+        let is_placed = self.is_live || !self.decided.evidence.is_empty();
+        if is_placed && decided.target.tier <= self.decided.target.tier {
             return false;
         }
         self.is_live = true;
