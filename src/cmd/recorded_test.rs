@@ -97,9 +97,9 @@ fn history_is_a_table_for_a_person() {
     2026-11-20 06:00:00  <session id>  2  orders-prod      released     3  delete from orders
     "#);
     insta::assert_snapshot!(past.run(Some(80), &["history"]).out, @r#"
-    TIME                 SESSION       N  TARGET        VERDICT   STATEMENT
-    2026-11-20 06:00:00  <session id>  1  ann@db.exam…  allow     select count(*) f…
-    2026-11-20 06:00:00  <session id>  2  orders-prod   released  delete from orders
+    TIME      SESSION       N  TARGET        VERDICT   STATEMENT
+    06:00:00  <session id>  1  ann@db.exam…  allow     select count(*) from families
+    06:00:00  <session id>  2  orders-prod   released  delete from orders
     "#);
 }
 
@@ -107,9 +107,9 @@ fn history_is_a_table_for_a_person() {
 fn tables_fit_a_narrow_terminal() {
     let past = Past::new(&["2026-11-20T06:00:00Z"]);
     insta::assert_snapshot!(past.run(Some(40), &["history"]).out, @r#"
-    TIME                 STATEMENT
-    2026-11-20 06:00:00  select count(*) fr…
-    2026-11-20 06:00:00  delete from orders
+    TIME      SESSION       STATEMENT
+    06:00:00  <session id>  select count(*)…
+    06:00:00  <session id>  delete from ord…
     "#);
     insta::assert_snapshot!(past.run(Some(40), &["sessions"]).out, @r#"
     SESSION       COMMAND

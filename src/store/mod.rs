@@ -19,6 +19,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use query::Order;
 use rusqlite::{Connection, ErrorCode, InterruptHandle, TransactionBehavior};
 use sample::Sample;
 
@@ -246,6 +247,28 @@ impl Store {
         Ok(statements)
     }
 
+    /// Shows the statements a filter lets through, oldest first; where there is no limit, as they
+    /// are found, so that none but the one that is shown is in memory.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn visit_oldest(
+        &self,
+        filter: &Filter,
+        visitor: &mut dyn FnMut(Statement) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        if filter.limit.is_none() {
+            return self.visit_in(Order::OldestFirst, filter, visitor);
+        }
+        for statement in self.statements(filter)? {
+            if visitor(statement).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Shows the statements a filter lets through, newest first, as they are found, until the
     /// visitor has seen enough.
     ///
@@ -258,11 +281,20 @@ impl Store {
         filter: &Filter,
         visitor: &mut dyn FnMut(Statement) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
+        self.visit_in(Order::NewestFirst, filter, visitor)
+    }
+
+    fn visit_in(
+        &self,
+        order: Order,
+        filter: &Filter,
+        visitor: &mut dyn FnMut(Statement) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         let share = |part: &str| {
             let sample = self.sample.get_or_init(|| Sample::take(&self.connection));
             sample.share(part)
         };
-        Ok(query::visit(&self.connection, filter, &share, visitor)?)
+        Ok(query::visit(&self.connection, filter, order, &share, visitor)?)
     }
 
     /// Reads all statements into memory, for [`Store::visit_with`].

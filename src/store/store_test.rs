@@ -168,7 +168,7 @@ fn words_are_looked_up_in_the_text_index() {
     let data = tempfile::tempdir().unwrap();
     let store = Store::open(data.path()).unwrap();
     let filter = Filter { terms: Terms::new("families"), ..Filter::default() };
-    let (sql, values) = super::query::statements_sql(&filter, &|_| 0);
+    let (sql, values) = super::query::statements_sql(&filter, super::Order::NewestFirst, &|_| 0);
     let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let plan: Vec<String> = plan
         .query_map(rusqlite::params_from_iter(values), |row| row.get(3))
@@ -302,6 +302,30 @@ fn the_preview_finds_a_statement_in_a_log_that_was_shortened() {
 
 fn note() -> Marker {
     Marker::Note { text: "a moment".to_owned() }
+}
+
+#[test]
+fn one_by_one_or_all_at_once_they_are_the_same() {
+    let data = tempfile::tempdir().unwrap();
+    for day in 10..20 {
+        record(data.path(), &format!("2026-11-{day}T06:00:00Z"));
+    }
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    for (typed, is_in_output, limit) in
+        [("", false, None), ("fam", false, None), ("orders", true, None), ("orders", true, Some(3))]
+    {
+        let terms = Terms::new(typed);
+        let filter = Filter { terms, is_in_output, limit, ..Filter::default() };
+        let mut found = Vec::new();
+        let mut visitor = |statement| {
+            found.push(statement);
+            std::ops::ControlFlow::Continue(())
+        };
+        store.visit_oldest(&filter, &mut visitor).unwrap();
+        assert!(!found.is_empty() && found.is_sorted_by_key(|statement| statement.time));
+        assert_eq!(found, store.statements(&filter).unwrap(), "{typed}");
+    }
 }
 
 #[test]
