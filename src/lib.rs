@@ -13,6 +13,7 @@ pub mod policy;
 pub mod record;
 pub mod redact;
 pub mod relay;
+pub mod render;
 pub mod screen;
 pub mod search;
 pub mod session;

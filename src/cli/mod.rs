@@ -3,8 +3,10 @@
 mod check;
 mod config;
 mod demo;
+mod export;
 mod filter;
 mod history;
+mod play;
 mod reindex;
 mod rules;
 mod run;
@@ -20,8 +22,10 @@ use clap::{Parser, Subcommand};
 pub use check::CheckArgs;
 pub use config::{ConfigArgs, ConfigCommand};
 pub use demo::DemoArgs;
+pub use export::{ExportArgs, Format};
 pub use filter::FilterArgs;
 pub use history::HistoryArgs;
+pub use play::{PlayArgs, SPEEDS};
 pub use reindex::ReindexArgs;
 pub use rules::{RulesArgs, RulesCommand};
 pub use run::RunArgs;
@@ -57,6 +61,10 @@ pub enum Command {
     Sessions(SessionsArgs),
     /// Print a session's scrollback as plain text.
     Show(ShowArgs),
+    /// Replay a session on the terminal.
+    Play(PlayArgs),
+    /// Write a session as asciicast, text, JSON Lines or a page for a browser.
+    Export(ExportArgs),
     /// Judge the text on standard input.
     Check(CheckArgs),
     /// Say what a command line would connect to, and why.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::tap::PromptFacts;
 use crate::lang::Effect;
 use crate::session::drift::Drift;
+use crate::session::keys::Keys;
 use crate::target::Address;
 
 /// A line that is about to be submitted.
@@ -75,6 +76,9 @@ pub trait ReadAnswer: std::fmt::Debug {
 
 /// A client at whose prompt a person types.
 pub trait Interactive: std::fmt::Debug {
+    /// Returns what its line editor knows of the keys that submit a line.
+    fn keys(&self) -> Keys;
+
     /// Reads a line that is about to be submitted for what no tap will tell.
     fn unseen(&mut self, submitted: &Submitted<'_>) -> Unseen;
 

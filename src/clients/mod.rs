@@ -3,6 +3,7 @@
 pub mod interactive;
 pub mod known;
 pub mod launcher;
+pub mod line_editor;
 pub mod psql;
 pub mod tap;
 

@@ -114,6 +114,12 @@ pub(super) fn session(data_dir: &Path, name: &str) -> Result<Recorded, Error> {
     find::one(data_dir, name).map_err(|error| not_found(&error))
 }
 
+/// Says that a session has no such statement.
+pub(super) fn no_statement(n: u64, session: &str) -> Error {
+    Error::new(Kind::Usage, format!("Session {session} has no statement {n}."))
+        .hint(format!("`nightlatch history --session {session}` lists what it has."))
+}
+
 fn not_found(error: &NotFound) -> Error {
     let sentence = sentence(&error.to_string());
     match error {

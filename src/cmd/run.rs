@@ -146,7 +146,7 @@ impl Run<'_> {
             pid: u32::try_from(own_pid()).unwrap_or(0),
             pid_started: crate::record::process::started(u32::try_from(own_pid()).unwrap_or(0)),
         };
-        match Recorder::start(&folder, &header, *self.clock) {
+        match Recorder::open(&folder, &header, *self.clock) {
             Ok(recorder) => Some(recorder),
             Err(error) => {
                 let cause = std::error::Error::source(&error)
@@ -229,7 +229,8 @@ impl Run<'_> {
                 keeper.cancelled(&judged, Some(why));
                 keeper.finish(i32::from(Ended::Refused.status()));
                 let target = &self.decided.target;
-                say_raw(&refusal::text(text, verdict, target, why));
+                let approved = approved.as_ref().map(|approved| approved.target.as_str());
+                say_raw(&refusal::text(text, verdict, target, why, approved));
                 return Ok(Ended::Refused.status());
             }
         }
@@ -252,7 +253,7 @@ impl Run<'_> {
     fn start(
         &self,
         manner: Manner,
-        keeper: Keeper,
+        mut keeper: Keeper,
         session: Option<&str>,
         folder: Option<PathBuf>,
         approved: Option<Approval>,
@@ -294,8 +295,6 @@ impl Run<'_> {
             // The client has a session of its own: a stop has to be passed on.
             caught.push(Caught::Stop);
         }
-        let signals = Signals::catch(&caught)
-            .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
         let (monitor, channel) = spawn(Launch {
             program: self.program.clone(),
             name: self.name.to_owned(),
@@ -307,6 +306,11 @@ impl Run<'_> {
             hold: ends.to_hold(),
         })
         .map_err(|error| Error::ours("The monitor could not be started.").because(error))?;
+        if let Err(error) = keeper.begin_recording() {
+            say(&format!("recording is off, what you do is not recorded: {error}"));
+        }
+        let signals = Signals::catch(&caught)
+            .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
         let relay = Relay::new(Parts {
             term,
             ends,

@@ -41,6 +41,26 @@ pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((reader.into(), writer.into()))
 }
 
+/// Closes every descriptor of this process but these, whoever owns them: for a copy of a process
+/// that uses nothing else of it any more.
+///
+/// # Errors
+/// When the system does not tell which are open.
+pub(super) fn close_all_but(kept: &[i32]) -> io::Result<()> {
+    let numbers: Vec<i32> = std::fs::read_dir("/dev/fd")?
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    for number in numbers.into_iter().filter(|number| !kept.contains(number)) {
+        // SAFETY: the caller has promised that nothing uses it any more; closing one that is not
+        // open, such as the folder's own by now, does nothing.
+        unsafe {
+            libc::close(number);
+        }
+    }
+    Ok(())
+}
+
 /// Opens the pipe behind `fd` once more for writing without waiting: making `fd` itself
 /// non-blocking would change it for everybody who shares it.
 ///

@@ -29,6 +29,29 @@ pub enum Answer {
     Cancelled,
 }
 
+impl Source {
+    /// Returns its word, as in `history --json`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tap => "tap",
+            Self::Draft => "draft",
+            Self::Preflight => "preflight",
+        }
+    }
+}
+
+impl Answer {
+    /// Returns its word, as in `history --json`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// One marker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]

@@ -7,7 +7,6 @@ mod encode;
 pub mod event;
 pub mod find;
 mod header;
-pub mod page;
 pub mod process;
 pub mod read;
 mod recorder;

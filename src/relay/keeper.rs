@@ -366,6 +366,18 @@ impl Keeper {
         }
     }
 
+    /// Lets the recorder work on a thread of its own, from now on.
+    ///
+    /// # Errors
+    /// When the system has no thread left: nothing is recorded then.
+    pub fn begin_recording(&mut self) -> Result<(), crate::record::RecordError> {
+        let begun = self.recorder.as_mut().map_or(Ok(()), Recorder::begin);
+        if begun.is_err() {
+            self.recorder = None;
+        }
+        begun
+    }
+
     /// Takes note of what was read and allowed before the client started, and runs without being
     /// asked about.
     pub fn preflight(&mut self, text: &str) {
@@ -374,6 +386,7 @@ impl Keeper {
             confidence: Confidence::Parsed,
             findings: Vec::new(),
             reasons: Vec::new(),
+            judged_as: self.decided.target.tier,
         };
         let judged = self.note(text.to_owned(), verdict, Source::Preflight);
         self.released(&judged, None, false);

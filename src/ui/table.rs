@@ -209,6 +209,12 @@ pub fn lines(text: &str) -> String {
     lines.join("\n")
 }
 
+/// Says how many rows a statement touched or returned.
+#[must_use]
+pub fn rows(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "row" } else { "rows" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nightlatch::record::{Durability, Recorder};
 
-use crate::support::past::{Past, statement};
+use crate::support::recorded::{Recorded, statement};
 
 /// Statements that each session has in the end.
 const EACH: u64 = 60;
@@ -46,7 +46,7 @@ fn write(recorder: &mut Recorder) {
 
 #[test]
 fn commands_of_all_kinds_agree_while_sessions_run() {
-    let past = Past::new();
+    let past = Recorded::new();
     let mut recorders = [past.record("orders-prod", &[]), past.record("billing", &[])];
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -88,7 +88,7 @@ fn commands_of_all_kinds_agree_while_sessions_run() {
 
 #[test]
 fn a_command_that_is_killed_leaves_an_index_that_works() {
-    let past = Past::new();
+    let past = Recorded::new();
     for _ in 0..8 {
         write(&mut past.record("orders-prod", &[]));
     }
@@ -107,7 +107,7 @@ fn a_command_that_is_killed_leaves_an_index_that_works() {
 #[test]
 fn the_index_and_what_belongs_to_it_are_private() {
     use std::os::unix::fs::PermissionsExt;
-    let past = Past::usual();
+    let past = Recorded::usual();
     succeeds(&past.output(&["history"]));
     let mut files = 0;
     for entry in fs::read_dir(past.data()).expect("folder") {

@@ -3,11 +3,14 @@
 mod check;
 mod config;
 mod demo;
+mod export;
 mod house;
 mod index;
+mod play;
 mod policy;
 mod real_psql;
 mod rules;
 mod search;
+mod show;
 mod support;
 mod targets;

@@ -9,12 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use nightlatch::clock::Clock;
 use nix::sys::signal::{Signal, kill};
 
-use crate::support::past::Past;
+use crate::support::recorded::Recorded;
 use crate::support::pty::{Key, Pty};
 use crate::support::tool::{Tool, needs};
 
 /// Starts a search on a terminal, its standard output in a file, and waits for it.
-fn search(past: &Past, args: &[&str]) -> Pty {
+fn search(past: &Recorded, args: &[&str]) -> Pty {
     let mut command = past.command(&["history", "-i"]);
     command.args(args).stdout(fs::File::create(taken(past)).expect("a file"));
     let mut pty = Pty::spawn_with(command, [true, false, true]);
@@ -24,12 +24,12 @@ fn search(past: &Past, args: &[&str]) -> Pty {
     pty
 }
 
-fn taken(past: &Past) -> PathBuf {
+fn taken(past: &Recorded) -> PathBuf {
     past.folder().join("taken")
 }
 
 /// Returns what the search has printed.
-fn printed(past: &Past) -> String {
+fn printed(past: &Recorded) -> String {
     fs::read_to_string(taken(past)).expect("a file")
 }
 
@@ -43,7 +43,7 @@ fn what_is_typed_is_found_and_enter_prints_it() {
     if !needs(&[Tool::TestClock]) {
         return;
     }
-    let past = Past::usual();
+    let past = Recorded::usual();
     let mut pty = search(&past, &[]);
     let screen = pty.wait_until("what it printed", |screen| screen.contains("BEGIN"));
     insta::assert_snapshot!(
@@ -94,7 +94,7 @@ fn session(screen: &str) -> &str {
 
 #[test]
 fn tab_prints_for_editing_and_lines_stay_as_they_were() {
-    let past = Past::usual();
+    let past = Recorded::usual();
     let mut pty = search(&past, &["größe"]);
     pty.wait_until("one", |screen| screen.contains("1 in all"));
     pty.press(Key::Tab);
@@ -104,7 +104,7 @@ fn tab_prints_for_editing_and_lines_stay_as_they_were() {
 
 #[test]
 fn what_is_typed_faster_than_it_can_be_searched_is_what_is_printed() {
-    let past = Past::usual();
+    let past = Recorded::usual();
     let mut pty = search(&past, &[]);
     pty.type_text("delete\r");
     ends(&mut pty, 0);
@@ -113,7 +113,7 @@ fn what_is_typed_faster_than_it_can_be_searched_is_what_is_printed() {
 
 #[test]
 fn every_way_out_restores_the_terminal_and_prints_nothing() {
-    let past = Past::usual();
+    let past = Recorded::usual();
     for key in [Key::Escape, Key::Ctrl('c'), Key::Ctrl('g'), Key::Ctrl('d')] {
         let mut pty = search(&past, &[]);
         pty.press(key);
@@ -138,7 +138,7 @@ fn every_way_out_restores_the_terminal_and_prints_nothing() {
 
 #[test]
 fn ctrl_z_gives_the_terminal_to_the_shell_and_back() {
-    let past = Past::usual();
+    let past = Recorded::usual();
     let mut pty = search(&past, &["fam"]);
     pty.press(Key::Ctrl('z'));
     pty.wait_for_stop();
@@ -154,7 +154,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_back() {
 
 #[test]
 fn ctrl_y_copies_what_is_selected() {
-    let past = Past::usual();
+    let past = Recorded::usual();
     let mut pty = search(&past, &[]);
     pty.press(Key::Up);
     pty.press(Key::Ctrl('y'));
@@ -167,7 +167,7 @@ fn ctrl_y_copies_what_is_selected() {
 
 #[test]
 fn the_scope_and_the_outputs_are_a_key_away() {
-    let past = Past::usual();
+    let past = Recorded::usual();
     let mut pty = search(&past, &["orders"]);
     pty.wait_until("the one", |screen| screen.contains("1 in all"));
     pty.press(Key::Ctrl('r'));
@@ -195,7 +195,7 @@ fn the_scope_and_the_outputs_are_a_key_away() {
 
 #[test]
 fn any_size_will_do() {
-    let past = Past::usual();
+    let past = Recorded::usual();
     let mut pty = search(&past, &["from"]);
     for (columns, rows) in [(40, 10), (200, 50), (20, 6), (1, 1), (132, 3), (80, 24)] {
         pty.resize(columns, rows);
@@ -216,7 +216,7 @@ fn any_size_will_do() {
 
 #[test]
 fn a_paste_is_a_search_and_takes_nothing() {
-    let past = Past::usual();
+    let past = Recorded::usual();
     let mut pty = search(&past, &[]);
     pty.paste_bracketed("select 1;\n\x1b[2J\n");
     let screen = pty.wait_until("what was pasted", |screen| screen.contains("> select 1; [2J"));
@@ -231,7 +231,7 @@ fn a_paste_is_a_search_and_takes_nothing() {
 
 #[test]
 fn statements_that_come_meanwhile_are_found_by_the_next_search() {
-    let past = Past::usual();
+    let past = Recorded::usual();
     let mut recorder = past.record("orders-prod", &[("select now();", "")]);
     let mut pty = search(&past, &[]);
     pty.wait_until("the running session", |screen| screen.contains("select now();"));
@@ -243,7 +243,7 @@ fn statements_that_come_meanwhile_are_found_by_the_next_search() {
 
 #[test]
 fn on_a_terminal_nothing_of_a_statement_is_obeyed() {
-    let past = Past::new();
+    let past = Recorded::new();
     past.record("orders-prod", &[("select '\x1b]0;title\x07';", "")]).finish(0);
     let mut pty = Pty::spawn(past.command(&["history", "-i"]));
     pty.wait_until("the search", |screen| screen.contains("1 in all"));
@@ -255,7 +255,7 @@ fn on_a_terminal_nothing_of_a_statement_is_obeyed() {
 
 #[test]
 fn without_a_terminal_it_says_so() {
-    let past = Past::usual();
+    let past = Recorded::usual();
     let mut command = past.command(&["history", "-i"]);
     command.env("TERM", "dumb");
     let output = command.stdin(Stdio::null()).output().expect("it runs");
@@ -265,7 +265,7 @@ nightlatch: The interactive search needs a terminal.
   because: TERM is dumb
   try: Without one: nightlatch history WORDS
 "#);
-    let past = Past::new();
+    let past = Recorded::new();
     let output = past.output(&["history", "-i"]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
 }

@@ -8,6 +8,7 @@ use super::unseen::{Place, unseen};
 use crate::clients::{Inquiry, Interactive, PromptFacts, Submitted, Unseen};
 use crate::lang::Effect;
 use crate::session::drift::Drift;
+use crate::session::keys::Keys;
 
 /// psql's prompt.
 #[derive(Debug)]
@@ -15,17 +16,22 @@ pub struct PsqlPrompt {
     state: State,
     home: Option<PathBuf>,
     inquirer: Option<Inquirer>,
+    keys: Keys,
 }
 
 impl PsqlPrompt {
     /// Makes the reader of a session's lines.
     #[must_use]
-    pub fn new(home: Option<PathBuf>, inquirer: Option<Inquirer>) -> Self {
-        Self { state: State::default(), home, inquirer }
+    pub fn new(home: Option<PathBuf>, inquirer: Option<Inquirer>, keys: Keys) -> Self {
+        Self { state: State::default(), home, inquirer, keys }
     }
 }
 
 impl Interactive for PsqlPrompt {
+    fn keys(&self) -> Keys {
+        self.keys.clone()
+    }
+
     fn unseen(&mut self, submitted: &Submitted<'_>) -> Unseen {
         if submitted.is_fresh && !self.state.is_fresh() {
             self.state.interrupt();

@@ -4,7 +4,9 @@ pub(crate) mod past;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod pty;
+pub(crate) mod recorded;
 pub(crate) mod screen;
+pub(crate) mod tmux;
 pub(crate) mod tool;
 pub(crate) mod world;
 

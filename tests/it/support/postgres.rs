@@ -250,6 +250,17 @@ impl Database {
         }
     }
 
+    /// Ends every connection to this database, and waits until they are gone.
+    #[track_caller]
+    pub(crate) fn end_all(&self) {
+        let name = &self.name;
+        let sql = format!(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        cluster().admin("postgres", &sql);
+        self.wait_until_alone();
+    }
+
     /// Returns a URI for a role.
     pub(crate) fn uri(&self, role: &str) -> String {
         format!("postgres://{role}@localhost:{}/{}", cluster().port, self.name)

@@ -300,6 +300,14 @@ impl Pty {
         self.screen()
     }
 
+    /// Reads what comes for the given time, or until the command has ended.
+    pub(crate) fn watch_for(&mut self, time: Duration) {
+        let end = self.clock.elapsed() + time;
+        while self.clock.elapsed() < end && !self.has_exited() {
+            self.pump(Duration::from_millis(5));
+        }
+    }
+
     /// Waits until the command has ended and returns its status.
     pub(crate) fn wait_for_exit(&mut self) -> ExitStatus {
         let end = self.deadline();
