@@ -16,7 +16,7 @@ use crate::os::signal::{Caught, Signals};
 use crate::record::Event;
 use crate::render::html::About;
 use crate::render::{Bytes, Cast, FullScreens, Html, Item, Scrollback, Told};
-use crate::store::Statement;
+use crate::store::{Place, Statement};
 use crate::ui::table::View;
 use crate::world::World;
 
@@ -119,6 +119,9 @@ fn statement(told: Told, log: &Log) -> Statement {
         .answer
         .map_or((None, None), |(answer, reason)| (Some(answer.word().to_owned()), reason));
     Statement {
+        // It is not from the index.
+        id: 0,
+        place: Place::default(),
         session: log.session().to_owned(),
         n: told.n,
         // As fine as the index keeps it.

@@ -5,8 +5,8 @@ use std::io::{self, BufRead};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::record::page::Page;
 use crate::record::{Event, Marker, ReadError, Reader};
+use crate::render::{Bytes, FullScreens, Scrollback, Text};
 
 /// What is kept of the beginning, in bytes as the client printed them.
 const HEAD_BYTES: usize = 32 << 10;
@@ -82,7 +82,8 @@ impl Capture {
             self.output(decode_text(&late).as_bytes());
         }
         let mut out = Vec::new();
-        let mut page = Page::new(self.size.0, self.size.1, &mut out);
+        let text = Text::new(&mut out, Bytes::Shown, FullScreens::Shown);
+        let mut page = Scrollback::new(self.size.0, self.size.1, text);
         let tail = if self.is_cut {
             // Whole lines, and no end of an escape sequence that begins before them.
             let start = memchr::memchr(b'\n', &self.tail).map_or(0, |newline| newline + 1);
@@ -94,8 +95,8 @@ impl Capture {
             if self.is_cut { format!("\x1b[0m\r\n{LEFT_OUT}\r\n") } else { String::new() };
         let all = [&self.head[..], between.as_bytes(), tail].concat();
         // A page fails only where its writer does.
-        drop(page.event(&Event::Output(all)));
-        drop(page.end());
+        drop(page.event(&Event::Output(all), Duration::ZERO));
+        drop(page.end(Duration::ZERO));
         String::from_utf8_lossy(&out).into_owned()
     }
 }

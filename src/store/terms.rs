@@ -2,6 +2,9 @@
 //!
 //! There is no syntax: every sign stands for itself, so nothing that is typed can be wrong.
 
+/// Trigrams of one word that are looked at.
+const TRIGRAMS_PER_WORD: usize = 64;
+
 /// Trigrams that narrow a search down; the rarest few say as much as all.
 const MOST_TRIGRAMS: usize = 3;
 
@@ -85,8 +88,10 @@ impl Terms {
         let mut first = Vec::new();
         let mut others = Vec::new();
         for word in &self.words {
-            let mut parts: Vec<(usize, &str)> =
-                trigrams(&word.text).map(|part| (share(part), part)).collect();
+            let mut parts: Vec<(usize, &str)> = trigrams(&word.text)
+                .take(TRIGRAMS_PER_WORD)
+                .map(|part| (share(part), part))
+                .collect();
             parts.sort_unstable();
             let mut parts = parts.into_iter();
             first.extend(parts.next());

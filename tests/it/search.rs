@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use nightlatch::clock::Clock;
 use nix::sys::signal::{Signal, kill};
 
-use crate::support::recorded::Recorded;
 use crate::support::pty::{Key, Pty};
+use crate::support::recorded::Recorded;
 use crate::support::tool::{Tool, needs};
 
 /// Starts a search on a terminal, its standard output in a file, and waits for it.
