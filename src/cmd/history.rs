@@ -113,7 +113,7 @@ fn search(
     let (store, kept) = recorded::open_for_search(data_dir, view)?;
     let ended = search::run(Search {
         store,
-        update: (kept == Kept::OnDisk).then(|| data_dir.to_owned()),
+        update: (kept == Kept::Writable).then(|| data_dir.to_owned()),
         typed: args.query.join(" "),
         filter,
         here: world.var("NIGHTLATCH_SESSION").map(str::to_owned),

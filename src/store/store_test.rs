@@ -421,6 +421,25 @@ fn an_index_in_memory_answers_the_same() {
 }
 
 #[test]
+fn an_index_is_read_where_it_cannot_be_written() {
+    let data = tempfile::tempdir().unwrap();
+    let odd = data.path().join("a folder? with #100% \u{e9}");
+    assert!(Store::open_to_read(&odd).is_err(), "there is none");
+    record(&odd, "2026-11-20T06:00:00Z");
+    let mut store = Store::open(&odd).unwrap();
+    assert!(store.is_empty().unwrap());
+    store.update().unwrap();
+    drop(store);
+    let mut store = Store::open_to_read(&odd).unwrap();
+    assert!(!store.is_empty().unwrap());
+    assert_eq!(store.update().unwrap(), Indexed::default());
+    assert_eq!(texts(&store, &Filter::default()).len(), 2);
+    record(&odd, "2026-11-20T06:00:01Z");
+    let error = store.update().unwrap_err();
+    assert!(error.is_unwritable(), "{error:?}");
+}
+
+#[test]
 fn damage_within_is_said_and_only_removing_the_file_helps() {
     let data = tempfile::tempdir().unwrap();
     for day in 10..20 {
