@@ -119,7 +119,7 @@ fn statement(told: Told, log: &Log) -> Statement {
         .answer
         .map_or((None, None), |(answer, reason)| (Some(answer.word().to_owned()), reason));
     Statement {
-        // It is not from the index.
+        // Neither is written.
         id: 0,
         place: Place::default(),
         session: log.session().to_owned(),

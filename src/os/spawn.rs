@@ -98,15 +98,12 @@ fn begin(launch: Launch<'_>, channel: Channel) -> io::Result<u8> {
     let channel = channel.into_fd();
     let tty = launch.tty.map(|fd| fd.try_clone_to_owned()).transpose()?;
     let keepsake = launch.keepsake.map(|fd| fd.try_clone_to_owned()).transpose()?;
-    let hold = launch
-        .hold
-        .iter()
-        .map(|fd| fd.try_clone_to_owned())
-        .collect::<io::Result<Vec<_>>>()?;
+    let hold =
+        launch.hold.iter().map(|fd| fd.try_clone_to_owned()).collect::<io::Result<Vec<_>>>()?;
     let mut kept = vec![0, 1, 2, channel.as_raw_fd()];
     kept.extend(tty.iter().chain(&keepsake).chain(&hold).map(AsRawFd::as_raw_fd));
     // The other end of the channel above all: its end is how the relay's is noticed.
-    close_all_but(&kept)?;
+    close_all_but(&kept);
     let client = monitor::Client {
         program: launch.program.into_os_string(),
         name: launch.name,

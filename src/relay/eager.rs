@@ -72,7 +72,8 @@ impl Eager {
             return;
         }
         self.misses += 1;
-        self.rest = 1_u32.checked_shl(self.misses).map_or(LONGEST_REST, |rest| rest.min(LONGEST_REST));
+        self.rest =
+            1_u32.checked_shl(self.misses).map_or(LONGEST_REST, |rest| rest.min(LONGEST_REST));
     }
 }
 

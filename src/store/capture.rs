@@ -82,8 +82,8 @@ impl Capture {
             self.output(decode_text(&late).as_bytes());
         }
         let mut out = Vec::new();
-        let text = Text::new(&mut out, Bytes::Shown, FullScreens::Shown);
-        let mut page = Scrollback::new(self.size.0, self.size.1, text);
+        let sink = Text::new(&mut out, Bytes::Shown, FullScreens::Shown);
+        let mut page = Scrollback::new(self.size.0, self.size.1, sink);
         let tail = if self.is_cut {
             // Whole lines, and no end of an escape sequence that begins before them.
             let start = memchr::memchr(b'\n', &self.tail).map_or(0, |newline| newline + 1);
