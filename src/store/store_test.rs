@@ -300,6 +300,31 @@ fn the_preview_finds_a_statement_in_a_log_that_was_shortened() {
     assert!(output(&found[0].place, &|| true).is_err());
 }
 
+#[test]
+fn a_preview_of_a_huge_output_is_its_beginning() {
+    let data = tempfile::tempdir().unwrap();
+    let clock = Clock::starting_at("2026-11-20T06:00:00Z".parse().unwrap());
+    let header = Header { client: "psql".into(), pid: u32::MAX, ..Header::default() };
+    let mut recorder = Recorder::start(data.path(), &header, clock).unwrap();
+    for n in 1..=2 {
+        let target = target(Tier::Staging, None);
+        recorder.marker(statement(n, "2026-11-20T06:00:00Z", "select", "allow", target));
+        for row in 0..40_000 / n {
+            recorder.output(format!("row {row:06} of statement {n}\r\n").as_bytes());
+            recorder.ease(Duration::from_secs(9));
+        }
+    }
+    recorder.finish(0);
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    let found = store.statements(&Filter::default()).unwrap();
+    let first = output(&found[0].place, &|| true).unwrap();
+    assert!(first.starts_with("row 000000 of statement 1\n") && first.ends_with("\n[…]\n"));
+    assert!(output(&found[0].place, &|| false).unwrap().is_empty(), "nobody wants it");
+    assert_eq!(outputs(&store, "039999"), [1], "the index has its end");
+    assert_eq!(outputs(&store, "020000"), [0; 0]);
+}
+
 fn note() -> Marker {
     Marker::Note { text: "a moment".to_owned() }
 }
