@@ -43,6 +43,14 @@ impl Terms {
         self.words.is_empty()
     }
 
+    /// Says whether every text that has these words has the others, too, as far as one can tell
+    /// without a text.
+    #[must_use]
+    pub(super) fn narrows(&self, others: &Self) -> bool {
+        let is_part = |other: &Word| self.words.iter().any(|word| word.text.contains(&other.text));
+        others.words.iter().all(is_part)
+    }
+
     /// Says whether a text has every word somewhere.
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
@@ -200,6 +208,13 @@ mod tests {
             assert!(!is_in(typed, text), "{typed}");
         }
         assert!(is_in("GRÖ", text) && !is_in("aaa", "aa"));
+    }
+
+    #[test]
+    fn typing_on_asks_for_less() {
+        let narrows = |one, other| Terms::new(one).narrows(&Terms::new(other));
+        assert!(narrows("select del", "SEL de") && narrows("x", "") && narrows("ab ab", "ab"));
+        assert!(!narrows("sel", "select") && !narrows("", "x") && !narrows("ab cd", "bc"));
     }
 
     #[test]
