@@ -324,6 +324,7 @@ impl Run<'_> {
         let mut tap = if is_tapped { self.launcher.tap(&nonce) } else { None };
         if let Some(tap) = &mut tap {
             tap.foresee(foreseen.echoes);
+        }
         let relay = Relay::new(Parts {
             term,
             ends,
