@@ -10,6 +10,7 @@ use super::recorded::{self, Kept};
 use crate::cli::HistoryArgs;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::record::imported;
 use crate::search::{self, Ended, Ending, Search};
 use crate::store::{Filter, Statement, Store, Terms};
 use crate::ui::table::{self, Align, Cell, Column, Fit, Table, View};
@@ -170,8 +171,12 @@ fn table(statements: &[Statement], now: &Zoned, view: &View<'_>) -> Table {
     table
 }
 
-/// A time as a person reads it; where room is short, so much of it as differs from now.
+/// A time as a person reads it; where room is short, so much of it as differs from now. Of what was
+/// imported nobody may know the time.
 fn when(time: Timestamp, short_at: Option<&Zoned>, view: &View<'_>) -> String {
+    let Some(time) = imported::known(time) else {
+        return "imported".to_owned();
+    };
     let Some(now) = short_at else {
         return view.time(time);
     };

@@ -45,7 +45,8 @@ impl Log {
         Self::of(self.found.clone())
     }
 
-    fn of(found: Recorded) -> Result<Self, Error> {
+    /// Opens a log that was found.
+    pub(super) fn of(found: Recorded) -> Result<Self, Error> {
         let (start, reader) = Reader::open(&found.path).map_err(recorded::read_error)?;
         Ok(Self { found, start, reader, stops: None })
     }

@@ -12,12 +12,16 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use super::capture::{Capture, decode_text};
 use super::{Indexed, StoreError, tier_rank};
 use crate::record::find::{self, Recorded};
+use crate::record::imported;
 use crate::record::read::Found;
 use crate::record::{Answer, Marker, ReadError, Reader, Source, Start};
 use crate::target::Target;
 
 /// An output that is no longer than this is read again from its statement on while it grows.
 const REREAD_BYTES: u64 = 256 << 10;
+
+/// So far may the ids of statements that came at once be ahead of their time.
+const MOST_DRIFT_MS: i64 = 3_600_000;
 
 /// How far a session's log is in the index.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +40,7 @@ struct Known {
 /// Says whether any log has something that the index has not, or is gone.
 pub(super) fn is_stale(connection: &Connection, data_dir: &Path) -> Result<bool, StoreError> {
     let known = known(connection)?;
-    let logs = find::all(data_dir)?;
+    let logs = logs(data_dir)?;
     Ok(logs.len() != known.len()
         || logs.iter().any(|log| is_log_stale(log, known.get(&log.session))))
 }
@@ -52,7 +56,7 @@ pub(super) fn update(
     indexed: &mut Indexed,
 ) -> Result<bool, StoreError> {
     let known = known(connection)?;
-    let logs = find::all(data_dir)?;
+    let logs = logs(data_dir)?;
     let present: HashSet<&str> = logs.iter().map(|log| log.session.as_str()).collect();
     for (_, gone) in known.iter().filter(|(session, _)| !present.contains(session.as_str())) {
         connection.execute("DELETE FROM statements WHERE session = ?1", [gone.id])?;
@@ -80,6 +84,14 @@ pub(super) fn update(
         }
     }
     Ok(false)
+}
+
+/// Returns the logs of sessions, and of what was imported.
+fn logs(data_dir: &Path) -> Result<Vec<Recorded>, StoreError> {
+    let mut logs = find::all(data_dir)?;
+    let path = data_dir.to_owned();
+    logs.extend(imported::all(data_dir).map_err(|source| StoreError::Io { path, source })?);
+    Ok(logs)
 }
 
 fn is_log_stale(log: &Recorded, known: Option<&Known>) -> bool {
@@ -276,7 +288,10 @@ impl<'a> Scan<'a> {
         if let Some(id) = known.query_row((self.id, row.n as i64), |row| row.get(0)).optional()? {
             return Ok((id, false));
         }
-        let id = self.free_id(row.time.as_millisecond().max(self.last_id + 1))?;
+        let (time, next) = (row.time.as_millisecond(), self.last_id + 1);
+        // Many in one moment drift ahead of it; a time that was set back is another matter.
+        let is_drift = (time..time.saturating_add(MOST_DRIFT_MS)).contains(&next);
+        let id = self.free_id(if is_drift { next } else { time })?;
         self.last_id = id;
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO statements
@@ -291,7 +306,7 @@ impl<'a> Scan<'a> {
             ":time": row.time.as_microsecond(),
             ":target": self.target_row(target)?,
             ":text": row.text,
-            ":source": source_word(row.source),
+            ":source": row.source.word(),
             ":verdict": row.verdict,
             ":rule": row.rule,
             ":place": row.place.0 as i64,
@@ -449,14 +464,6 @@ fn decode<T: serde::de::DeserializeOwned>(data: &[u8]) -> Option<T> {
 /// The target as a person would name it.
 fn name(target: &Target) -> String {
     target.name.clone().unwrap_or_else(|| target.address.to_string())
-}
-
-fn source_word(source: Source) -> &'static str {
-    match source {
-        Source::Tap => "tap",
-        Source::Draft => "draft",
-        Source::Preflight => "preflight",
-    }
 }
 
 fn micros(time: Duration) -> i64 {

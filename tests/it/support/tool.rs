@@ -20,6 +20,9 @@ pub(crate) enum Tool {
     Postgres,
     Bash,
     Less,
+    Python,
+    Sqlite,
+    RedisCli,
     /// A terminal that others wrote.
     Tmux,
     /// A browser.
@@ -37,6 +40,9 @@ impl Tool {
             Self::Postgres => "postgres",
             Self::Bash => "bash",
             Self::Less => "less",
+            Self::Python => "python3",
+            Self::Sqlite => "sqlite3",
+            Self::RedisCli => "redis-cli",
             Self::Tmux => "tmux",
             Self::Chromium => "chromium",
             Self::Asciinema => "asciinema",
@@ -52,9 +58,15 @@ impl Tool {
                 let version = Command::new(program).arg("--version").output();
                 version.is_ok_and(|output| output.stdout.starts_with(b"asciinema 3."))
             }),
-            Self::Psql | Self::Postgres | Self::Bash | Self::Less | Self::Tmux | Self::Chromium => {
-                find(self.name()).is_some()
-            }
+            Self::Psql
+            | Self::Postgres
+            | Self::Bash
+            | Self::Less
+            | Self::Tmux
+            | Self::Chromium
+            | Self::Python
+            | Self::Sqlite
+            | Self::RedisCli => find(self.name()).is_some(),
         }
     }
 }
