@@ -133,7 +133,7 @@ pub(super) fn no_statement(n: u64, session: &str) -> Error {
         .hint(format!("`nightlatch history --session {session}` lists what it has."))
 }
 
-fn not_found(error: &NotFound) -> Error {
+pub(super) fn not_found(error: &NotFound) -> Error {
     let sentence = sentence(&error.to_string());
     match error {
         NotFound::Nothing => Error::ours(sentence)
@@ -177,6 +177,7 @@ pub(super) fn read_error(error: ReadError) -> Error {
     let with = Error::ours(sentence(&error.to_string()));
     match error {
         ReadError::Io { source, .. } => with.because(source),
+        ReadError::TooNew { .. } => with.hint("Update nightlatch to read it. It is left as it is."),
         ReadError::NotALog { .. } => {
             with.hint("If the session is only just starting, try again in a moment.")
         }
