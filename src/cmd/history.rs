@@ -81,6 +81,12 @@ pub fn run(
     Ok(0)
 }
 
+/// Of what was imported nobody may know the time.
+fn time(statement: &Statement, short_at: Option<&Zoned>, view: &View<'_>) -> String {
+    imported::known(statement.time)
+        .map_or_else(|| "imported".to_owned(), |time| when(time, short_at, view))
+}
+
 /// Prints one object per line as they are found; returns how many.
 fn json(store: &Store, filter: &Filter, out: &mut dyn Write) -> Result<usize, Error> {
     let mut count = 0;
@@ -159,7 +165,7 @@ fn table(statements: &[Statement], now: &Zoned, view: &View<'_>) -> Table {
             (None, None) => Cell::default(),
         };
         table.row(vec![
-            Cell::new(&when(statement.time, is_narrow.then_some(now), view)).style(Style::Faint),
+            Cell::new(&time(statement, is_narrow.then_some(now), view)).style(Style::Faint),
             Cell::new(&statement.session).style(Style::Faint),
             Cell::new(&statement.n.to_string()),
             Cell::new(&statement.target).style(Style::Tier(statement.tier)),
@@ -171,12 +177,8 @@ fn table(statements: &[Statement], now: &Zoned, view: &View<'_>) -> Table {
     table
 }
 
-/// A time as a person reads it; where room is short, so much of it as differs from now. Of what was
-/// imported nobody may know the time.
+/// A time as a person reads it; where room is short, so much of it as differs from now.
 fn when(time: Timestamp, short_at: Option<&Zoned>, view: &View<'_>) -> String {
-    let Some(time) = imported::known(time) else {
-        return "imported".to_owned();
-    };
     let Some(now) = short_at else {
         return view.time(time);
     };
