@@ -415,6 +415,24 @@ fn statements_of_one_moment_are_all_there_and_in_order() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_does_not_make_statements_newer() {
+    let data = tempfile::tempdir().unwrap();
+    let clock = Clock::starting_at("2026-11-20T06:00:00Z".parse().unwrap());
+    let header = Header { client: "psql".into(), pid: u32::MAX, ..Header::default() };
+    let mut recorder = Recorder::start(data.path(), &header, clock).unwrap();
+    for (n, day) in [(1, 20), (2, 10), (3, 19)] {
+        let target = target(Tier::Staging, None);
+        let (time, text) = (format!("2026-11-{day}T06:00:00Z"), format!("select {day};"));
+        recorder.marker(statement(n, &time, &text, "allow", target));
+    }
+    recorder.finish(0);
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    let found = texts(&store, &Filter { limit: Some(2), ..Filter::default() });
+    assert_eq!(found, ["select 19;", "select 20;"]);
+}
+
+#[test]
 fn a_rebuild_is_seen_whole_or_not_at_all() {
     let data = tempfile::tempdir().unwrap();
     for day in 10..20 {
