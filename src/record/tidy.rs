@@ -183,7 +183,7 @@ fn remove_hidden(data_dir: &Path, now: Timestamp) {
         let written = fs::metadata(&folder).and_then(|facts| facts.modified());
         let written = written.ok().and_then(|written| Timestamp::try_from(written).ok());
         // A session that is just about to begin has one too.
-        if written.is_some_and(|written| now.duration_since(written).abs() > EVERY) {
+        if written.is_some_and(|written| now.duration_since(written) > EVERY) {
             drop(fs::remove_dir_all(&folder));
         }
     }
