@@ -70,7 +70,7 @@ impl FilterArgs {
 }
 
 /// Reads a tier by its name.
-fn tier_parser() -> impl TypedValueParser<Value = Tier> {
+pub(super) fn tier_parser() -> impl TypedValueParser<Value = Tier> {
     PossibleValuesParser::new(["production", "staging", "development", "unknown"]).map(|name| {
         match name.as_str() {
             "production" => Tier::Production,

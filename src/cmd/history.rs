@@ -7,6 +7,7 @@ use super::recorded::{self, Kept};
 use crate::cli::HistoryArgs;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::record::imported;
 use crate::search::{self, Ended, Ending, Search};
 use crate::store::{Filter, Statement, Terms};
 use crate::ui::table::{self, Align, Cell, Column, Fit, Table, View};
@@ -74,6 +75,11 @@ pub fn run(
     Ok(0)
 }
 
+/// Of what was imported nobody may know the time.
+fn time(statement: &Statement, view: &View<'_>) -> String {
+    imported::known(statement.time).map_or_else(|| "imported".to_owned(), |time| view.time(time))
+}
+
 /// Lets a person search, and prints what they take.
 ///
 /// The status is 0, or 10 where it is to be edited first; 130 where nothing was taken.
@@ -135,7 +141,7 @@ fn table(statements: &[Statement], view: &View<'_>) -> Table {
             (None, None) => Cell::default(),
         };
         table.row(vec![
-            Cell::new(&view.time(statement.time)).style(Style::Faint),
+            Cell::new(&time(statement, view)).style(Style::Faint),
             Cell::new(&statement.session).style(Style::Faint),
             Cell::new(&statement.n.to_string()),
             Cell::new(&statement.target).style(Style::Tier(statement.tier)),

@@ -5,19 +5,24 @@ pub mod config;
 pub mod demo;
 pub mod export;
 pub mod history;
+pub mod import;
 mod log;
 mod new_file;
+mod own_history;
+mod past;
 pub mod play;
 pub mod prune;
 mod recorded;
 #[cfg(test)]
 mod recorded_test;
+pub mod recover;
 pub mod reindex;
 pub mod rules;
 pub mod run;
 pub mod sessions;
 pub mod show;
 pub mod target;
+pub mod timeline;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
@@ -82,6 +87,9 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
         Command::Export(args) => export::run(args, world, clock, &mut out, &mut view),
         Command::Reindex(args) => reindex::run(args, world, clock, &mut out, &mut view),
         Command::Prune(args) => prune::run(args, world, clock, &mut out, &mut view),
+        Command::Recover(args) => recover::run(args, world, clock, &mut out, &mut view),
+        Command::Timeline(args) => timeline::run(args, world, clock, &mut out, &mut view),
+        Command::Import(args) => import::run(args, world, clock, &mut out, &mut view),
         Command::Check(args) => check::run(args, world, clock, &mut out),
         Command::Target(args) => target::run(args, world, clock, &mut out),
         Command::Rules(args) => rules::run(args, world, clock, &mut out),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind};
 use crate::record::ReadError;
 use crate::record::find::{self, NotFound, Recorded};
+use crate::record::imported;
 use crate::store::{Indexed, Store, StoreError};
 use crate::ui::table::View;
 use crate::world::World;
@@ -30,7 +31,7 @@ pub(super) fn data_dir(world: &World) -> Result<PathBuf, Error> {
 /// Says how to begin if nothing is recorded yet; then there is nothing else to do.
 pub(super) fn is_empty(data_dir: &Path, view: &mut View<'_>) -> Result<bool, Error> {
     let is_empty = find::all(data_dir).map_err(|error| not_found(&error))?;
-    let is_empty = is_empty.is_empty();
+    let is_empty = is_empty.is_empty() && imported::all(data_dir).is_ok_and(|logs| logs.is_empty());
     if is_empty {
         note(view, BEGIN);
     }

@@ -7,6 +7,7 @@ mod encode;
 pub mod event;
 pub mod find;
 mod header;
+pub mod imported;
 mod live;
 mod log;
 mod packer;
@@ -23,7 +24,7 @@ mod thin;
 pub mod tidy;
 mod writer;
 
-pub use event::{Answer, Marker, Source};
+pub use event::{Answer, Marker, Release, ServerMoment, Source};
 pub use header::{Header, new_session_id};
 pub use log::Log;
 pub use read::{Event, ReadError, Reader, Start};

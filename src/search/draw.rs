@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::finder::Found;
 use super::layout::Layout;
 use super::model::{Model, Preview, Progress};
+use crate::record::imported;
 use crate::store::{Statement, Terms};
 use crate::ui::theme::{Style, Theme};
 use crate::ui::visible::{self, Kind};
@@ -135,7 +136,9 @@ fn list_row(
     };
     row.add(cols, theme, Style::Strong, if is_selected { "> " } else { "  " });
     if cols >= 30 {
-        let ago = ago(look.now.duration_since(statement.time));
+        // Of what was imported nobody may know the time.
+        let known = imported::known(statement.time);
+        let ago = known.map_or_else(|| "?".to_owned(), |time| ago(look.now.duration_since(time)));
         row.add(cols, theme, Style::Faint, &format!("{ago:>4} "));
     }
     if cols >= 50 {
@@ -259,7 +262,10 @@ fn preview(model: &mut Model, layout: Layout, terms: &Terms, look: &Look) -> Vec
 fn head(statement: &Statement, cols: usize, look: &Look) -> Vec<Row> {
     let theme = look.theme;
     let mut first = Row::default();
-    let time = statement.time.to_zoned(look.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let time = imported::known(statement.time).map_or_else(
+        || "imported".to_owned(),
+        |time| time.to_zoned(look.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+    );
     first.add(cols, theme, Style::Faint, &format!("{time}  "));
     let target = visible::one_line(&statement.target);
     first.add(cols, theme, Style::Tier(statement.tier), &target);

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use super::capture::{Capture, decode_text};
 use super::{Indexed, StoreError, tier_rank};
 use crate::record::find::{self, Recorded};
+use crate::record::imported;
 use crate::record::read::Found;
 use crate::record::{Answer, Log, Marker, ReadError, Reader, Source, Start};
 use crate::target::Target;
@@ -35,7 +36,7 @@ struct Known {
 /// Says whether any log has something that the index has not, or is gone.
 pub(super) fn is_stale(connection: &Connection, data_dir: &Path) -> Result<bool, StoreError> {
     let known = known(connection)?;
-    let logs = find::all(data_dir)?;
+    let logs = logs(data_dir)?;
     Ok(logs.len() != known.len()
         || logs.iter().any(|log| is_log_stale(log, known.get(&log.session))))
 }
@@ -51,7 +52,7 @@ pub(super) fn update(
     indexed: &mut Indexed,
 ) -> Result<bool, StoreError> {
     let known = known(connection)?;
-    let logs = find::all(data_dir)?;
+    let logs = logs(data_dir)?;
     let present: HashSet<&str> = logs.iter().map(|log| log.session.as_str()).collect();
     for (_, gone) in known.iter().filter(|(session, _)| !present.contains(session.as_str())) {
         connection.execute("DELETE FROM statements WHERE session = ?1", [gone.id])?;
@@ -79,6 +80,14 @@ pub(super) fn update(
         }
     }
     Ok(false)
+}
+
+/// Returns the logs of sessions, and of what was imported.
+fn logs(data_dir: &Path) -> Result<Vec<Recorded>, StoreError> {
+    let mut logs = find::all(data_dir)?;
+    let path = data_dir.to_owned();
+    logs.extend(imported::all(data_dir).map_err(|source| StoreError::Io { path, source })?);
+    Ok(logs)
 }
 
 fn is_log_stale(log: &Recorded, known: Option<&Known>) -> bool {
@@ -290,7 +299,7 @@ impl<'a> Scan<'a> {
             ":time": row.time.as_microsecond(),
             ":target": self.target_row(target)?,
             ":text": row.text,
-            ":source": source_word(row.source),
+            ":source": row.source.word(),
             ":verdict": row.verdict,
             ":rule": row.rule,
             ":place": row.place.0 as i64,
@@ -448,14 +457,6 @@ fn decode<T: serde::de::DeserializeOwned>(data: &[u8]) -> Option<T> {
 /// The target as a person would name it.
 fn name(target: &Target) -> String {
     target.name.clone().unwrap_or_else(|| target.address.to_string())
-}
-
-fn source_word(source: Source) -> &'static str {
-    match source {
-        Source::Tap => "tap",
-        Source::Draft => "draft",
-        Source::Preflight => "preflight",
-    }
 }
 
 fn micros(time: Duration) -> i64 {

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod capture;
+pub mod cells;
 mod index;
 mod memory;
 mod migrate;

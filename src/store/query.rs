@@ -8,12 +8,13 @@ use jiff::Timestamp;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, Rows, params_from_iter};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::capture::Place;
 use super::index::timestamp;
 use super::terms::Terms;
 use super::{IsAlive, tier_of, tier_rank};
+use crate::record::imported;
 use crate::target::Tier;
 
 /// The columns that [`statement`] reads.
@@ -63,7 +64,8 @@ pub struct Statement {
     pub session: String,
     /// Number in the session, from 1.
     pub n: u64,
-    /// When.
+    /// When; of what was imported, a time that [`imported::known`] knows, or else an order.
+    #[serde(serialize_with = "time_if_known")]
     pub time: Timestamp,
     /// The client's name.
     pub client: String,
@@ -75,7 +77,8 @@ pub struct Statement {
     pub text: String,
     /// Where the text came from.
     pub source: String,
-    /// `allow`, `notice`, `hold` or `deny`.
+    /// `allow`, `notice`, `hold` or `deny`; empty of what was imported.
+    #[serde(serialize_with = "word_if_any")]
     pub verdict: String,
     /// The rule that decided.
     pub rule: Option<String>,
@@ -336,6 +339,8 @@ fn statements_of(
 
 fn sessions_sql(filter: &Filter) -> (String, Vec<Value>) {
     let mut conditions = Conditions::default();
+    // What was imported is no session.
+    conditions.require("s.session NOT LIKE 'import-%'");
     if let Some(client) = &filter.client {
         conditions.add("s.client = ?", client.clone());
     }
@@ -432,6 +437,14 @@ fn session(row: &Row<'_>, is_alive: IsAlive<'_>) -> rusqlite::Result<Session> {
         tty: row.get(14)?,
         path: PathBuf::from(row.get::<_, String>(15)?),
     })
+}
+
+fn time_if_known<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    imported::known(*time).serialize(serializer)
+}
+
+fn word_if_any<S: Serializer>(word: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    Some(word).filter(|word| !word.is_empty()).serialize(serializer)
 }
 
 /// SQLite has no unsigned numbers; ours went in as such.

@@ -60,6 +60,7 @@ pub(crate) fn record(data: &Path, now: &str) -> PathBuf {
         time: now.parse().unwrap(),
         answer: Answer::Released,
         reason: None,
+        moment: None,
     });
     recorder.output(b"DELETE 3\r\n");
     recorder.marker(Marker::Outcome { n: 2, rows: Some(3), duration_ms: None, error: None });

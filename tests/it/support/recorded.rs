@@ -45,7 +45,7 @@ impl Recorded {
             if text.starts_with("delete") {
                 let time = clock.now();
                 let answer = Answer::Cancelled;
-                recorder.marker(Marker::Answer { n, time, answer, reason: None });
+                recorder.marker(Marker::Answer { n, time, answer, reason: None, moment: None });
             }
             recorder.output(printed.as_bytes());
             let outcome = Marker::Outcome { n, rows: None, duration_ms: Some(3), error: None };

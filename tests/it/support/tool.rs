@@ -20,6 +20,9 @@ pub(crate) enum Tool {
     Postgres,
     Bash,
     Less,
+    Python,
+    Sqlite,
+    RedisCli,
     /// A terminal that others wrote.
     Tmux,
     /// A browser.
@@ -39,6 +42,9 @@ impl Tool {
             Self::Postgres => "postgres",
             Self::Bash => "bash",
             Self::Less => "less",
+            Self::Python => "python3",
+            Self::Sqlite => "sqlite3",
+            Self::RedisCli => "redis-cli",
             Self::Tmux => "tmux",
             Self::Chromium => "chromium",
             Self::Asciinema => "asciinema",
@@ -61,7 +67,10 @@ impl Tool {
             | Self::Less
             | Self::Prlimit
             | Self::Tmux
-            | Self::Chromium => find(self.name()).is_some(),
+            | Self::Chromium
+            | Self::Python
+            | Self::Sqlite
+            | Self::RedisCli => find(self.name()).is_some(),
         }
     }
 }
