@@ -121,10 +121,21 @@ pub(crate) fn usage(folder: &Path) -> io::Result<(u64, Option<std::time::SystemT
 
 /// Opens a finished segment in whatever form it has just now.
 pub(super) fn open(folder: &Path, n: u32) -> io::Result<Part> {
+    let (file, form) = file(folder, n)?;
+    part(file, n, form)
+}
+
+/// Returns how many bytes of the log a finished segment is.
+pub(super) fn len(folder: &Path, n: u32) -> io::Result<u64> {
+    let (file, form) = file(folder, n)?;
+    file_len(file, n, form)
+}
+
+fn file(folder: &Path, n: u32) -> io::Result<(File, Form)> {
     // It may be packed between the first look and the second.
     for form in [Form::Packed, Form::Plain, Form::Packed] {
         match File::open(path(folder, n, form)) {
-            Ok(file) => return part(file, n, form),
+            Ok(file) => return Ok((file, form)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
@@ -147,18 +158,6 @@ pub(super) fn part(file: File, n: u32, form: Form) -> io::Result<Part> {
             Ok(Box::new(plain))
         }
     }
-}
-
-/// Returns how many bytes of the log a finished segment is.
-pub(super) fn len(folder: &Path, n: u32) -> io::Result<u64> {
-    for form in [Form::Packed, Form::Plain, Form::Packed] {
-        match File::open(path(folder, n, form)) {
-            Ok(file) => return file_len(file, n, form),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::ErrorKind::NotFound.into())
 }
 
 /// Returns how many bytes of the log are in a file of it.
