@@ -262,8 +262,14 @@ pub(super) fn finish_live(folder: &Path) -> io::Result<Option<u32>> {
     Ok(Some(place.n))
 }
 
-/// Removes what a kill left half done.
+/// Removes what a kill left half done; for sessions that are over.
 pub(super) fn clean(folder: &Path) -> io::Result<()> {
+    leftovers(folder)?.iter().try_for_each(|path| remove(path))
+}
+
+/// Returns the files that a kill left behind: none of them is part of the log.
+pub(super) fn leftovers(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -273,15 +279,14 @@ pub(super) fn clean(folder: &Path) -> io::Result<()> {
             || name == super::sink::RESERVE_NAME
             || name.starts_with("start-up-")
         {
-            fs::remove_file(entry.path())?;
+            found.push(entry.path());
         }
     }
-    for (n, form) in finished(folder)? {
-        if form == Form::Packed {
-            remove(&path(folder, n, Form::Plain))?;
-        }
-    }
-    Ok(())
+    // Of what is there in both forms, the plain one.
+    let packed = finished(folder)?.into_iter().filter(|(_, form)| *form == Form::Packed);
+    let plain = packed.map(|(n, _)| path(folder, n, Form::Plain));
+    found.extend(plain.filter(|plain| plain.exists()));
+    Ok(found)
 }
 
 /// How private files are opened.
