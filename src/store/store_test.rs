@@ -104,6 +104,38 @@ fn an_index_that_grew_line_by_line_equals_one_built_at_once() {
 }
 
 #[test]
+fn an_index_follows_a_log_through_segments_packing_and_repair() {
+    let data = tempfile::tempdir().unwrap();
+    let header = Header { client: "psql".into(), cols: 80, rows: 24, ..Header::default() };
+    let mut recorder = Recorder::start(data.path(), &header, Clock::system()).unwrap();
+    let mut store = Store::open(data.path()).unwrap();
+    for n in 1..=150 {
+        let (time, target) = ("2026-11-20T06:00:00Z", target(Tier::Staging, None));
+        let text = format!("select {n}");
+        let intent = statement(n, time, &text, "allow", target);
+        recorder.intent(intent, Durability::Written, Duration::from_secs(20)).unwrap();
+        recorder.output(format!("row of statement {n} {:032x}\r\n", n * n).repeat(60).as_bytes());
+        recorder.marker(Marker::Outcome { n, rows: Some(n), duration_ms: None, error: None });
+        if n % 7 == 0 {
+            store.update().unwrap();
+        }
+    }
+    // Killed, and then made whole and packed.
+    drop(recorder);
+    store.update().unwrap();
+    let limits = crate::record::prune::Limits { max_total_bytes: u64::MAX, keep_days: 0 };
+    let now = Clock::system().now();
+    assert_eq!(crate::record::tidy::run(data.path(), limits, now).unwrap().repaired, 1);
+    store.update().unwrap();
+    assert_eq!(store.update().unwrap(), Indexed::default());
+    let followed = everything(&store);
+    assert_eq!(texts(&store, &Filter::default()).len(), 150);
+    assert_eq!(store.sessions(&Filter::default(), &nobody).unwrap()[0].gaps, 1);
+    store.rebuild().unwrap();
+    assert_eq!(everything(&store), followed);
+}
+
+#[test]
 fn a_session_without_its_process_has_ended_badly() {
     let data = tempfile::tempdir().unwrap();
     let path = record(data.path(), "2026-11-20T06:00:00Z");
