@@ -89,6 +89,8 @@ pub(super) struct Deed {
     pub(super) reasons: Vec<String>,
     /// Kinds of secrets that are not in the text.
     pub(super) redacted: Vec<String>,
+    /// Whether it was held and a release was about to be sent.
+    pub(super) was_let_run: bool,
     pub(super) answer: Option<Given>,
     pub(super) outcome: Option<Outcome>,
     /// Whether it took effect, as far as is known.
@@ -265,6 +267,7 @@ impl Scan {
                         rule,
                         reasons,
                         redacted,
+                        was_let_run: false,
                         answer: None,
                         outcome: None,
                         fate: Fate::Unknown,
@@ -294,6 +297,11 @@ impl Scan {
                 self.is_whole = false;
                 let bytes = bytes.map_or(String::new(), |bytes| format!("{bytes} bytes of "));
                 self.add(at, What::Gap(format!("{bytes}{what} not recorded: {why}")));
+            }
+            note @ Marker::Note { .. } if note.let_run().is_some() => {
+                if let Some(deed) = note.let_run().and_then(|n| self.deed(n)) {
+                    deed.was_let_run = true;
+                }
             }
             Marker::Note { text } => self.add(at, What::Note(text)),
         }
