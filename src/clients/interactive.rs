@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::tap::PromptFacts;
+use super::tap::{Echo, PromptFacts};
 use crate::lang::Effect;
 use crate::session::drift::Drift;
 use crate::session::keys::Keys;
@@ -38,6 +38,8 @@ pub struct Unseen {
     /// Where the line connects to before its later statements run; none where that cannot be
     /// read.
     pub connects: Vec<Option<Address>>,
+    /// Where the client begins and ends to show statements before it runs them.
+    pub echoes: Vec<Echo>,
 }
 
 impl Unseen {

@@ -11,4 +11,4 @@ pub mod tap;
 pub use interactive::{Inquiry, Interactive, ReadAnswer, ServerSaid, Submitted, Unseen};
 pub use launcher::{Command, Launcher};
 pub use psql::preflight::Preflight;
-pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
+pub use tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};

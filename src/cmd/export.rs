@@ -12,8 +12,7 @@ use crate::cli::{ExportArgs, Format};
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
 use crate::os::random;
-use crate::os::signal::{Caught, Signals};
-use crate::record::Event;
+use crate::record::{Event, process};
 use crate::render::html::About;
 use crate::render::{Bytes, Cast, FullScreens, Html, Item, Scrollback, Told};
 use crate::store::{Place, Statement};
@@ -37,24 +36,21 @@ pub fn run(
     view: &mut View<'_>,
 ) -> Result<u8, Error> {
     let format = format(args)?;
-    let log = Log::open(&recorded::data_dir(world)?, &args.session)?;
+    let mut log = Log::open(&recorded::data_dir(world)?, &args.session)?;
     if args.output == Path::new("-") {
-        let out: &mut dyn Write = out;
-        return write(format, args, log, out, view);
+        return write(format, args, &mut log, out, view).map(|()| 0);
     }
     let existing = if args.force { Existing::Replaced } else { Existing::Kept };
-    let mut file = NewFile::start(&args.output, existing)?;
     // Nothing half written stays behind.
-    let ends = [Caught::Interrupt, Caught::Terminate, Caught::HangUp];
-    let mut signals = Signals::catch(&ends)
-        .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
-    let status = write(format, args, log, &mut file, view)?;
-    if let Some(caught) = signals.take().first() {
+    log.stop_at_signals()?;
+    let mut file = NewFile::start(&args.output, existing)?;
+    write(format, args, &mut log, &mut file, view)?;
+    if let Some(caught) = log.stopped() {
         return Ok(u8::try_from(128 + caught.number()).unwrap_or(u8::MAX));
     }
     file.keep()?;
     recorded::note(view, &format!("Written: {}", args.output.display()));
-    Ok(status)
+    Ok(0)
 }
 
 /// Returns the format that is asked for, or that the file's name means.
@@ -75,22 +71,21 @@ fn format(args: &ExportArgs) -> Result<Format, Error> {
 fn write(
     format: Format,
     args: &ExportArgs,
-    mut log: Log,
+    log: &mut Log,
     out: &mut dyn Write,
     view: &mut View<'_>,
-) -> Result<u8, Error> {
+) -> Result<(), Error> {
     match format {
-        Format::Cast => cast(&mut log, out, view),
+        Format::Cast => cast(log, out, view),
         Format::Txt => {
             let full_screens =
                 if args.full_screen { FullScreens::Shown } else { FullScreens::Folded };
-            show::scrollback(&mut log, out, (Bytes::Exact, full_screens), view)
+            show::scrollback(log, out, (Bytes::Exact, full_screens), view)
         }
-        Format::Jsonl => jsonl(&mut log, out, view),
-        Format::Html => html(&mut log, out, view),
+        Format::Jsonl => jsonl(log, out, view),
+        Format::Html => html(log, out, view),
     }?;
-    out.flush().map_err(recorded::write_error)?;
-    Ok(0)
+    out.flush().map_err(recorded::write_error)
 }
 
 fn cast(log: &mut Log, out: &mut dyn Write, view: &mut View<'_>) -> Result<(), Error> {
@@ -145,9 +140,12 @@ fn html(log: &mut Log, out: &mut dyn Write, view: &mut View<'_>) -> Result<(), E
     let outline = log.again()?.outline(&mut |_| {})?;
     let start = log.start.clone();
     let nonce = random::token();
-    let about = About { start: &start, outline: &outline, zone: view.zone.clone(), nonce: &nonce };
+    let header = &start.header;
+    let is_running = outline.exit.is_none() && process::is_alive(header.pid, header.pid_started);
+    let zone = view.zone.clone();
+    let about = About { start: &start, outline: &outline, is_running, zone, nonce: &nonce };
     let html = Html::new(out, about).map_err(recorded::write_error)?;
-    let mut page = Scrollback::new(start.header.cols, start.header.rows, html);
+    let mut page = Scrollback::new(header.cols, header.rows, html);
     while let Some(event) = log.next()? {
         remark(&event, view);
         if let Some(n) = log::statement(&event) {

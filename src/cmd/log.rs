@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::recorded;
 use crate::error::Error;
+use crate::os::signal::{Caught, Signals};
 use crate::record::find::Recorded;
 use crate::record::{Event, Marker, ReadError, Reader, Start};
 use crate::render::Outline;
@@ -18,7 +19,19 @@ pub(super) struct Log {
     /// Its header.
     pub(super) start: Start,
     reader: Reader<BufReader<File>>,
+    stops: Option<Stops>,
 }
+
+/// What ends the reading early.
+struct Stops {
+    signals: Signals,
+    caught: Option<Caught>,
+    /// Events until the next look.
+    left: u32,
+}
+
+/// Events between two looks at the signals; one is 64 KiB at most.
+const LOOK_EVERY: u32 = 32;
 
 impl Log {
     /// Opens the log of the session that `name` means.
@@ -35,7 +48,7 @@ impl Log {
     /// Opens a log that was found.
     pub(super) fn of(found: Recorded) -> Result<Self, Error> {
         let (start, reader) = Reader::open(&found.path).map_err(recorded::read_error)?;
-        Ok(Self { found, start, reader })
+        Ok(Self { found, start, reader, stops: None })
     }
 
     /// Returns the session's whole id.
@@ -43,8 +56,27 @@ impl Log {
         &self.found.session
     }
 
+    /// From now on a signal that asks us to end is the end of the log.
+    pub(super) fn stop_at_signals(&mut self) -> Result<(), Error> {
+        let signals = Signals::catch(&[Caught::Interrupt, Caught::Terminate, Caught::HangUp])
+            .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
+        self.stops = Some(Stops { signals, caught: None, left: 0 });
+        Ok(())
+    }
+
+    /// Returns the signal that ended the log, if one did. One that came late counts too.
+    pub(super) fn stopped(&mut self) -> Option<Caught> {
+        let stops = self.stops.as_mut()?;
+        stops.left = 0;
+        stops.look();
+        stops.caught
+    }
+
     /// Returns the next event; none at the end of what is there so far.
     pub(super) fn next(&mut self) -> Result<Option<Event>, Error> {
+        if self.stops.as_mut().is_some_and(Stops::look) {
+            return Ok(None);
+        }
         let event = self.reader.next();
         self.checked(event)
     }
@@ -85,6 +117,18 @@ impl Log {
     fn checked<T>(&self, result: io::Result<T>) -> Result<T, Error> {
         let path = &self.found.path;
         result.map_err(|source| recorded::read_error(ReadError::Io { path: path.clone(), source }))
+    }
+}
+
+impl Stops {
+    /// Says whether a signal has come; looks now and then.
+    fn look(&mut self) -> bool {
+        if self.left == 0 && self.caught.is_none() {
+            self.left = LOOK_EVERY;
+            self.caught = self.signals.take().first().copied();
+        }
+        self.left = self.left.saturating_sub(1);
+        self.caught.is_some()
     }
 }
 

@@ -57,14 +57,13 @@ pub fn run(
         return Err(no_terminal());
     }
     let session = log.session().to_owned();
-    let mut reel = Reel::new(log)?;
-    if let Some(n) = args.from {
+    let reel = Reel::new(log)?;
+    let from = args.from.map(|n| {
         let statements = &reel.outline.statements;
-        let index = statements
-            .binary_search_by_key(&n, |told| told.n)
-            .map_err(|_| recorded::no_statement(n, &session))?;
-        reel.seek(index)?;
-    }
+        let index = statements.binary_search_by_key(&n, |told| told.n);
+        index.map_err(|_| recorded::no_statement(n, &session))
+    });
+    let goal = from.transpose()?;
     let terminal = UserTerm::open().map_err(|error| no_terminal().because(error))?;
     if !terminal.is_foreground() {
         return Err(Error::new(Kind::Usage, "A job in the background cannot play a session.")
@@ -79,6 +78,7 @@ pub fn run(
         speed: args.speed,
         idle_limit: args.idle_limit,
         state: State::Playing,
+        goal,
         due: clock.elapsed(),
         remark: None,
         arrived: clock.elapsed(),
@@ -94,6 +94,8 @@ struct Player<'a> {
     speed: f64,
     idle_limit: Option<Duration>,
     state: State,
+    /// The statement that is being gone to.
+    goal: Option<usize>,
     /// When the last event was due, on the clock.
     due: Duration,
     /// What is said for a while, and until when.
@@ -147,6 +149,15 @@ impl Player<'_> {
         if self.remark.as_ref().is_some_and(|(_, until)| *until <= began) {
             self.remark = None;
         }
+        while let Some(goal) = self.goal {
+            if self.reel.is_at(goal) || !self.reel.advance()? {
+                self.goal = None;
+                self.due = self.clock.elapsed();
+                self.arrived = self.due;
+            } else if self.clock.elapsed() > began + FRAME {
+                return Ok(Some(Duration::ZERO));
+            }
+        }
         while self.state == State::Playing {
             let now = self.clock.elapsed();
             let Some(at) = self.reel.next_at()? else {
@@ -198,12 +209,12 @@ impl Player<'_> {
                 };
             }
             Key::Next => {
-                let next = self.reel.statement().map_or(0, |index| index + 1);
+                let next = self.statement().map_or(0, |index| index + 1);
                 self.jump(next)?;
             }
             Key::Previous => {
-                let Some(index) = self.reel.statement() else { return Ok(()) };
-                let is_late = self.clock.elapsed() > self.arrived + AGAIN;
+                let Some(index) = self.statement() else { return Ok(()) };
+                let is_late = self.goal.is_none() && self.clock.elapsed() > self.arrived + AGAIN;
                 self.jump(if is_late { index } else { index.saturating_sub(1) })?;
             }
             Key::Faster | Key::Slower => {
@@ -221,13 +232,20 @@ impl Player<'_> {
         Ok(())
     }
 
+    /// Returns the statement that this is at, or will be in a moment.
+    fn statement(&self) -> Option<usize> {
+        self.goal.or_else(|| self.reel.statement())
+    }
+
     fn jump(&mut self, index: usize) -> Result<(), Error> {
         let count = self.reel.outline.statements.len();
         if index >= count {
             self.say(if count == 0 { "no statement" } else { "no later statement" }.to_owned());
             return Ok(());
         }
-        self.reel.seek(index)?;
+        if self.reel.approach(index)? {
+            self.goal = Some(index);
+        }
         if self.state == State::Ended {
             self.state = State::Playing;
         }
@@ -261,6 +279,7 @@ impl Player<'_> {
     /// Says where this is, what the state is, and what the keys are.
     fn status(&self) -> String {
         let state = match self.state {
+            _ if self.goal.is_some() => "seeking",
             State::Playing if self.speed != 1.0 => &format!("{}x", self.speed),
             State::Playing => "play",
             State::Paused => "paused",
@@ -270,7 +289,7 @@ impl Player<'_> {
             let seconds = time.as_secs();
             format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
         };
-        let statement = self.reel.statement().map_or(0, |index| index + 1);
+        let statement = self.statement().map_or(0, |index| index + 1);
         let count = self.reel.outline.statements.len();
         let statement = format!("statement {statement} of {count}");
         if let Some((text, _)) = &self.remark {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::RunArgs;
 use crate::clients::Preflight;
 use crate::clients::known::{self, Known};
-use crate::clients::{Command, Launcher};
+use crate::clients::{Command, Echo, Launcher};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind};
@@ -107,6 +107,15 @@ fn wrap(
         return run.bare(recorder);
     }
     run.go(loaded.config, machine, recorder, approved.or_else(|| approval(world)))
+}
+
+/// What was read before the client starts.
+#[derive(Default)]
+struct Foreseen {
+    /// What the person must release first.
+    before: Option<Judged>,
+    /// Where what runs changes what the client shows.
+    echoes: Vec<Echo>,
 }
 
 /// One run, read and decided.
@@ -234,20 +243,21 @@ impl Run<'_> {
                 return Ok(Ended::Refused.status());
             }
         }
-        let mut before = None;
+        let mut foreseen = Foreseen::default();
         if let Some(Preflight { unseen, .. }) = preflight.filter(|_| manner == Manner::Tapped) {
             keeper.connects(&unseen.connects);
+            foreseen.echoes.clone_from(&unseen.echoes);
             if !unseen.is_nothing() {
                 let text = unseen.summary();
                 let judged =
                     keeper.draft(text, &unseen.statements, unseen.effects, Source::Preflight);
                 match judged.verdict.decision {
                     Decision::Allow | Decision::Notice => keeper.released(&judged, None, false),
-                    Decision::Hold(_) | Decision::Deny => before = Some(judged),
+                    Decision::Hold(_) | Decision::Deny => foreseen.before = Some(judged),
                 }
             }
         }
-        self.start(manner, keeper, session.as_deref(), folder, approved, before)
+        self.start(manner, keeper, session.as_deref(), folder, approved, foreseen)
     }
 
     fn start(
@@ -257,7 +267,7 @@ impl Run<'_> {
         session: Option<&str>,
         folder: Option<PathBuf>,
         approved: Option<Approval>,
-        before: Option<Judged>,
+        foreseen: Foreseen,
     ) -> Result<u8, Error> {
         let nonce = random::token();
         let has_tty = self.terminals.stdin || self.terminals.stdout;
@@ -311,20 +321,24 @@ impl Run<'_> {
         }
         let signals = Signals::catch(&caught)
             .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
+        let mut tap = if is_tapped { self.launcher.tap(&nonce) } else { None };
+        if let Some(tap) = &mut tap {
+            tap.foresee(foreseen.echoes);
+        }
         let relay = Relay::new(Parts {
             term,
             ends,
             monitor,
             channel,
             signals,
-            tap: if is_tapped { self.launcher.tap(&nonce) } else { None },
+            tap,
             interactive: if is_tapped { self.launcher.interactive() } else { None },
             keeper,
             theme: self.theme,
             is_whole_terminal: self.terminals.stdin && self.terminals.stdout,
             can_move: self.world.var("TERM") != Some("dumb"),
             approved,
-            before,
+            before: foreseen.before,
             input: self.launcher.input().unwrap_or(Input::Data),
             is_asked_too: self.launcher.is_asked_too(),
             program: base_name(self.name),

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -85,7 +86,9 @@ pub fn spawn(launch: Launch<'_>) -> io::Result<(Spawned, Channel)> {
 
 /// Is the monitor: keeps what it was given and nothing else of the relay's.
 fn begin(launch: Launch<'_>, channel: Channel) -> io::Result<u8> {
-    let [stdin, stdout, stderr] = &launch.ends;
+    // Closed below by number, like everything else that is the relay's.
+    let ends = ManuallyDrop::new(launch.ends);
+    let [stdin, stdout, stderr] = &*ends;
     if let End::Fd(fd) = stdin {
         dup2_stdin(fd)?;
     }
@@ -103,7 +106,7 @@ fn begin(launch: Launch<'_>, channel: Channel) -> io::Result<u8> {
     let mut kept = vec![0, 1, 2, channel.as_raw_fd()];
     kept.extend(tty.iter().chain(&keepsake).chain(&hold).map(AsRawFd::as_raw_fd));
     // The other end of the channel above all: its end is how the relay's is noticed.
-    close_all_but(&kept)?;
+    close_all_but(&kept);
     let client = monitor::Client {
         program: launch.program.into_os_string(),
         name: launch.name,

@@ -216,7 +216,6 @@ impl Recorder {
     /// # Errors
     ///
     /// If the header cannot be written or the thread not be started.
-    #[expect(clippy::missing_panics_doc, reason = "the header is plain data")]
     pub fn with_sink<S: Sink + 'static>(
         sink: S,
         session: String,

@@ -128,9 +128,10 @@ impl Relay {
     /// passes the key or asks first.
     pub(super) fn submit(&mut self, key: u8) -> io::Result<bool> {
         let (text, is_whole) = self.submitted_text();
-        let unseen = self.unseen(&text, is_whole);
+        let mut unseen = self.unseen(&text, is_whole);
         self.begin_submission();
         self.keeper.connects(&unseen.connects);
+        self.foresee(&mut unseen);
         self.line.beyond_reach.clone_from(&unseen.remarks);
         if unseen.is_nothing() {
             return self.pass_key(key).map(|()| true);
@@ -192,6 +193,12 @@ impl Relay {
             unseen.effects.push(Effect::new(Class::Opaque, Verb::Execute, 0..0, phrase));
         }
         unseen
+    }
+
+    fn foresee(&mut self, unseen: &mut Unseen) {
+        if let Some(tap) = &mut self.tap {
+            tap.foresee(std::mem::take(&mut unseen.echoes));
+        }
     }
 
     /// The line editor has ended the line at a key that nobody knew to submit it: what it does

@@ -69,6 +69,15 @@ impl Line {
         self.bytes.iter().all(|&byte| byte == b' ')
     }
 
+    /// Makes it a line of plain text.
+    pub(super) fn set(&mut self, text: &str) {
+        self.clear();
+        self.bytes.extend_from_slice(text.as_bytes());
+        if !text.is_empty() {
+            self.spans.push(Span { end: text.len(), pen: Pen::default() });
+        }
+    }
+
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.spans.clear();

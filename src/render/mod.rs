@@ -7,6 +7,7 @@ mod full;
 pub mod html;
 pub mod line;
 pub mod outline;
+mod plain;
 pub mod scrollback;
 #[cfg(test)]
 mod scrollback_test;

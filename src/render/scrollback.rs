@@ -9,14 +9,19 @@ use avt::{Anchor, Observation, Observer, Parser, Position, ScreenKind, Terminal}
 
 use super::full::Full;
 use super::line::Line;
-use super::standin::{StandIns, is_mark};
+use super::plain::{Modes, Run, laid_out};
+use super::standin::{StandIns, has_no_cell};
 use crate::record::Event;
+use crate::ui::visible;
 
 /// A screen without a size is taken for one of this.
 const DEFAULT_SIZE: (u16, u16) = (80, 24);
 
 /// The largest screen that is believed in; a log can be damaged, and a cell takes room.
 const MOST: (u16, u16) = (2000, 1000);
+
+/// Runs of plain lines of fewer screens than this are not worth the detour.
+const SHORT_RUN: usize = 3;
 
 /// Something that stands between two lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +71,7 @@ pub struct Scrollback<S> {
     waiting: Vec<Item>,
     /// Whether the cursor has just been sent to the first cell.
     is_sent_home: bool,
+    modes: Modes,
 }
 
 /// A screen at one moment. Good for the scrollback it came from only.
@@ -73,6 +79,7 @@ pub struct Scrollback<S> {
 pub struct Still {
     size: (usize, usize),
     dump: String,
+    modes: Modes,
 }
 
 /// Takes the rows that scroll off the top.
@@ -139,6 +146,7 @@ impl<S: Sink> Scrollback<S> {
             full: None,
             waiting: Vec::new(),
             is_sent_home: false,
+            modes: Modes::default(),
         }
     }
 
@@ -205,7 +213,11 @@ impl<S: Sink> Scrollback<S> {
     #[must_use]
     pub fn still(&self) -> Option<Still> {
         let is_whole = self.parser.state == avt::parser::State::Ground;
-        is_whole.then(|| Still { size: self.terminal.size(), dump: self.terminal.dump() })
+        is_whole.then(|| Still {
+            size: self.terminal.size(),
+            dump: self.terminal.dump(),
+            modes: self.modes,
+        })
     }
 
     /// Makes the screen what it was. Lines are not handed on again.
@@ -221,6 +233,7 @@ impl<S: Sink> Scrollback<S> {
         self.full = None;
         self.waiting.clear();
         self.is_sent_home = false;
+        self.modes = still.modes;
     }
 
     /// Hands on what is on the screen, and returns the sink.
@@ -244,11 +257,7 @@ impl<S: Sink> Scrollback<S> {
 
     fn output(&mut self, bytes: &[u8], at: Duration) {
         for chunk in bytes.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                if let Some(function) = self.parser.feed(c) {
-                    self.execute(function, at);
-                }
-            }
+            self.text(chunk.valid(), at);
             for &byte in chunk.invalid() {
                 // Within an escape sequence it means nothing.
                 if self.parser.state == avt::parser::State::Ground {
@@ -259,14 +268,75 @@ impl<S: Sink> Scrollback<S> {
         }
     }
 
+    fn text(&mut self, text: &str, at: Duration) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let mut end = 0;
+            if self.is_plain() {
+                let run = Run::find(rest);
+                end = run.end();
+                if run.len() > SHORT_RUN * self.terminal.size().1 {
+                    self.run(&run, at);
+                    rest = &rest[end..];
+                    continue;
+                }
+            }
+            // Up to the end of the line that is not plain: then there may be another run.
+            let line = memchr::memchr(b'\n', &rest.as_bytes()[end..]);
+            end = line.map_or(rest.len(), |line| end + line + 1);
+            self.characters(&rest[..end], at);
+            rest = &rest[end..];
+        }
+    }
+
+    /// Says whether plain lines would be drawn as they are, from here on.
+    fn is_plain(&self) -> bool {
+        self.modes.are_plain()
+            && self.full.is_none()
+            && self.terminal.active_screen_kind() == ScreenKind::Primary
+            && self.parser.state == avt::parser::State::Ground
+            && self.terminal.cursor().col == 0
+            && self.terminal.size().1 > 1
+    }
+
+    /// Takes more plain lines than the screen has rows: the first fill the screen, those between
+    /// never come near it, and the last are on it at the end.
+    fn run(&mut self, run: &Run<'_>, at: Duration) {
+        let (cols, rows) = self.terminal.size();
+        let last = run.len() - rows;
+        self.characters(run.text(0..rows), at);
+        // All of these are finished; the row of the cursor, the last one, is empty.
+        let off = u16::try_from(rows - 1).unwrap_or(u16::MAX);
+        self.terminal.execute_with([Function::Su(off), Function::Cup(1, 1)], &mut self.lines);
+        for line in run.lines(rows..last) {
+            let (rows, line) = laid_out(line, cols);
+            self.lines.plain(line, rows);
+        }
+        self.characters(run.text(last..run.len()), at);
+    }
+
+    fn characters(&mut self, text: &str, at: Duration) {
+        for c in text.chars() {
+            if let Some(function) = self.parser.feed(c) {
+                self.execute(function, at);
+            }
+        }
+    }
+
     fn execute(&mut self, function: Function, at: Duration) {
+        self.modes.follow(&function, self.full.is_some(), self.terminal.size().1);
         let was_sent_home = self.is_sent_home;
         self.is_sent_home = matches!(function, Function::Cup(0 | 1, 0 | 1));
         match function {
             // A terminal shows nothing for it; the emulator would.
             Function::Print('\u{7f}') => {}
             Function::Print(c) if c < '\u{300}' => self.apply(Function::Print(c)),
-            Function::Print(c) if is_mark(c) => self.mark(c),
+            Function::Print(c) if has_no_cell(c) => {
+                // What is not seen on a terminal, or changes the order of letters, is not told.
+                if visible::is_mark(c) {
+                    self.mark(c);
+                }
+            }
             Function::Print(c) => {
                 let c = self.lines.stand_ins.of_char(c);
                 self.apply(Function::Print(c));
@@ -372,6 +442,13 @@ impl<S: Sink> Scrollback<S> {
 }
 
 impl<S: Sink> Lines<S> {
+    /// Takes a line that never was on the screen, of so many rows.
+    fn plain(&mut self, line: &str, rows: usize) {
+        self.begun.set(line);
+        self.gone += rows as u64;
+        self.end_line();
+    }
+
     /// Takes a row for good.
     fn row(&mut self, row: &avt::Line) {
         while self.marks.front().is_some_and(|mark| mark.row <= self.gone) {

@@ -81,8 +81,8 @@ impl StandIns {
     }
 }
 
-/// Says whether a character only changes the one before it.
-pub(super) fn is_mark(c: char) -> bool {
+/// Says whether a character has no cell of its own: a combining mark, or one that is not seen.
+pub(super) fn has_no_cell(c: char) -> bool {
     c >= '\u{300}' && c.width() == Some(0)
 }
 

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use nix::sys::signal::Signal;
+
 use crate::support::past::{ID, Past};
 use crate::support::pty::Pty;
 use crate::support::tool::{Tool, find, needs};
@@ -38,6 +40,8 @@ fn session() -> Past {
 fn opened(past: &Past, page: &Path, fragment: &str) -> String {
     let mut command = Command::new(find("chromium").expect("chromium"));
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]);
+    // Until all has come to rest.
+    command.arg("--virtual-time-budget=2000");
     // Nothing may be loaded from anywhere, and what cannot be is told among the messages.
     command.args(["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr"]);
     command.arg(format!("--user-data-dir={}", past.file("browser").display()));
@@ -139,6 +143,7 @@ fn a_long_session_opens() {
     let page = exported(&past, "long.html");
     let dom = opened(&past, &page, "#q=needle");
     assert!(dom.contains("data-hits=\"1\""), "{}", &dom[..2000]);
+    assert!(dom.contains("data-now=\"in view\""), "{}", &dom[..2000]);
     assert_eq!(dom.matches("<div class=\"c\"").count(), 1001);
 }
 
@@ -281,6 +286,25 @@ fn no_file_is_lost() {
     let log = past.path();
     let over = past.run(&["export", ID, "-o", log.to_str().expect("UTF-8")]);
     assert_eq!(over.status.code(), Some(2), "not over its own log: {over:?}");
+}
+
+/// Who changes their mind gets the prompt back at once, and finds no half of a file.
+#[test]
+fn an_interrupt_leaves_nothing() {
+    let past = Past::new(120, 40).lines(600_000);
+    let parts = || {
+        let entries = fs::read_dir(past.file("")).expect("folder");
+        let names = entries.map(|entry| entry.expect("entry").file_name());
+        names.filter(|name| name != "data").collect::<Vec<_>>()
+    };
+    for (signal, status) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let command = past.nightlatch(&["export", "last", "-o", "big.html"]);
+        let mut pty = Pty::spawn(command);
+        pty.wait_until("the file is begun", |_| !parts().is_empty());
+        pty.kill(signal);
+        assert_eq!(pty.finish().code(), Some(status), "{}", pty.dump());
+        assert_eq!(parts(), [""; 0]);
+    }
 }
 
 /// Whoever reads the result may stop early.

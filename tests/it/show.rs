@@ -23,6 +23,7 @@ fn it_is_what_another_terminal_shows() {
     let tmux = Tmux::start(&world, &world.wrapped([world.database.uri("app")]), SIZE.0, SIZE.1);
     tmux.wait_for_end(&prompt);
     let enter = |end: &str| {
+        tmux.wait_for_silence();
         tmux.press("Enter");
         tmux.wait_for_end(end);
     };

@@ -5,8 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::{self, Action, Invocation, Source};
+use super::echo;
 use super::inquire::Inquirer;
 use super::mark::{Nonce, Width};
+use super::meta;
 use super::preflight::{self, Preflight};
 use super::prompt::PsqlPrompt;
 use super::rc::{self, OwnRc};
@@ -124,8 +126,17 @@ impl Launcher for PsqlLaunch {
 
     fn tap(&self, nonce: &str) -> Option<Box<dyn Tap>> {
         let nonce = Nonce::new(nonce)?;
-        let echoes = self.invocation.as_ref().is_some_and(|found| found.echo_queries);
-        Some(Box::new(PsqlTap::new(&nonce, self.width(), self.home.clone(), echoes)))
+        let echoes = self.invocation.as_ref().is_some_and(|found| {
+            let given = found.variables.iter().rev().find(|(name, _)| name == "ECHO");
+            let given = given.and_then(|(_, value)| echo::value(value.as_deref()?));
+            given.unwrap_or(found.echo_queries)
+        });
+        let mut tap = PsqlTap::new(&nonce, self.width(), self.home.clone(), echoes);
+        let rc = self.own_rc.path.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+        if let Some(text) = rc {
+            tap.foresee(echo::read(&meta::scan(&text)));
+        }
+        Some(Box::new(tap))
     }
 
     fn interactive(&self) -> Option<Box<dyn Interactive>> {

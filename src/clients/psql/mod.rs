@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod banner;
+pub mod echo;
 pub mod history;
 pub mod impact;
 pub mod inquire;

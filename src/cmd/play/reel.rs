@@ -85,10 +85,11 @@ impl Reel {
         Ok(true)
     }
 
-    /// Goes to where the `index`th statement was sent, and shows it.
-    pub(super) fn seek(&mut self, index: usize) -> Result<(), Error> {
+    /// Goes back to before where the `index`th statement was sent, or as near as is known ahead.
+    /// [`Reel::advance`] leads to it from here; returns whether there is such a statement.
+    pub(super) fn approach(&mut self, index: usize) -> Result<bool, Error> {
         let Some(wanted) = self.outline.statements.get(index).map(|told| told.place) else {
-            return Ok(());
+            return Ok(false);
         };
         let before = self.stills.partition_point(|(place, _)| place.offset <= wanted);
         let (still_at, still) = &self.stills[before.saturating_sub(1)];
@@ -99,8 +100,13 @@ impl Reel {
             self.log.skip_to(self.place.offset)?;
             self.ahead = None;
         }
-        while self.place.offset < wanted && self.advance()? {}
-        Ok(())
+        Ok(true)
+    }
+
+    /// Says whether the `index`th statement has been sent here.
+    pub(super) fn is_at(&self, index: usize) -> bool {
+        let statements = &self.outline.statements;
+        statements.get(index).is_none_or(|told| told.place <= self.place.offset)
     }
 
     /// Returns which statement was sent last, if any was.

@@ -5,18 +5,23 @@
 /// Controls, and the characters that change the order of letters, become U+FFFD: they would not
 /// show, or let a line read as what it is not.
 pub(super) fn escape(text: &str, out: &mut String) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\n' | '\t' => out.push(c),
-            _ if c.is_control() || is_order(c) => out.push(char::REPLACEMENT_CHARACTER),
-            _ => out.push(c),
-        }
+    let mut from = 0;
+    for (at, c) in text.char_indices() {
+        let instead = match c {
+            '&' => "&amp;",
+            '<' => "&lt;",
+            '>' => "&gt;",
+            '"' => "&quot;",
+            '\'' => "&#39;",
+            '\n' | '\t' => continue,
+            _ if c.is_control() || is_order(c) => "\u{fffd}",
+            _ => continue,
+        };
+        out.push_str(&text[from..at]);
+        out.push_str(instead);
+        from = at + c.len_utf8();
     }
+    out.push_str(&text[from..]);
 }
 
 /// Returns the text escaped.

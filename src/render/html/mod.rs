@@ -40,6 +40,8 @@ pub struct About<'a> {
     pub start: &'a Start,
     /// Its statements.
     pub outline: &'a Outline,
+    /// Whether it is still on.
+    pub is_running: bool,
     /// The zone that times are shown in.
     pub zone: TimeZone,
     /// What lets our script run, and nothing that is in the recording: not to be guessed.
@@ -147,7 +149,11 @@ impl<'a, W: Write> Html<'a, W> {
         fact("session", &start.session);
         fact("started", &self.time(start.started, "%Y-%m-%d %H:%M:%S %Z"));
         fact("length", &format!("{hours:02}:{minutes:02}:{:02}", seconds % 60));
-        let status = outline.exit.map_or("not recorded".to_owned(), |exit| exit.to_string());
+        let status = match outline.exit {
+            Some(status) => status.to_string(),
+            None if self.about.is_running => "still running".to_owned(),
+            None => "not recorded".to_owned(),
+        };
         fact("exit status", &status);
         if let Some(target) = &outline.target {
             fact("address", &visible::one_line(&target.address.to_string()));

@@ -56,6 +56,22 @@
     document.body.dataset.hits = box.value === "" ? "" : hits.length;
   };
 
+  // What is far away has no layout yet, so it may be elsewhere once it is near: look again.
+  const bring = (place, tries) => {
+    const at = place.getBoundingClientRect();
+    const top = byId("find").getBoundingClientRect().bottom;
+    const isIn = at.top >= top && at.bottom <= innerHeight;
+    document.body.dataset.now = isIn ? "in view" : "";
+    if (!isIn && tries > 0) {
+      scrollBy(0, at.top - (top + innerHeight) / 2);
+      requestAnimationFrame(() => bring(place, tries - 1));
+      return;
+    }
+    const area = log.getBoundingClientRect();
+    if (at.left < area.left || at.right > area.right) log.scrollLeft += at.left - area.left - 40;
+    paint();
+  };
+
   const go = (to) => {
     if (hits.length === 0) return;
     now = (to + hits.length) % hits.length;
@@ -65,16 +81,7 @@
       if (fold.tagName === "DETAILS") fold.open = true;
     }
     chunk.scrollIntoView({ block: "nearest" });
-    requestAnimationFrame(() => {
-      const at = place.getBoundingClientRect();
-      const top = byId("find").getBoundingClientRect().bottom;
-      if (at.top < top + 20 || at.bottom > innerHeight - 20) {
-        scrollBy(0, at.top - (top + innerHeight) / 2);
-      }
-      const area = log.getBoundingClientRect();
-      if (at.left < area.left || at.right > area.right) log.scrollLeft += at.left - area.left - 40;
-      paint();
-    });
+    requestAnimationFrame(() => bring(place, 5));
     say();
   };
 

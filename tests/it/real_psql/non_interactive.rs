@@ -79,6 +79,22 @@ const INVOCATIONS: &[Invocation] = &[
     (&["$URI", "-e", "-f", "meta.sql"], ""),
     (&["$URI", "-a", "-f", "meta.sql"], ""),
     (&["$URI", "-b", "-f", "meta.sql"], ""),
+    (&["$URI", "-v", "ECHO=queries", "-f", "meta.sql"], ""),
+    (&["$URI", "-f", "echo.sql"], ""),
+    (&["$URI", "-f", "echo.sql", "-f", "script.sql"], ""),
+    (&["$URI"], "\\i echo.sql\nselect 6;\n\\set ECHO none\nselect 7;\n"),
+    (
+        &["$URI"],
+        "\\set ECHO queries\n-- a comment\nselect 1;\nselect\n 2\n;\n\\set ECHO none\nselect 3;\n",
+    ),
+    (
+        &["$URI"],
+        "\\set ECHO all\nselect 1;\n\\set ECHO errors\nselect 1/0;\n\\unset ECHO\nselect 3;\n",
+    ),
+    (
+        &["$URI"],
+        "\\set ECHO queries\nselect 'select ' || n from generate_series(1, 2) n \\gexec\n\\dn\n",
+    ),
     (&["-l"], ""),
     (&["--version"], ""),
     (&["-V"], ""),
@@ -119,7 +135,9 @@ pub(crate) fn filled(world: &World, args: &[&str]) -> Vec<String> {
 
 /// Writes the scripts and makes a fresh state of files and database.
 fn furnish(world: &World) {
-    world.database.reset();
+    if world.database.is_touched() {
+        world.database.reset();
+    }
     world.write("script.sql", "select 1 as one;\ninsert into members values (9001, 1, 'x');\n");
     world.write(
         "errors.sql",
@@ -127,6 +145,10 @@ fn furnish(world: &World) {
     );
     world.write("outer.sql", "\\echo outer\n\\ir script.sql\n\\ir nowhere.sql\nselec 1;\n");
     world.write("meta.sql", "\\set x 1\nselect :x; select 2;\nselect\n  3;\nselect 1/0;\n");
+    world.write(
+        "echo.sql",
+        "select 1;\n\\set ECHO queries\nselect 2; select\n3;\n\\set x 4\nselect :x \\g\nselect 5;\n",
+    );
     for name in ["out.txt", "log.txt"] {
         drop(fs::remove_file(world.home().join(name)));
     }

@@ -8,6 +8,9 @@ use super::DEADLINE;
 use super::tool::find;
 use super::world::World;
 
+/// How many looks at a screen find the same before it counts as being at rest.
+const STILL_LOOKS: usize = 5;
+
 /// One terminal with a command on it, and all its scrollback.
 pub(crate) struct Tmux<'a> {
     world: &'a World,
@@ -66,6 +69,19 @@ impl<'a> Tmux<'a> {
     /// Waits until the text is somewhere on the screen.
     pub(crate) fn wait_for(&self, text: &str) {
         self.wait(text, |screen| screen.contains(text));
+    }
+
+    /// Waits until the screen has stopped changing, as a person does who looks before Enter.
+    pub(crate) fn wait_for_silence(&self) {
+        let clock = Clock::system();
+        let (mut last, mut same) = (String::new(), 0);
+        while same < STILL_LOOKS {
+            let screen = self.run(&["capture-pane", "-p"]);
+            same = if screen == last { same + 1 } else { 0 };
+            last = screen;
+            assert!(clock.elapsed() < DEADLINE, "it never comes to rest\n{last}");
+            nix::poll::poll(&mut [], 20_u8).ok();
+        }
     }
 
     fn wait(&self, text: &str, is_so: impl Fn(&str) -> bool) {
