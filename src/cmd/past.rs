@@ -148,6 +148,7 @@ pub(super) fn read(found: &Recorded, want: Want) -> Result<Past, Error> {
         things: Vec::new(),
         exit: None,
         is_torn: false,
+        has_output: false,
         stretch,
         output_of: None,
         is_whole: true,
@@ -178,6 +179,15 @@ pub(super) fn read(found: &Recorded, want: Want) -> Result<Past, Error> {
         // It is only being written.
         things.pop();
     }
+    if !scan.has_output {
+        for thing in &mut things {
+            if let What::Statement(deed) = &mut thing.what
+                && let Some(screens) = &mut deed.screens
+            {
+                screens.is_whole = false;
+            }
+        }
+    }
     fate::decide(&mut things, end);
     Ok(Past { session: found.session.clone(), started, last, header, things, end, tail })
 }
@@ -189,6 +199,8 @@ struct Scan {
     exit: Option<i32>,
     /// The last thing is an event without an end.
     is_torn: bool,
+    /// Whether there is any output: an inner session's is in the outer one's log.
+    has_output: bool,
     /// The screen since the last marker that began or ended a statement.
     stretch: Option<Stretch>,
     /// The statement that the stretch is the output of, as an index into `things`.
@@ -223,6 +235,7 @@ impl Scan {
                 self.is_torn = true;
             }
             Event::Output(_) | Event::Resize { .. } => {
+                self.has_output |= matches!(event, Event::Output(_));
                 if let Some(stretch) = &mut self.stretch {
                     stretch.event(event);
                 }
