@@ -8,6 +8,7 @@ mod filter;
 mod history;
 mod import;
 mod play;
+mod prune;
 mod recover;
 mod reindex;
 mod rules;
@@ -30,6 +31,7 @@ pub use filter::FilterArgs;
 pub use history::HistoryArgs;
 pub use import::ImportArgs;
 pub use play::{PlayArgs, SPEEDS};
+pub use prune::PruneArgs;
 pub use recover::RecoverArgs;
 pub use reindex::ReindexArgs;
 pub use rules::{RulesArgs, RulesCommand};
@@ -87,6 +89,8 @@ pub enum Command {
     Config(ConfigArgs),
     /// Rebuild the history index from the session logs.
     Reindex(ReindexArgs),
+    /// Remove the oldest recordings, as `[record]` in the configuration says.
+    Prune(PruneArgs),
     /// Try a hold on a throw-away database that counts as production.
     Demo(DemoArgs),
     /// A client and its own arguments.

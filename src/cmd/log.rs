@@ -1,7 +1,6 @@
 //! One session's log as the commands that show it read it.
 
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use super::recorded;
 use crate::error::Error;
 use crate::os::signal::{Caught, Signals};
 use crate::record::find::Recorded;
-use crate::record::{Event, Marker, ReadError, Reader, Start};
+use crate::record::{self, Event, Marker, ReadError, Reader, Start};
 use crate::render::Outline;
 use crate::ui::visible;
 
@@ -18,7 +17,7 @@ pub(super) struct Log {
     found: Recorded,
     /// Its header.
     pub(super) start: Start,
-    reader: Reader<BufReader<File>>,
+    reader: Reader<record::Log>,
     stops: Option<Stops>,
 }
 

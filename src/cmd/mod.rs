@@ -11,6 +11,7 @@ mod new_file;
 mod own_history;
 mod past;
 pub mod play;
+pub mod prune;
 mod recorded;
 #[cfg(test)]
 mod recorded_test;
@@ -49,6 +50,11 @@ pub fn main() -> ExitCode {
     }
     let world = World::real();
     let clock = clock(&world);
+    let mut args = std::env::args_os();
+    if args.nth(1).is_some_and(|first| first == prune::TIDY) {
+        let args: Vec<OsString> = args.collect();
+        return ExitCode::from(prune::tidy(&args, &world, &clock));
+    }
     let cli = Cli::parse();
     let result = dispatch(&cli, &world, &clock);
     ExitCode::from(result.unwrap_or_else(|error| fail(&error, &world)))
@@ -83,6 +89,7 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
         Command::Recover(args) => recover::run(args, world, clock, &mut out, &mut view),
         Command::Timeline(args) => timeline::run(args, world, clock, &mut out, &mut view),
         Command::Import(args) => import::run(args, world, clock, &mut out, &mut view),
+        Command::Prune(args) => prune::run(args, world, clock, &mut out, &mut view),
         Command::Check(args) => check::run(args, world, clock, &mut out),
         Command::Target(args) => target::run(args, world, clock, &mut out),
         Command::Rules(args) => rules::run(args, world, clock, &mut out),

@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::prune::{tidy_after, tidy_before};
 use crate::cli::RunArgs;
 use crate::clients::Preflight;
 use crate::clients::known::{self, Known};
@@ -15,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind};
 use crate::os::job::own_pid;
-use crate::os::signal::{Caught, Signals};
+use crate::os::signal::{Caught, Signals, survive_file_limit};
 use crate::os::spawn::{Launch, replace_self, spawn};
 use crate::os::term::{self, Terminals, UserTerm};
 use crate::os::{identity, random};
@@ -102,11 +103,18 @@ fn wrap(
     let decided = launcher.decide(&loaded.config, world, machine.as_deref());
     let is_off = world.var("NIGHTLATCH") == Some("off");
     let run = Run { known, name, program, args, terminals, launcher, world, clock, decided, theme };
-    let recorder = run.record();
+    survive_file_limit();
+    let recorder = run.record(loaded.config.record.max_session_bytes);
+    let folder =
+        recorder.as_ref().and_then(|recorder| recorder.path().parent()).map(Path::to_owned);
     if is_off {
         return run.bare(recorder);
     }
-    run.go(loaded.config, machine, recorder, approved.or_else(|| approval(world)))
+    let ended = run.go(loaded.config, machine, recorder, approved.or_else(|| approval(world)));
+    if let (Some(data_dir), Some(folder)) = (world.data_dir(), folder) {
+        tidy_after(&data_dir, &folder, clock);
+    }
+    ended
 }
 
 /// What was read before the client starts.
@@ -134,7 +142,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Starts the recording, or says that there is none.
-    fn record(&self) -> Option<Recorder> {
+    fn record(&self, max_session_bytes: u64) -> Option<Recorder> {
         let Some(folder) = self.world.data_dir() else {
             say("recording is off: there is no home folder; set NIGHTLATCH_DATA_DIR");
             return None;
@@ -155,7 +163,7 @@ impl Run<'_> {
             pid: u32::try_from(own_pid()).unwrap_or(0),
             pid_started: crate::record::process::started(u32::try_from(own_pid()).unwrap_or(0)),
         };
-        match Recorder::open(&folder, &header, *self.clock) {
+        match Recorder::open(&folder, &header, *self.clock, max_session_bytes) {
             Ok(recorder) => Some(recorder),
             Err(error) => {
                 let cause = std::error::Error::source(&error)
@@ -318,6 +326,10 @@ impl Run<'_> {
         .map_err(|error| Error::ours("The monitor could not be started.").because(error))?;
         if let Err(error) = keeper.begin_recording() {
             say(&format!("recording is off, what you do is not recorded: {error}"));
+        }
+        // It starts a thread, so not before the monitor has been forked.
+        if let Some(data_dir) = self.world.data_dir() {
+            tidy_before(&data_dir, self.clock);
         }
         let signals = Signals::catch(&caught)
             .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;

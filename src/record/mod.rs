@@ -8,16 +8,26 @@ pub mod event;
 pub mod find;
 mod header;
 pub mod imported;
+mod live;
+mod log;
+mod packer;
 pub mod process;
+pub mod prune;
 pub mod read;
 mod recorder;
 #[cfg(test)]
 mod recorder_test;
+mod repair;
+mod segment;
 mod sink;
+mod thin;
+pub mod tidy;
 mod writer;
 
 pub use event::{Answer, Marker, Release, ServerMoment, Source};
 pub use header::{Header, new_session_id};
+pub use log::Log;
 pub use read::{Event, ReadError, Reader, Start};
 pub use recorder::{Durability, NotRecorded, RecordError, Recorder};
+pub use repair::End;
 pub use sink::{FileSink, Sink};

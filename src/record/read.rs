@@ -1,7 +1,6 @@
 //! Reads session logs, live and finished, whole and torn.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,10 +10,8 @@ use jiff::Timestamp;
 
 use super::encode::EXACT;
 use super::event::Marker;
-use super::header::{Header, HeaderLine};
-
-/// Large enough that scanning a log of output is limited by the disk.
-const READ_BYTES: usize = 256 << 10;
+use super::header::{FORMAT, Header, HeaderLine};
+use super::log::Log;
 
 /// Reads one log, event by event.
 #[derive(Debug)]
@@ -82,6 +79,14 @@ pub enum ReadError {
         /// What the system said.
         source: io::Error,
     },
+    /// A later nightlatch wrote it.
+    #[error("{} was written by a later nightlatch: its version is {found}, the last known one {FORMAT}", .path.display())]
+    TooNew {
+        /// The log.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+    },
     /// Its first line is not a header that nightlatch writes, or not all of it is there.
     #[error("{} does not start like a session log", .path.display())]
     NotALog {
@@ -107,18 +112,22 @@ impl Found<'_> {
     }
 }
 
-impl Reader<BufReader<File>> {
-    /// Opens a log and reads its header.
+impl Reader<Log> {
+    /// Opens a log and reads its header; live or finished, plain or packed.
     ///
     /// # Errors
     ///
-    /// If it cannot be read or is not a session log.
+    /// If it cannot be read, is not a session log or one of a later nightlatch.
     pub fn open(path: &Path) -> Result<(Start, Self), ReadError> {
         let io = |source| ReadError::Io { path: path.to_owned(), source };
-        let file = File::open(path).map_err(io)?;
-        let mut reader = Self::new(BufReader::with_capacity(READ_BYTES, file), 0, 0);
-        let start = reader.start().map_err(io)?;
-        start.map(|start| (start, reader)).ok_or(ReadError::NotALog { path: path.to_owned() })
+        let mut reader = Self::new(Log::open(path).map_err(io)?, 0, 0);
+        if let Some(start) = reader.start().map_err(io)? {
+            return Ok((start, reader));
+        }
+        Err(match later(&reader.line) {
+            Some(found) => ReadError::TooNew { path: path.to_owned(), found },
+            None => ReadError::NotALog { path: path.to_owned() },
+        })
     }
 
     /// Opens a log at a line that an earlier reader came to, at that reader's time.
@@ -128,10 +137,8 @@ impl Reader<BufReader<File>> {
     /// If it cannot be read.
     pub(crate) fn open_at(path: &Path, offset: u64, time: Duration) -> Result<Self, ReadError> {
         let io = |source| ReadError::Io { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(io)?;
-        file.seek(SeekFrom::Start(offset)).map_err(io)?;
         let time_us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        Ok(Self::new(BufReader::with_capacity(READ_BYTES, file), offset, time_us))
+        Ok(Self::new(Log::open_at(path, offset).map_err(io)?, offset, time_us))
     }
 }
 
@@ -278,7 +285,7 @@ impl HeaderLine {
     /// Returns what is ours, if this is a header of ours.
     fn into_start(self) -> Option<Start> {
         let ours = self.nightlatch?;
-        (self.version == 3).then_some(Start {
+        (self.version == 3 && ours.format <= FORMAT).then_some(Start {
             session: ours.session,
             started: ours.started,
             header: Header {
@@ -298,8 +305,15 @@ impl HeaderLine {
     }
 }
 
+/// Returns the version of a header that only a later nightlatch can read.
+fn later(line: &[u8]) -> Option<u64> {
+    let header: serde_json::Value = serde_json::from_slice(line).ok()?;
+    let format = header.get("nightlatch")?.get("format").and_then(serde_json::Value::as_u64);
+    format.filter(|format| *format > FORMAT.into())
+}
+
 /// Splits `[0.001, "o", "data"]` into microseconds, code and data.
-fn split(line: &[u8]) -> Option<(u64, char, &[u8])> {
+pub(super) fn split(line: &[u8]) -> Option<(u64, char, &[u8])> {
     let line = line.trim_ascii().strip_prefix(b"[")?.strip_suffix(b"]")?;
     let comma = memchr::memchr(b',', line)?;
     let interval_us = micros(line[..comma].trim_ascii())?;

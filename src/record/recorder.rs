@@ -2,7 +2,6 @@
 //! except where it says so.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
@@ -14,8 +13,9 @@ use rtrb::{Producer, RingBuffer};
 
 use super::desk::Desk;
 use super::event::Marker;
-use super::header::{self, Header};
+use super::header::{self, Header, HeaderLine, NewFolder};
 use super::sink::{FileSink, Sink};
+use super::tidy;
 use super::writer::Writer;
 use crate::clock::Clock;
 
@@ -185,7 +185,7 @@ impl Recorder {
     ///
     /// If the folder, the file or the thread cannot be made.
     pub fn start(data_dir: &Path, header: &Header, clock: Clock) -> Result<Self, RecordError> {
-        let mut recorder = Self::open(data_dir, header, clock)?;
+        let mut recorder = Self::open(data_dir, header, clock, u64::MAX)?;
         recorder.begin()?;
         Ok(recorder)
     }
@@ -193,22 +193,29 @@ impl Recorder {
     /// Does the same without the thread: what is recorded waits for [`Recorder::begin`], unless the
     /// caller's thread does the writer's work. For a process that is still to be forked.
     ///
+    /// The session may take `max_bytes` on the disk: beyond that, output between its begin and its
+    /// end is left out.
+    ///
     /// # Errors
     ///
     /// If the folder or the file cannot be made.
-    pub fn open(data_dir: &Path, header: &Header, clock: Clock) -> Result<Self, RecordError> {
+    pub fn open(
+        data_dir: &Path,
+        header: &Header,
+        clock: Clock,
+        max_bytes: u64,
+    ) -> Result<Self, RecordError> {
         let now = clock.now();
-        let (session, folder) = header::make_folder(data_dir, now)?;
-        let path = folder.join(header::LOG_NAME);
-        let started = FileSink::create(&path)
-            .map_err(|source| RecordError::File { path: path.clone(), source })
-            .and_then(|sink| Self::behind_header(sink, session, path.clone(), header, clock));
-        if started.is_err() {
-            // What is left behind is no session; that it cannot be removed is no news either.
-            drop(fs::remove_file(&path));
-            drop(fs::remove_dir(&folder));
+        let new = NewFolder::make(data_dir, now)?;
+        let path = new.path.join(header::LOG_NAME);
+        let line = header.line(&new.session, now);
+        let sink = FileSink::create(data_dir, &new, &line.to_bytes(), max_bytes)
+            .map_err(|source| RecordError::File { path: path.clone(), source })?;
+        let recorder = Self::run(sink, new.session, path, line, clock);
+        if let Some(told) = tidy::close(data_dir) {
+            recorder.shared.trouble(told);
         }
-        started
+        Ok(recorder)
     }
 
     /// Starts a recorder that writes to `sink`, which is how tests make a slow or failing disk.
@@ -251,15 +258,25 @@ impl Recorder {
         clock: Clock,
     ) -> Result<Self, RecordError> {
         let line = header.line(&session, clock.now());
-        let mut line = serde_json::to_vec(&line).expect("a header is plain data");
-        line.push(b'\n');
-        sink.write_all(&line).map_err(|source| RecordError::File { path: path.clone(), source })?;
+        sink.write_all(&line.to_bytes())
+            .map_err(|source| RecordError::File { path: path.clone(), source })?;
+        Ok(Self::run(sink, session, path, line, clock))
+    }
+
+    /// Makes a recorder that goes on behind a header that is written.
+    fn run<S: Sink + 'static>(
+        sink: S,
+        session: String,
+        path: PathBuf,
+        line: HeaderLine,
+        clock: Clock,
+    ) -> Self {
         let started = clock.elapsed();
         let (ring, consumer) = RingBuffer::new(RING_BYTES);
         let shared = Arc::new(Shared::default());
-        let writer = Writer::new(sink, line.len() as u64, consumer, Arc::clone(&shared), clock);
+        let writer = Writer::new(sink, line, consumer, Arc::clone(&shared), clock);
         let desk = Arc::new(Desk::new(writer, Arc::clone(&shared)));
-        Ok(Self {
+        Self {
             session,
             path,
             ring,
@@ -276,7 +293,7 @@ impl Recorder {
             ticket: 0,
             is_inline: false,
             is_stopped: false,
-        })
+        }
     }
 
     /// Returns the session's id.

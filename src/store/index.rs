@@ -1,7 +1,6 @@
 //! Session logs into the index, from where the last pass stopped.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use super::{Indexed, StoreError, tier_rank};
 use crate::record::find::{self, Recorded};
 use crate::record::imported;
 use crate::record::read::Found;
-use crate::record::{Answer, Marker, ReadError, Reader, Source, Start};
+use crate::record::{Answer, Log, Marker, ReadError, Reader, Source, Start};
 use crate::target::Target;
 
 /// An output that is no longer than this is read again from its statement on while it grows.
@@ -98,7 +97,7 @@ fn is_log_stale(log: &Recorded, known: Option<&Known>) -> bool {
 
 /// Returns the length of a log in bytes.
 fn length(log: &Recorded) -> Option<i64> {
-    fs::metadata(&log.path).ok().map(|file| file.len() as i64)
+    Log::len(&log.path).ok().map(|bytes| bytes as i64)
 }
 
 /// Returns what is known of every session.
@@ -126,7 +125,7 @@ struct Scan<'a> {
     connection: &'a Connection,
     /// The row of the session.
     id: i64,
-    reader: Reader<std::io::BufReader<fs::File>>,
+    reader: Reader<Log>,
     started: i64,
     bytes: i64,
     /// What stands before this was counted by an earlier pass.

@@ -7,6 +7,7 @@ mod export;
 mod house;
 mod import;
 mod index;
+mod log;
 mod play;
 mod policy;
 mod real_psql;

@@ -29,6 +29,8 @@ pub(crate) enum Tool {
     Chromium,
     /// The player of asciicasts, of version 3 or later.
     Asciinema,
+    /// Sets limits of a process (util-linux).
+    Prlimit,
     /// The feature `test-fakes`, which sets nightlatch's clock.
     TestClock,
 }
@@ -46,6 +48,7 @@ impl Tool {
             Self::Tmux => "tmux",
             Self::Chromium => "chromium",
             Self::Asciinema => "asciinema",
+            Self::Prlimit => "prlimit",
             Self::TestClock => "--features test-fakes",
         }
     }
@@ -62,6 +65,7 @@ impl Tool {
             | Self::Postgres
             | Self::Bash
             | Self::Less
+            | Self::Prlimit
             | Self::Tmux
             | Self::Chromium
             | Self::Python
@@ -86,11 +90,17 @@ pub(crate) fn needs(tools: &[Tool]) -> bool {
         variable("NIGHTLATCH_REQUIRE_ALL").is_none_or(|value| value != "1"),
         "missing: {missing}, and NIGHTLATCH_REQUIRE_ALL=1"
     );
+    skip(&format!("missing {missing}"));
+    false
+}
+
+/// Says loudly that a test, or the rest of it, is skipped: for what no machine can be made to have,
+/// such as a right.
+pub(crate) fn skip(why: &str) {
     let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
     // Straight to the descriptor: the harness would swallow what goes through print.
-    writeln!(std::io::stderr(), "SKIPPED ({count} so far): {name}: missing {missing}").ok();
-    false
+    writeln!(std::io::stderr(), "SKIPPED ({count} so far): {name}: {why}").ok();
 }
 
 /// Finds a program on PATH, or where Debian hides PostgreSQL's.
