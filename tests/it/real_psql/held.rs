@@ -34,7 +34,7 @@ pub(crate) fn wait_for_question(pty: &mut Pty) {
 /// Brings a statement to run on production and says no; the client must be usable afterwards.
 ///
 /// In a rehearsal the bare client runs it, and it must destroy something: else it proves nothing.
-fn holds(deeds: &[Do]) {
+pub(crate) fn holds(deeds: &[Do]) {
     if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
         return;
     }
