@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::tap::{Echo, PromptFacts};
 use crate::lang::Effect;
 use crate::session::drift::Drift;
@@ -66,6 +68,8 @@ pub struct Inquiry {
     pub vars: Vec<(OsString, Option<OsString>)>,
     /// What it reads from its standard input.
     pub script: String,
+    /// Whether it asks for figures that a person waits for.
+    pub has_figures: bool,
     /// Makes lines for a person out of the answer.
     pub reader: Box<dyn ReadAnswer>,
 }
@@ -74,6 +78,18 @@ pub struct Inquiry {
 pub trait ReadAnswer: std::fmt::Debug {
     /// Makes lines for a person out of it; none where it tells nothing certain.
     fn read(&self, answer: &str) -> Vec<String>;
+
+    /// Finds what the server said of itself.
+    fn server(&self, answer: &str) -> Option<ServerSaid>;
+}
+
+/// What a server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSaid {
+    /// Its clock.
+    pub time: Timestamp,
+    /// Where its log of changes ends, in its own words; none where it does not tell.
+    pub position: Option<String>,
 }
 
 /// A client at whose prompt a person types.

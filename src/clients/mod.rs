@@ -1,5 +1,6 @@
 //! The clients we know: one folder each, and nowhere else is a client named.
 
+pub mod history;
 pub mod interactive;
 pub mod known;
 pub mod launcher;
@@ -7,7 +8,7 @@ pub mod line_editor;
 pub mod psql;
 pub mod tap;
 
-pub use interactive::{Inquiry, Interactive, ReadAnswer, Submitted, Unseen};
+pub use interactive::{Inquiry, Interactive, ReadAnswer, ServerSaid, Submitted, Unseen};
 pub use launcher::{Command, Launcher};
 pub use psql::preflight::Preflight;
 pub use tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};

@@ -1,22 +1,31 @@
 //! `nightlatch history`: recorded statements, newest last.
 
 use std::io::Write;
+use std::path::Path;
 
-use super::recorded;
+use super::recorded::{self, Kept};
 use crate::cli::HistoryArgs;
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::store::Statement;
-use crate::ui::table::{Align, Cell, Column, Fit, Table, View};
-use crate::ui::theme::Style;
+use crate::record::imported;
+use crate::search::{self, Ended, Ending, Search};
+use crate::store::{Filter, Statement, Terms};
+use crate::ui::table::{self, Align, Cell, Column, Fit, Table, View};
+use crate::ui::theme::{Style, Theme};
 use crate::world::World;
 
+/// The status where the statement that is printed is to be edited.
+const EDIT_STATUS: u8 = 10;
+
+/// The status where the person gave up, as of a program that Ctrl-C ended.
+const CANCEL_STATUS: u8 = 130;
+
 const COLUMNS: &[Column] = &[
-    ("TIME", Align::Left, Fit::Keep),
-    ("SESSION", Align::Left, Fit::Keep),
-    ("N", Align::Right, Fit::Keep),
+    ("TIME", Align::Left, Fit::Last),
+    ("SESSION", Align::Left, Fit::Last),
+    ("N", Align::Right, Fit::Last),
     ("TARGET", Align::Left, Fit::Cut),
-    ("VERDICT", Align::Left, Fit::Keep),
+    ("VERDICT", Align::Left, Fit::Last),
     ("ROWS", Align::Right, Fit::Drop),
     ("STATEMENT", Align::Left, Fit::Keep),
 ];
@@ -38,14 +47,18 @@ pub fn run(
 ) -> Result<u8, Error> {
     let data_dir = recorded::data_dir(world)?;
     if recorded::is_empty(&data_dir, view)? {
-        return Ok(0);
+        // A script that asked for one statement has none.
+        return Ok(u8::from(args.interactive));
     }
     let session = args.filter.session.as_deref();
     let session = session.map(|name| recorded::session(&data_dir, name)).transpose()?;
     let now = clock.now().to_zoned(view.zone.clone());
     let mut filter = args.filter.filter(session.map(|found| found.session), &now)?;
-    filter.words =
-        args.query.iter().flat_map(|words| words.split_whitespace()).map(str::to_owned).collect();
+    filter.terms = Terms::new(&args.query.join(" "));
+    filter.is_in_output = args.output;
+    if args.interactive {
+        return search(&data_dir, args, filter, (world, clock), out, view);
+    }
     let store = recorded::open(&data_dir, view)?;
     let statements = store.statements(&filter).map_err(recorded::store_error)?;
     if statements.is_empty() {
@@ -62,6 +75,60 @@ pub fn run(
     Ok(0)
 }
 
+/// Of what was imported nobody may know the time.
+fn time(statement: &Statement, view: &View<'_>) -> String {
+    imported::known(statement.time).map_or_else(|| "imported".to_owned(), |time| view.time(time))
+}
+
+/// Lets a person search, and prints what they take.
+///
+/// The status is 0, or 10 where it is to be edited first; 130 where nothing was taken.
+fn search(
+    data_dir: &Path,
+    args: &HistoryArgs,
+    filter: Filter,
+    (world, clock): (&World, &Clock),
+    out: &mut dyn Write,
+    view: &mut View<'_>,
+) -> Result<u8, Error> {
+    if world.var("TERM") == Some("dumb") {
+        return Err(no_screen("TERM is dumb"));
+    }
+    let (store, kept) = recorded::open_for_search(data_dir, view)?;
+    let ended = search::run(Search {
+        store,
+        update: (kept == Kept::OnDisk).then(|| data_dir.to_owned()),
+        typed: args.query.join(" "),
+        filter,
+        here: world.var("NIGHTLATCH_SESSION").map(str::to_owned),
+        theme: Theme::new(super::may_colour(world)),
+        zone: view.zone.clone(),
+        clock: *clock,
+    });
+    match ended.map_err(|error| no_screen(&error.to_string()))? {
+        Ended::Taken(statement, ending) => {
+            // A terminal must not be told anything by a statement; a script wants it as it is.
+            let text = match view.width {
+                Some(_) => table::lines(&statement.text),
+                None => statement.text,
+            };
+            writeln!(out, "{text}").map_err(recorded::write_error)?;
+            Ok(match ending {
+                Ending::Accepted => 0,
+                Ending::Edited => EDIT_STATUS,
+            })
+        }
+        Ended::Cancelled => Ok(CANCEL_STATUS),
+        Ended::Signal(number) => Ok(u8::try_from(128 + number).unwrap_or(u8::MAX)),
+    }
+}
+
+fn no_screen(why: &str) -> Error {
+    Error::ours("The interactive search needs a terminal.")
+        .hint("Without one: nightlatch history WORDS")
+        .because(why.to_owned())
+}
+
 fn table(statements: &[Statement], view: &View<'_>) -> Table {
     let mut table = Table::new(COLUMNS);
     for statement in statements {
@@ -74,7 +141,7 @@ fn table(statements: &[Statement], view: &View<'_>) -> Table {
             (None, None) => Cell::default(),
         };
         table.row(vec![
-            Cell::new(&view.time(statement.time)).style(Style::Faint),
+            Cell::new(&time(statement, view)).style(Style::Faint),
             Cell::new(&statement.session).style(Style::Faint),
             Cell::new(&statement.n.to_string()),
             Cell::new(&statement.target).style(Style::Tier(statement.tier)),

@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind};
 use crate::record::ReadError;
 use crate::record::find::{self, NotFound, Recorded};
+use crate::record::imported;
 use crate::store::{Indexed, Store, StoreError};
 use crate::ui::table::View;
 use crate::world::World;
 
 /// How many sessions an error about an ambiguous prefix names.
 const NAMED_SESSIONS: usize = 5;
+
+/// What helps a damaged index.
+const REINDEX: &str = "Build it again from the logs: nightlatch reindex";
 
 /// Where nothing is recorded yet, this says how to begin.
 const BEGIN: &str = "Nothing is recorded yet. Start a client through nightlatch: nightlatch psql";
@@ -27,19 +31,71 @@ pub(super) fn data_dir(world: &World) -> Result<PathBuf, Error> {
 /// Says how to begin if nothing is recorded yet; then there is nothing else to do.
 pub(super) fn is_empty(data_dir: &Path, view: &mut View<'_>) -> Result<bool, Error> {
     let is_empty = find::all(data_dir).map_err(|error| not_found(&error))?;
-    let is_empty = is_empty.is_empty();
+    let is_empty = is_empty.is_empty() && imported::all(data_dir).is_ok_and(|logs| logs.is_empty());
     if is_empty {
         note(view, BEGIN);
     }
     Ok(is_empty)
 }
 
+/// Where an index is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// In the data folder.
+    OnDisk,
+    /// Only here and now.
+    InMemory,
+}
+
 /// Opens the index and brings it up to date.
+///
+/// Where it cannot be written this is said: an old index answers with what it has, and where there
+/// is none one is made in memory.
 pub(super) fn open(data_dir: &Path, view: &mut View<'_>) -> Result<Store, Error> {
-    let mut store = Store::open(data_dir).map_err(store_error)?;
-    let indexed = store.update().map_err(store_error)?;
-    report(&indexed, view);
+    let (mut store, _) = open_any(data_dir, view)?;
+    update(&mut store, view)?;
     Ok(store)
+}
+
+/// Opens the index for a search, which brings it up to date by itself where it is on disk.
+pub(super) fn open_for_search(
+    data_dir: &Path,
+    view: &mut View<'_>,
+) -> Result<(Store, Kept), Error> {
+    let (mut store, kept) = open_any(data_dir, view)?;
+    if kept == Kept::InMemory {
+        update(&mut store, view)?;
+    }
+    Ok((store, kept))
+}
+
+fn update(store: &mut Store, view: &mut View<'_>) -> Result<(), Error> {
+    match store.update() {
+        Ok(indexed) => report(&indexed, view),
+        Err(error) if error.is_unwritable() => {
+            let error = store_error(error);
+            note(view, &format!("nightlatch: {}", said(&error, "What is newest may be missing.")));
+        }
+        Err(error) => return Err(store_error(error)),
+    }
+    Ok(())
+}
+
+fn open_any(data_dir: &Path, view: &mut View<'_>) -> Result<(Store, Kept), Error> {
+    let error = match Store::open(data_dir) {
+        Ok(store) => return Ok((store, Kept::OnDisk)),
+        Err(error) if error.is_unwritable() => store_error(error),
+        Err(error) => return Err(store_error(error)),
+    };
+    let store = Store::in_memory(data_dir).map_err(store_error)?;
+    note(view, &format!("nightlatch: {}", said(&error, "The index is built in memory this time.")));
+    Ok((store, Kept::InMemory))
+}
+
+/// An error that is only a remark, with what follows from it.
+fn said(error: &Error, so: &str) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(" ({cause})"));
+    format!("{}{} {so}", error.message, cause.unwrap_or_default())
 }
 
 /// Names the logs that could not be read.
@@ -57,6 +113,12 @@ pub(super) fn note(view: &mut View<'_>, text: &str) {
 /// Finds the session that an argument means.
 pub(super) fn session(data_dir: &Path, name: &str) -> Result<Recorded, Error> {
     find::one(data_dir, name).map_err(|error| not_found(&error))
+}
+
+/// Says that a session has no such statement.
+pub(super) fn no_statement(n: u64, session: &str) -> Error {
+    Error::new(Kind::Usage, format!("Session {session} has no statement {n}."))
+        .hint(format!("`nightlatch history --session {session}` lists what it has."))
 }
 
 fn not_found(error: &NotFound) -> Error {
@@ -88,9 +150,8 @@ pub(super) fn store_error(error: StoreError) -> Error {
         StoreError::Foreign(_) => with.hint(
             "Move the file away, or set NIGHTLATCH_DATA_DIR to a folder of nightlatch's own.",
         ),
-        StoreError::Sqlite(error) if is_damage => {
-            with.hint("Build it again from the logs: nightlatch reindex").because(error)
-        }
+        StoreError::Damaged(_) => with.hint(REINDEX),
+        StoreError::Sqlite(error) if is_damage => with.hint(REINDEX).because(error),
         StoreError::Sqlite(error) => with.because(error),
         StoreError::Io { source, .. } => with.because(source),
         StoreError::Logs(_) => with,

@@ -155,7 +155,7 @@ impl Run<'_> {
             pid: u32::try_from(own_pid()).unwrap_or(0),
             pid_started: crate::record::process::started(u32::try_from(own_pid()).unwrap_or(0)),
         };
-        match Recorder::start(&folder, &header, *self.clock) {
+        match Recorder::open(&folder, &header, *self.clock) {
             Ok(recorder) => Some(recorder),
             Err(error) => {
                 let cause = std::error::Error::source(&error)
@@ -263,7 +263,7 @@ impl Run<'_> {
     fn start(
         &self,
         manner: Manner,
-        keeper: Keeper,
+        mut keeper: Keeper,
         session: Option<&str>,
         folder: Option<PathBuf>,
         approved: Option<Approval>,
@@ -305,8 +305,6 @@ impl Run<'_> {
             // The client has a session of its own: a stop has to be passed on.
             caught.push(Caught::Stop);
         }
-        let signals = Signals::catch(&caught)
-            .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
         let (monitor, channel) = spawn(Launch {
             program: self.program.clone(),
             name: self.name.to_owned(),
@@ -318,6 +316,11 @@ impl Run<'_> {
             hold: ends.to_hold(),
         })
         .map_err(|error| Error::ours("The monitor could not be started.").because(error))?;
+        if let Err(error) = keeper.begin_recording() {
+            say(&format!("recording is off, what you do is not recorded: {error}"));
+        }
+        let signals = Signals::catch(&caught)
+            .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
         let mut tap = if is_tapped { self.launcher.tap(&nonce) } else { None };
         if let Some(tap) = &mut tap {
             tap.foresee(foreseen.echoes);

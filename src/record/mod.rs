@@ -7,7 +7,7 @@ mod encode;
 pub mod event;
 pub mod find;
 mod header;
-pub mod page;
+pub mod imported;
 pub mod process;
 pub mod read;
 mod recorder;
@@ -16,7 +16,7 @@ mod recorder_test;
 mod sink;
 mod writer;
 
-pub use event::{Answer, Marker, Source};
+pub use event::{Answer, Marker, Release, ServerMoment, Source};
 pub use header::{Header, new_session_id};
 pub use read::{Event, ReadError, Reader, Start};
 pub use recorder::{Durability, NotRecorded, RecordError, Recorder};

@@ -24,6 +24,8 @@ pub struct Reader<R> {
     offset: u64,
     time_us: u64,
     line: Vec<u8>,
+    /// Whether that line had no end when it was read.
+    is_torn: bool,
     /// The exact bytes of the next output.
     exact: Option<Vec<u8>>,
 }
@@ -99,6 +101,12 @@ pub(crate) enum Found<'a> {
     Torn { bytes: u64 },
 }
 
+impl Found<'_> {
+    fn is_torn(&self) -> bool {
+        matches!(self, Self::Torn { .. })
+    }
+}
+
 impl Reader<BufReader<File>> {
     /// Opens a log and reads its header.
     ///
@@ -130,7 +138,7 @@ impl Reader<BufReader<File>> {
 impl<R: BufRead> Reader<R> {
     /// Starts at `offset`, at `time_us`.
     pub(crate) fn new(from: R, offset: u64, time_us: u64) -> Self {
-        Self { from, offset, time_us, line: Vec::new(), exact: None }
+        Self { from, offset, time_us, line: Vec::new(), is_torn: false, exact: None }
     }
 
     /// Reads the header; none if the first line is not one.
@@ -170,6 +178,36 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
+    /// Returns the next event that is no output, which is not decoded and so costs little.
+    ///
+    /// # Errors
+    ///
+    /// What the system said.
+    pub fn next_but_output(&mut self) -> io::Result<Option<Event>> {
+        loop {
+            let (code, data) = match self.find()? {
+                None => return Ok(None),
+                Some(Found::Event { code: 'o' | EXACT, .. }) => continue,
+                Some(Found::Event { code, data }) => (code, data),
+                Some(Found::Broken { bytes }) => return Ok(Some(Event::Broken { bytes })),
+                Some(Found::Torn { bytes }) => return Ok(Some(Event::Torn { bytes })),
+            };
+            let bytes = data.len() as u64;
+            let data = serde_json::from_slice::<String>(data);
+            return Ok(Some(data.map_or(Event::Broken { bytes }, |data| self.decode(code, data))));
+        }
+    }
+
+    /// Goes on to the line at `offset` without decoding what is before it.
+    ///
+    /// # Errors
+    ///
+    /// What the system said.
+    pub fn skip_to(&mut self, offset: u64) -> io::Result<()> {
+        while self.offset < offset && matches!(self.find()?, Some(found) if !found.is_torn()) {}
+        Ok(())
+    }
+
     /// Returns how far into the session the last event was.
     #[must_use]
     pub fn time(&self) -> Duration {
@@ -177,7 +215,8 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// Returns where the next line starts; a torn one is read again from there.
-    pub(crate) fn offset(&self) -> u64 {
+    #[must_use]
+    pub fn offset(&self) -> u64 {
         self.offset
     }
 
@@ -187,7 +226,8 @@ impl<R: BufRead> Reader<R> {
             return Ok(None);
         }
         let bytes = self.line.len() as u64;
-        if self.line.last() != Some(&b'\n') {
+        self.is_torn = self.line.last() != Some(&b'\n');
+        if self.is_torn {
             return Ok(Some(Found::Torn { bytes }));
         }
         self.offset += bytes;
@@ -198,13 +238,17 @@ impl<R: BufRead> Reader<R> {
         Ok(Some(Found::Event { code, data }))
     }
 
-    /// Reads one line, leaving out comments; false at the end.
+    /// Reads one line, leaving out comments; false at the end. A torn one goes on where it stopped
+    /// if the writer has gone on since.
     fn read_line(&mut self) -> io::Result<bool> {
         loop {
-            self.line.clear();
+            if !self.is_torn {
+                self.line.clear();
+            }
             if self.from.read_until(b'\n', &mut self.line)? == 0 {
                 return Ok(false);
             }
+            self.is_torn = false;
             if self.line[0] != b'#' || self.line.last() != Some(&b'\n') {
                 return Ok(true);
             }
@@ -346,6 +390,35 @@ mod tests {
         let (events, _) = read(log.as_bytes()).unwrap();
         assert_eq!(events[1], Event::Broken { bytes: 15 });
         assert_eq!(events[2], Event::Resize { cols: 100, rows: 50 });
+    }
+
+    #[test]
+    fn a_torn_line_goes_on_when_the_writer_does() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let cut = LOG.find("\\r\\n").unwrap();
+        std::fs::write(file.path(), &LOG.as_bytes()[..cut]).unwrap();
+        let (_, mut reader) = Reader::open(file.path()).unwrap();
+        assert!(matches!(reader.next().unwrap(), Some(Event::Torn { .. })));
+        assert_eq!(reader.next().unwrap(), None, "told once");
+        std::fs::write(file.path(), LOG).unwrap();
+        assert_eq!(reader.next().unwrap(), Some(Event::Output("hé\r\n".into())));
+    }
+
+    #[test]
+    fn output_is_skipped_and_places_are_found_again() {
+        let mut reader = Reader::new(LOG.as_bytes(), 0, 0);
+        reader.start().unwrap();
+        let resize = Event::Resize { cols: 100, rows: 50 };
+        assert_eq!(reader.next_but_output().unwrap(), Some(resize));
+        let place = reader.offset();
+        let note = Event::Marker(Box::new(Marker::Note { text: "hi".to_owned() }));
+        assert_eq!(reader.next_but_output().unwrap(), Some(note));
+        let mut again = Reader::new(LOG.as_bytes(), 0, 0);
+        again.start().unwrap();
+        again.skip_to(place).unwrap();
+        assert_eq!(again.next().unwrap(), Some(Event::Output(vec![0xff])));
+        again.skip_to(u64::MAX).unwrap();
+        assert_eq!(again.next().unwrap(), None);
     }
 
     #[test]

@@ -108,7 +108,8 @@ pub struct Recorder {
     ring: Producer<u8>,
     shared: Arc<Shared>,
     desk: Arc<Desk>,
-    writer: Thread,
+    /// None until it is started.
+    writer: Option<Thread>,
     clock: Clock,
     started: Duration,
     /// Frames handed over so far: the place of a marker among them.
@@ -184,12 +185,24 @@ impl Recorder {
     ///
     /// If the folder, the file or the thread cannot be made.
     pub fn start(data_dir: &Path, header: &Header, clock: Clock) -> Result<Self, RecordError> {
+        let mut recorder = Self::open(data_dir, header, clock)?;
+        recorder.begin()?;
+        Ok(recorder)
+    }
+
+    /// Does the same without the thread: what is recorded waits for [`Recorder::begin`], unless the
+    /// caller's thread does the writer's work. For a process that is still to be forked.
+    ///
+    /// # Errors
+    ///
+    /// If the folder or the file cannot be made.
+    pub fn open(data_dir: &Path, header: &Header, clock: Clock) -> Result<Self, RecordError> {
         let now = clock.now();
         let (session, folder) = header::make_folder(data_dir, now)?;
         let path = folder.join(header::LOG_NAME);
         let started = FileSink::create(&path)
             .map_err(|source| RecordError::File { path: path.clone(), source })
-            .and_then(|sink| Self::with_sink(sink, session, path.clone(), header, clock));
+            .and_then(|sink| Self::behind_header(sink, session, path.clone(), header, clock));
         if started.is_err() {
             // What is left behind is no session; that it cannot be removed is no news either.
             drop(fs::remove_file(&path));
@@ -203,8 +216,34 @@ impl Recorder {
     /// # Errors
     ///
     /// If the header cannot be written or the thread not be started.
-    #[expect(clippy::missing_panics_doc, reason = "the header is plain data")]
     pub fn with_sink<S: Sink + 'static>(
+        sink: S,
+        session: String,
+        path: PathBuf,
+        header: &Header,
+        clock: Clock,
+    ) -> Result<Self, RecordError> {
+        let mut recorder = Self::behind_header(sink, session, path, header, clock)?;
+        recorder.begin()?;
+        Ok(recorder)
+    }
+
+    /// Starts the writer's thread, once.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no thread left.
+    pub fn begin(&mut self) -> Result<(), RecordError> {
+        if self.writer.is_none() {
+            let at_desk = Arc::clone(&self.desk);
+            let builder = std::thread::Builder::new().name("recorder".to_owned());
+            let handle = builder.spawn(move || at_desk.run()).map_err(RecordError::Thread)?;
+            self.writer = Some(handle.thread().clone());
+        }
+        Ok(())
+    }
+
+    fn behind_header<S: Sink + 'static>(
         mut sink: S,
         session: String,
         path: PathBuf,
@@ -220,20 +259,13 @@ impl Recorder {
         let shared = Arc::new(Shared::default());
         let writer = Writer::new(sink, line.len() as u64, consumer, Arc::clone(&shared), clock);
         let desk = Arc::new(Desk::new(writer, Arc::clone(&shared)));
-        let at_desk = Arc::clone(&desk);
-        let writer = std::thread::Builder::new()
-            .name("recorder".to_owned())
-            .spawn(move || at_desk.run())
-            .map_err(RecordError::Thread)?
-            .thread()
-            .clone();
         Ok(Self {
             session,
             path,
             ring,
             shared,
             desk,
-            writer,
+            writer: None,
             clock,
             started,
             frames: 0,
@@ -339,6 +371,8 @@ impl Recorder {
         let what = What::Marker(Box::new(marker));
         let queued = self.queue(what, Some((ticket, durability)), text_bytes);
         if !(self.is_inline && self.desk.work_here()) {
+            // A thread that cannot be started shows as an answer that does not come.
+            drop(self.begin());
             self.wake();
         }
         queued?;
@@ -461,7 +495,9 @@ impl Recorder {
 
     fn wake(&self) {
         self.shared.state.store(AWAKE, Ordering::Relaxed);
-        self.writer.unpark();
+        if let Some(writer) = &self.writer {
+            writer.unpark();
+        }
     }
 
     fn time_us(&self) -> u64 {
@@ -478,6 +514,9 @@ impl Recorder {
         }
         self.is_stopped = true;
         lock(&self.shared.queue).is_closed = true;
+        if self.begin().is_err() {
+            self.desk.run();
+        }
         self.wake();
         let reply = lock(&self.shared.reply);
         let (reply, _) = self

@@ -423,8 +423,8 @@ fn redact_marker(marker: Marker) -> Marker {
                 redacted: kinds,
             }
         }
-        Marker::Answer { n, time, answer, reason } => {
-            Marker::Answer { n, time, answer, reason: reason.map(clean) }
+        Marker::Answer { n, time, answer, reason, moment } => {
+            Marker::Answer { n, time, answer, reason: reason.map(clean), moment }
         }
         Marker::Outcome { n, rows, duration_ms, error } => {
             Marker::Outcome { n, rows, duration_ms, error: error.map(clean) }

@@ -144,7 +144,7 @@ impl Relay {
     pub(super) fn tick(&mut self) -> io::Result<()> {
         let now = self.keeper.clock().elapsed();
         if self.probe.as_ref().is_some_and(|probe| now >= probe.due()) {
-            self.end_probe(Vec::new())?;
+            self.end_probe()?;
         }
         if self.discard_until.is_some_and(|until| now >= until) && !self.is_cancelling {
             self.discard_until = None;
@@ -173,6 +173,7 @@ impl Relay {
                     let again = self.keeper.again(&held.judged);
                     return self.hold(again, held.doubt);
                 }
+                self.ask_again();
                 self.draw(closing::released(self.theme).as_bytes())?;
                 let Held { judged, doubt, output, .. } = *held;
                 self.give_back_terminal()?;
@@ -196,6 +197,7 @@ impl Relay {
         reason: Option<String>,
         whole_shape: bool,
     ) -> io::Result<()> {
+        self.keeper.sending();
         match doubt {
             Doubt::Question(banner) => {
                 if self.guarded == crate::clients::Guarded::Theirs {

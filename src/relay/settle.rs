@@ -90,6 +90,11 @@ impl Relay {
             }
             spins = 0;
             self.looks = 0;
+            if self.only_data_is_wanted() {
+                // What was just answered has not even run yet.
+                self.next_data_look = self.keeper.clock().elapsed() + DATA_LOOK;
+                return Ok(());
+            }
         }
     }
 
@@ -185,6 +190,9 @@ impl Relay {
             // Submitted by a key that we do not know as one.
             self.begin_submission();
         }
+        // Accepting a search or a paste draws the prompt once more, after the submitting key: that
+        // is recorded before what the statement prints, as it was shown.
+        self.line.close(&mut self.keeper);
         if self.input == Input::Data {
             self.is_ending = false;
         }
@@ -234,9 +242,11 @@ impl Relay {
             self.keeper.released(judged, None, false);
             return self.show_tapped(banner);
         }
-        self.keeper.released(judged, None, false);
         self.echo_statement(banner)?;
-        self.answer(true)
+        self.answer(true)?;
+        // It runs: what is noted of it only in memory need not be waited for.
+        self.keeper.released(judged, None, false);
+        Ok(())
     }
 
     /// Shows a statement that runs where the client would have shown it, had it not asked.
@@ -266,6 +276,7 @@ impl Relay {
                 }
             }
         }
+        self.eager.answered();
         self.send(answer)
     }
 

@@ -3,9 +3,17 @@
 mod check;
 mod config;
 mod demo;
+mod export;
 mod house;
+mod import;
+mod index;
+mod play;
 mod policy;
 mod real_psql;
+mod recover;
 mod rules;
+mod search;
+mod show;
 mod support;
 mod targets;
+mod timeline;

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many tests were skipped in this run.
@@ -19,6 +20,15 @@ pub(crate) enum Tool {
     Postgres,
     Bash,
     Less,
+    Python,
+    Sqlite,
+    RedisCli,
+    /// A terminal that others wrote.
+    Tmux,
+    /// A browser.
+    Chromium,
+    /// The player of asciicasts, of version 3 or later.
+    Asciinema,
     /// The feature `test-fakes`, which sets nightlatch's clock.
     TestClock,
 }
@@ -30,6 +40,12 @@ impl Tool {
             Self::Postgres => "postgres",
             Self::Bash => "bash",
             Self::Less => "less",
+            Self::Python => "python3",
+            Self::Sqlite => "sqlite3",
+            Self::RedisCli => "redis-cli",
+            Self::Tmux => "tmux",
+            Self::Chromium => "chromium",
+            Self::Asciinema => "asciinema",
             Self::TestClock => "--features test-fakes",
         }
     }
@@ -38,7 +54,19 @@ impl Tool {
     fn is_there(self) -> bool {
         match self {
             Self::TestClock => cfg!(feature = "test-fakes"),
-            Self::Psql | Self::Postgres | Self::Bash | Self::Less => find(self.name()).is_some(),
+            Self::Asciinema => find(self.name()).is_some_and(|program| {
+                let version = Command::new(program).arg("--version").output();
+                version.is_ok_and(|output| output.stdout.starts_with(b"asciinema 3."))
+            }),
+            Self::Psql
+            | Self::Postgres
+            | Self::Bash
+            | Self::Less
+            | Self::Tmux
+            | Self::Chromium
+            | Self::Python
+            | Self::Sqlite
+            | Self::RedisCli => find(self.name()).is_some(),
         }
     }
 }
