@@ -1,7 +1,10 @@
 //! `nightlatch history`: recorded statements, newest last.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
+
+use jiff::{Timestamp, Zoned};
 
 use super::recorded::{self, Kept};
 use crate::cli::HistoryArgs;
@@ -9,10 +12,13 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::record::imported;
 use crate::search::{self, Ended, Ending, Search};
-use crate::store::{Filter, Statement, Terms};
+use crate::store::{Filter, Statement, Store, Terms};
 use crate::ui::table::{self, Align, Cell, Column, Fit, Table, View};
 use crate::ui::theme::{Style, Theme};
 use crate::world::World;
+
+/// Below so many columns, times are short.
+const NARROW: usize = 100;
 
 /// The status where the statement that is printed is to be edited.
 const EDIT_STATUS: u8 = 10;
@@ -60,24 +66,41 @@ pub fn run(
         return search(&data_dir, args, filter, (world, clock), out, view);
     }
     let store = recorded::open(&data_dir, view)?;
-    let statements = store.statements(&filter).map_err(recorded::store_error)?;
-    if statements.is_empty() {
-        recorded::note(view, "No statement matches.");
-    } else if args.json {
-        for statement in &statements {
-            serde_json::to_writer(&mut *out, statement)
-                .map_err(|error| recorded::write_error(error.into()))?;
-            writeln!(out).map_err(recorded::write_error)?;
-        }
+    let is_none = if args.json {
+        json(&store, &filter, out)? == 0
     } else {
-        table(&statements, view).write(out, view).map_err(recorded::write_error)?;
+        let statements = store.statements(&filter).map_err(recorded::store_error)?;
+        if !statements.is_empty() {
+            table(&statements, &now, view).write(out, view).map_err(recorded::write_error)?;
+        }
+        statements.is_empty()
+    };
+    if is_none {
+        recorded::note(view, "No statement matches.");
     }
     Ok(0)
 }
 
 /// Of what was imported nobody may know the time.
-fn time(statement: &Statement, view: &View<'_>) -> String {
-    imported::known(statement.time).map_or_else(|| "imported".to_owned(), |time| view.time(time))
+fn time(statement: &Statement, short_at: Option<&Zoned>, view: &View<'_>) -> String {
+    imported::known(statement.time)
+        .map_or_else(|| "imported".to_owned(), |time| when(time, short_at, view))
+}
+
+/// Prints one object per line as they are found; returns how many.
+fn json(store: &Store, filter: &Filter, out: &mut dyn Write) -> Result<usize, Error> {
+    let mut count = 0;
+    let mut wrote = Ok(());
+    let visited = store.visit_oldest(filter, &mut |statement| {
+        count += 1;
+        wrote = serde_json::to_writer(&mut *out, &statement)
+            .map_err(io::Error::from)
+            .and_then(|()| writeln!(out));
+        if wrote.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    visited.map_err(recorded::store_error)?;
+    wrote.map_err(recorded::write_error)?;
+    Ok(count)
 }
 
 /// Lets a person search, and prints what they take.
@@ -97,7 +120,7 @@ fn search(
     let (store, kept) = recorded::open_for_search(data_dir, view)?;
     let ended = search::run(Search {
         store,
-        update: (kept == Kept::OnDisk).then(|| data_dir.to_owned()),
+        update: (kept == Kept::Writable).then(|| data_dir.to_owned()),
         typed: args.query.join(" "),
         filter,
         here: world.var("NIGHTLATCH_SESSION").map(str::to_owned),
@@ -129,8 +152,9 @@ fn no_screen(why: &str) -> Error {
         .because(why.to_owned())
 }
 
-fn table(statements: &[Statement], view: &View<'_>) -> Table {
+fn table(statements: &[Statement], now: &Zoned, view: &View<'_>) -> Table {
     let mut table = Table::new(COLUMNS);
+    let is_narrow = view.width.is_some_and(|width| width < NARROW);
     for statement in statements {
         // An answer says that there was a hold.
         let verdict = statement.answer.as_ref().unwrap_or(&statement.verdict);
@@ -141,7 +165,7 @@ fn table(statements: &[Statement], view: &View<'_>) -> Table {
             (None, None) => Cell::default(),
         };
         table.row(vec![
-            Cell::new(&time(statement, view)).style(Style::Faint),
+            Cell::new(&time(statement, is_narrow.then_some(now), view)).style(Style::Faint),
             Cell::new(&statement.session).style(Style::Faint),
             Cell::new(&statement.n.to_string()),
             Cell::new(&statement.target).style(Style::Tier(statement.tier)),
@@ -151,4 +175,20 @@ fn table(statements: &[Statement], view: &View<'_>) -> Table {
         ]);
     }
     table
+}
+
+/// A time as a person reads it; where room is short, so much of it as differs from now.
+fn when(time: Timestamp, short_at: Option<&Zoned>, view: &View<'_>) -> String {
+    let Some(now) = short_at else {
+        return view.time(time);
+    };
+    let time = time.to_zoned(view.zone.clone());
+    let format = if time.date() == now.date() {
+        "%H:%M:%S"
+    } else if time.year() == now.year() {
+        "%m-%d %H:%M"
+    } else {
+        "%Y-%m-%d"
+    };
+    time.strftime(format).to_string()
 }

@@ -89,6 +89,8 @@ pub(super) struct Deed {
     pub(super) reasons: Vec<String>,
     /// Kinds of secrets that are not in the text.
     pub(super) redacted: Vec<String>,
+    /// Whether it was held and a release was about to be sent.
+    pub(super) was_let_run: bool,
     pub(super) answer: Option<Given>,
     pub(super) outcome: Option<Outcome>,
     /// Whether it took effect, as far as is known.
@@ -146,6 +148,7 @@ pub(super) fn read(found: &Recorded, want: Want) -> Result<Past, Error> {
         things: Vec::new(),
         exit: None,
         is_torn: false,
+        has_output: false,
         stretch,
         output_of: None,
         is_whole: true,
@@ -176,6 +179,15 @@ pub(super) fn read(found: &Recorded, want: Want) -> Result<Past, Error> {
         // It is only being written.
         things.pop();
     }
+    if !scan.has_output {
+        for thing in &mut things {
+            if let What::Statement(deed) = &mut thing.what
+                && let Some(screens) = &mut deed.screens
+            {
+                screens.is_whole = false;
+            }
+        }
+    }
     fate::decide(&mut things, end);
     Ok(Past { session: found.session.clone(), started, last, header, things, end, tail })
 }
@@ -187,6 +199,8 @@ struct Scan {
     exit: Option<i32>,
     /// The last thing is an event without an end.
     is_torn: bool,
+    /// Whether there is any output: an inner session's is in the outer one's log.
+    has_output: bool,
     /// The screen since the last marker that began or ended a statement.
     stretch: Option<Stretch>,
     /// The statement that the stretch is the output of, as an index into `things`.
@@ -221,6 +235,7 @@ impl Scan {
                 self.is_torn = true;
             }
             Event::Output(_) | Event::Resize { .. } => {
+                self.has_output |= matches!(event, Event::Output(_));
                 if let Some(stretch) = &mut self.stretch {
                     stretch.event(event);
                 }
@@ -265,6 +280,7 @@ impl Scan {
                         rule,
                         reasons,
                         redacted,
+                        was_let_run: false,
                         answer: None,
                         outcome: None,
                         fate: Fate::Unknown,
@@ -294,6 +310,11 @@ impl Scan {
                 self.is_whole = false;
                 let bytes = bytes.map_or(String::new(), |bytes| format!("{bytes} bytes of "));
                 self.add(at, What::Gap(format!("{bytes}{what} not recorded: {why}")));
+            }
+            note @ Marker::Note { .. } if note.let_run().is_some() => {
+                if let Some(deed) = note.let_run().and_then(|n| self.deed(n)) {
+                    deed.was_let_run = true;
+                }
             }
             Marker::Note { text } => self.add(at, What::Note(text)),
         }

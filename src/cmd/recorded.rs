@@ -38,13 +38,12 @@ pub(super) fn is_empty(data_dir: &Path, view: &mut View<'_>) -> Result<bool, Err
     Ok(is_empty)
 }
 
-/// Where an index is.
+/// Whether an index can be brought up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kept {
-    /// In the data folder.
-    OnDisk,
-    /// Only here and now.
-    InMemory,
+    Writable,
+    /// It can only be read, or is in memory.
+    Fixed,
 }
 
 /// Opens the index and brings it up to date.
@@ -52,44 +51,57 @@ pub(super) enum Kept {
 /// Where it cannot be written this is said: an old index answers with what it has, and where there
 /// is none one is made in memory.
 pub(super) fn open(data_dir: &Path, view: &mut View<'_>) -> Result<Store, Error> {
-    let (mut store, _) = open_any(data_dir, view)?;
-    update(&mut store, view)?;
-    Ok(store)
+    let (store, _) = open_any(data_dir, view)?;
+    update(store, data_dir, view)
 }
 
-/// Opens the index for a search, which brings it up to date by itself where it is on disk.
+/// Opens the index for a search, which brings it up to date by itself where it can.
 pub(super) fn open_for_search(
     data_dir: &Path,
     view: &mut View<'_>,
 ) -> Result<(Store, Kept), Error> {
-    let (mut store, kept) = open_any(data_dir, view)?;
-    if kept == Kept::InMemory {
-        update(&mut store, view)?;
+    let (store, kept) = open_any(data_dir, view)?;
+    match kept {
+        Kept::Writable => Ok((store, kept)),
+        Kept::Fixed => Ok((update(store, data_dir, view)?, kept)),
     }
-    Ok((store, kept))
 }
 
-fn update(store: &mut Store, view: &mut View<'_>) -> Result<(), Error> {
+fn open_any(data_dir: &Path, view: &mut View<'_>) -> Result<(Store, Kept), Error> {
+    match Store::open(data_dir) {
+        Ok(store) => Ok((store, Kept::Writable)),
+        Err(error) if error.is_unwritable() => {
+            let store = Store::open_to_read(data_dir);
+            let store = store.or_else(|_| in_memory(data_dir, &store_error(error), view))?;
+            Ok((store, Kept::Fixed))
+        }
+        Err(error) => Err(store_error(error)),
+    }
+}
+
+fn update(mut store: Store, data_dir: &Path, view: &mut View<'_>) -> Result<Store, Error> {
     match store.update() {
         Ok(indexed) => report(&indexed, view),
         Err(error) if error.is_unwritable() => {
+            let is_empty = store.is_empty().map_err(store_error)?;
             let error = store_error(error);
+            if is_empty {
+                return in_memory(data_dir, &error, view);
+            }
             note(view, &format!("nightlatch: {}", said(&error, "What is newest may be missing.")));
         }
         Err(error) => return Err(store_error(error)),
     }
-    Ok(())
+    Ok(store)
 }
 
-fn open_any(data_dir: &Path, view: &mut View<'_>) -> Result<(Store, Kept), Error> {
-    let error = match Store::open(data_dir) {
-        Ok(store) => return Ok((store, Kept::OnDisk)),
-        Err(error) if error.is_unwritable() => store_error(error),
-        Err(error) => return Err(store_error(error)),
-    };
-    let store = Store::in_memory(data_dir).map_err(store_error)?;
-    note(view, &format!("nightlatch: {}", said(&error, "The index is built in memory this time.")));
-    Ok((store, Kept::InMemory))
+/// Makes an index of all logs that is gone afterwards, since there can be none on disk.
+fn in_memory(data_dir: &Path, why: &Error, view: &mut View<'_>) -> Result<Store, Error> {
+    note(view, &format!("nightlatch: {}", said(why, "The index is built in memory this time.")));
+    let mut store = Store::in_memory(data_dir).map_err(store_error)?;
+    let indexed = store.update().map_err(store_error)?;
+    report(&indexed, view);
+    Ok(store)
 }
 
 /// An error that is only a remark, with what follows from it.
@@ -153,7 +165,9 @@ pub(super) fn store_error(error: StoreError) -> Error {
         StoreError::Damaged(_) => with.hint(REINDEX),
         StoreError::Sqlite(error) if is_damage => with.hint(REINDEX).because(error),
         StoreError::Sqlite(error) => with.because(error),
-        StoreError::Io { source, .. } => with.because(source),
+        StoreError::Io { source, .. } => {
+            with.hint("Check who may write there, and whether the disk is full.").because(source)
+        }
         StoreError::Logs(_) => with,
     }
 }

@@ -97,9 +97,9 @@ fn history_is_a_table_for_a_person() {
     2026-11-20 06:00:00  <session id>  2  orders-prod      released     3  delete from orders
     "#);
     insta::assert_snapshot!(past.run(Some(80), &["history"]).out, @r#"
-    TIME                 SESSION       N  TARGET        VERDICT   STATEMENT
-    2026-11-20 06:00:00  <session id>  1  ann@db.exam…  allow     select count(*) f…
-    2026-11-20 06:00:00  <session id>  2  orders-prod   released  delete from orders
+    TIME      SESSION       N  TARGET        VERDICT   STATEMENT
+    06:00:00  <session id>  1  ann@db.exam…  allow     select count(*) from families
+    06:00:00  <session id>  2  orders-prod   released  delete from orders
     "#);
 }
 
@@ -107,9 +107,9 @@ fn history_is_a_table_for_a_person() {
 fn tables_fit_a_narrow_terminal() {
     let past = Past::new(&["2026-11-20T06:00:00Z"]);
     insta::assert_snapshot!(past.run(Some(40), &["history"]).out, @r#"
-    TIME                 STATEMENT
-    2026-11-20 06:00:00  select count(*) fr…
-    2026-11-20 06:00:00  delete from orders
+    TIME      SESSION       STATEMENT
+    06:00:00  <session id>  select count(*)…
+    06:00:00  <session id>  delete from ord…
     "#);
     insta::assert_snapshot!(past.run(Some(40), &["sessions"]).out, @r#"
     SESSION       COMMAND
@@ -283,5 +283,16 @@ fn a_data_folder_that_cannot_be_written_answers_all_the_same() {
     assert_eq!((ran.status.unwrap(), ran.out.lines().count()), (0, 1));
     insta::assert_snapshot!(ran.notes, @"nightlatch: Cannot write <data>/history.lock. (Is a directory (os error 21)) The index is built in memory this time.");
     assert_eq!(past.run(None, &["sessions", "--json"]).out.lines().count(), 1);
-    insta::assert_snapshot!(past.steady(failure(&past.run(None, &["reindex"])).as_bytes()), @"125: Cannot write <data>/history.lock. (no hint)");
+    // With an index that is there, nothing has to be built, and nothing is missing.
+    fs::remove_dir(past.path().join("history.lock")).unwrap();
+    past.run(None, &["history"]);
+    fs::remove_file(past.path().join("history.lock")).unwrap();
+    fs::create_dir(past.path().join("history.lock")).unwrap();
+    let ran = past.run(None, &["history", "--json", "--output", "DELETE 3"]);
+    assert_eq!((ran.out.lines().count(), ran.notes.as_str()), (1, ""));
+    record(past.path(), "2026-11-20T06:30:00Z");
+    let ran = past.run(None, &["history", "--json"]);
+    assert_eq!(ran.out.lines().count(), 2);
+    insta::assert_snapshot!(ran.notes, @"nightlatch: The index failed. (attempt to write a readonly database) What is newest may be missing.");
+    insta::assert_snapshot!(past.steady(failure(&past.run(None, &["reindex"])).as_bytes()), @"125: Cannot write <data>/history.lock. Check who may write there, and whether the disk is full.");
 }

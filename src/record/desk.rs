@@ -24,6 +24,11 @@ const WARM_UP: Duration = Duration::from_millis(300);
 /// How often a disk that failed is tried again.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
 
+/// How often the relay looks whether the writer's thread has left the desk before it has that do the
+/// work. A round without a disk that hangs is over by then, and two that wake each other for every
+/// statement would cost more.
+const TRIES: u32 = 100;
+
 /// The writer's work, whatever it writes to.
 pub(super) trait Work: Send {
     /// Gets ready for a disk that may fill up.
@@ -78,13 +83,19 @@ impl Desk {
     /// Does a round of work on the relay's thread, unless the writer's is at it; returns whether
     /// it was done.
     pub(super) fn work_here(&self) -> bool {
-        let mut place = match self.place.try_lock() {
-            Ok(place) => place,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return false,
-        };
-        place.has_relay_worked = true;
-        self.attempt(&mut place, |work| work.work()).is_some()
+        for _ in 0..TRIES {
+            let mut place = match self.place.try_lock() {
+                Ok(place) => place,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => {
+                    thread::yield_now();
+                    continue;
+                }
+            };
+            place.has_relay_worked = true;
+            return self.attempt(&mut place, |work| work.work()).is_some();
+        }
+        false
     }
 
     /// Is the writer's thread: runs until the recorder says it is over.

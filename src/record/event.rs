@@ -165,3 +165,22 @@ pub enum Marker {
         text: String,
     },
 }
+
+/// The words of [`Marker::letting_run`], around the number.
+const LETTING_RUN: (&str, &str) = ("statement ", " is let run");
+
+impl Marker {
+    /// Returns a note that a held statement is about to be let run. Its answer is written only once
+    /// the client has taken it, which may be when it is over.
+    #[must_use]
+    pub fn letting_run(n: u64) -> Self {
+        Self::Note { text: format!("{}{n}{}", LETTING_RUN.0, LETTING_RUN.1) }
+    }
+
+    /// Returns the number of the statement that such a note is about.
+    #[must_use]
+    pub fn let_run(&self) -> Option<u64> {
+        let Self::Note { text } = self else { return None };
+        text.strip_prefix(LETTING_RUN.0)?.strip_suffix(LETTING_RUN.1)?.parse().ok()
+    }
+}

@@ -121,10 +121,21 @@ pub(crate) fn usage(folder: &Path) -> io::Result<(u64, Option<std::time::SystemT
 
 /// Opens a finished segment in whatever form it has just now.
 pub(super) fn open(folder: &Path, n: u32) -> io::Result<Part> {
+    let (file, form) = file(folder, n)?;
+    part(file, n, form)
+}
+
+/// Returns how many bytes of the log a finished segment is.
+pub(super) fn len(folder: &Path, n: u32) -> io::Result<u64> {
+    let (file, form) = file(folder, n)?;
+    file_len(file, n, form)
+}
+
+fn file(folder: &Path, n: u32) -> io::Result<(File, Form)> {
     // It may be packed between the first look and the second.
     for form in [Form::Packed, Form::Plain, Form::Packed] {
         match File::open(path(folder, n, form)) {
-            Ok(file) => return part(file, n, form),
+            Ok(file) => return Ok((file, form)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
@@ -147,18 +158,6 @@ pub(super) fn part(file: File, n: u32, form: Form) -> io::Result<Part> {
             Ok(Box::new(plain))
         }
     }
-}
-
-/// Returns how many bytes of the log a finished segment is.
-pub(super) fn len(folder: &Path, n: u32) -> io::Result<u64> {
-    for form in [Form::Packed, Form::Plain, Form::Packed] {
-        match File::open(path(folder, n, form)) {
-            Ok(file) => return file_len(file, n, form),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::ErrorKind::NotFound.into())
 }
 
 /// Returns how many bytes of the log are in a file of it.
@@ -263,8 +262,14 @@ pub(super) fn finish_live(folder: &Path) -> io::Result<Option<u32>> {
     Ok(Some(place.n))
 }
 
-/// Removes what a kill left half done.
+/// Removes what a kill left half done; for sessions that are over.
 pub(super) fn clean(folder: &Path) -> io::Result<()> {
+    leftovers(folder)?.iter().try_for_each(|path| remove(path))
+}
+
+/// Returns the files that a kill left behind: none of them is part of the log.
+pub(super) fn leftovers(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -274,15 +279,14 @@ pub(super) fn clean(folder: &Path) -> io::Result<()> {
             || name == super::sink::RESERVE_NAME
             || name.starts_with("start-up-")
         {
-            fs::remove_file(entry.path())?;
+            found.push(entry.path());
         }
     }
-    for (n, form) in finished(folder)? {
-        if form == Form::Packed {
-            remove(&path(folder, n, Form::Plain))?;
-        }
-    }
-    Ok(())
+    // Of what is there in both forms, the plain one.
+    let packed = finished(folder)?.into_iter().filter(|(_, form)| *form == Form::Packed);
+    let plain = packed.map(|(n, _)| path(folder, n, Form::Plain));
+    found.extend(plain.filter(|plain| plain.exists()));
+    Ok(found)
 }
 
 /// How private files are opened.

@@ -86,8 +86,12 @@ pub fn run(data_dir: &Path, limits: Limits, now: Timestamp) -> io::Result<Tidied
         let Some(folder) = found.path.parent() else { continue };
         make_private(folder);
         let is_plain = repair::plain_bytes(folder).is_ok_and(|bytes| bytes > 0);
-        if is_plain && !prune::is_running(data_dir, &found.session, &found.path) {
-            let packed = over(folder).and_then(|()| repair::pack(folder));
+        let is_untidy = segment::leftovers(folder).is_ok_and(|found| !found.is_empty());
+        if (is_plain || is_untidy) && !prune::is_running(data_dir, &found.session, &found.path) {
+            // What tidied up may have been killed itself.
+            let packed = over(folder)
+                .and_then(|()| segment::clean(folder))
+                .and_then(|()| repair::pack(folder));
             tidied.packed += usize::from(packed.is_ok());
         }
     }
@@ -183,7 +187,7 @@ fn remove_hidden(data_dir: &Path, now: Timestamp) {
         let written = fs::metadata(&folder).and_then(|facts| facts.modified());
         let written = written.ok().and_then(|written| Timestamp::try_from(written).ok());
         // A session that is just about to begin has one too.
-        if written.is_some_and(|written| now.duration_since(written).abs() > EVERY) {
+        if written.is_some_and(|written| now.duration_since(written) > EVERY) {
             drop(fs::remove_dir_all(&folder));
         }
     }
@@ -293,6 +297,21 @@ mod tests {
         assert_eq!(fs::read_to_string(&log).unwrap(), text);
         let error = Reader::open(&log).unwrap_err().to_string();
         assert!(error.ends_with("its version is 2, the last known one 1"), "{error}");
+    }
+
+    #[test]
+    fn what_was_killed_while_it_tidied_up_is_finished() {
+        let data = tempfile::tempdir().unwrap();
+        let mut recorder = recorder(data.path());
+        recorder.finish(0);
+        let folder = folder(&recorder);
+        drop(recorder);
+        assert!(!after(data.path(), &folder, now()));
+        let plain = segment::path(&folder, 1, segment::Form::Plain);
+        fs::write(&plain, "what was packed").unwrap();
+        fs::write(folder.join("session.0001.7-0.part"), "half").unwrap();
+        run(data.path(), LIMITS, now()).unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
     }
 
     #[test]

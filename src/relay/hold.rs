@@ -221,7 +221,7 @@ impl Relay {
         reason: Option<String>,
         whole_shape: bool,
     ) -> io::Result<()> {
-        self.keeper.sending();
+        self.keeper.sending(&judged);
         match doubt {
             Doubt::Question(banner) => {
                 if self.guarded == crate::clients::Guarded::Theirs {

@@ -337,8 +337,13 @@ impl Keeper {
         self.server.is_some()
     }
 
-    /// Takes note that a release is about to be sent.
-    pub fn sending(&mut self) {
+    /// Takes note that a release is about to be sent: before the effect, as with all intents.
+    pub fn sending(&mut self, judged: &Judged) {
+        let wait = self.config.journal_wait;
+        if let Some(recorder) = &mut self.recorder {
+            // It is asked for and judged on disk already: this only tells that it may have run.
+            drop(recorder.intent(Marker::letting_run(judged.n), Durability::Written, wait));
+        }
         self.sent = Some(self.clock.now());
     }
 

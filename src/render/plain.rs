@@ -62,7 +62,8 @@ impl Modes {
                 }
             }
             Function::Decstbm(top, bottom) => {
-                let is_whole = *bottom == 0 || usize::from(*bottom) >= rows;
+                // One that makes no sense is not heeded, and the one before stays.
+                let is_whole = *bottom == 0 || usize::from(*bottom) == rows;
                 self.has_margins = *top > 1 || !is_whole;
             }
             Function::Sm(modes) => {

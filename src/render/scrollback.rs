@@ -247,7 +247,8 @@ impl<S: Sink> Scrollback<S> {
         let is_used = |row: &avt::Line| row.is_wrapped() || !row.text().trim().is_empty();
         let rows: Vec<bool> = screen.visible_lines().map(is_used).collect();
         let used = rows.iter().rposition(|is_used| *is_used).map_or(0, |last| last + 1);
-        let marked = self.lines.marks.back().map_or(0, |mark| mark.row - self.lines.gone);
+        let marked =
+            self.lines.marks.back().map_or(0, |mark| mark.row.saturating_sub(self.lines.gone));
         for row in screen.visible_lines().take(used.max(marked as usize)) {
             self.lines.row(row);
         }
@@ -407,16 +408,19 @@ impl<S: Sink> Scrollback<S> {
         // Rows change their numbers where long lines are wrapped anew.
         let gone = self.lines.gone;
         for mark in &mut self.lines.marks {
-            let row = isize::try_from(mark.row - gone).unwrap_or(0);
+            let row = isize::try_from(mark.row.saturating_sub(gone)).unwrap_or(0);
             let position = Position { screen: ScreenKind::Primary, col: 0, row };
             self.lines.anchors.push_back(self.terminal.anchor_at(position));
             mark.row = u64::MAX;
         }
         self.terminal.resize_with(size.0, size.1, &mut self.lines);
-        let gone = self.lines.gone;
+        // They stay in order, also those whose row is gone.
+        let mut least = self.lines.gone;
         for (mark, anchor) in self.lines.marks.iter_mut().zip(self.lines.anchors.drain(..)) {
             let row = anchor.and_then(|anchor| self.terminal.resolve(&anchor));
-            mark.row = gone + row.map_or(0, |row| row.row.max(0) as u64);
+            let row = row.map_or(0, |row| row.row.max(0) as u64);
+            least = least.max(self.lines.gone + row);
+            mark.row = least;
         }
     }
 

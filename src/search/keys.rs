@@ -9,7 +9,7 @@ const LONE_ESCAPE: Duration = Duration::from_millis(50);
 const PASTE_END: &[u8] = b"\x1b[201~";
 
 /// Most of a paste that is taken; nobody searches for more.
-const MOST_PASTED: usize = 64 << 10;
+const MOST_PASTED: usize = 4 << 10;
 
 /// A key by what it means here.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -119,6 +119,17 @@ fn a_wide_screen_has_the_preview_beside_the_list() {
 }
 
 #[test]
+fn what_was_imported_has_no_time_unless_it_is_known() {
+    let mut model = model("");
+    model.progress = Progress::Stale;
+    let time = jiff::Timestamp::from_millisecond(7).unwrap();
+    model.found(vec![Statement { time, ..statement(7, "select 1;") }]);
+    let shown = rows(&mut model, SMALL);
+    assert!(shown.starts_with("imported  orders-prod"), "{shown}");
+    assert!(shown.contains(">    ? orders-prod    select 1;"), "{shown}");
+}
+
+#[test]
 fn a_narrow_screen_has_the_statements() {
     insta::assert_snapshot!(rows(&mut model("from"), (20, 5)), @r#"
       begin;

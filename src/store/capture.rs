@@ -14,6 +14,10 @@ const HEAD_BYTES: usize = 32 << 10;
 /// What is kept of the end, where errors and row counts stand.
 const TAIL_BYTES: usize = 8 << 10;
 
+/// A preview looks no further than this behind the statement; the end of a longer output is not
+/// in it.
+const LOOK_BYTES: u64 = if cfg!(test) { 256 << 10 } else { 32 << 20 };
+
 /// Between the two.
 const LEFT_OUT: &str = "[…]";
 
@@ -74,6 +78,13 @@ impl Capture {
             self.late.pop_front();
             self.is_cut = true;
         }
+    }
+
+    /// Forgets the end: it is not the end of what was printed.
+    fn leave_out_the_end(&mut self) {
+        self.tail.clear();
+        self.late.clear();
+        self.is_cut = true;
     }
 
     /// Returns the lines that were left on the screen.
@@ -155,14 +166,24 @@ fn read<R: BufRead>(
     is_wanted: &dyn Fn() -> bool,
 ) -> io::Result<Option<Capture>> {
     let mut capture: Option<Capture> = None;
+    let mut end = u64::MAX;
     while let Some(event) = reader.next()?
         && is_wanted()
     {
+        if let Some(capture) = &mut capture
+            && reader.offset() > end
+        {
+            capture.leave_out_the_end();
+            break;
+        }
         match (event, &mut capture) {
             (Event::Output(bytes), Some(capture)) => capture.output(&bytes),
             (Event::Resize { cols, rows }, None) => size = (cols, rows),
             (Event::Marker(marker), capture) => match *marker {
-                Marker::Statement { n, .. } if n == wanted => *capture = Some(Capture::new(size)),
+                Marker::Statement { n, .. } if n == wanted => {
+                    *capture = Some(Capture::new(size));
+                    end = reader.offset() + LOOK_BYTES;
+                }
                 Marker::Statement { .. } if capture.is_some() || first == First::IsIt => break,
                 Marker::Outcome { n, .. } if n == wanted => break,
                 Marker::Statement { .. }

@@ -19,6 +19,9 @@ use crate::target::Target;
 /// An output that is no longer than this is read again from its statement on while it grows.
 const REREAD_BYTES: u64 = 256 << 10;
 
+/// So far may the ids of statements that came at once be ahead of their time.
+const MOST_DRIFT_MS: i64 = 3_600_000;
+
 /// How far a session's log is in the index.
 #[derive(Debug, Clone, Copy)]
 struct Known {
@@ -284,7 +287,10 @@ impl<'a> Scan<'a> {
         if let Some(id) = known.query_row((self.id, row.n as i64), |row| row.get(0)).optional()? {
             return Ok((id, false));
         }
-        let id = self.free_id(row.time.as_millisecond().max(self.last_id + 1))?;
+        let (time, next) = (row.time.as_millisecond(), self.last_id + 1);
+        // Many in one moment drift ahead of it; a time that was set back is another matter.
+        let is_drift = (time..time.saturating_add(MOST_DRIFT_MS)).contains(&next);
+        let id = self.free_id(if is_drift { next } else { time })?;
         self.last_id = id;
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO statements

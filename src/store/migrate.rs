@@ -157,9 +157,14 @@ const DROP_ALL: &str = "
     DROP TABLE sessions;
 ";
 
+/// Returns the version of an index that is up to date.
+pub(super) fn known() -> i64 {
+    MIGRATIONS.len() as i64
+}
+
 /// Brings the tables up to date.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    if check(connection, path)? == MIGRATIONS.len() as i64 {
+    if check(connection, path)? == known() {
         return Ok(());
     }
     let behavior = TransactionBehavior::Immediate;
@@ -182,7 +187,7 @@ fn take_steps(transaction: &Connection, version: i64) -> Result<(), StoreError> 
         transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    transaction.pragma_update(None, "user_version", known())?;
     Ok(())
 }
 
@@ -195,7 +200,7 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<i64, StoreEr
     if id != APPLICATION_ID && (id != 0 || tables != 0) {
         return Err(StoreError::Foreign(path.to_owned()));
     }
-    let known = MIGRATIONS.len() as i64;
+    let known = known();
     if version > known {
         return Err(StoreError::TooNew { path: path.to_owned(), found: version, known });
     }

@@ -20,7 +20,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, InterruptHandle, TransactionBehavior};
+use query::Order;
+use rusqlite::{Connection, ErrorCode, InterruptHandle, OpenFlags, TransactionBehavior};
 use sample::Sample;
 
 use crate::record::find::NotFound;
@@ -149,6 +150,37 @@ impl Store {
         Self::with(connection, data_dir)
     }
 
+    /// Opens an index that is there and of this version, to read what it has.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, is not ours, or is of another version.
+    pub fn open_to_read(data_dir: &Path) -> Result<Self, StoreError> {
+        let path = data_dir.join(FILE_NAME);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        // Where not even the files beside it can be made, nobody else can be writing it either.
+        let connection = ["mode=ro", "immutable=1"].iter().find_map(|how| {
+            let connection = Connection::open_with_flags(uri(&path, how), flags).ok()?;
+            migrate::check(&connection, &path).ok().map(|version| (connection, version))
+        });
+        match connection {
+            Some((connection, version)) if version == migrate::known() => {
+                Self::with(connection, data_dir)
+            }
+            _ => Err(StoreError::Sqlite(rusqlite::Error::InvalidPath(path))),
+        }
+    }
+
+    /// Says whether there is nothing in it.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn is_empty(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM sessions)";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
+    }
+
     /// Makes an empty index in memory, for a data folder that cannot be written.
     ///
     /// # Errors
@@ -247,6 +279,28 @@ impl Store {
         Ok(statements)
     }
 
+    /// Shows the statements a filter lets through, oldest first; where there is no limit, as they
+    /// are found, so that none but the one that is shown is in memory.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn visit_oldest(
+        &self,
+        filter: &Filter,
+        visitor: &mut dyn FnMut(Statement) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        if filter.limit.is_none() {
+            return self.visit_in(Order::OldestFirst, filter, visitor);
+        }
+        for statement in self.statements(filter)? {
+            if visitor(statement).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Shows the statements a filter lets through, newest first, as they are found, until the
     /// visitor has seen enough.
     ///
@@ -259,11 +313,20 @@ impl Store {
         filter: &Filter,
         visitor: &mut dyn FnMut(Statement) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
+        self.visit_in(Order::NewestFirst, filter, visitor)
+    }
+
+    fn visit_in(
+        &self,
+        order: Order,
+        filter: &Filter,
+        visitor: &mut dyn FnMut(Statement) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         let share = |part: &str| {
             let sample = self.sample.get_or_init(|| Sample::take(&self.connection));
             sample.share(part)
         };
-        Ok(query::visit(&self.connection, filter, &share, visitor)?)
+        Ok(query::visit(&self.connection, filter, order, &share, visitor)?)
     }
 
     /// Reads all statements into memory, for [`Store::visit_with`].
@@ -378,6 +441,20 @@ fn lock(data_dir: &Path) -> Result<fs::File, StoreError> {
     let path = data_dir.join(LOCK_NAME);
     let lock = private_file().open(&path).and_then(|lock| lock.lock().map(|()| lock));
     lock.map_err(|source| StoreError::Io { path, source })
+}
+
+/// Returns the name of a file for SQLite, with how it is to be opened.
+fn uri(path: &Path, how: &str) -> String {
+    let mut uri = String::from("file:");
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
+                uri.push(char::from(byte));
+            }
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    format!("{uri}?{how}")
 }
 
 fn private_file() -> OpenOptions {

@@ -168,32 +168,44 @@ pub(super) fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
     })
 }
 
-/// Shows statements, newest first, until there are no more or no more are wanted.
+/// Which statements come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+/// Shows statements until there are no more or no more are wanted; the first ones, if there is a
+/// limit.
 ///
 /// `share` says how common a trigram is.
 pub(super) fn visit(
     connection: &Connection,
     filter: &Filter,
+    order: Order,
     share: &dyn Fn(&str) -> usize,
     visitor: &mut dyn FnMut(Statement) -> ControlFlow<()>,
 ) -> rusqlite::Result<()> {
     let mut output_select;
-    let (sql, values) = statements_sql(filter, share);
+    let (sql, values) = statements_sql(filter, order, share);
     let mut by_text = connection.prepare_cached(&sql)?;
-    let mut by_text = Newest::of(by_text.query(params_from_iter(values))?)?;
-    let mut by_output = match outputs_sql(filter) {
+    let mut by_text = Ahead::of(by_text.query(params_from_iter(values))?)?;
+    let mut by_output = match outputs_sql(filter, order) {
         Some((sql, values)) => {
             output_select = connection.prepare_cached(&sql)?;
-            Newest::of(output_select.query(params_from_iter(values))?)?
+            Ahead::of(output_select.query(params_from_iter(values))?)?
         }
-        None => Newest { rows: None, next: None },
+        None => Ahead { rows: None, next: None },
     };
     let limit = filter.limit.unwrap_or(usize::MAX);
     let mut last = None;
     let mut count = 0;
     while count < limit {
-        let id = |newest: &Newest<'_>| newest.next.as_ref().map(|statement| statement.id);
-        let from = if id(&by_text) >= id(&by_output) { &mut by_text } else { &mut by_output };
+        let is_text_next = match (by_text.id(), by_output.id()) {
+            (Some(text), Some(output)) if order == Order::OldestFirst => text <= output,
+            (text, output) => text.is_some() && text >= output,
+        };
+        let from = if is_text_next { &mut by_text } else { &mut by_output };
         let Some(statement) = from.take()? else { break };
         // Found in both.
         if last.replace(statement.id) == Some(statement.id) {
@@ -207,17 +219,21 @@ pub(super) fn visit(
     Ok(())
 }
 
-/// The answer to one question, newest first, and a look at what comes next.
-struct Newest<'a> {
+/// The answer to one question, and a look at what comes next.
+struct Ahead<'a> {
     rows: Option<Rows<'a>>,
     next: Option<Statement>,
 }
 
-impl<'a> Newest<'a> {
+impl<'a> Ahead<'a> {
     fn of(rows: Rows<'a>) -> rusqlite::Result<Self> {
-        let mut newest = Self { rows: Some(rows), next: None };
-        newest.take()?;
-        Ok(newest)
+        let mut ahead = Self { rows: Some(rows), next: None };
+        ahead.take()?;
+        Ok(ahead)
+    }
+
+    fn id(&self) -> Option<i64> {
+        self.next.as_ref().map(|statement| statement.id)
     }
 
     fn take(&mut self) -> rusqlite::Result<Option<Statement>> {
@@ -255,9 +271,10 @@ pub(super) fn sessions(
     Ok(sessions)
 }
 
-/// Returns the question for statements, newest first, and its values.
+/// Returns the question for statements, and its values.
 pub(super) fn statements_sql(
     filter: &Filter,
+    order: Order,
     share: &dyn Fn(&str) -> usize,
 ) -> (String, Vec<Value>) {
     let mut conditions = Conditions::default();
@@ -270,7 +287,7 @@ pub(super) fn statements_sql(
         conditions.add("has_words(t.text, ?)", filter.terms.text());
     }
     let text = has_trigrams.then_some("statements_text");
-    statements_of(text, filter, conditions)
+    statements_of(text, filter, order, conditions)
 }
 
 /// Returns the question for the statement of an id.
@@ -279,17 +296,18 @@ pub(super) fn one_sql() -> String {
 }
 
 /// Returns the question for statements by what they printed; none if that is not asked for.
-fn outputs_sql(filter: &Filter) -> Option<(String, Vec<Value>)> {
+fn outputs_sql(filter: &Filter, order: Order) -> Option<(String, Vec<Value>)> {
     let phrases = filter.terms.phrases().filter(|_| filter.is_in_output)?;
     let mut conditions = Conditions::default();
     conditions.add("f.outputs_text MATCH ?", phrases);
-    Some(statements_of(Some("outputs_text"), filter, conditions))
+    Some(statements_of(Some("outputs_text"), filter, order, conditions))
 }
 
 /// Makes a question for statements, of which a text index says which may be meant.
 fn statements_of(
     text: Option<&str>,
     filter: &Filter,
+    order: Order,
     mut conditions: Conditions,
 ) -> (String, Vec<Value>) {
     if let Some(client) = &filter.client {
@@ -333,7 +351,11 @@ fn statements_of(
     if text.is_some() {
         conditions.require("t.id = f.rowid");
     }
-    let sql = format!("SELECT {COLUMNS} FROM {from}{} ORDER BY {id} DESC", conditions.sql);
+    let direction = match order {
+        Order::NewestFirst => "DESC",
+        Order::OldestFirst => "ASC",
+    };
+    let sql = format!("SELECT {COLUMNS} FROM {from}{} ORDER BY {id} {direction}", conditions.sql);
     (sql, conditions.values)
 }
 

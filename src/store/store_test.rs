@@ -104,6 +104,38 @@ fn an_index_that_grew_line_by_line_equals_one_built_at_once() {
 }
 
 #[test]
+fn an_index_follows_a_log_through_segments_packing_and_repair() {
+    let data = tempfile::tempdir().unwrap();
+    let header = Header { client: "psql".into(), cols: 80, rows: 24, ..Header::default() };
+    let mut recorder = Recorder::start(data.path(), &header, Clock::system()).unwrap();
+    let mut store = Store::open(data.path()).unwrap();
+    for n in 1..=150 {
+        let (time, target) = ("2026-11-20T06:00:00Z", target(Tier::Staging, None));
+        let text = format!("select {n}");
+        let intent = statement(n, time, &text, "allow", target);
+        recorder.intent(intent, Durability::Written, Duration::from_secs(20)).unwrap();
+        recorder.output(format!("row of statement {n} {:032x}\r\n", n * n).repeat(60).as_bytes());
+        recorder.marker(Marker::Outcome { n, rows: Some(n), duration_ms: None, error: None });
+        if n % 7 == 0 {
+            store.update().unwrap();
+        }
+    }
+    // Killed, and then made whole and packed.
+    drop(recorder);
+    store.update().unwrap();
+    let limits = crate::record::prune::Limits { max_total_bytes: u64::MAX, keep_days: 0 };
+    let now = Clock::system().now();
+    assert_eq!(crate::record::tidy::run(data.path(), limits, now).unwrap().repaired, 1);
+    store.update().unwrap();
+    assert_eq!(store.update().unwrap(), Indexed::default());
+    let followed = everything(&store);
+    assert_eq!(texts(&store, &Filter::default()).len(), 150);
+    assert_eq!(store.sessions(&Filter::default(), &nobody).unwrap()[0].gaps, 1);
+    store.rebuild().unwrap();
+    assert_eq!(everything(&store), followed);
+}
+
+#[test]
 fn a_session_without_its_process_has_ended_badly() {
     let data = tempfile::tempdir().unwrap();
     let path = record(data.path(), "2026-11-20T06:00:00Z");
@@ -169,7 +201,7 @@ fn words_are_looked_up_in_the_text_index() {
     let data = tempfile::tempdir().unwrap();
     let store = Store::open(data.path()).unwrap();
     let filter = Filter { terms: Terms::new("families"), ..Filter::default() };
-    let (sql, values) = super::query::statements_sql(&filter, &|_| 0);
+    let (sql, values) = super::query::statements_sql(&filter, super::Order::NewestFirst, &|_| 0);
     let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let plan: Vec<String> = plan
         .query_map(rusqlite::params_from_iter(values), |row| row.get(3))
@@ -301,8 +333,57 @@ fn the_preview_finds_a_statement_in_a_log_that_was_shortened() {
     assert!(output(&found[0].place, &|| true).is_err());
 }
 
+#[test]
+fn a_preview_of_a_huge_output_is_its_beginning() {
+    let data = tempfile::tempdir().unwrap();
+    let clock = Clock::starting_at("2026-11-20T06:00:00Z".parse().unwrap());
+    let header = Header { client: "psql".into(), pid: u32::MAX, ..Header::default() };
+    let mut recorder = Recorder::start(data.path(), &header, clock).unwrap();
+    for n in 1..=2 {
+        let target = target(Tier::Staging, None);
+        recorder.marker(statement(n, "2026-11-20T06:00:00Z", "select", "allow", target));
+        for row in 0..40_000 / n {
+            recorder.output(format!("row {row:06} of statement {n}\r\n").as_bytes());
+            recorder.ease(Duration::from_secs(9));
+        }
+    }
+    recorder.finish(0);
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    let found = store.statements(&Filter::default()).unwrap();
+    let first = output(&found[0].place, &|| true).unwrap();
+    assert!(first.starts_with("row 000000 of statement 1\n") && first.ends_with("\n[…]\n"));
+    assert!(output(&found[0].place, &|| false).unwrap().is_empty(), "nobody wants it");
+    assert_eq!(outputs(&store, "039999"), [1], "the index has its end");
+    assert_eq!(outputs(&store, "020000"), [0; 0]);
+}
+
 fn note() -> Marker {
     Marker::Note { text: "a moment".to_owned() }
+}
+
+#[test]
+fn one_by_one_or_all_at_once_they_are_the_same() {
+    let data = tempfile::tempdir().unwrap();
+    for day in 10..20 {
+        record(data.path(), &format!("2026-11-{day}T06:00:00Z"));
+    }
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    for (typed, is_in_output, limit) in
+        [("", false, None), ("fam", false, None), ("orders", true, None), ("orders", true, Some(3))]
+    {
+        let terms = Terms::new(typed);
+        let filter = Filter { terms, is_in_output, limit, ..Filter::default() };
+        let mut found = Vec::new();
+        let mut visitor = |statement| {
+            found.push(statement);
+            std::ops::ControlFlow::Continue(())
+        };
+        store.visit_oldest(&filter, &mut visitor).unwrap();
+        assert!(!found.is_empty() && found.is_sorted_by_key(|statement| statement.time));
+        assert_eq!(found, store.statements(&filter).unwrap(), "{typed}");
+    }
 }
 
 #[test]
@@ -366,6 +447,24 @@ fn statements_of_one_moment_are_all_there_and_in_order() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_does_not_make_statements_newer() {
+    let data = tempfile::tempdir().unwrap();
+    let clock = Clock::starting_at("2026-11-20T06:00:00Z".parse().unwrap());
+    let header = Header { client: "psql".into(), pid: u32::MAX, ..Header::default() };
+    let mut recorder = Recorder::start(data.path(), &header, clock).unwrap();
+    for (n, day) in [(1, 20), (2, 10), (3, 19)] {
+        let target = target(Tier::Staging, None);
+        let (time, text) = (format!("2026-11-{day}T06:00:00Z"), format!("select {day};"));
+        recorder.marker(statement(n, &time, &text, "allow", target));
+    }
+    recorder.finish(0);
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    let found = texts(&store, &Filter { limit: Some(2), ..Filter::default() });
+    assert_eq!(found, ["select 19;", "select 20;"]);
+}
+
+#[test]
 fn a_rebuild_is_seen_whole_or_not_at_all() {
     let data = tempfile::tempdir().unwrap();
     for day in 10..20 {
@@ -395,6 +494,25 @@ fn an_index_in_memory_answers_the_same() {
     let found = texts(&store, &Filter { terms: Terms::new("fam"), ..Filter::default() });
     assert_eq!(found, ["select count(*)\n  from families"]);
     assert!(!data.path().join("history.db").exists());
+}
+
+#[test]
+fn an_index_is_read_where_it_cannot_be_written() {
+    let data = tempfile::tempdir().unwrap();
+    let odd = data.path().join("a folder? with #100% \u{e9}");
+    assert!(Store::open_to_read(&odd).is_err(), "there is none");
+    record(&odd, "2026-11-20T06:00:00Z");
+    let mut store = Store::open(&odd).unwrap();
+    assert!(store.is_empty().unwrap());
+    store.update().unwrap();
+    drop(store);
+    let mut store = Store::open_to_read(&odd).unwrap();
+    assert!(!store.is_empty().unwrap());
+    assert_eq!(store.update().unwrap(), Indexed::default());
+    assert_eq!(texts(&store, &Filter::default()).len(), 2);
+    record(&odd, "2026-11-20T06:00:01Z");
+    let error = store.update().unwrap_err();
+    assert!(error.is_unwritable(), "{error:?}");
 }
 
 #[test]

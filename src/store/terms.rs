@@ -2,6 +2,9 @@
 //!
 //! There is no syntax: every sign stands for itself, so nothing that is typed can be wrong.
 
+/// Trigrams of one word that are looked at.
+const TRIGRAMS_PER_WORD: usize = 64;
+
 /// Trigrams that narrow a search down; the rarest few say as much as all.
 const MOST_TRIGRAMS: usize = 3;
 
@@ -38,6 +41,14 @@ impl Terms {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
+    }
+
+    /// Says whether every text that has these words has the others, too, as far as one can tell
+    /// without a text.
+    #[must_use]
+    pub(super) fn narrows(&self, others: &Self) -> bool {
+        let is_part = |other: &Word| self.words.iter().any(|word| word.text.contains(&other.text));
+        others.words.iter().all(is_part)
     }
 
     /// Says whether a text has every word somewhere.
@@ -85,8 +96,10 @@ impl Terms {
         let mut first = Vec::new();
         let mut others = Vec::new();
         for word in &self.words {
-            let mut parts: Vec<(usize, &str)> =
-                trigrams(&word.text).map(|part| (share(part), part)).collect();
+            let mut parts: Vec<(usize, &str)> = trigrams(&word.text)
+                .take(TRIGRAMS_PER_WORD)
+                .map(|part| (share(part), part))
+                .collect();
             parts.sort_unstable();
             let mut parts = parts.into_iter();
             first.extend(parts.next());
@@ -195,6 +208,13 @@ mod tests {
             assert!(!is_in(typed, text), "{typed}");
         }
         assert!(is_in("GRÖ", text) && !is_in("aaa", "aa"));
+    }
+
+    #[test]
+    fn typing_on_asks_for_less() {
+        let narrows = |one, other| Terms::new(one).narrows(&Terms::new(other));
+        assert!(narrows("select del", "SEL de") && narrows("x", "") && narrows("ab ab", "ab"));
+        assert!(!narrows("sel", "select") && !narrows("", "x") && !narrows("ab cd", "bc"));
     }
 
     #[test]

@@ -8,13 +8,13 @@ use super::args::{self, Action, Invocation, Source};
 use super::echo;
 use super::inquire::Inquirer;
 use super::mark::{Nonce, Width};
-use super::meta;
+use super::meta::{self, State, Variables};
 use super::preflight::{self, Preflight};
 use super::prompt::PsqlPrompt;
 use super::rc::{self, OwnRc};
 use super::surroundings::surroundings;
 use super::tap::{PsqlTap, SINGLE_STEP_ON};
-use super::unseen::Place;
+use super::unseen::{Place, unseen};
 use crate::clients::line_editor::Files;
 use crate::clients::{Command, Interactive, Launcher, Tap};
 use crate::config::Config;
@@ -39,6 +39,7 @@ pub struct PsqlLaunch {
     home: Option<PathBuf>,
     own_options: Option<String>,
     editor_files: Files,
+    cwd: PathBuf,
 }
 
 impl PsqlLaunch {
@@ -65,6 +66,7 @@ impl PsqlLaunch {
             home: world.home.clone(),
             own_options: world.var("PGOPTIONS").map(str::to_owned),
             editor_files: Files::find(world),
+            cwd: world.cwd.clone(),
         }
     }
 
@@ -72,6 +74,32 @@ impl PsqlLaunch {
         self.terminals.stdin
             && self.terminals.stdout
             && self.invocation.as_ref().is_some_and(|found| found.actions.is_empty())
+    }
+
+    fn rc_text(&self) -> Option<String> {
+        self.own_rc.path.as_ref().and_then(|path| std::fs::read_to_string(path).ok())
+    }
+
+    /// What the command line and the start-up file set before anything else is read, and whether
+    /// psql still asks then.
+    fn begun(&self) -> (Variables, bool) {
+        let given = self.invocation.as_ref().map_or(&[][..], |found| &found.variables);
+        let mut variables = Variables::given(given);
+        let mut is_guarded = true;
+        if let Some(text) = self.rc_text() {
+            let mut state = State::following(variables);
+            let items = state.scan(&text);
+            let address = Address::default();
+            let place = Place {
+                cwd: &self.cwd,
+                folder: &self.cwd,
+                home: self.home.as_deref(),
+                address: &address,
+            };
+            drop(unseen(items, place, &mut is_guarded, state.variables()));
+            variables = std::mem::take(state.variables());
+        }
+        (variables, is_guarded)
     }
 
     /// The name psql has for itself, and for its line editor.
@@ -118,7 +146,7 @@ impl Launcher for PsqlLaunch {
 
     fn preflight(&self, facts: &Facts, address: &Address, world: &World) -> Preflight {
         let Some(invocation) = &self.invocation else { return Preflight::default() };
-        let rc_text = self.own_rc.path.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+        let rc_text = self.rc_text();
         let place =
             Place { cwd: &world.cwd, folder: &world.cwd, home: world.home.as_deref(), address };
         preflight::read(invocation, rc_text.as_deref(), io::stdin(), place, facts)
@@ -132,8 +160,9 @@ impl Launcher for PsqlLaunch {
             given.unwrap_or(found.echo_queries)
         });
         let mut tap = PsqlTap::new(&nonce, self.width(), self.home.clone(), echoes);
-        let rc = self.own_rc.path.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
-        if let Some(text) = rc {
+        let (variables, is_guarded) = self.begun();
+        tap.begin(variables, is_guarded);
+        if let Some(text) = self.rc_text() {
             tap.foresee(echo::read(&meta::scan(&text)));
         }
         Some(Box::new(tap))
@@ -148,11 +177,12 @@ impl Launcher for PsqlLaunch {
         });
         let mut files = self.editor_files.clone();
         // The start-up file is read before the line editor starts.
-        let rc = self.own_rc.path.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
-        if let Some(path) = rc.as_deref().and_then(rc::inputrc) {
+        if let Some(path) = self.rc_text().as_deref().and_then(rc::inputrc) {
             files.add_inputrc(&path);
         }
-        Some(Box::new(PsqlPrompt::new(self.home.clone(), inquirer, files.keys(&self.name()))))
+        let keys = files.keys(&self.name());
+        let (variables, _) = self.begun();
+        Some(Box::new(PsqlPrompt::new(self.home.clone(), inquirer, keys, variables)))
     }
 
     fn input(&self) -> Option<Input> {
@@ -198,6 +228,14 @@ impl Launcher for PsqlLaunch {
                     args.extend(self.args.iter().cloned());
                     args.extend(prompts.into_iter().map(OsString::from));
                 }
+                return args;
+            }
+            if !self.is_interactive() {
+                // Behind the person's own as well: no prompt would tell that the guard is gone.
+                let end = self.args.iter().position(|arg| arg == "--").unwrap_or(self.args.len());
+                args.extend(self.args[..end].iter().cloned());
+                args.extend(["-v".into(), format!("SINGLESTEP={SINGLE_STEP_ON}").into()]);
+                args.extend(self.args[end..].iter().cloned());
                 return args;
             }
         }

@@ -6,9 +6,9 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use super::args::{Action, Invocation, Source};
-use super::meta::{self, Consequence, Item};
+use super::meta::{self, Consequence, Item, State, Variables};
 use super::rc;
-use super::unseen::{Place, unseen};
+use super::unseen::{Place, changes_strings, doubtful_strings, unseen};
 use crate::clients::Unseen;
 use crate::lang::{Class, Effect, Reading, Verb, postgres};
 use crate::os::file::{Behind, behind};
@@ -31,6 +31,10 @@ pub struct Preflight {
     pub held: Option<(String, Verdict)>,
     /// What the run does that no question will tell of.
     pub unseen: Unseen,
+    /// psql's variables, as far as they were followed.
+    variables: Variables,
+    /// Whether psql asks about statements at this place.
+    is_guarded: bool,
 }
 
 /// Reads all that an invocation will run. `rc_text` is the start-up file's text, none if none is
@@ -42,13 +46,23 @@ pub fn read(
     place: Place<'_>,
     facts: &Facts,
 ) -> Preflight {
-    let mut found = Preflight { is_clear: true, ..Preflight::default() };
+    let mut found = Preflight { is_clear: true, is_guarded: true, ..Preflight::default() };
+    found.variables = Variables::given(&invocation.variables);
     let is_harmless = |text: &str| rc::is_harmless(text, |text| is_allowed(text, facts));
     if rc_text.is_some_and(|text| !is_harmless(text)) {
         found.is_clear = false;
     }
     if invocation.single_step || invocation.variables.iter().any(|(name, _)| name == "SINGLESTEP") {
         found.is_clear = false;
+    }
+    if let Some(text) = rc_text {
+        let mut state = State::following(std::mem::take(&mut found.variables));
+        let items = state.scan(text);
+        let before = unseen(items, place, &mut found.is_guarded, state.variables());
+        found.variables = std::mem::take(state.variables());
+        if !found.is_guarded {
+            found.add(before);
+        }
     }
     let stdin_action = [Action::File(Source::Stdin)];
     let actions =
@@ -117,13 +131,21 @@ impl Preflight {
             }
         }
         self.is_clear = false;
-        let items = meta::scan(text);
+        let mut state = State::following(std::mem::take(&mut self.variables));
+        let items = state.scan(text);
         for item in &items {
             if let Item::Statement { text, .. } = item {
                 self.sql_part(text, facts);
             }
         }
-        self.add(unseen(items, place, &mut true));
+        if changes_strings(text) {
+            self.unseen.effects.extend(doubtful_strings(text));
+        }
+        let mut is_guarded = self.is_guarded;
+        let more = unseen(items, place, &mut is_guarded, state.variables());
+        self.is_guarded = is_guarded;
+        self.variables = std::mem::take(state.variables());
+        self.add(more);
     }
 
     /// A script that cannot be read beforehand may repeat statements, or take the guard away.
@@ -168,7 +190,9 @@ impl Preflight {
             };
             self.is_clear &= is_quiet;
         }
-        let more = unseen(items, place, &mut true);
+        let mut is_guarded = self.is_guarded;
+        let more = unseen(items, place, &mut is_guarded, &mut Variables::default());
+        self.is_guarded = is_guarded;
         let reading = Reading::Understood(more.effects.clone());
         self.is_clear &= more.statements.is_empty()
             && more.connects.is_empty()

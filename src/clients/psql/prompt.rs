@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::inquire::Inquirer;
-use super::meta::State;
-use super::unseen::{Place, unseen};
+use super::meta::{State, Variables};
+use super::unseen::{Place, changes_strings, doubtful_strings, unseen};
 use crate::clients::{Inquiry, Interactive, PromptFacts, Submitted, Unseen};
 use crate::lang::Effect;
 use crate::session::drift::Drift;
@@ -14,6 +14,8 @@ use crate::session::keys::Keys;
 #[derive(Debug)]
 pub struct PsqlPrompt {
     state: State,
+    /// Whether a line has changed how backslashes in strings are read.
+    has_odd_strings: bool,
     home: Option<PathBuf>,
     inquirer: Option<Inquirer>,
     keys: Keys,
@@ -22,8 +24,14 @@ pub struct PsqlPrompt {
 impl PsqlPrompt {
     /// Makes the reader of a session's lines.
     #[must_use]
-    pub fn new(home: Option<PathBuf>, inquirer: Option<Inquirer>, keys: Keys) -> Self {
-        Self { state: State::default(), home, inquirer, keys }
+    pub fn new(
+        home: Option<PathBuf>,
+        inquirer: Option<Inquirer>,
+        keys: Keys,
+        variables: Variables,
+    ) -> Self {
+        let state = State::following(variables);
+        Self { state, has_odd_strings: false, home, inquirer, keys }
     }
 }
 
@@ -36,6 +44,8 @@ impl Interactive for PsqlPrompt {
         if submitted.is_fresh && !self.state.is_fresh() {
             self.state.interrupt();
         }
+        let doubt = if self.has_odd_strings { doubtful_strings(submitted.line) } else { None };
+        self.has_odd_strings |= changes_strings(submitted.line);
         let items = self.state.scan(&format!("{}\n", submitted.line));
         let place = Place {
             cwd: &submitted.cwd,
@@ -44,7 +54,9 @@ impl Interactive for PsqlPrompt {
             address: submitted.address,
         };
         let mut is_guarded = submitted.is_guarded;
-        unseen(items, place, &mut is_guarded)
+        let mut unseen = unseen(items, place, &mut is_guarded, self.state.variables());
+        unseen.effects.extend(doubt);
+        unseen
     }
 
     fn interrupted(&mut self) {

@@ -126,7 +126,12 @@ pub fn is_harmless(text: &str, is_harmless: impl Fn(&str) -> bool) -> bool {
     meta::scan(text).iter().all(|item| match item {
         Item::Statement { text, .. } => is_harmless(text.trim()),
         Item::Meta(meta) => {
-            meta::consequences(meta).is_empty() && meta.sends.is_none() && meta.shell.is_empty()
+            // Where no person types no prompt is printed, and what it runs is not run.
+            let is_prompt = meta.name == "set"
+                && meta.args.first().is_some_and(|name| name.starts_with("PROMPT"));
+            (is_prompt || meta::consequences(meta).is_empty())
+                && meta.sends.is_none()
+                && meta.shell.is_empty()
         }
         Item::Data(_) => false,
         Item::Incomplete(range) => text[range.clone()].trim().is_empty(),
@@ -179,6 +184,7 @@ mod tests {
     fn settings_are_harmless_and_shells_are_not() {
         let only_reads = |text: &str| text.starts_with("select");
         assert!(is_harmless("\\set QUIET 1\n\\pset null '-'\n\\timing\nselect 1;\n", only_reads));
+        assert!(is_harmless("\\set PROMPT1 '%`hostname`> '\n", only_reads), "none is printed");
         assert!(!is_harmless("\\! rm x\n", only_reads));
         assert!(!is_harmless("\\c prod\n", only_reads));
         assert!(!is_harmless("\\set x `date`\n", only_reads));

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::banner;
 use super::echo::Follower;
 use super::mark::{self, Mark, Nonce, Placed, Scanner, Width};
-use super::meta::State;
-use super::unseen::{Place, unseen};
+use super::meta::{State, Variables};
+use super::unseen::{Place, changes_strings, doubtful_strings, unseen};
 use crate::clients::interactive::Unseen;
 use crate::clients::tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};
 use crate::target::Address;
@@ -36,6 +36,8 @@ pub struct PsqlTap {
     input: State,
     /// Whether psql asks about the script's statements at this place of it.
     is_input_guarded: bool,
+    /// Whether a line has changed how backslashes in strings are read.
+    has_odd_strings: bool,
     home: Option<PathBuf>,
     /// Whether psql was told to show each statement before it runs.
     echo: Follower,
@@ -57,12 +59,19 @@ impl PsqlTap {
             genuine: None,
             input: State::default(),
             is_input_guarded: true,
+            has_odd_strings: false,
             home,
             echo: Follower::new(echoes),
             echoes: false,
             clean: Vec::new(),
             placed: Vec::new(),
         }
+    }
+
+    /// Begins with what the command line and the start-up file have set.
+    pub fn begin(&mut self, variables: Variables, is_guarded: bool) {
+        self.input = State::following(variables);
+        self.is_input_guarded = is_guarded;
     }
 
     /// Shows text, or keeps it back from the first byte on that may open a question.
@@ -162,9 +171,14 @@ impl Tap for PsqlTap {
         if self.input.is_fresh() && line.trim_ascii_start().starts_with(b"--") {
             return Unseen::default();
         }
-        let items = self.input.scan(&String::from_utf8_lossy(line));
+        let text = String::from_utf8_lossy(line);
+        let doubt = if self.has_odd_strings { doubtful_strings(&text) } else { None };
+        self.has_odd_strings |= changes_strings(&text);
+        let items = self.input.scan(&text);
         let place = Place { cwd, folder: cwd, home: self.home.as_deref(), address };
-        let mut unseen = unseen(items, place, &mut self.is_input_guarded);
+        let variables = self.input.variables();
+        let mut unseen = unseen(items, place, &mut self.is_input_guarded, variables);
+        unseen.effects.extend(doubt);
         self.echo.foresee(std::mem::take(&mut unseen.echoes));
         unseen
     }

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::echo;
-use super::meta::{self, Consequence, Item, Meta, State};
+use super::meta::{self, Consequence, Item, Meta, State, Variables};
 use crate::clients::Unseen;
 use crate::lang::{Class, Effect, Verb};
 use crate::target::Address;
@@ -33,11 +33,23 @@ pub struct Place<'a> {
 }
 
 /// Reads pieces of input. `is_guarded` tells whether psql asks about statements where they begin,
-/// and is changed where they end that.
+/// and is changed where they end that; so are the variables that included files set.
 #[must_use]
-pub fn unseen(items: Vec<Item>, place: Place<'_>, is_guarded: &mut bool) -> Unseen {
+pub fn unseen(
+    items: Vec<Item>,
+    place: Place<'_>,
+    is_guarded: &mut bool,
+    variables: &mut Variables,
+) -> Unseen {
     let mut unseen = Unseen::default();
-    let mut reader = Reader { place, is_guarded: *is_guarded, unseen: &mut unseen };
+    let mut reader = Reader {
+        place,
+        cwd: Some(place.cwd.to_owned()),
+        written: Vec::new(),
+        is_guarded: *is_guarded,
+        variables,
+        unseen: &mut unseen,
+    };
     reader.items(items, place.folder, 0);
     *is_guarded = reader.is_guarded;
     unseen
@@ -46,6 +58,11 @@ pub fn unseen(items: Vec<Item>, place: Place<'_>, is_guarded: &mut bool) -> Unse
 /// Reads a line and the files it includes.
 struct Reader<'a> {
     place: Place<'a>,
+    /// psql's working directory here; none where that cannot be read.
+    cwd: Option<PathBuf>,
+    /// Files that are written before here; none for one whose name cannot be read.
+    written: Vec<Option<PathBuf>>,
+    variables: &'a mut Variables,
     /// Whether psql still asks at this place of the line.
     is_guarded: bool,
     unseen: &'a mut Unseen,
@@ -74,6 +91,7 @@ impl Reader<'_> {
                 self.statement(text.clone());
             }
         }
+        self.follow(meta);
         for consequence in meta::consequences(meta) {
             match consequence {
                 Consequence::Effect(effect) => {
@@ -84,8 +102,11 @@ impl Reader<'_> {
                 }
                 Consequence::Repeats(text) => self.statement(text),
                 Consequence::Reads { path: Some(path), relative } => {
-                    let base = if relative { folder } else { self.place.cwd };
-                    self.include(meta, &self.path(&path, base), depth);
+                    let base = if relative { Some(folder.to_owned()) } else { self.cwd.clone() };
+                    match base.map(|base| self.path(&path, &base)) {
+                        Some(path) => self.include(meta, &path, depth),
+                        None => self.unread_file(meta),
+                    }
                 }
                 Consequence::Reads { path: None, .. } => self.unread_file(meta),
                 Consequence::Connects => {
@@ -93,6 +114,40 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    /// Follows where psql is and what it writes.
+    fn follow(&mut self, meta: &Meta) {
+        let place = |path: &str| self.cwd.as_deref().map(|cwd| self.path(path, cwd));
+        let first = meta.args.first().map(String::as_str);
+        match &*meta.name {
+            "cd" if meta.is_dynamic => self.cwd = None,
+            "cd" => {
+                let home = self.place.home.map(Path::to_owned);
+                self.cwd = first.map_or(home, place);
+            }
+            "o" | "out" | "w" | "write" | "g" | "gx" | "s" => {
+                let name = meta.args.last().filter(|name| !name.ends_with(')'));
+                if let Some(name) = name {
+                    self.written.push(if meta.is_dynamic { None } else { place(name) });
+                }
+            }
+            "copy" | "!" | "lo_export" => self.written.push(None),
+            _ => {}
+        }
+        if !meta.shell.is_empty() {
+            self.written.push(None);
+        }
+    }
+
+    /// Tells whether a file may hold something else by the time it is read: it was written to
+    /// before, or is not there and may have been.
+    fn is_changed(&self, path: &Path) -> bool {
+        let is_there = path.exists();
+        self.written.iter().any(|written| match written {
+            Some(written) => written == path,
+            None => !is_there,
+        })
     }
 
     /// A statement that runs unasked. With a variable in it the text says little.
@@ -132,6 +187,9 @@ impl Reader<'_> {
     }
 
     fn include(&mut self, meta: &Meta, path: &Path, depth: usize) {
+        if self.is_changed(path) {
+            return self.unread_file(meta);
+        }
         // A file that is not there is psql's to complain of.
         if !path.exists() {
             return;
@@ -139,7 +197,10 @@ impl Reader<'_> {
         let text = if depth < INCLUDE_DEPTH { read(path) } else { None };
         let Some(text) = text else { return self.unread_file(meta) };
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        self.items(meta::scan(&text), &folder, depth + 1);
+        let mut state = State::following(std::mem::take(self.variables));
+        let items = state.scan(&text);
+        *self.variables = std::mem::take(state.variables());
+        self.items(items, &folder, depth + 1);
     }
 }
 
@@ -195,6 +256,22 @@ fn connects_to(meta: &Meta, now: &Address) -> Option<Address> {
     Some(to)
 }
 
+/// Tells whether a text changes how psql reads backslashes in strings, after which nobody knows
+/// where they end.
+#[must_use]
+pub fn changes_strings(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("standard_conforming_strings")
+}
+
+/// What is said of a line whose strings may end elsewhere for psql; none where it has no such
+/// strings.
+#[must_use]
+pub fn doubtful_strings(line: &str) -> Option<Effect> {
+    let phrase = "has backslashes and quotes, and how psql reads them was changed".to_owned();
+    let is_doubtful = line.contains('\'') && line.contains('\\');
+    is_doubtful.then(|| Effect::new(Class::Opaque, Verb::Execute, 0..line.len(), phrase))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,7 +285,8 @@ mod tests {
         };
         let place = Place { cwd, folder: cwd, home: None, address: &address };
         let mut is_guarded = is_guarded;
-        super::unseen(meta::scan(&format!("{line}\n")), place, &mut is_guarded)
+        let items = meta::scan(&format!("{line}\n"));
+        super::unseen(items, place, &mut is_guarded, &mut Variables::default())
     }
 
     #[test]

@@ -180,7 +180,7 @@ fn alone(deed: &Deed) -> Fate {
         Some(outcome) if outcome.error.is_some() => Fate::Failed,
         Some(_) => Fate::Ran,
         // The question was still open when the session ended: nothing is let run then.
-        None if was_held && deed.answer.is_none() => Fate::Cancelled,
+        None if was_held && deed.answer.is_none() && !deed.was_let_run => Fate::Cancelled,
         None => Fate::Unknown,
     }
 }
@@ -253,7 +253,7 @@ mod tests {
     use crate::target::Target;
 
     /// One statement a line; `!` before it: it fails, `?`: its end is not known, `-`: cancelled,
-    /// `=`: not answered.
+    /// `=`: not answered, `~`: let run and no answer written.
     fn fates(script: &str, end: End) -> String {
         let mut things: Vec<Thing> = Vec::new();
         for line in script.split("; ") {
@@ -273,8 +273,8 @@ mod tests {
     }
 
     fn deed(line: &str) -> Deed {
-        let (mark, text) = line.split_at(usize::from(line.starts_with(['!', '?', '-', '='])));
-        let answer = (mark != "=").then_some(Given {
+        let (mark, text) = line.split_at(usize::from(line.starts_with(['!', '?', '-', '=', '~'])));
+        let answer = (!matches!(mark, "=" | "~")).then_some(Given {
             at: Timestamp::UNIX_EPOCH,
             answer: if mark == "-" { Answer::Cancelled } else { Answer::Released },
             reason: None,
@@ -291,6 +291,7 @@ mod tests {
             rule: None,
             reasons: Vec::new(),
             redacted: Vec::new(),
+            was_let_run: mark == "~",
             answer,
             outcome: is_known.then_some(Outcome { rows: None, duration_ms: None, error }),
             fate: Fate::Unknown,
@@ -331,5 +332,7 @@ mod tests {
         assert_eq!(fates("begin; ?delete 1", End::Running), "running");
         assert_eq!(fates("begin; delete 1; =delete 2", End::Running), "open held");
         assert_eq!(fates("=delete 1", End::Lost), "cancelled");
+        assert_eq!(fates("~delete 1", End::Lost), "unknown");
+        assert_eq!(fates("~delete 1", End::Running), "running");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::os::job;
 use crate::os::poll::{Wait, poll};
 use crate::os::signal::{Caught, Signals};
-use crate::os::term::{Keys, UserTerm, Writers};
+use crate::os::term::{Keys, Size, UserTerm, Writers};
 use crate::render::stage::{ENTER, LEAVE, Stage};
 
 /// How long the terminal may take none of what is written before giving it back is given up.
@@ -126,6 +126,8 @@ impl Screen {
 
     fn fit(&mut self) {
         let size = self.terminal.size();
+        // Some terminals do not tell.
+        let size = if size.cols == 0 || size.rows == 0 { Size::default() } else { size };
         self.stage.resize(size.cols.into(), size.rows.into());
     }
 

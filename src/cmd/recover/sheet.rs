@@ -247,3 +247,44 @@ fn style(deed: &Deed) -> Style {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::past::{self, Want};
+    use super::*;
+    use crate::clock::Clock;
+    use crate::record::find;
+    use crate::record::{Header, Recorder};
+    use crate::store::store_test::{statement, target};
+    use crate::target::Tier;
+
+    /// Records a session that shows `output` before each of two statements, and reads it.
+    fn typed(output: &[u8]) -> Vec<bool> {
+        let data = tempfile::tempdir().unwrap();
+        let now = "2026-11-20T06:00:00Z";
+        let clock = Clock::starting_at(now.parse().unwrap());
+        let header = Header { client: "psql".into(), pid: u32::MAX, ..Header::default() };
+        let mut recorder = Recorder::start(data.path(), &header, clock).unwrap();
+        for (n, text) in [(1, "select 1;"), (2, "select 2;")] {
+            recorder.output(output);
+            recorder.marker(statement(n, now, text, "allow", target(Tier::Staging, None)));
+            recorder.marker(crate::record::Marker::Outcome {
+                n,
+                rows: None,
+                duration_ms: None,
+                error: None,
+            });
+        }
+        drop(recorder);
+        let found = find::one(data.path(), "last").unwrap();
+        let past = past::read(&found, Want::Screens).unwrap();
+        past.deeds().map(|(_, deed)| was_typed(deed)).collect()
+    }
+
+    #[test]
+    fn what_stands_on_the_screen_was_typed() {
+        assert_eq!(typed(b"x=> select 2;\r\n"), [false, true]);
+        // The screen of a session within another one is in that one's log: nobody can tell.
+        assert_eq!(typed(b""), [true, true]);
+    }
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nightlatch::record::find::{self, Recorded};
 
-use super::read_all;
+use super::{configure, read_all};
 use crate::support::tool::{Tool, needs};
 use crate::support::world::{Tier, World, run};
 
@@ -27,13 +27,6 @@ fn prune(world: &World, args: &[&str]) -> (i32, String) {
     let output = run(command, "");
     let text = [output.stdout, output.stderr].concat();
     (output.status.code().expect("a status"), String::from_utf8(text).expect("UTF-8"))
-}
-
-/// Adds to the configuration of a world.
-fn configure(world: &World, text: &str) {
-    let path = world.home().with_file_name("config.toml");
-    let before = fs::read_to_string(&path).expect("the configuration");
-    fs::write(path, format!("{before}\n{text}")).expect("the configuration");
 }
 
 /// Makes everything of a session as old as this.

@@ -2,6 +2,7 @@
 //! person, and does not run when the person says no.
 
 use super::keys::{Do, perform, wait_for_any_prompt};
+use crate::support::postgres::PASSWORD;
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::tool::{Tool, is_rehearsal, needs};
 use crate::support::world::{Tier, World};
@@ -34,7 +35,7 @@ pub(crate) fn wait_for_question(pty: &mut Pty) {
 /// Brings a statement to run on production and says no; the client must be usable afterwards.
 ///
 /// In a rehearsal the bare client runs it, and it must destroy something: else it proves nothing.
-fn holds(deeds: &[Do]) {
+pub(crate) fn holds(deeds: &[Do]) {
     if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
         return;
     }
@@ -232,6 +233,29 @@ held! {
         Do::Run("\\dt"),
         Do::Blind("DELETE FROM families;\r"),
     ];
+}
+
+/// A password with an apostrophe, typed before the prompt, swallows nothing of what follows.
+#[test]
+fn after_a_password_with_an_apostrophe() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) || is_rehearsal() {
+        return;
+    }
+    let world = World::new(Tier::Production);
+    let mut pty = Pty::spawn(world.wrapped(["-W", &world.database.uri("locked")]));
+    pty.wait_for("Password");
+    pty.line(PASSWORD);
+    pty.wait_for_prompt(&world.database.prompt());
+    pty.line("DELETE FROM families;");
+    wait_for_question(&mut pty);
+    world.database.assert_untouched();
+    pty.press(Key::Enter);
+    pty.wait_for("nightlatch: cancelled");
+    wait_for_any_prompt(&mut pty, &world);
+    pty.wait_for_silence(PERSON_PAUSE);
+    pty.line("\\q");
+    pty.finish();
+    world.database.assert_untouched();
 }
 
 /// What no parser understands and has a destructive word in it waits, whatever the server makes of it.

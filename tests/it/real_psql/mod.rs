@@ -1,5 +1,6 @@
 //! The real psql on a real terminal against a real server.
 
+mod attacks;
 mod bad_input;
 mod bindings;
 mod driver;

@@ -383,3 +383,18 @@ fn the_word_releases() {
     assert_eq!(deletes[1]["rows"], serde_json::Value::Null, "{:#}", deletes[1]);
     assert!(fs::read_dir(world.data()).is_ok_and(|mut data| data.next().is_some()));
 }
+
+/// No answer for the time the configuration gives counts as no.
+#[test]
+fn timed_out() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Production);
+    world.add_config("[hold]\ntimeout = \"1s\"\n");
+    let mut pty = world.open();
+    pty.line("DELETE FROM families;");
+    pty.wait_for(QUESTION);
+    pty.wait_for("no answer for 1 s");
+    goes_on(&world, &mut pty);
+}

@@ -77,6 +77,13 @@ impl World {
         fs::write(self.folder.path().join("config.toml"), configuration(tier)).expect("config");
     }
 
+    /// Adds to the configuration.
+    pub(crate) fn add_config(&self, text: &str) {
+        let path = self.folder.path().join("config.toml");
+        let before = fs::read_to_string(&path).expect("config");
+        fs::write(path, before + text).expect("config");
+    }
+
     /// Sets a variable for everything started from now on.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());

@@ -6,12 +6,14 @@
 
 mod arguments;
 mod scan;
+mod variables;
 
 use std::ops::Range;
 
 use crate::lang::{Class, Effect, Scope, Verb};
 
 pub use scan::{Item, Seen, State};
+pub use variables::Variables;
 
 /// The variable that keeps psql asking.
 const GUARD: &str = "SINGLESTEP";
@@ -87,6 +89,14 @@ pub fn consequences(meta: &Meta) -> Vec<Consequence> {
             } else if let Some(name) = meta.args.iter().find(|arg| arg.starts_with(':')) {
                 // psql looks for the `|` after it has filled the variable in.
                 found.push(shell(meta, name));
+            }
+        }
+        // psql runs what stands in backticks each time it prints the prompt.
+        "set" if first.starts_with("PROMPT") => {
+            let value = meta.args[1..].concat();
+            if let Some((_, command)) = value.split_once("%`") {
+                let command = command.split('`').next().unwrap_or_default();
+                found.push(shell(meta, command));
             }
         }
         "copy" if runs_program(first) => found.push(shell(meta, first)),

@@ -1,9 +1,13 @@
 //! psql's own lexer, as far as it decides where statements and meta commands begin and end.
 #![forbid(unsafe_code)]
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use super::Meta;
+use super::{Meta, Variables};
+
+/// Most variables that are filled in, in one text: they may stand in each other.
+const MAX_FILLINGS: usize = 64;
 
 /// One piece of psql's input, with its place in the text given to [`State::scan`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub struct State {
     data_due: bool,
     /// What was seen since the start.
     seen: Seen,
+    /// What `:name` stands for, where that is followed. Ranges are in the text with it filled in.
+    variables: Variables,
 }
 
 /// What a text has that plain SQL has not.
@@ -96,10 +102,22 @@ impl State {
         self.seen
     }
 
+    /// Begins with variables that are followed from here on.
+    #[must_use]
+    pub fn following(variables: Variables) -> Self {
+        Self { variables, ..Self::default() }
+    }
+
+    /// The variables as they are now.
+    pub fn variables(&mut self) -> &mut Variables {
+        &mut self.variables
+    }
+
     /// Forgets the statement at hand, as Ctrl-C does.
     pub fn interrupt(&mut self) {
         *self = Self {
             previous: std::mem::take(&mut self.previous),
+            variables: std::mem::take(&mut self.variables),
             seen: self.seen,
             ..Self::default()
         };
@@ -110,7 +128,21 @@ impl State {
         let mut items = Vec::new();
         let mut start = 0;
         let mut at = 0;
-        while at < text.len() {
+        let mut filled: Cow<'_, str> = Cow::Borrowed(text);
+        let mut fillings = 0;
+        while at < filled.len() {
+            if self.inside == Inside::Nothing
+                && !self.data_due
+                && fillings < MAX_FILLINGS
+                && let Some((value, length)) = self.variables.at(&filled[at..])
+            {
+                let value = value.to_owned();
+                fillings += 1;
+                filled.to_mut().replace_range(at..at + length, &value);
+                self.seen.variable = true;
+                continue;
+            }
+            let text = &*filled;
             let rest = &text[at..];
             if self.data_due && (at == 0 || text.as_bytes()[at - 1] == b'\n') {
                 let end = at + self.data(rest);
@@ -133,6 +165,7 @@ impl State {
                     let (mut meta, length) = super::arguments::read(rest);
                     meta.range = at..at + length;
                     self.send(&mut meta);
+                    self.variables.follow(&meta);
                     items.push(Item::Meta(meta));
                     at += length;
                     start = at;
@@ -144,6 +177,7 @@ impl State {
                 }
             }
         }
+        let text = &*filled;
         self.buffer.push_str(&text[start..]);
         if self.buffer.trim().is_empty() && self.inside == Inside::Nothing {
             self.buffer.clear();

@@ -108,7 +108,7 @@ impl Case {
         let way = dice.pick(&ways);
         let is_piped = dice.chance(60);
         let is_single = is_script && dice.chance(15);
-        let script = write(dice, feed);
+        let script = write(dice, feed, is_single);
         let way = if way == Way::Released && script.expected.is_forged { Way::Enter } else { way };
         Self { feed, way, streams, is_piped, is_single, script }
     }

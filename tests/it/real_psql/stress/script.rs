@@ -69,11 +69,14 @@ struct Model {
     open: Option<(BTreeSet<u32>, bool)>,
     stops_on_error: bool,
     is_stopped: bool,
+    /// Whether all of it is one transaction.
+    is_single: bool,
+    has_erred: bool,
 }
 
 impl Model {
     fn has_failed(&self) -> bool {
-        self.open.as_ref().is_some_and(|(_, failed)| *failed)
+        self.open.as_ref().is_some_and(|(_, failed)| *failed) || (self.is_single && self.has_erred)
     }
 
     fn insert(&mut self, number: u32) {
@@ -101,6 +104,7 @@ impl Model {
         if let Some((_, failed)) = &mut self.open {
             *failed = true;
         }
+        self.has_erred = true;
         self.is_stopped = self.stops_on_error;
     }
 
@@ -133,8 +137,8 @@ struct Author<'a> {
     forges: bool,
 }
 
-/// Writes a script for a way of feeding it.
-pub(crate) fn write(dice: &mut Dice, feed: Feed) -> Script {
+/// Writes a script for a way of feeding it; `is_single` tells that all of it is one transaction.
+pub(crate) fn write(dice: &mut Dice, feed: Feed, is_single: bool) -> Script {
     let forges = dice.chance(25);
     let mut author = Author {
         dice,
@@ -142,7 +146,7 @@ pub(crate) fn write(dice: &mut Dice, feed: Feed) -> Script {
         feed,
         text: String::new(),
         files: Vec::new(),
-        model: Model::default(),
+        model: Model { is_single, ..Model::default() },
         next: 1,
     };
     if feed.takes_commands() && author.dice.chance(40) {

@@ -1,0 +1,154 @@
+//! Detours on which a statement or the guard's end could come past the question.
+
+use std::fs;
+
+use super::held::{QUESTION, furnish, wait_for_question};
+use super::holes::{leave, production, refuse_and_leave};
+use super::keys::wait_for_any_prompt;
+use super::non_interactive::without_terminal;
+use crate::support::pty::PERSON_PAUSE;
+use crate::support::world::{World, run};
+
+/// Runs without a question of psql's, and deletes everything.
+const WATCH: &str = "DELETE FROM families \\watch 1";
+
+/// Types lines, the last of which must be held; leaves with nothing lost.
+fn held_after(prepare: impl FnOnce(&mut World), lines: &[&str]) {
+    let Some(mut world) = production() else { return };
+    furnish(&mut world);
+    prepare(&mut world);
+    let mut pty = world.open();
+    let (last, before) = lines.split_last().expect("a line");
+    for line in before {
+        pty.line(line);
+        wait_for_any_prompt(&mut pty, &world);
+        assert!(!pty.recent().contains(QUESTION), "{line} is held\n{}", pty.dump());
+    }
+    pty.line(last);
+    wait_for_question(&mut pty);
+    refuse_and_leave(&world, &mut pty);
+}
+
+/// A variable that holds a meta command: psql runs it where the variable stands.
+#[test]
+fn variable_holds_a_watch() {
+    held_after(|_| {}, &["\\set q 'DELETE FROM families \\\\watch 1'", ":q"]);
+}
+
+/// The same, with the statement typed and only the command in the variable.
+#[test]
+fn variable_holds_the_command() {
+    held_after(|_| {}, &["\\set w '\\\\watch 1'", "DELETE FROM families :w"]);
+}
+
+/// A file that is found only in the folder the line goes to first.
+#[test]
+fn file_in_a_folder_gone_to_on_the_same_line() {
+    let folder = |world: &mut World| {
+        fs::create_dir(world.home().join("sub")).expect("a folder");
+        world.write("sub/there.sql", &format!("{WATCH}\n"));
+    };
+    held_after(folder, &["\\cd sub \\\\ \\i there.sql"]);
+}
+
+/// The same in a file.
+#[test]
+fn file_in_a_folder_gone_to_in_a_file() {
+    let folder = |world: &mut World| {
+        fs::create_dir(world.home().join("sub")).expect("a folder");
+        world.write("sub/there.sql", &format!("{WATCH}\n"));
+        world.write("goes.sql", "\\cd sub\n\\i there.sql\n");
+    };
+    held_after(folder, &["\\i goes.sql"]);
+}
+
+/// A file that the line itself writes.
+#[test]
+fn file_written_on_the_same_line() {
+    held_after(
+        |_| {},
+        &[
+            "select 'DELETE FROM families \\watch 1' \\g (format=unaligned tuples_only=on) made.sql \\i made.sql",
+        ],
+    );
+}
+
+/// Strings that end elsewhere for psql, once backslashes count in them.
+#[test]
+fn strings_read_the_other_way() {
+    held_after(
+        |_| {},
+        &[
+            "set standard_conforming_strings = off;",
+            "select 'x\\' || '; DELETE FROM families \\watch 1 ' '",
+        ],
+    );
+}
+
+#[test]
+fn the_guard_taken_from_a_variable_of_the_world() {
+    let Some(mut world) = production() else { return };
+    world.set("OFF", "off");
+    let mut pty = world.open();
+    pty.line("\\getenv SINGLESTEP OFF");
+    pty.wait_for("nightlatch:");
+    wait_for_any_prompt(&mut pty, &world);
+    pty.wait_for_silence(PERSON_PAUSE);
+    pty.line("DELETE FROM families;");
+    wait_for_question(&mut pty);
+    refuse_and_leave(&world, &mut pty);
+}
+
+/// Nobody to ask, and the guard is taken away before the script runs.
+#[test]
+fn guard_taken_away_before_a_script() {
+    let Some(world) = production() else { return };
+    let uri = world.database.uri("app");
+    world.write("hidden.sql", "select 'DELETE FROM ' || 'families' \\gexec\n");
+    world.write("variable.sql", "\\set t families\nDELETE FROM :t;\n");
+    let mut failures = Vec::new();
+    for rc in ["", "\\set SINGLESTEP off\n", "\\unset SINGLESTEP\n", "\\i off.sql\n"] {
+        world.write(".psqlrc", rc);
+        world.write("off.sql", "\\set SINGLESTEP off\n");
+        for given in
+            [&[][..], &["-v", "SINGLESTEP=off"], &["-vSINGLESTEP=0"], &["-v", "SINGLESTEP"]]
+        {
+            for file in ["hidden.sql", "variable.sql"] {
+                let mut args = vec![uri.as_str()];
+                args.extend(given);
+                for by_stdin in [false, true] {
+                    let mut args = args.clone();
+                    let text = fs::read_to_string(world.home().join(file)).expect("the script");
+                    if !by_stdin {
+                        args.extend(["-f", file]);
+                    }
+                    let input = if by_stdin { text.as_str() } else { "" };
+                    let output = run(without_terminal(&world, &world.wrapped(&args)), input);
+                    let is_whole = world.database.count("families") == 1000;
+                    if output.status.code() != Some(125) || !is_whole {
+                        failures.push(format!("{rc:?} {args:?} {input:?}: {output:?}"));
+                        world.database.reset();
+                    }
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    world.assert_nothing_left();
+}
+
+/// A prompt that runs a program each time it is printed is an escape like any other.
+#[test]
+fn prompt_that_runs_a_program() {
+    let Some(mut world) = production() else { return };
+    world.set("NIGHTLATCH_TEST_NOW", "2026-11-18T23:30:00Z");
+    let mut pty = world.open();
+    pty.line("\\set PROMPT1 '%`touch gone`> '");
+    pty.wait_for("type yes to run it, Enter to cancel:");
+    pty.wait_for_silence(PERSON_PAUSE);
+    pty.line("");
+    pty.wait_for("nightlatch: cancelled");
+    pty.wait_for_silence(PERSON_PAUSE);
+    assert!(!world.home().join("gone").exists());
+    leave(&world, &mut pty);
+}
