@@ -34,7 +34,6 @@ pub const KNOWN: &[Known] = &[
     python_by("python3"),
     python_by("python"),
     python_by("ipython"),
-    python_by("ptpython"),
 ];
 
 /// Returns the client with a name; `python3.12` is `python`.
