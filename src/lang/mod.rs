@@ -1,7 +1,9 @@
 //! Text to reading: what a statement would do, found by real parsers. The only user of them.
 #![forbid(unsafe_code)]
 
+mod condition;
 pub mod effect;
 pub mod postgres;
+mod token;
 
 pub use effect::{Class, Effect, Reading, Rows, Scope, Verb};

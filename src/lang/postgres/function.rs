@@ -7,8 +7,9 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::expression::{chain, column, condition, parts};
-use super::predicate::{Cover, Subject};
+use super::predicate::Subject;
 use super::tree::{above, child, find, ident, string};
+use crate::lang::condition::{self, Cover};
 use crate::lang::{Class, Scope, Verb};
 
 /// What a call does, as far as its name tells.
@@ -78,17 +79,6 @@ const DEEDS: &[(&str, Deed)] = &[
 const REMOVING: &[&str] =
     &["delete_", "drop_", "erase_", "purge_", "remove_all_", "truncate_", "wipe_"];
 
-/// Functions whose result differs from row to row without reading any column.
-const VOLATILE: &[&str] = &[
-    "clock_timestamp",
-    "gen_random_uuid",
-    "nextval",
-    "random",
-    "random_normal",
-    "timeofday",
-    "uuid_generate_v4",
-];
-
 /// Returns what a call does, if it does more than compute.
 pub(super) fn deed(name: &str) -> Option<Deed> {
     let listed = DEEDS.iter().find(|(known, _)| *known == name).map(|(_, deed)| *deed);
@@ -113,7 +103,7 @@ pub(super) fn is_volatile(expr: &SyntaxNode) -> bool {
     expr.descendants()
         .filter(|node| node.kind() == SyntaxKind::CALL_EXPR)
         .filter_map(|call| called(&call))
-        .any(|name| VOLATILE.contains(&name.as_str()))
+        .any(|name| condition::is_volatile(&name))
 }
 
 /// Returns the name of the called function, folded and without schema.
