@@ -3,6 +3,7 @@
 use super::launcher::{Command, Launcher};
 use super::psql;
 use crate::lang::Reading;
+use crate::lang::sql::{self, Ends, Flavour};
 use crate::target::libpq::{Given, Surroundings};
 use crate::world::World;
 
@@ -29,6 +30,20 @@ pub const KNOWN: &[Known] = &[Known {
     surroundings: psql::surroundings::surroundings,
     launch: |command| Box::new(psql::launch::PsqlLaunch::new(command)),
 }];
+
+/// Clients that cannot be run yet, and whose texts can be read all the same.
+pub const READ: &[(&str, fn(&str) -> Reading)] = &[
+    ("mysql", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
+    ("mariadb", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
+    ("sqlite3", |text| sql::read(text, Flavour::Sqlite, Ends::Client)),
+];
+
+/// Returns how the texts of a client are read.
+#[must_use]
+pub fn reader(name: &str) -> Option<fn(&str) -> Reading> {
+    let read = || READ.iter().find(|(known, _)| *known == name).map(|(_, read)| *read);
+    by_name(name).map(|known| known.read).or_else(read)
+}
 
 /// Returns the client with a name.
 #[must_use]

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::target::unknown_client;
 use crate::cli::{CheckArgs, time};
 use crate::clients::known;
 use crate::clock::Clock;
@@ -84,7 +83,7 @@ pub fn tell(
     clock: &Clock,
     out: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let client = known::by_name(&args.client).ok_or_else(|| unknown_client(&args.client))?;
+    let read = known::reader(&args.client).ok_or_else(|| unknown_reader(&args.client))?;
     let loaded = config::load(world);
     let config = loaded.config;
     let mistakes: Vec<String> = loaded.errors.iter().map(ConfigError::line).collect();
@@ -99,7 +98,7 @@ pub fn tell(
     };
     let (limits, rules) = (config.hold.limits, Arc::clone(&config.rules));
     let facts = Facts { limits, rules, ..Facts::new(args.tier, config.moment(at)) };
-    let verdict = judge(&(client.read)(text), &facts);
+    let verdict = judge(&read(text), &facts);
     let text =
         if args.json { json(&verdict, args.tier, mistakes)? } else { plain(&verdict, &mistakes) };
     out.write_all(text.as_bytes())
@@ -108,6 +107,12 @@ pub fn tell(
         Decision::Allow | Decision::Notice => 0,
         Decision::Hold(_) | Decision::Deny => 1,
     })
+}
+
+fn unknown_reader(name: &str) -> Error {
+    let names = known::KNOWN.iter().map(|known| known.name);
+    let names: Vec<&str> = names.chain(known::READ.iter().map(|(name, _)| *name)).collect();
+    Error::new(Kind::Usage, format!("The client `{name}` is not known.")).hint(names.join(" or "))
 }
 
 fn plain(verdict: &Verdict, mistakes: &[String]) -> String {

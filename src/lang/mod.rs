@@ -3,7 +3,9 @@
 
 mod condition;
 pub mod effect;
+mod function;
 pub mod postgres;
+pub mod sql;
 mod token;
 
 pub use effect::{Class, Effect, Reading, Rows, Scope, Verb};

@@ -196,3 +196,11 @@ pub(in crate::lang) fn bounded<T: Send>(
 pub(in crate::lang) fn is_word(word: &str, list: &[&str]) -> bool {
     list.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
+
+/// Cuts a line after a number of characters and says so.
+pub(in crate::lang) fn shorten(line: &str, most_chars: usize) -> String {
+    match line.char_indices().nth(most_chars) {
+        Some((at, _)) => format!("{}…", line[..at].trim_end()),
+        None => line.to_owned(),
+    }
+}

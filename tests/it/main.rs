@@ -9,3 +9,4 @@ mod real_psql;
 mod rules;
 mod support;
 mod targets;
+mod verdicts;

@@ -6,21 +6,7 @@ mod tests;
 
 pub(super) use cover::Cover;
 
-/// Functions whose result differs from row to row without reading any column.
-const VOLATILE: &[&str] = &[
-    "clock_timestamp",
-    "gen_random_uuid",
-    "nextval",
-    "rand",
-    "random",
-    "random_bytes",
-    "random_normal",
-    "randomblob",
-    "timeofday",
-    "uuid",
-    "uuid_generate_v4",
-    "uuid_short",
-];
+use super::function::is_volatile;
 
 /// What counts as true where a number or a string stands for a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,11 +106,6 @@ impl Op {
             Self::Equal | Self::Unequal | Self::Same | Self::Differs => self,
         }
     }
-}
-
-/// Returns whether the result of a function differs from row to row without reading any.
-pub(super) fn is_volatile(function: &str) -> bool {
-    VOLATILE.contains(&function)
 }
 
 impl Condition {

@@ -9,7 +9,8 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 use super::expression::{chain, column, condition, parts};
 use super::predicate::Subject;
 use super::tree::{above, child, find, ident, string};
-use crate::lang::condition::{self, Cover};
+use crate::lang::condition::Cover;
+use crate::lang::function::{self as named, removes_by_name};
 use crate::lang::{Class, Scope, Verb};
 
 /// What a call does, as far as its name tells.
@@ -74,15 +75,10 @@ const DEEDS: &[(&str, Deed)] = &[
     ("dropgeometrytable", Does(Class::Destroy, Verb::Drop, "drops a table")),
 ];
 
-/// How a function's name starts if it removes something: no more than a notice by day, since
-/// nothing but the name speaks for it.
-const REMOVING: &[&str] =
-    &["delete_", "drop_", "erase_", "purge_", "remove_all_", "truncate_", "wipe_"];
-
 /// Returns what a call does, if it does more than compute.
 pub(super) fn deed(name: &str) -> Option<Deed> {
     let listed = DEEDS.iter().find(|(known, _)| *known == name).map(|(_, deed)| *deed);
-    let named = REMOVING.iter().any(|start| name.starts_with(start));
+    let named = removes_by_name(name);
     let guess = Does(Class::Change, Verb::Execute, "calls a function that removes, by its name");
     listed.or(named.then_some(guess))
 }
@@ -103,7 +99,7 @@ pub(super) fn is_volatile(expr: &SyntaxNode) -> bool {
     expr.descendants()
         .filter(|node| node.kind() == SyntaxKind::CALL_EXPR)
         .filter_map(|call| called(&call))
-        .any(|name| condition::is_volatile(&name))
+        .any(|name| named::is_volatile(&name))
 }
 
 /// Returns the name of the called function, folded and without schema.

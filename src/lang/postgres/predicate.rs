@@ -194,7 +194,10 @@ impl Subject {
             let (value, low, high) = (self.read(&value), self.read(&low), self.read(high));
             read.push(Condition::between(value, low, high).negated(is_not));
         }
-        Condition::And(read)
+        match read.pop() {
+            Some(only) if read.is_empty() => only,
+            last => Condition::And(read.into_iter().chain(last).collect()),
+        }
     }
 
     /// Returns an operand's text, folded, with the table's own qualifier left out.
