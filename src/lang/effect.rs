@@ -145,6 +145,12 @@ impl Effect {
     }
 }
 
+/// Stands for a statement that no parser understood and that has a destructive word in it.
+pub(super) fn unread(reason: &str, span: Range<usize>) -> Effect {
+    let phrase = format!("cannot be read ({reason}) and holds a destructive word");
+    Effect::new(Class::Opaque, Verb::Execute, span, phrase)
+}
+
 /// A plain opposite brings back what was there, or nothing was lost.
 fn is_reversible(class: Class, verb: Verb) -> bool {
     match class {

@@ -27,8 +27,9 @@ use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
 use self::reader::Reader;
 use self::tree::{Place, child, name, shorten};
+use super::effect::unread;
 use super::token::Statement;
-use super::{Effect, Reading};
+use super::{Class, Effect, Reading};
 
 /// How many brackets and blocks may be open at once. Nobody writes 100; the parser looks ahead at
 /// each of them, so that 19,000 take it half a minute.
@@ -121,7 +122,14 @@ fn only_statement<'a>(text: &'a str, first: &str) -> Option<(Statement, &'a str)
 fn read_within(text: &str, place: Place<'_>, nesting: usize) -> Read {
     let mut all = Read::default();
     for statement in token::statements(text) {
-        let found = one(text, &statement, place, nesting);
+        let mut found = one(text, &statement, place, nesting);
+        let is_told = found.effects.iter().any(|effect| effect.class == Class::Opaque);
+        if let Some(reason) = found.reason.as_deref().filter(|_| found.destructive_word && !is_told)
+            && let Place::Exact(base) = place
+        {
+            let span = base + statement.range.start..base + statement.range.end;
+            found.effects.push(unread(reason, span));
+        }
         all.effects.extend(found.effects);
         all.unread.extend(found.unread);
         all.reason = all.reason.or(found.reason);

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::words::Words;
 use super::{Ends, Flavour, lex, mysql, query, sqlite};
+use crate::lang::effect::unread;
 use crate::lang::token::{Statement, is_destructive};
 use crate::lang::{Class, Effect, Reading, Scope, Verb};
 
@@ -137,8 +138,11 @@ impl Script {
         };
         let is_first =
             words.is(0, &["replace", "load", "change", "reset", "purge", "rename", "kill"]);
-        self.destructive_word |=
-            is_first || is_destructive(words.text, &statement, super::called::is_dangerous);
+        if is_first || is_destructive(words.text, &statement, super::called::is_dangerous) {
+            self.destructive_word = true;
+            let reason = format!("{why}: {}", words.shown());
+            self.effects.push(unread(&reason, self.span.clone()));
+        }
     }
 
     /// Takes out what has been added since, so that it can be told otherwise.
