@@ -75,6 +75,37 @@ const DEEDS: &[(&str, Deed)] = &[
     ("dropgeometrytable", Does(Class::Destroy, Verb::Drop, "drops a table")),
 ];
 
+/// What everybody calls, and words that stand before a bracket and call nothing; sorted.
+#[rustfmt::skip]
+const COMMON: &[&str] = &[
+    "abs", "age", "any", "array", "array_agg", "array_append", "array_length",
+    "array_position", "array_remove", "array_to_string", "as", "avg", "between",
+    "bit_length", "bool_and", "bool_or", "btrim", "by", "cardinality", "case", "cast",
+    "ceil", "ceiling", "char", "char_length", "clock_timestamp", "coalesce", "concat",
+    "concat_ws", "conflict", "convert_from", "convert_to", "count", "cume_dist",
+    "current_database", "current_schema", "current_setting", "currval", "date", "date_part",
+    "date_trunc", "decode", "dense_rank", "distinct", "encode", "every", "exists", "exp",
+    "extract", "filter", "first_value", "float", "floor", "format", "from",
+    "gen_random_uuid", "generate_series", "greatest", "group", "grouping",
+    "has_table_privilege", "in", "initcap", "int", "isfinite", "json_agg",
+    "json_array_elements", "json_build_object", "json_object_agg", "jsonb_agg",
+    "jsonb_array_elements", "jsonb_build_object", "jsonb_each", "jsonb_object_keys",
+    "jsonb_pretty", "jsonb_set", "justify_interval", "key", "lag", "last_value", "lastval",
+    "lead", "least", "left", "length", "ln", "localtime", "localtimestamp", "log", "lower",
+    "lpad", "ltrim", "make_date", "max", "md5", "min", "mod", "mode", "nextval", "not",
+    "now", "ntile", "nullif", "numeric", "obj_description", "octet_length", "on", "or",
+    "over", "overlay", "partition", "percent_rank", "percentile_cont", "percentile_disc",
+    "position", "power", "quote_ident", "quote_literal", "random", "rank", "regexp_match",
+    "regexp_matches", "regexp_replace", "regexp_split_to_table", "repeat", "replace",
+    "returning", "reverse", "right", "round", "row", "row_number", "row_to_json", "rpad",
+    "rtrim", "select", "set_config", "setval", "sign", "similar", "some", "split_part",
+    "sqrt", "statement_timestamp", "stddev", "string_agg", "string_to_array", "strpos",
+    "substr", "substring", "sum", "table", "to_char", "to_date", "to_json", "to_jsonb",
+    "to_number", "to_regclass", "to_timestamp", "to_tsquery", "to_tsvector",
+    "transaction_timestamp", "translate", "trim", "trunc", "unnest", "upper", "using",
+    "values", "varchar", "variance", "version", "where", "width_bucket",
+];
+
 /// Returns what a call does, if it does more than compute.
 pub(super) fn deed(name: &str) -> Option<Deed> {
     let listed = DEEDS.iter().find(|(known, _)| *known == name).map(|(_, deed)| *deed);
@@ -111,6 +142,22 @@ pub(super) fn called(call: &SyntaxNode) -> Option<String> {
         .filter(|node| node.kind() == SyntaxKind::NAME_REF)
         .last()
         .map(|node| ident(&node))
+}
+
+/// Returns the name of the called function, folded, with its schema if it has one.
+pub(super) fn called_whole(call: &SyntaxNode) -> Option<String> {
+    let function = call.children().next()?;
+    let parts = function.descendants().filter(|node| node.kind() == SyntaxKind::NAME_REF);
+    let parts: Vec<String> = parts.map(|node| ident(&node)).collect();
+    (!parts.is_empty() && find(&function, &[SyntaxKind::CALL_EXPR]).is_none())
+        .then(|| parts.join("."))
+}
+
+/// Returns whether a function is one of the server's own that everybody calls, so that nobody has
+/// to ask what it does.
+pub(super) fn is_common(name: &str) -> bool {
+    let name = name.strip_prefix("pg_catalog.").unwrap_or(name);
+    name.starts_with("pg_") || COMMON.binary_search(&name).is_ok()
 }
 
 /// Returns how many times, as it were, a call in a query runs.

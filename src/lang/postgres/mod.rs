@@ -11,6 +11,7 @@
 mod body;
 mod expression;
 mod function;
+mod memory;
 mod predicate;
 mod reader;
 mod rows;
@@ -25,11 +26,11 @@ use std::ops::Range;
 use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
+pub use self::memory::{Memory, called};
 use self::reader::Reader;
 use self::tree::{Place, child, name, shorten};
-use super::effect::unread;
 use super::token::Statement;
-use super::{Class, Effect, Reading};
+use super::{Effect, Reading};
 
 /// How many brackets and blocks may be open at once. Nobody writes 100; the parser looks ahead at
 /// each of them, so that 19,000 take it half a minute.
@@ -48,15 +49,7 @@ struct Read {
 /// Reads one or several statements, as psql sends them or as a script has them.
 #[must_use]
 pub fn read(text: &str) -> Reading {
-    let mut read = read_within(text, Place::Exact(0), 0);
-    match read.reason.take() {
-        None => Reading::Understood(read.effects),
-        Some(reason) => Reading::Unclear {
-            reason,
-            effects: read.effects,
-            destructive_word: read.destructive_word,
-        },
-    }
+    Memory::default().read(text)
 }
 
 /// Splits a text into its statements, each with its semicolon, as psql does.
@@ -83,12 +76,12 @@ pub fn prepared(text: &str) -> Option<(String, Reading)> {
         Some((name(&plan), reader.effects))
     });
     let (plan, effects) = inner??;
-    match read(text) {
-        Reading::Understood(_) => Some((plan, Reading::Understood(effects))),
-        Reading::Unclear { reason, destructive_word, .. } => {
-            Some((plan, Reading::Unclear { reason, effects, destructive_word }))
-        }
-    }
+    let Read { reason, destructive_word, .. } = read_within(text, Place::Exact(0), 0);
+    let reading = match reason {
+        None => Reading::Understood(effects),
+        Some(reason) => Reading::Unclear { reason, effects, destructive_word },
+    };
+    Some((plan, reading))
 }
 
 /// Returns the name of the prepared statement that an EXECUTE, or an EXPLAIN ANALYZE of one, runs.
@@ -122,14 +115,7 @@ fn only_statement<'a>(text: &'a str, first: &str) -> Option<(Statement, &'a str)
 fn read_within(text: &str, place: Place<'_>, nesting: usize) -> Read {
     let mut all = Read::default();
     for statement in token::statements(text) {
-        let mut found = one(text, &statement, place, nesting);
-        let is_told = found.effects.iter().any(|effect| effect.class == Class::Opaque);
-        if let Some(reason) = found.reason.as_deref().filter(|_| found.destructive_word && !is_told)
-            && let Place::Exact(base) = place
-        {
-            let span = base + statement.range.start..base + statement.range.end;
-            found.effects.push(unread(reason, span));
-        }
+        let found = one(text, &statement, place, nesting);
         all.effects.extend(found.effects);
         all.unread.extend(found.unread);
         all.reason = all.reason.or(found.reason);
