@@ -6,7 +6,7 @@ pub mod launcher;
 pub mod psql;
 pub mod tap;
 
-pub use interactive::{Inquiry, Interactive, ReadAnswer, Submitted, Unseen};
+pub use interactive::{Inquiry, Interactive, ReadAnswer, RoutineText, Submitted, Unseen};
 pub use launcher::{Command, Launcher};
 pub use psql::preflight::Preflight;
 pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};

@@ -70,6 +70,18 @@ impl Inquirer {
             has_open_ddl: drift.open_ddl,
         };
         let probe = impact::probe(text, effects, known, &random::token())?;
+        let script = probe.script.clone();
+        self.ask(&script, Box::new(probe), facts)
+    }
+
+    /// Makes a question of a script, which only reads; none where nobody knows where to ask.
+    #[must_use]
+    pub fn ask(
+        &self,
+        script: &str,
+        reader: Box<dyn ReadAnswer>,
+        facts: &PromptFacts,
+    ) -> Option<Inquiry> {
         let (conninfo, password) = self.conninfo(facts)?;
         let mut args: Vec<OsString> = Vec::new();
         if let Some(cluster) = &self.cluster {
@@ -95,8 +107,8 @@ impl Inquirer {
             program: self.program.clone(),
             args,
             vars,
-            script: format!("{PREAMBLE}{}", probe.script),
-            reader: Box::new(probe),
+            script: format!("{PREAMBLE}{script}"),
+            reader,
         })
     }
 

@@ -10,6 +10,7 @@ pub mod meta;
 pub mod preflight;
 pub mod prompt;
 pub mod rc;
+mod routines;
 pub mod surroundings;
 pub mod tap;
 pub mod text;

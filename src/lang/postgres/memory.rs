@@ -22,6 +22,8 @@ pub struct Memory {
     plans: BTreeMap<String, Reading>,
     /// By name without schema; several where schemas or arguments tell them apart.
     routines: BTreeMap<String, Vec<Routine>>,
+    /// Texts that the server told, read when they are called: schema, language, text.
+    sources: BTreeMap<String, Vec<[String; 3]>>,
 }
 
 /// A function or procedure whose text is known.
@@ -80,10 +82,8 @@ impl Memory {
 
     /// Remembers a function of the server, by its source.
     pub fn learn_routine(&mut self, schema: &str, name: &str, language: &str, source: &str) {
-        let routine = routine(Some(schema.to_owned()), language, &Body::Source(source.to_owned()));
-        if let Some(routine) = routine {
-            self.keep(name, routine);
-        }
+        let text = [schema, language, source].map(str::to_owned);
+        self.sources.entry(name.to_owned()).or_default().push(text);
     }
 
     /// Forgets everything.
@@ -92,9 +92,7 @@ impl Memory {
     }
 
     fn keep(&mut self, name: &str, routine: Routine) {
-        if routine.effects.is_empty() && routine.calls.is_empty()
-            || self.routines.len() >= MOST_NAMES
-        {
+        if self.routines.len() >= MOST_NAMES {
             return;
         }
         let known = self.routines.entry(name.to_owned()).or_default();
@@ -147,14 +145,14 @@ impl Memory {
                 found.destructive_word |= destructive_word;
             }
         }
-        if self.routines.is_empty() || teaches(text, statement) {
+        if self.routines.is_empty() && self.sources.is_empty() || teaches(text, statement) {
             return;
         }
         // Reading it again to find the calls costs as much as the first time.
         let may_call = word(text, statement, 0, &["do"])
             || statement.tokens.iter().any(|token| {
                 token.kind == Kind::Word
-                    && self.routines.contains_key(&text[token.range.clone()].to_ascii_lowercase())
+                    && self.knows(&text[token.range.clone()].to_ascii_lowercase())
                     || token.kind == Kind::Other && text[token.range.clone()].starts_with('"')
             });
         if !may_call {
@@ -173,20 +171,33 @@ impl Memory {
         }
     }
 
+    fn knows(&self, name: &str) -> bool {
+        self.routines.contains_key(name) || self.sources.contains_key(name)
+    }
+
     /// Collects what a function does, and the functions it calls.
     fn follow(&self, called: &str, depth: usize, effects: &mut Vec<Effect>) {
         let (schema, name) = match called.rsplit_once('.') {
             Some((schema, name)) => (Some(schema), name),
             None => (None, called),
         };
-        let Some(routines) = self.routines.get(name).filter(|_| depth < MOST_CALLS) else {
+        if depth >= MOST_CALLS {
             return;
+        }
+        let told = self.sources.get(name).into_iter().flatten();
+        let told = told.filter_map(|[schema, language, source]| {
+            routine(Some(schema.clone()), language, &Body::Source(source.clone()))
+        });
+        // What the session has made since is newer than what the server told.
+        let routines = match self.routines.get(name) {
+            Some(routines) => routines.clone(),
+            None => told.collect(),
         };
         for routine in routines {
             let is_meant =
                 schema.is_none() || routine.schema.is_none() || schema == routine.schema.as_deref();
             if is_meant {
-                effects.extend(routine.effects.iter().cloned());
+                effects.extend(routine.effects);
                 for inner in &routine.calls {
                     self.follow(inner, depth + 1, effects);
                 }
@@ -202,12 +213,14 @@ pub fn called(text: &str) -> Vec<String> {
     let statements = token::statements(text);
     let calls = statements.iter().flat_map(|statement| {
         // A call has a bracket behind a word.
-        let may_call = statement.tokens.windows(2).any(|pair| {
-            pair[1].kind == Kind::Open
-                && pair[0].range.end == pair[1].range.start
-                && !function::is_common(&text[pair[0].range.clone()].to_ascii_lowercase())
-                && matches!(pair[0].kind, Kind::Word | Kind::Other)
-        });
+        let is_block = word(text, statement, 0, &["do"]);
+        let may_call = is_block
+            || statement.tokens.windows(2).any(|pair| {
+                pair[1].kind == Kind::Open
+                    && pair[0].range.end == pair[1].range.start
+                    && !function::is_common(&text[pair[0].range.clone()].to_ascii_lowercase())
+                    && matches!(pair[0].kind, Kind::Word | Kind::Other)
+            });
         if may_call { calls(text, statement) } else { Vec::new() }
     });
     calls.filter(|name| !function::is_common(name)).collect()

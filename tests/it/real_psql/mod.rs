@@ -2,6 +2,7 @@
 
 mod driver;
 mod forged;
+mod functions;
 mod held;
 mod holes;
 mod keys;

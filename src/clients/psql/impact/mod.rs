@@ -188,14 +188,8 @@ impl Probe {
         (!lines.is_empty()).then_some(Impact { lines })
     }
 
-    /// Returns what stands under a heading, if it and the next heading are there.
     fn part<'a>(&self, stdout: &'a str, heading: &str) -> Option<&'a str> {
-        let marker = format!("{} ", self.token);
-        let start =
-            stdout.find(&format!("{marker}{heading}\n"))? + marker.len() + heading.len() + 1;
-        let rest = &stdout[start..];
-        let part = rest[..rest.find(&marker)?].trim();
-        (!part.is_empty()).then_some(part)
+        part(stdout, &self.token, heading)
     }
 
     /// Says how many rows of what.
@@ -218,6 +212,15 @@ impl Probe {
         let share = share.map(|share| format!(", {share}")).unwrap_or_default();
         format!("{about}{rows} {plural}{share} of {name}, as a new connection sees it")
     }
+}
+
+/// Returns what stands under a heading, if it and the next heading are there.
+pub(super) fn part<'a>(stdout: &'a str, token: &str, heading: &str) -> Option<&'a str> {
+    let marker = format!("{token} ");
+    let start = stdout.find(&format!("{marker}{heading}\n"))? + marker.len() + heading.len() + 1;
+    let rest = &stdout[start..];
+    let part = rest[..rest.find(&marker)?].trim();
+    (!part.is_empty()).then_some(part)
 }
 
 /// Tells whether a text is one statement that psql sends as it is.
