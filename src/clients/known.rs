@@ -13,7 +13,7 @@ pub struct Known {
     /// What it is called on the command line.
     pub name: &'static str,
     /// Reads a text as the client would.
-    pub read: fn(&str) -> Reading,
+    pub read: Read,
     /// Reads where a command line of it would connect.
     pub given: fn(&[String]) -> Result<Given, String>,
     /// Gathers what the client reads beside its command line to know where to connect.
@@ -31,8 +31,11 @@ pub const KNOWN: &[Known] = &[Known {
     launch: |command| Box::new(psql::launch::PsqlLaunch::new(command)),
 }];
 
+/// How a text is read.
+pub type Read = fn(&str) -> Reading;
+
 /// Clients that cannot be run yet, and whose texts can be read all the same.
-pub const READ: &[(&str, fn(&str) -> Reading)] = &[
+pub const READ: &[(&str, Read)] = &[
     ("mysql", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
     ("mariadb", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
     ("sqlite3", |text| sql::read(text, Flavour::Sqlite, Ends::Client)),
@@ -40,7 +43,7 @@ pub const READ: &[(&str, fn(&str) -> Reading)] = &[
 
 /// Returns how the texts of a client are read.
 #[must_use]
-pub fn reader(name: &str) -> Option<fn(&str) -> Reading> {
+pub fn reader(name: &str) -> Option<Read> {
     let read = || READ.iter().find(|(known, _)| *known == name).map(|(_, read)| *read);
     by_name(name).map(|known| known.read).or_else(read)
 }

@@ -255,9 +255,8 @@ impl Splitter<'_> {
                 if escapes { b'\\' } else { quote },
                 &bytes[at.min(bytes.len())..],
             )?;
-            if bytes[at] == b'\\' && escapes {
-                at += 2;
-            } else if bytes.get(at + 1) == Some(&quote) {
+            let is_escape = bytes[at] == b'\\' && escapes;
+            if is_escape || bytes.get(at + 1) == Some(&quote) {
                 at += 2;
             } else {
                 return Some(at + 1);

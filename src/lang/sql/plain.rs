@@ -38,37 +38,7 @@ pub(super) fn plain(words: &Words<'_>, flavour: Flavour) -> String {
             Kind::Close => depth = depth.saturating_sub(1),
             _ => {}
         }
-        let skip = if at > 0
-            && words.is(at - 1, &["delete", "insert", "replace", "select", "update"])
-            && is_mysql
-            && words.is(at, MODIFIERS)
-            || is_mysql
-                && (2..5).contains(&at)
-                && words.is(at, MODIFIERS)
-                && words.is(at - 1, MODIFIERS)
-        {
-            1
-        } else if words.is(at, &["partition"]) && words.is_open(at + 1) && is_mysql {
-            words.after_bracket(at + 1) - at
-        } else if words.are(at, &["lock", "in", "share", "mode"]) {
-            4
-        } else if is_mysql && words.is(at, &["into"]) && into_result(words, at) {
-            result_end(words, at) - at
-        } else if is_mysql && words.are(at, &["for", "portion", "of"]) {
-            words.len().min(at + 8) - at
-        } else if !is_mysql && words.are(at, &["indexed", "by"]) {
-            3
-        } else if !is_mysql && words.are(at, &["not", "indexed"]) {
-            2
-        } else if is_mysql
-            && words.piece(at) == "."
-            && words.piece(at + 1) == "*"
-            && words.is(0, &["delete"])
-        {
-            2
-        } else {
-            0
-        };
+        let skip = left_out(words, at, is_mysql);
         if skip > 0 {
             at += skip;
             end = None;
@@ -97,6 +67,35 @@ pub(super) fn plain(words: &Words<'_>, flavour: Flavour) -> String {
         at += 1;
     }
     text
+}
+
+/// Returns how many tokens from here on the parser does not know, and need not.
+fn left_out(words: &Words<'_>, at: usize, is_mysql: bool) -> usize {
+    if words.are(at, &["lock", "in", "share", "mode"]) {
+        return 4;
+    }
+    if !is_mysql {
+        return match () {
+            () if words.are(at, &["indexed", "by"]) => 3,
+            () if words.are(at, &["not", "indexed"]) => 2,
+            () => 0,
+        };
+    }
+    const FIRST: &[&str] = &["delete", "insert", "replace", "select", "update"];
+    let is_modifier = words.is(at, MODIFIERS)
+        && at > 0
+        && (words.is(at - 1, FIRST) || at < 5 && words.is(at - 1, MODIFIERS));
+    match () {
+        () if is_modifier => 1,
+        () if words.is(at, &["partition"]) && words.is_open(at + 1) => {
+            words.after_bracket(at + 1) - at
+        }
+        () if words.is(at, &["into"]) && into_result(words, at) => result_end(words, at) - at,
+        () if words.are(at, &["for", "portion", "of"]) => words.len().min(at + 8) - at,
+        // DELETE t.* FROM t
+        () if words.piece(at) == "." && words.piece(at + 1) == "*" && words.is(0, &["delete"]) => 2,
+        () => 0,
+    }
 }
 
 /// `SELECT … INTO OUTFILE 'x'` and `INTO @a, @b`.

@@ -323,17 +323,17 @@ pub(super) fn object_name(name: &ObjectName) -> String {
 
 /// Returns the condition of a join; `Some(None)` where columns are named only.
 fn constraint(operator: &JoinOperator) -> Option<Option<&Expr>> {
-    let constraint = match operator {
-        JoinOperator::Join(constraint)
-        | JoinOperator::Inner(constraint)
-        | JoinOperator::Left(constraint)
-        | JoinOperator::LeftOuter(constraint)
-        | JoinOperator::Right(constraint)
-        | JoinOperator::RightOuter(constraint)
-        | JoinOperator::FullOuter(constraint)
-        | JoinOperator::StraightJoin(constraint)
-        | JoinOperator::CrossJoin(constraint) => constraint,
-        _ => return None,
+    let (JoinOperator::Join(constraint)
+    | JoinOperator::Inner(constraint)
+    | JoinOperator::Left(constraint)
+    | JoinOperator::LeftOuter(constraint)
+    | JoinOperator::Right(constraint)
+    | JoinOperator::RightOuter(constraint)
+    | JoinOperator::FullOuter(constraint)
+    | JoinOperator::StraightJoin(constraint)
+    | JoinOperator::CrossJoin(constraint)) = operator
+    else {
+        return None;
     };
     match constraint {
         JoinConstraint::On(expr) => Some(Some(expr)),
