@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Condition, Op, Truth};
+use super::{Condition, Op, Truth, is_first_known};
 
 /// Numbers no key is below and above: those of 32 bits at one end, since keys count upwards, and of
 /// 64 bits at the other.
@@ -154,6 +154,8 @@ impl Condition {
                 let cover = part.cover(truth);
                 return if *holds { cover } else { cover.not() };
             }
+            // No string sorts before the empty one.
+            (Op::GreaterOrEqual, _, Self::Text(text)) if text.is_empty() => return Cover::All,
             (_, value, Self::Number(bound)) => {
                 if let Some(cover) = bounded(value, op, *bound) {
                     return cover;
@@ -282,6 +284,11 @@ fn bounded(value: &Condition, op: Op, bound: f64) -> Option<Cover> {
         Condition::Arithmetic('%', _, by) if **by == Condition::Number(1.0) => {
             return Some(Cover::of(holds(op, 0.0_f64.partial_cmp(&bound)?)));
         }
+        Condition::Arithmetic('*', one, other)
+            if **one == Condition::Number(0.0) || **other == Condition::Number(0.0) =>
+        {
+            return Some(Cover::of(holds(op, 0.0_f64.partial_cmp(&bound)?)));
+        }
         _ => return None,
     };
     match op {
@@ -312,11 +319,6 @@ fn holds(op: Op, order: std::cmp::Ordering) -> bool {
         Op::LessOrEqual => order.is_le(),
         Op::GreaterOrEqual => order.is_ge(),
     }
-}
-
-/// Functions that give their first argument where it is not null.
-fn is_first_known(name: &str) -> bool {
-    matches!(name, "coalesce" | "ifnull" | "nvl")
 }
 
 /// A text that two conditions share if they are the same.

@@ -108,6 +108,11 @@ impl Op {
     }
 }
 
+/// Functions that give their first argument where it is not null.
+fn is_first_known(name: &str) -> bool {
+    matches!(name, "coalesce" | "ifnull" | "nvl")
+}
+
 impl Condition {
     /// A comparison.
     pub(super) fn compare(left: Self, op: Op, right: Self) -> Self {
@@ -185,8 +190,12 @@ impl Condition {
 
     /// Takes off what leaves a value as it is: `id + 0`, `id * 1`, `coalesce(id)`, `name || ''`.
     fn simple(&self) -> &Self {
-        let Self::Arithmetic(op, left, right) = self else {
-            return self;
+        let (op, left, right) = match self {
+            Self::Arithmetic(op, left, right) => (op, left, right),
+            Self::Call(name, args) if is_first_known(name) => {
+                return args.first().filter(|first| !first.is_null()).map_or(self, Self::simple);
+            }
+            _ => return self,
         };
         let is = |side: &Self, number: f64| *side == Self::Number(number);
         let is_empty = |side: &Self| matches!(side, Self::Text(text) if text.is_empty());

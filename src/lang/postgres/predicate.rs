@@ -44,6 +44,7 @@ impl Subject {
             SyntaxKind::POSTFIX_EXPR => self.postfix(&expr),
             SyntaxKind::BIN_EXPR => self.binary(&expr),
             SyntaxKind::CALL_EXPR => self.call(&expr),
+            SyntaxKind::CASE_EXPR => self.case(&expr),
             _ => self.other(&expr),
         }
     }
@@ -123,6 +124,32 @@ impl Subject {
             }
             _ => self.other(expr),
         }
+    }
+
+    fn case(&self, expr: &SyntaxNode) -> Condition {
+        let within = |node: &SyntaxNode| -> Vec<Condition> {
+            let parts = node.children().filter(|part| is_expression(part.kind()));
+            parts.map(|part| self.read(&part)).collect()
+        };
+        let mut chosen_by = within(expr);
+        let mut results = Vec::new();
+        let whens = child(expr, &[SyntaxKind::WHEN_CLAUSE_LIST]);
+        for when in whens.iter().flat_map(|list| list.children()) {
+            let mut parts = within(&when).into_iter();
+            let (Some(condition), Some(result), None) = (parts.next(), parts.next(), parts.next())
+            else {
+                return self.other(expr);
+            };
+            chosen_by.push(condition);
+            results.push(result);
+        }
+        let or_else = child(expr, &[SyntaxKind::ELSE_CLAUSE]).map(|part| within(&part));
+        match or_else.as_deref() {
+            None => results.push(Condition::Known(None)),
+            Some([result]) => results.push(result.clone()),
+            Some(_) => return self.other(expr),
+        }
+        Condition::Case { chosen_by, results }
     }
 
     fn binary(&self, expr: &SyntaxNode) -> Condition {

@@ -91,6 +91,10 @@ fn action(script: &mut Script, table: &str, action: &Words<'_>) {
             let phrase = format!("rewrites every row of {table}: {shown}");
             (Class::Change, Verb::AlterType, Scope::All, phrase)
         }
+        ("modify" | "change", _) if is_wide(action) => {
+            let phrase = format!("changes the type of a column of {table}: {shown}");
+            (Class::Change, Verb::AlterType, Scope::One, phrase)
+        }
         ("modify" | "change", _) => {
             let phrase = format!("rewrites a column of {table}: {shown}");
             (Class::Change, Verb::AlterType, Scope::All, phrase)
@@ -112,6 +116,20 @@ fn action(script: &mut Script, table: &str, action: &Words<'_>) {
         _ => (Class::Change, Verb::Alter, Scope::One, format!("alters {table}: {shown}")),
     };
     script.push(class, verb, Some(table.to_owned()), scope, phrase);
+}
+
+/// Returns whether a column gets a type that holds whatever common type was there before.
+fn is_wide(action: &Words<'_>) -> bool {
+    let mut at = if action.is(1, &["column"]) { 2 } else { 1 };
+    if action.are(at, &["if", "exists"]) {
+        at += 2;
+    }
+    let names = if action.is(0, &["change"]) { 2 } else { 1 };
+    for _ in 0..names {
+        at = action.name(at).1;
+    }
+    action.is(at, &["bigint", "json", "longblob", "longtext", "text"])
+        && action.find(&["unsigned", "character", "charset", "not"]).is_none()
 }
 
 /// ALTER of what is no table.

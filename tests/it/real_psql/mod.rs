@@ -5,6 +5,7 @@ mod forged;
 mod functions;
 mod held;
 mod holes;
+mod impact;
 mod keys;
 mod looks;
 mod non_interactive;
