@@ -6,6 +6,7 @@ pub mod effect;
 mod function;
 pub mod postgres;
 pub mod sql;
+mod temporary;
 mod token;
 
 pub use effect::{Class, Effect, Reading, Rows, Scope, Verb};

@@ -7,6 +7,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 use super::tree::{child, find, name, segments, string};
 use super::{Place, Read, bounded, function, one, parse, read_within, token};
 use crate::lang::effect::unread;
+use crate::lang::temporary::Temporary;
 use crate::lang::token::{Kind, Statement, is_word};
 use crate::lang::{Class, Effect, Reading, Verb};
 
@@ -44,6 +45,7 @@ impl Memory {
     pub fn read(&self, text: &str) -> Reading {
         let mut all = Read::default();
         let mut own: Option<Self> = None;
+        let mut temporary = Temporary::default();
         for statement in token::statements(text) {
             let place = Place::Exact(0);
             let mut found = one(text, &statement, place, 0);
@@ -53,6 +55,7 @@ impl Memory {
                 found.effects.push(unread(reason, statement.range.clone()));
             }
             own.as_ref().unwrap_or(self).apply(text, &statement, &mut found);
+            temporary.take(text, &statement, &mut found.effects);
             if teaches(text, &statement) {
                 let own = own.get_or_insert_with(|| self.clone());
                 own.learn_statement(text, &statement);

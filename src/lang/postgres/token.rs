@@ -291,7 +291,9 @@ impl<'a> Splitter<'a> {
         let is = |token: &Token, word: &str| {
             token.kind == Kind::Word && self.text[token.range.clone()].eq_ignore_ascii_case(word)
         };
+        // COPY (query) FROM is an error, after which no data is read.
         let copies = self.tokens.first().is_some_and(|token| is(token, "copy"))
+            && self.tokens.get(1).is_none_or(|token| token.kind != Kind::Open)
             && self.tokens.windows(2).any(|pair| is(&pair[0], "from") && is(&pair[1], "stdin"));
         if !copies || self.copies_end {
             return None;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::words::Words;
 use super::{Ends, Flavour, lex, mysql, query, sqlite};
 use crate::lang::effect::unread;
+use crate::lang::temporary::Temporary;
 use crate::lang::token::{Statement, is_destructive};
 use crate::lang::{Class, Effect, Reading, Scope, Verb};
 
@@ -25,6 +26,7 @@ pub(super) struct Script {
     pub(super) variables: BTreeMap<String, String>,
     /// The text of each prepared statement, where it is known.
     pub(super) prepared: BTreeMap<String, Option<String>>,
+    temporary: Temporary,
     nesting: usize,
     /// How many statements are being read, each within the one before.
     within: usize,
@@ -43,6 +45,7 @@ impl Script {
             destructive_word: false,
             variables: BTreeMap::new(),
             prepared: BTreeMap::new(),
+            temporary: Temporary::default(),
             nesting: 0,
             within: 0,
             span: 0..0,
@@ -66,6 +69,7 @@ impl Script {
         if before == (self.effects.len(), self.reason.is_some()) {
             self.push(Class::Read, Verb::Read, None, Scope::One, "reads".to_owned());
         }
+        self.temporary.take(text, statement, &mut self.effects[before.0..]);
     }
 
     /// Reads a statement, or one within another; a plain read adds nothing.
