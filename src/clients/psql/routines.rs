@@ -21,18 +21,27 @@ impl ReadAnswer for Text {
 
 /// Makes the script; `token` must be random and of letters and digits only.
 pub(super) fn script(token: &str) -> String {
+    // From version 14 on a body can be kept as a tree.
+    let (old, new) =
+        (query("p.prosrc"), query("coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)"));
     format!(
-        "\\echo {token} routines\n\
-         SELECT json_build_array(pg_catalog.format('%I', n.nspname), pg_catalog.format('%I', p.proname), \
-         l.lanname, p.prosrc) FROM pg_catalog.pg_proc p \
+        "SELECT current_setting('server_version_num')::int >= 140000 AS nl_is_new \\gset\n\
+         \\echo {token} routines\n\\if :nl_is_new\n{new}\n;\n\\else\n{old}\n;\n\\endif\n\
+         \\echo {token} end\n"
+    )
+}
+
+fn query(source: &str) -> String {
+    format!(
+        "SELECT json_build_array(pg_catalog.format('%I', n.nspname), pg_catalog.format('%I', p.proname), \
+         l.lanname, {source}) FROM pg_catalog.pg_proc p \
          JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
          JOIN pg_catalog.pg_language l ON l.oid = p.prolang \
          WHERE l.lanname IN ('sql', 'plpgsql') AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
-         AND pg_catalog.octet_length(p.prosrc) BETWEEN 1 AND {LONGEST} \
+         AND pg_catalog.octet_length(p.prosrc) <= {LONGEST} \
          AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = p.oid \
          AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype = 'e') \
-         ORDER BY p.prosrc ~* '\\m(delete|drop|truncate|update)\\M' DESC LIMIT {MOST}\n;\n\
-         \\echo {token} end\n"
+         ORDER BY p.prosrc ~* '\\m(delete|drop|truncate|update)\\M' DESC LIMIT {MOST}"
     )
 }
 

@@ -275,7 +275,10 @@ fn routine(schema: Option<String>, language: &str, body: &Body) -> Option<Routin
                 (0..).map(|n| format!("$nl{n}$")).find(|tag| !source.contains(tag.as_str()))?;
             format!("DO {tag}{source}{tag}")
         }
-        ("sql", Body::Source(source)) => source.clone(),
+        ("sql", Body::Source(source)) => {
+            let source = source.trim();
+            source.strip_prefix("BEGIN ATOMIC").unwrap_or(source).to_owned()
+        }
         _ => return None,
     };
     let read = read_within(&text, Place::Exact(0), 0);

@@ -9,6 +9,8 @@ use crate::support::world::{Tier, World};
 const SWEEP: &str = "create function sweep() returns void language plpgsql as \
                      $$ begin delete from families; end $$";
 const OUTER: &str = "create function \"Report\"() returns void language sql as 'select sweep()'";
+const ATOMIC: &str = "create function gone() returns bigint begin atomic \
+                      delete from families; select 1; end";
 const HARMLESS: &str = "create function sums() returns bigint language sql as \
                         'select count(*) from families'";
 
@@ -17,9 +19,11 @@ fn a_function_of_the_server_that_deletes_is_held() {
     if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
         return;
     }
-    for call in ["select sweep();", "select \"Report\"() from generate_series(1, 2);"] {
+    for call in
+        ["select sweep();", "select 1 + gone();", "select \"Report\"() from generate_series(1, 2);"]
+    {
         let world = World::new(Tier::Production);
-        for function in [SWEEP, OUTER, HARMLESS] {
+        for function in [SWEEP, OUTER, ATOMIC, HARMLESS] {
             world.database.sql(function);
         }
         let mut pty = world.open();
