@@ -22,6 +22,7 @@ pub(super) fn statements(text: &str, flavour: Flavour, ends: Ends) -> Vec<Statem
         is_doubtful: false,
         escapes_doubtful: false,
         in_hint: false,
+        is_fresh_line: true,
         has_body: None,
     };
     splitter.run();
@@ -41,6 +42,8 @@ struct Splitter<'a> {
     escapes_doubtful: bool,
     /// Within `/*! … */`, which the server runs.
     in_hint: bool,
+    /// Nothing but spaces stands before this on its line.
+    is_fresh_line: bool,
     /// Whether this statement has a body, once that is known.
     has_body: Option<bool>,
 }
@@ -54,7 +57,7 @@ impl Splitter<'_> {
             if self.tokens.is_empty() && self.took_delimiter() {
                 continue;
             }
-            if self.took_end() {
+            if self.took_end() || self.took_command() {
                 continue;
             }
             self.token(first);
@@ -75,6 +78,7 @@ impl Splitter<'_> {
         let is_mysql = self.flavour == Flavour::Mysql;
         if first.is_whitespace() || first == '\0' {
             self.at += first.len_utf8();
+            self.is_fresh_line |= first == '\n';
             return true;
         }
         let is_dashes = self.rest().starts_with("--")
@@ -131,6 +135,30 @@ impl Splitter<'_> {
         if let Some(delimiter) = delimiter {
             self.delimiter = delimiter;
         }
+        true
+    }
+
+    /// A line for the client ends with the line.
+    fn took_command(&mut self) -> bool {
+        // MySQL's client takes its short commands anywhere, the others where a line starts. Looked
+        // at in this order, no text is looked at twice.
+        let is_start = self.tokens.is_empty() && self.is_fresh_line;
+        let is_short = self.flavour == Flavour::Mysql && self.byte(0) == b'\\';
+        if self.ends != Ends::Client || !is_start && !is_short {
+            return false;
+        }
+        let rest = self.rest();
+        let end = memchr::memchr2(b'\n', b'\r', rest.as_bytes()).unwrap_or(rest.len());
+        let line = &rest[..end];
+        if !super::command::is_command(line, self.flavour) {
+            return false;
+        }
+        let range = self.at..self.at + line.trim_end().len();
+        self.at += line.len();
+        let end = range.start;
+        self.finish(end);
+        self.tokens.push(Token { kind: Kind::Other, range });
+        self.finish(self.at);
         true
     }
 
@@ -231,6 +259,7 @@ impl Splitter<'_> {
             self.push_rest();
             return;
         };
+        self.is_fresh_line = false;
         let range = self.at..self.at + length;
         let piece = &self.text[range.clone()];
         if is_mysql {

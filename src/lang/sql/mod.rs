@@ -6,6 +6,7 @@
 
 mod alter;
 mod called;
+mod command;
 mod lex;
 mod lower;
 mod mysql;

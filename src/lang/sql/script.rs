@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::command::command;
 use super::words::Words;
 use super::{Ends, Flavour, lex, mysql, query, sqlite};
 use crate::lang::effect::unread;
@@ -63,7 +64,7 @@ impl Script {
         let before = (self.effects.len(), self.reason.is_some());
         if statement.is_doubtful {
             self.unclear(&words, "it is not certain where strings end");
-        } else {
+        } else if !(words.len() == 1 && command(self, &words)) {
             self.read(&words);
         }
         if before == (self.effects.len(), self.reason.is_some()) {

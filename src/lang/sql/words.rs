@@ -29,6 +29,11 @@ impl<'a> Words<'a> {
         self.tokens.get(index).map_or("", |token| &self.text[token.range.clone()])
     }
 
+    /// Returns the text from the first token to the last.
+    pub(super) fn line(&self) -> &'a str {
+        &self.text[self.range()]
+    }
+
     fn kind(&self, index: usize) -> Option<Kind> {
         self.tokens.get(index).map(|token| token.kind)
     }
