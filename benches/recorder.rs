@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use nightlatch::clock::Clock;
-use nightlatch::record::{Durability, Header, Marker, Recorder, Sink};
+use nightlatch::record::prune::{self, Limits};
+use nightlatch::record::{Durability, Header, Log, Marker, Recorder, Sink, tidy};
 
 /// What a pty hands over at once.
 const READ_BYTES: usize = 4095;
@@ -68,7 +69,40 @@ fn main() -> Result<(), Box<dyn Error>> {
         let log = written.load(Ordering::Relaxed) as f64 / RUN_BYTES as f64;
         println!("{name}: {rate:.0} MB/s, log {log:.3} times as long, {:?}", recorder.troubles());
     }
+    on_disk(&rows)?;
     intents()
+}
+
+/// Records the same to a real disk, and waits until all of it is packed.
+fn on_disk(text: &[u8]) -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let clock = Clock::system();
+    let mut recorder = Recorder::start(folder.path(), &header(), clock)?;
+    let begun = clock.elapsed();
+    for bytes in text.chunks(READ_BYTES).cycle().take(RUN_BYTES / READ_BYTES) {
+        recorder.output(bytes);
+        recorder.ease(WAIT);
+    }
+    let passed = (clock.elapsed() - begun).as_secs_f64();
+    recorder.finish(0);
+    let at_end = prune::survey(folder.path())?.iter().map(|lying| lying.bytes).sum::<u64>();
+    let length = Log::len(recorder.path())?;
+    let troubles = recorder.troubles();
+    drop(recorder);
+    let limits = Limits { max_total_bytes: u64::MAX, keep_days: 0 };
+    tidy::run(folder.path(), limits, clock.now())?;
+    let took = (clock.elapsed() - begun).as_secs_f64();
+    let packed = prune::survey(folder.path())?.iter().map(|lying| lying.bytes).sum::<u64>();
+    let share = |bytes: u64| bytes as f64 / length as f64;
+    println!(
+        "on disk: {:.0} MB/s, {:.3} of the plain log at the end, {:.3} once packed, {:.1} s later; {:?}",
+        RUN_BYTES as f64 / passed / 1e6,
+        share(at_end),
+        share(packed),
+        took - passed,
+        troubles
+    );
+    Ok(())
 }
 
 /// Times statements that wait for a real file.

@@ -55,7 +55,6 @@ impl FilterArgs {
             })
         };
         Ok(Filter {
-            words: Vec::new(),
             client: self.client.clone(),
             tier: self.tier,
             target: self.target.clone(),
@@ -65,12 +64,13 @@ impl FilterArgs {
             is_held: self.held,
             is_failed: self.failed,
             limit: self.limit,
+            ..Filter::default()
         })
     }
 }
 
 /// Reads a tier by its name.
-fn tier_parser() -> impl TypedValueParser<Value = Tier> {
+pub(super) fn tier_parser() -> impl TypedValueParser<Value = Tier> {
     PossibleValuesParser::new(["production", "staging", "development", "unknown"]).map(|name| {
         match name.as_str() {
             "production" => Tier::Production,

@@ -3,8 +3,13 @@
 mod check;
 mod config;
 mod demo;
+mod export;
 mod filter;
 mod history;
+mod import;
+mod play;
+mod prune;
+mod recover;
 mod reindex;
 mod rules;
 mod run;
@@ -12,6 +17,7 @@ mod sessions;
 mod show;
 mod target;
 pub mod time;
+mod timeline;
 
 use std::ffi::OsString;
 
@@ -20,14 +26,20 @@ use clap::{Parser, Subcommand};
 pub use check::CheckArgs;
 pub use config::{ConfigArgs, ConfigCommand};
 pub use demo::DemoArgs;
+pub use export::{ExportArgs, Format};
 pub use filter::FilterArgs;
 pub use history::HistoryArgs;
+pub use import::ImportArgs;
+pub use play::{PlayArgs, SPEEDS};
+pub use prune::PruneArgs;
+pub use recover::RecoverArgs;
 pub use reindex::ReindexArgs;
 pub use rules::{RulesArgs, RulesCommand};
 pub use run::RunArgs;
 pub use sessions::SessionsArgs;
 pub use show::ShowArgs;
 pub use target::TargetArgs;
+pub use timeline::TimelineArgs;
 
 /// Runs psql (and other database clients) exactly as they are, records everything, knows
 /// production, and holds destructive statements until you confirm.
@@ -57,6 +69,16 @@ pub enum Command {
     Sessions(SessionsArgs),
     /// Print a session's scrollback as plain text.
     Show(ShowArgs),
+    /// Show what lost sessions typed and saw, and put it back into the client's history.
+    Recover(RecoverArgs),
+    /// Tell what happened to a target, and the last safe moment before it was damaged.
+    Timeline(TimelineArgs),
+    /// Read the clients' own history files, so that `history` finds what is in them.
+    Import(ImportArgs),
+    /// Replay a session on the terminal.
+    Play(PlayArgs),
+    /// Write a session as asciicast, text, JSON Lines or a page for a browser.
+    Export(ExportArgs),
     /// Judge the text on standard input.
     Check(CheckArgs),
     /// Say what a command line would connect to, and why.
@@ -67,6 +89,8 @@ pub enum Command {
     Config(ConfigArgs),
     /// Rebuild the history index from the session logs.
     Reindex(ReindexArgs),
+    /// Remove the oldest recordings, as `[record]` in the configuration says.
+    Prune(PruneArgs),
     /// Try a hold on a throw-away database that counts as production.
     Demo(DemoArgs),
     /// A client and its own arguments.

@@ -3,9 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::tap::PromptFacts;
+use jiff::Timestamp;
+
+use super::tap::{Echo, PromptFacts};
 use crate::lang::Effect;
 use crate::session::drift::Drift;
+use crate::session::keys::Keys;
 use crate::target::Address;
 
 /// A line that is about to be submitted.
@@ -35,6 +38,8 @@ pub struct Unseen {
     /// Where the line connects to before its later statements run; none where that cannot be
     /// read.
     pub connects: Vec<Option<Address>>,
+    /// Where the client begins and ends to show statements before it runs them.
+    pub echoes: Vec<Echo>,
 }
 
 impl Unseen {
@@ -63,6 +68,8 @@ pub struct Inquiry {
     pub vars: Vec<(OsString, Option<OsString>)>,
     /// What it reads from its standard input.
     pub script: String,
+    /// Whether it asks for figures that a person waits for.
+    pub has_figures: bool,
     /// Makes lines for a person out of the answer.
     pub reader: Box<dyn ReadAnswer>,
 }
@@ -71,6 +78,18 @@ pub struct Inquiry {
 pub trait ReadAnswer: std::fmt::Debug {
     /// Makes lines for a person out of it; none where it tells nothing certain.
     fn read(&self, answer: &str) -> Vec<String>;
+
+    /// Finds what the server said of itself.
+    fn server(&self, answer: &str) -> Option<ServerSaid>;
+}
+
+/// What a server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSaid {
+    /// Its clock.
+    pub time: Timestamp,
+    /// Where its log of changes ends, in its own words; none where it does not tell.
+    pub position: Option<String>,
 }
 
 /// The text of a function or procedure, as the server keeps it.
@@ -88,6 +107,9 @@ pub struct RoutineText {
 
 /// A client at whose prompt a person types.
 pub trait Interactive: std::fmt::Debug {
+    /// Returns what its line editor knows of the keys that submit a line.
+    fn keys(&self) -> Keys;
+
     /// Reads a line that is about to be submitted for what no tap will tell.
     fn unseen(&mut self, submitted: &Submitted<'_>) -> Unseen;
 

@@ -1,12 +1,16 @@
 //! The clients we know: one folder each, and nowhere else is a client named.
 
+pub mod history;
 pub mod interactive;
 pub mod known;
 pub mod launcher;
+pub mod line_editor;
 pub mod psql;
 pub mod tap;
 
-pub use interactive::{Inquiry, Interactive, ReadAnswer, RoutineText, Submitted, Unseen};
+pub use interactive::{
+    Inquiry, Interactive, ReadAnswer, RoutineText, ServerSaid, Submitted, Unseen,
+};
 pub use launcher::{Command, Launcher};
 pub use psql::preflight::Preflight;
-pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
+pub use tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};

@@ -64,6 +64,15 @@ pub enum Seen {
     PromptEnd(usize),
 }
 
+/// What of a text changes what the client shows, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Echo {
+    /// A statement.
+    Statement(String),
+    /// From here on statements are shown before they run, or not.
+    Set(bool),
+}
+
 /// What the client waits for, given that it is blocked reading its input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
@@ -103,6 +112,9 @@ pub trait Tap: std::fmt::Debug {
     /// no question will tell. `cwd` is the client's working directory, `address` where it is
     /// connected.
     fn follow_input(&mut self, line: &[u8], cwd: &Path, address: &Address) -> Unseen;
+
+    /// Takes note of where a text that is about to be read changes what the client shows.
+    fn foresee(&mut self, echoes: Vec<Echo>);
 
     /// Returns what the client would have printed of a statement, had it not asked: its question
     /// takes the place of the echo that some options ask for.

@@ -3,16 +3,26 @@
 pub mod check;
 pub mod config;
 pub mod demo;
+pub mod export;
 pub mod history;
+pub mod import;
+mod log;
+mod new_file;
+mod own_history;
+mod past;
+pub mod play;
+pub mod prune;
 mod recorded;
 #[cfg(test)]
 mod recorded_test;
+pub mod recover;
 pub mod reindex;
 pub mod rules;
 pub mod run;
 pub mod sessions;
 pub mod show;
 pub mod target;
+pub mod timeline;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
@@ -23,8 +33,8 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 use crate::clock::Clock;
-use crate::error::{Error, Kind};
-use crate::os::{monitor, spawn, term};
+use crate::error::Error;
+use crate::os::term;
 use crate::ui::error::render;
 use crate::ui::table::View;
 use crate::ui::theme::Theme;
@@ -34,20 +44,17 @@ use crate::world::World;
 #[must_use]
 pub fn main() -> ExitCode {
     let mut args = std::env::args_os();
-    if args.nth(1).is_some_and(|first| first == spawn::MONITOR) {
-        let args: Vec<OsString> = args.collect();
-        return match monitor::run(&args) {
-            Ok(status) => ExitCode::from(status),
-            Err(_) => ExitCode::from(Kind::Ours.status()),
-        };
-    }
-    let mut args = std::env::args_os();
     if args.nth(1).is_some_and(|first| first == demo::KEEPER) {
         let args: Vec<OsString> = args.collect();
         return ExitCode::from(demo::keep(&args));
     }
     let world = World::real();
     let clock = clock(&world);
+    let mut args = std::env::args_os();
+    if args.nth(1).is_some_and(|first| first == prune::TIDY) {
+        let args: Vec<OsString> = args.collect();
+        return ExitCode::from(prune::tidy(&args, &world, &clock));
+    }
     let cli = Cli::parse();
     let result = dispatch(&cli, &world, &clock);
     ExitCode::from(result.unwrap_or_else(|error| fail(&error, &world)))
@@ -76,7 +83,13 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
         Command::History(args) => history::run(args, world, clock, &mut out, &mut view),
         Command::Sessions(args) => sessions::run(args, world, clock, &mut out, &mut view),
         Command::Show(args) => show::run(args, world, clock, &mut out, &mut view),
+        Command::Play(args) => play::run(args, world, clock, &mut view),
+        Command::Export(args) => export::run(args, world, clock, &mut out, &mut view),
         Command::Reindex(args) => reindex::run(args, world, clock, &mut out, &mut view),
+        Command::Recover(args) => recover::run(args, world, clock, &mut out, &mut view),
+        Command::Timeline(args) => timeline::run(args, world, clock, &mut out, &mut view),
+        Command::Import(args) => import::run(args, world, clock, &mut out, &mut view),
+        Command::Prune(args) => prune::run(args, world, clock, &mut out, &mut view),
         Command::Check(args) => check::run(args, world, clock, &mut out),
         Command::Target(args) => target::run(args, world, clock, &mut out),
         Command::Rules(args) => rules::run(args, world, clock, &mut out),

@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind};
 use crate::record::ReadError;
 use crate::record::find::{self, NotFound, Recorded};
+use crate::record::imported;
 use crate::store::{Indexed, Store, StoreError};
 use crate::ui::table::View;
 use crate::world::World;
 
 /// How many sessions an error about an ambiguous prefix names.
 const NAMED_SESSIONS: usize = 5;
+
+/// What helps a damaged index.
+const REINDEX: &str = "Build it again from the logs: nightlatch reindex";
 
 /// Where nothing is recorded yet, this says how to begin.
 const BEGIN: &str = "Nothing is recorded yet. Start a client through nightlatch: nightlatch psql";
@@ -27,19 +31,83 @@ pub(super) fn data_dir(world: &World) -> Result<PathBuf, Error> {
 /// Says how to begin if nothing is recorded yet; then there is nothing else to do.
 pub(super) fn is_empty(data_dir: &Path, view: &mut View<'_>) -> Result<bool, Error> {
     let is_empty = find::all(data_dir).map_err(|error| not_found(&error))?;
-    let is_empty = is_empty.is_empty();
+    let is_empty = is_empty.is_empty() && imported::all(data_dir).is_ok_and(|logs| logs.is_empty());
     if is_empty {
         note(view, BEGIN);
     }
     Ok(is_empty)
 }
 
+/// Whether an index can be brought up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    Writable,
+    /// It can only be read, or is in memory.
+    Fixed,
+}
+
 /// Opens the index and brings it up to date.
+///
+/// Where it cannot be written this is said: an old index answers with what it has, and where there
+/// is none one is made in memory.
 pub(super) fn open(data_dir: &Path, view: &mut View<'_>) -> Result<Store, Error> {
-    let mut store = Store::open(data_dir).map_err(store_error)?;
+    let (store, _) = open_any(data_dir, view)?;
+    update(store, data_dir, view)
+}
+
+/// Opens the index for a search, which brings it up to date by itself where it can.
+pub(super) fn open_for_search(
+    data_dir: &Path,
+    view: &mut View<'_>,
+) -> Result<(Store, Kept), Error> {
+    let (store, kept) = open_any(data_dir, view)?;
+    match kept {
+        Kept::Writable => Ok((store, kept)),
+        Kept::Fixed => Ok((update(store, data_dir, view)?, kept)),
+    }
+}
+
+fn open_any(data_dir: &Path, view: &mut View<'_>) -> Result<(Store, Kept), Error> {
+    match Store::open(data_dir) {
+        Ok(store) => Ok((store, Kept::Writable)),
+        Err(error) if error.is_unwritable() => {
+            let store = Store::open_to_read(data_dir);
+            let store = store.or_else(|_| in_memory(data_dir, &store_error(error), view))?;
+            Ok((store, Kept::Fixed))
+        }
+        Err(error) => Err(store_error(error)),
+    }
+}
+
+fn update(mut store: Store, data_dir: &Path, view: &mut View<'_>) -> Result<Store, Error> {
+    match store.update() {
+        Ok(indexed) => report(&indexed, view),
+        Err(error) if error.is_unwritable() => {
+            let is_empty = store.is_empty().map_err(store_error)?;
+            let error = store_error(error);
+            if is_empty {
+                return in_memory(data_dir, &error, view);
+            }
+            note(view, &format!("nightlatch: {}", said(&error, "What is newest may be missing.")));
+        }
+        Err(error) => return Err(store_error(error)),
+    }
+    Ok(store)
+}
+
+/// Makes an index of all logs that is gone afterwards, since there can be none on disk.
+fn in_memory(data_dir: &Path, why: &Error, view: &mut View<'_>) -> Result<Store, Error> {
+    note(view, &format!("nightlatch: {}", said(why, "The index is built in memory this time.")));
+    let mut store = Store::in_memory(data_dir).map_err(store_error)?;
     let indexed = store.update().map_err(store_error)?;
     report(&indexed, view);
     Ok(store)
+}
+
+/// An error that is only a remark, with what follows from it.
+fn said(error: &Error, so: &str) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(" ({cause})"));
+    format!("{}{} {so}", error.message, cause.unwrap_or_default())
 }
 
 /// Names the logs that could not be read.
@@ -59,7 +127,13 @@ pub(super) fn session(data_dir: &Path, name: &str) -> Result<Recorded, Error> {
     find::one(data_dir, name).map_err(|error| not_found(&error))
 }
 
-fn not_found(error: &NotFound) -> Error {
+/// Says that a session has no such statement.
+pub(super) fn no_statement(n: u64, session: &str) -> Error {
+    Error::new(Kind::Usage, format!("Session {session} has no statement {n}."))
+        .hint(format!("`nightlatch history --session {session}` lists what it has."))
+}
+
+pub(super) fn not_found(error: &NotFound) -> Error {
     let sentence = sentence(&error.to_string());
     match error {
         NotFound::Nothing => Error::ours(sentence)
@@ -88,11 +162,12 @@ pub(super) fn store_error(error: StoreError) -> Error {
         StoreError::Foreign(_) => with.hint(
             "Move the file away, or set NIGHTLATCH_DATA_DIR to a folder of nightlatch's own.",
         ),
-        StoreError::Sqlite(error) if is_damage => {
-            with.hint("Build it again from the logs: nightlatch reindex").because(error)
-        }
+        StoreError::Damaged(_) => with.hint(REINDEX),
+        StoreError::Sqlite(error) if is_damage => with.hint(REINDEX).because(error),
         StoreError::Sqlite(error) => with.because(error),
-        StoreError::Io { source, .. } => with.because(source),
+        StoreError::Io { source, .. } => {
+            with.hint("Check who may write there, and whether the disk is full.").because(source)
+        }
         StoreError::Logs(_) => with,
     }
 }
@@ -102,6 +177,7 @@ pub(super) fn read_error(error: ReadError) -> Error {
     let with = Error::ours(sentence(&error.to_string()));
     match error {
         ReadError::Io { source, .. } => with.because(source),
+        ReadError::TooNew { .. } => with.hint("Update nightlatch to read it. It is left as it is."),
         ReadError::NotALog { .. } => {
             with.hint("If the session is only just starting, try again in a moment.")
         }

@@ -97,10 +97,31 @@ fn history_is_a_table_for_a_person() {
     2026-11-20 06:00:00  <session id>  2  orders-prod      released     3  delete from orders
     "#);
     insta::assert_snapshot!(past.run(Some(80), &["history"]).out, @r#"
-    TIME                 SESSION       N  TARGET        VERDICT   STATEMENT
-    2026-11-20 06:00:00  <session id>  1  ann@db.exam…  allow     select count(*) f…
-    2026-11-20 06:00:00  <session id>  2  orders-prod   released  delete from orders
+    TIME      SESSION       N  TARGET        VERDICT   STATEMENT
+    06:00:00  <session id>  1  ann@db.exam…  allow     select count(*) from families
+    06:00:00  <session id>  2  orders-prod   released  delete from orders
     "#);
+}
+
+#[test]
+fn tables_fit_a_narrow_terminal() {
+    let past = Past::new(&["2026-11-20T06:00:00Z"]);
+    insta::assert_snapshot!(past.run(Some(40), &["history"]).out, @r#"
+    TIME      SESSION       STATEMENT
+    06:00:00  <session id>  select count(*)…
+    06:00:00  <session id>  delete from ord…
+    "#);
+    insta::assert_snapshot!(past.run(Some(40), &["sessions"]).out, @r#"
+    SESSION       COMMAND
+    <session id>  psql postgres://ann:[reda…
+    "#);
+    for width in 20..150 {
+        for command in ["history", "sessions"] {
+            let out = past.run(Some(width), &[command]).out.replace(ID, "123456789012");
+            let longest = out.lines().map(crate::ui::visible::width).max();
+            assert!(longest <= Some(width.max(22)), "{width}:\n{out}");
+        }
+    }
 }
 
 #[test]
@@ -225,4 +246,53 @@ fn a_damaged_index_says_what_to_do_and_reindex_does_it() {
     insta::assert_snapshot!(failure(&past.run(None, &["history"])), @"125: The index failed. Build it again from the logs: nightlatch reindex");
     insta::assert_snapshot!(past.run(None, &["reindex"]).out, @"Indexed 2 statements of 1 sessions.");
     assert_eq!(past.run(None, &["history", "--json"]).out.lines().count(), 2);
+}
+
+#[test]
+fn outputs_are_searched_where_that_is_wanted() {
+    let past = Past::new(&["2026-11-20T06:00:00Z"]);
+    let lines = |words: &[&str]| past.run(None, words).out.lines().count();
+    assert_eq!(lines(&["history", "--json", "DELETE 3"]), 0);
+    assert_eq!(lines(&["history", "--json", "--output", "DELETE 3"]), 1);
+    assert_eq!(lines(&["history", "--json", "-o", "\"unbalanced"]), 0);
+    assert_eq!(lines(&["history", "--json", "(*)"]), 1);
+}
+
+#[test]
+fn an_index_of_a_later_version_is_refused() {
+    let past = Past::new(&["2026-11-20T06:00:00Z"]);
+    past.run(None, &["history"]);
+    let path = past.path().join("history.db");
+    let mut bytes = fs::read(&path).unwrap();
+    // The user version, at offset 60 of an SQLite file.
+    bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    fs::write(&path, bytes).unwrap();
+    let said = "125: <data>/history.db was written by a later nightlatch: its version is 99, the last known one 2. Update nightlatch. Or delete the file: the index is built again from the logs.";
+    for command in ["history", "sessions", "reindex"] {
+        let failed = failure(&past.run(None, &[command]));
+        assert_eq!(past.steady(failed.as_bytes()), said, "{command}");
+    }
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_written_answers_all_the_same() {
+    let past = Past::new(&["2026-11-20T06:00:00Z"]);
+    // For root every folder can be written; what is no file never can.
+    fs::create_dir(past.path().join("history.lock")).unwrap();
+    let ran = past.run(None, &["history", "--json", "famil"]);
+    assert_eq!((ran.status.unwrap(), ran.out.lines().count()), (0, 1));
+    insta::assert_snapshot!(ran.notes, @"nightlatch: Cannot write <data>/history.lock. (Is a directory (os error 21)) The index is built in memory this time.");
+    assert_eq!(past.run(None, &["sessions", "--json"]).out.lines().count(), 1);
+    // With an index that is there, nothing has to be built, and nothing is missing.
+    fs::remove_dir(past.path().join("history.lock")).unwrap();
+    past.run(None, &["history"]);
+    fs::remove_file(past.path().join("history.lock")).unwrap();
+    fs::create_dir(past.path().join("history.lock")).unwrap();
+    let ran = past.run(None, &["history", "--json", "--output", "DELETE 3"]);
+    assert_eq!((ran.out.lines().count(), ran.notes.as_str()), (1, ""));
+    record(past.path(), "2026-11-20T06:30:00Z");
+    let ran = past.run(None, &["history", "--json"]);
+    assert_eq!(ran.out.lines().count(), 2);
+    insta::assert_snapshot!(ran.notes, @"nightlatch: The index failed. (attempt to write a readonly database) What is newest may be missing.");
+    insta::assert_snapshot!(past.steady(failure(&past.run(None, &["reindex"])).as_bytes()), @"125: Cannot write <data>/history.lock. Check who may write there, and whether the disk is full.");
 }

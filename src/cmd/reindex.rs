@@ -26,14 +26,15 @@ pub fn run(
     if recorded::is_empty(&data_dir, view)? {
         return Ok(0);
     }
-    let store = Store::open(&data_dir).or_else(|error| {
+    let rebuild = || Store::open(&data_dir)?.rebuild();
+    let indexed = rebuild().or_else(|error| {
         if !error.is_damage() {
             return Err(error);
         }
         Store::remove(&data_dir)?;
-        Store::open(&data_dir)
+        rebuild()
     });
-    let indexed = store.and_then(|mut store| store.rebuild()).map_err(recorded::store_error)?;
+    let indexed = indexed.map_err(recorded::store_error)?;
     recorded::report(&indexed, view);
     let (sessions, statements) = (indexed.sessions, indexed.statements);
     writeln!(out, "Indexed {statements} statements of {sessions} sessions.")

@@ -7,15 +7,16 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::prune::{tidy_after, tidy_before};
 use crate::cli::RunArgs;
 use crate::clients::Preflight;
 use crate::clients::known::{self, Known};
-use crate::clients::{Command, Launcher};
+use crate::clients::{Command, Echo, Launcher};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind};
 use crate::os::job::own_pid;
-use crate::os::signal::{Caught, Signals};
+use crate::os::signal::{Caught, Signals, survive_file_limit};
 use crate::os::spawn::{Launch, replace_self, spawn};
 use crate::os::term::{self, Terminals, UserTerm};
 use crate::os::{identity, random};
@@ -102,11 +103,27 @@ fn wrap(
     let decided = launcher.decide(&loaded.config, world, machine.as_deref());
     let is_off = world.var("NIGHTLATCH") == Some("off");
     let run = Run { known, name, program, args, terminals, launcher, world, clock, decided, theme };
-    let recorder = run.record();
+    survive_file_limit();
+    let recorder = run.record(loaded.config.record.max_session_bytes);
+    let folder =
+        recorder.as_ref().and_then(|recorder| recorder.path().parent()).map(Path::to_owned);
     if is_off {
         return run.bare(recorder);
     }
-    run.go(loaded.config, machine, recorder, approved.or_else(|| approval(world)))
+    let ended = run.go(loaded.config, machine, recorder, approved.or_else(|| approval(world)));
+    if let (Some(data_dir), Some(folder)) = (world.data_dir(), folder) {
+        tidy_after(&data_dir, &folder, clock);
+    }
+    ended
+}
+
+/// What was read before the client starts.
+#[derive(Default)]
+struct Foreseen {
+    /// What the person must release first.
+    before: Option<Judged>,
+    /// Where what runs changes what the client shows.
+    echoes: Vec<Echo>,
 }
 
 /// One run, read and decided.
@@ -125,7 +142,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Starts the recording, or says that there is none.
-    fn record(&self) -> Option<Recorder> {
+    fn record(&self, max_session_bytes: u64) -> Option<Recorder> {
         let Some(folder) = self.world.data_dir() else {
             say("recording is off: there is no home folder; set NIGHTLATCH_DATA_DIR");
             return None;
@@ -146,7 +163,7 @@ impl Run<'_> {
             pid: u32::try_from(own_pid()).unwrap_or(0),
             pid_started: crate::record::process::started(u32::try_from(own_pid()).unwrap_or(0)),
         };
-        match Recorder::start(&folder, &header, *self.clock) {
+        match Recorder::open(&folder, &header, *self.clock, max_session_bytes) {
             Ok(recorder) => Some(recorder),
             Err(error) => {
                 let cause = std::error::Error::source(&error)
@@ -229,34 +246,36 @@ impl Run<'_> {
                 keeper.cancelled(&judged, Some(why));
                 keeper.finish(i32::from(Ended::Refused.status()));
                 let target = &self.decided.target;
-                say_raw(&refusal::text(text, verdict, target, why));
+                let approved = approved.as_ref().map(|approved| approved.target.as_str());
+                say_raw(&refusal::text(text, verdict, target, why, approved));
                 return Ok(Ended::Refused.status());
             }
         }
-        let mut before = None;
+        let mut foreseen = Foreseen::default();
         if let Some(Preflight { unseen, .. }) = preflight.filter(|_| manner == Manner::Tapped) {
             keeper.connects(&unseen.connects);
+            foreseen.echoes.clone_from(&unseen.echoes);
             if !unseen.is_nothing() {
                 let text = unseen.summary();
                 let judged =
                     keeper.draft(text, &unseen.statements, unseen.effects, Source::Preflight);
                 match judged.verdict.decision {
                     Decision::Allow | Decision::Notice => keeper.released(&judged, None, false),
-                    Decision::Hold(_) | Decision::Deny => before = Some(judged),
+                    Decision::Hold(_) | Decision::Deny => foreseen.before = Some(judged),
                 }
             }
         }
-        self.start(manner, keeper, session.as_deref(), folder, approved, before)
+        self.start(manner, keeper, session.as_deref(), folder, approved, foreseen)
     }
 
     fn start(
         &self,
         manner: Manner,
-        keeper: Keeper,
+        mut keeper: Keeper,
         session: Option<&str>,
         folder: Option<PathBuf>,
         approved: Option<Approval>,
-        before: Option<Judged>,
+        foreseen: Foreseen,
     ) -> Result<u8, Error> {
         let nonce = random::token();
         let has_tty = self.terminals.stdin || self.terminals.stdout;
@@ -294,8 +313,6 @@ impl Run<'_> {
             // The client has a session of its own: a stop has to be passed on.
             caught.push(Caught::Stop);
         }
-        let signals = Signals::catch(&caught)
-            .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
         let (monitor, channel) = spawn(Launch {
             program: self.program.clone(),
             name: self.name.to_owned(),
@@ -307,20 +324,33 @@ impl Run<'_> {
             hold: ends.to_hold(),
         })
         .map_err(|error| Error::ours("The monitor could not be started.").because(error))?;
+        if let Err(error) = keeper.begin_recording() {
+            say(&format!("recording is off, what you do is not recorded: {error}"));
+        }
+        // It starts a thread, so not before the monitor has been forked.
+        if let Some(data_dir) = self.world.data_dir() {
+            tidy_before(&data_dir, self.clock);
+        }
+        let signals = Signals::catch(&caught)
+            .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
+        let mut tap = if is_tapped { self.launcher.tap(&nonce) } else { None };
+        if let Some(tap) = &mut tap {
+            tap.foresee(foreseen.echoes);
+        }
         let relay = Relay::new(Parts {
             term,
             ends,
             monitor,
             channel,
             signals,
-            tap: if is_tapped { self.launcher.tap(&nonce) } else { None },
+            tap,
             interactive: if is_tapped { self.launcher.interactive() } else { None },
             keeper,
             theme: self.theme,
             is_whole_terminal: self.terminals.stdin && self.terminals.stdout,
             can_move: self.world.var("TERM") != Some("dumb"),
             approved,
-            before,
+            before: foreseen.before,
             input: self.launcher.input().unwrap_or(Input::Data),
             is_asked_too: self.launcher.is_asked_too(),
             program: base_name(self.name),

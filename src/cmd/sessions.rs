@@ -14,12 +14,12 @@ use crate::world::World;
 
 const COLUMNS: &[Column] = &[
     ("SESSION", Align::Left, Fit::Keep),
-    ("STARTED", Align::Left, Fit::Keep),
+    ("STARTED", Align::Left, Fit::Last),
     ("ENDED", Align::Left, Fit::Drop),
     ("TARGET", Align::Left, Fit::Cut),
     ("STATEMENTS", Align::Right, Fit::Drop),
     ("HELD", Align::Right, Fit::Drop),
-    ("GAPS", Align::Right, Fit::Keep),
+    ("GAPS", Align::Right, Fit::Last),
     ("COMMAND", Align::Left, Fit::Keep),
 ];
 

@@ -24,6 +24,10 @@ pub enum Slot<'a> {
     Duration(&'a mut Duration),
     /// A number from 1.
     Count(&'a mut u32),
+    /// A number of days, 0 for all of them.
+    Days(&'a mut u32),
+    /// A size in bytes, written `"10GB"`.
+    Size(&'a mut u64),
     /// True or false.
     Flag(&'a mut bool),
 }
@@ -122,6 +126,27 @@ pub const KEYS: &[Key] = &[
         stricter: Stricter::Never,
         limits: limits(10, 60),
         slot: |c| Slot::Duration(&mut c.journal_wait),
+    },
+    Key {
+        section: "record",
+        name: "max_total",
+        stricter: Stricter::Never,
+        limits: NONE,
+        slot: |c| Slot::Size(&mut c.record.max_total_bytes),
+    },
+    Key {
+        section: "record",
+        name: "max_session",
+        stricter: Stricter::Never,
+        limits: NONE,
+        slot: |c| Slot::Size(&mut c.record.max_session_bytes),
+    },
+    Key {
+        section: "record",
+        name: "keep_days",
+        stricter: Stricter::Never,
+        limits: NONE,
+        slot: |c| Slot::Days(&mut c.record.keep_days),
     },
     Key {
         section: "look",

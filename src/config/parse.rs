@@ -25,6 +25,41 @@ pub(super) fn show_duration(duration: Duration) -> String {
     }
 }
 
+/// Units of sizes, as disks are sold and as memory is counted.
+const SIZES: &[(&str, u64)] = &[
+    ("TB", 1_000_000_000_000),
+    ("GB", 1_000_000_000),
+    ("MB", 1_000_000),
+    ("kB", 1_000),
+    ("TiB", 1 << 40),
+    ("GiB", 1 << 30),
+    ("MiB", 1 << 20),
+    ("KiB", 1 << 10),
+    ("B", 1),
+];
+
+/// Reads a size: `10GB`, `500 MB`, `1.5GiB`.
+#[must_use]
+pub(super) fn size(text: &str) -> Option<u64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim_start();
+    let (_, scale) = SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
+    if let Ok(whole) = number.parse::<u64>() {
+        return whole.checked_mul(*scale);
+    }
+    let bytes = number.parse::<f64>().ok()? * *scale as f64;
+    (0.0..1e18).contains(&bytes).then_some(bytes as u64)
+}
+
+/// Writes a size the way [`size`] reads it.
+#[must_use]
+pub(super) fn show_size(bytes: u64) -> String {
+    let whole = SIZES.iter().find(|(_, scale)| bytes >= *scale && bytes.is_multiple_of(*scale));
+    let (name, scale) = whole.unwrap_or(&("B", 1));
+    format!("{}{name}", bytes / scale)
+}
+
 /// Reads `22:00-06:00`.
 ///
 /// # Errors
@@ -104,6 +139,25 @@ mod tests {
         }
         for text in ["", "15", "m", "-5m", "15 parsecs", "1y"] {
             assert_eq!(duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_come_back() {
+        for (text, bytes, shown) in [
+            ("10GB", 10_000_000_000, "10GB"),
+            ("500 mb", 500_000_000, "500MB"),
+            ("1.5GB", 1_500_000_000, "1500MB"),
+            ("2GiB", 2 << 30, "2GiB"),
+            ("1025B", 1025, "1025B"),
+            ("0B", 0, "0B"),
+        ] {
+            assert_eq!(size(text), Some(bytes), "{text}");
+            assert_eq!(show_size(bytes), shown);
+            assert_eq!(size(shown), Some(bytes));
+        }
+        for text in ["", "10", "GB", "-1GB", "1.2.3GB", "10 parsecs", "99999999999TB", ".GB"] {
+            assert_eq!(size(text), None, "{text}");
         }
     }
 

@@ -19,6 +19,9 @@ pub enum Layer {
     Project,
 }
 
+/// The least size that can be asked for, in bytes: less would remove what is being looked for.
+const LEAST_SIZE: u64 = 10_000_000;
+
 /// A value with its place.
 pub(super) type Item<'a> = Spanned<DeValue<'a>>;
 
@@ -130,24 +133,23 @@ impl Reader<'_> {
                 *slot = value;
             }
             Slot::Count(slot) => {
-                let value = match item.get_ref() {
-                    DeValue::Integer(number) => {
-                        u32::from_str_radix(&number.as_str().replace('_', ""), number.radix())
-                            .ok()
-                            .filter(|number| *number > 0)
-                    }
-                    _ => {
-                        self.wrong_type(&path, "a whole number", item);
-                        return;
-                    }
-                };
-                let Some(value) = value else {
-                    let mistake = self.mistake(item.span(), &format!("`{path}` is out of range"));
-                    mistake.label = Some("this is no number from 1 up".to_owned());
-                    return;
-                };
+                let Some(value) = self.number(&path, 1, item) else { return };
                 let is_stricter = ordered(key.stricter, slot, &value);
                 if !self.may(is_stricter, &path, &slot.to_string(), item) {
+                    return;
+                }
+                *slot = value;
+            }
+            Slot::Days(slot) => {
+                let Some(value) = self.number(&path, 0, item) else { return };
+                if !self.may(value == *slot, &path, &slot.to_string(), item) {
+                    return;
+                }
+                *slot = value;
+            }
+            Slot::Size(slot) => {
+                let Some(value) = self.size(&path, item) else { return };
+                if !self.may(value == *slot, &path, &parse::show_size(*slot), item) {
                     return;
                 }
                 *slot = value;
@@ -164,6 +166,39 @@ impl Reader<'_> {
             }
         }
         *self.config = next;
+    }
+
+    /// Reads a whole number from `least` up.
+    fn number(&mut self, path: &str, least: u32, item: &Item<'_>) -> Option<u32> {
+        let DeValue::Integer(number) = item.get_ref() else {
+            self.wrong_type(path, "a whole number", item);
+            return None;
+        };
+        let value = u32::from_str_radix(&number.as_str().replace('_', ""), number.radix())
+            .ok()
+            .filter(|number| *number >= least);
+        if value.is_none() {
+            let mistake = self.mistake(item.span(), &format!("`{path}` is out of range"));
+            mistake.label = Some(format!("this is no number from {least} up"));
+        }
+        value
+    }
+
+    /// Reads a size that leaves room for anything at all.
+    fn size(&mut self, path: &str, item: &Item<'_>) -> Option<u64> {
+        let wanted = "a size such as \"10GB\"";
+        let text = self.text(path, wanted, item)?;
+        let Some(size) = parse::size(&text) else {
+            let mistake = self.mistake(item.span(), &format!("`{path}` must be {wanted}"));
+            mistake.label = Some("units are kB, MB, GB, TB, KiB, MiB, GiB and TiB".to_owned());
+            return None;
+        };
+        if size < LEAST_SIZE {
+            let mistake = self.mistake(item.span(), &format!("`{path}` is out of range"));
+            mistake.label = Some(format!("this is less than {}", parse::show_size(LEAST_SIZE)));
+            return None;
+        }
+        Some(size)
     }
 
     fn late(&mut self, item: &Item<'_>) {

@@ -24,7 +24,8 @@ pub fn show(config: &Config) -> String {
         }
         let value = match (key.slot)(&mut copy) {
             Slot::Duration(value) => quote(&parse::show_duration(*value)),
-            Slot::Count(value) => value.to_string(),
+            Slot::Count(value) | Slot::Days(value) => value.to_string(),
+            Slot::Size(value) => quote(&parse::show_size(*value)),
             Slot::Flag(value) => value.to_string(),
         };
         text.push_str(&format!("{} = {value}\n", key.name));

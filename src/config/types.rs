@@ -29,6 +29,8 @@ pub struct Config {
     pub idle_production: Duration,
     /// `[record] journal_wait`: how long a statement waits to be on disk.
     pub journal_wait: Duration,
+    /// The rest of `[record]`.
+    pub record: Record,
     /// `[redact] patterns`.
     pub redact: Vec<RedactPattern>,
     /// `[look]`.
@@ -54,6 +56,17 @@ pub struct Hold {
     pub paste_quiet: Duration,
     /// Numbers that policy needs.
     pub limits: Limits,
+}
+
+/// How much of `[record]` is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record {
+    /// What all recordings together may take on the disk, in bytes.
+    pub max_total_bytes: u64,
+    /// What one session may take on the disk, in bytes.
+    pub max_session_bytes: u64,
+    /// How many days a session is kept; 0 keeps it until there is no room.
+    pub keep_days: u32,
 }
 
 /// A secret of the user's own kind.
@@ -162,6 +175,7 @@ impl Config {
             },
             idle_production: zero,
             journal_wait: zero,
+            record: Record { max_total_bytes: 0, max_session_bytes: 0, keep_days: 0 },
             redact: Vec::new(),
             look: Look { banner: false, title: false, colour: false },
             impact: Impact { enabled: false, timeout: zero },

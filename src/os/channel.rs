@@ -61,6 +61,12 @@ impl Channel {
         Ok((Self { stream: one }, Self { stream: other }))
     }
 
+    /// Gives up the end as a descriptor.
+    #[must_use]
+    pub fn into_fd(self) -> OwnedFd {
+        self.stream.into()
+    }
+
     /// Takes over an inherited end.
     #[must_use]
     pub fn from_fd(fd: OwnedFd) -> Self {

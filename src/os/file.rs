@@ -41,6 +41,31 @@ pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((reader.into(), writer.into()))
 }
 
+/// Most descriptors that are looked at where the system does not list the open ones.
+const MOST_DESCRIPTORS: i32 = 65_536;
+
+/// Closes every descriptor of this process but these, whoever owns them: for a copy of a process
+/// that uses nothing else of it any more.
+pub(super) fn close_all_but(kept: &[i32]) {
+    let listed = std::fs::read_dir("/dev/fd").map(|entries| {
+        let names = entries.flatten().map(|entry| entry.file_name());
+        names.filter_map(|name| name.to_str()?.parse().ok()).collect::<Vec<i32>>()
+    });
+    // Without /proc: every number there can be.
+    let numbers = listed.unwrap_or_else(|_| {
+        let most = nix::unistd::sysconf(nix::unistd::SysconfVar::OPEN_MAX).ok().flatten();
+        let most = most.and_then(|most| i32::try_from(most).ok()).unwrap_or(MOST_DESCRIPTORS);
+        (0..most.min(MOST_DESCRIPTORS)).collect()
+    });
+    for number in numbers.into_iter().filter(|number| !kept.contains(number)) {
+        // SAFETY: the caller has promised that nothing uses it any more; closing one that is not
+        // open, such as the listed folder's own by now, does nothing.
+        unsafe {
+            libc::close(number);
+        }
+    }
+}
+
 /// Opens the pipe behind `fd` once more for writing without waiting: making `fd` itself
 /// non-blocking would change it for everybody who shares it.
 ///

@@ -5,15 +5,14 @@
 //! the relay is killed while the client waits for an answer, end of file would count as "go
 //! ahead", so the monitor ends the client first and lets go afterwards.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, setpgid, setsid, tcsetpgrp};
@@ -33,23 +32,34 @@ mod ioctl {
 const KILL_LOOKS: u32 = 500;
 const KILL_LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// Runs the monitor with the arguments behind the hidden command; returns its exit status.
+/// What the monitor starts.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) program: OsString,
+    pub(super) name: OsString,
+    pub(super) args: Vec<OsString>,
+    /// Variables to set (some) or take away (none).
+    pub(super) vars: Vec<(OsString, Option<OsString>)>,
+}
+
+/// What the monitor keeps open.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// The follower that becomes the inner session's terminal.
+    pub(super) tty: Option<OwnedFd>,
+    /// The user terminal.
+    pub(super) keepsake: Option<OwnedFd>,
+    pub(super) hold: Vec<OwnedFd>,
+}
+
+/// Runs the monitor; returns its exit status.
 ///
 /// # Errors
-/// When the arguments are not ours, or the inner session cannot be set up.
-pub fn run(args: &[OsString]) -> io::Result<u8> {
-    let [control, tty, keepsake, hold, program, name, args @ ..] = args else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
-    let mut channel = Channel::from_fd(inherited(control)?.ok_or(io::ErrorKind::InvalidInput)?);
-    let tty = inherited(tty)?;
-    let keepsake = inherited(keepsake)?.map(Keepsake::take).transpose()?;
-    let hold = hold
-        .to_str()
-        .unwrap_or("-")
-        .split(',')
-        .map(|number| inherited(OsStr::new(number)))
-        .collect::<io::Result<Vec<_>>>()?;
+/// When the inner session cannot be set up.
+pub(super) fn run(client: &Client, held: Held, mut channel: Channel) -> io::Result<u8> {
+    let Held { tty, keepsake, hold } = held;
+    let keepsake = keepsake.map(Keepsake::take).transpose()?;
+    let hold = hold.into_iter().map(Some).collect();
 
     rename_self(c"nl-monitor");
     shrug_off(&[
@@ -79,7 +89,7 @@ pub fn run(args: &[OsString]) -> io::Result<u8> {
         }
         return Ok(0);
     }
-    let started = start(program, name, args, tty.as_ref().map(AsFd::as_fd));
+    let started = start(client, tty.as_ref().map(AsFd::as_fd));
     match started {
         Ok(pid) => {
             channel.report(Report::Started(pid.as_raw()))?;
@@ -187,16 +197,17 @@ impl Monitor {
 }
 
 /// Starts the client: in its own foreground group where it has a terminal of its own.
-fn start(
-    program: &OsStr,
-    name: &OsStr,
-    args: &[OsString],
-    tty: Option<BorrowedFd<'_>>,
-) -> io::Result<Pid> {
+fn start(client: &Client, tty: Option<BorrowedFd<'_>>) -> io::Result<Pid> {
     let monitor = getpid().as_raw();
     let tty = tty.map(|tty| tty.as_raw_fd());
-    let mut command = Command::new(program);
-    command.arg0(name).args(args);
+    let mut command = Command::new(&client.program);
+    command.arg0(&client.name).args(&client.args);
+    for (name, value) in &client.vars {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
     // SAFETY: the closure only makes system calls that are async-signal-safe, on descriptors that
     // stay open until spawn returns, and allocates nothing.
     unsafe {
@@ -212,24 +223,4 @@ fn start(
     }
     let child = command.spawn()?;
     Ok(Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?))
-}
-
-/// Takes over a descriptor named on the command line, for us alone; `-` is none.
-fn inherited(number: &OsStr) -> io::Result<Option<OwnedFd>> {
-    if number == "-" {
-        return Ok(None);
-    }
-    let fd: i32 = number
-        .to_str()
-        .and_then(|number| number.parse().ok())
-        .filter(|&fd| fd > 2)
-        .ok_or(io::ErrorKind::InvalidInput)?;
-    // SAFETY: the relay opened this descriptor for us and names each one once; whether it is open
-    // is checked right below.
-    let owned = unsafe { OwnedFd::from_raw_fd(fd) };
-    if let Err(errno) = fcntl(&owned, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)) {
-        std::mem::forget(owned);
-        return Err(errno.into());
-    }
-    Ok(Some(owned))
 }

@@ -175,14 +175,40 @@ pub fn working_directory(pid: i32) -> Option<std::path::PathBuf> {
 
 /// Gives this process another name in process lists, so that ending "nightlatch" by name leaves
 /// it alone: it is the one that keeps a refused statement from running.
+///
+/// Its arguments are taken away as well; nothing may read them after this.
 pub fn rename_self(name: &std::ffi::CStr) {
     #[cfg(target_os = "linux")]
-    // SAFETY: PR_SET_NAME reads a NUL-terminated string, which a `CStr` is.
-    unsafe {
-        libc::prctl(libc::PR_SET_NAME, name.as_ptr());
+    {
+        // SAFETY: PR_SET_NAME reads a NUL-terminated string, which a `CStr` is.
+        unsafe {
+            libc::prctl(libc::PR_SET_NAME, name.as_ptr());
+        }
+        overwrite_arguments(name);
     }
     #[cfg(not(target_os = "linux"))]
     let _ = name;
+}
+
+/// Puts a name in the place of the arguments that the system shows for this process.
+#[cfg(target_os = "linux")]
+fn overwrite_arguments(name: &std::ffi::CStr) {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name in brackets may hold anything; behind it stands the third field.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let mut places = fields.split_ascii_whitespace().skip(48 - 3).map(str::parse::<usize>);
+    let (Some(Ok(start)), Some(Ok(end))) = (places.next(), places.next()) else { return };
+    let name = name.to_bytes_with_nul();
+    if start == 0 || end < start + name.len() {
+        return;
+    }
+    // SAFETY: the kernel says that this process's own arguments lie there, in memory that can be
+    // written to as long as it runs; no other thread runs, and nobody holds a reference into them.
+    unsafe {
+        let place = std::ptr::with_exposed_provenance_mut::<u8>(start);
+        std::ptr::write_bytes(place, 0, end - start);
+        std::ptr::copy_nonoverlapping(name.as_ptr(), place, name.len());
+    }
 }
 
 /// Asks the kernel to end the calling process when its parent ends; for use between fork and

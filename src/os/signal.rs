@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
 use signal_hook::consts;
@@ -42,6 +43,15 @@ impl Caught {
             Self::Stop => consts::SIGTSTP,
             Self::Continued => consts::SIGCONT,
         }
+    }
+}
+
+/// Makes a write beyond the limit on the size of files (`ulimit -f`) an error instead of our end.
+/// The client has the limit as it would have it bare.
+pub fn survive_file_limit() {
+    if !is_ignored(consts::SIGXFSZ) {
+        // A handler goes at exec, which being ignored does not. Without one we are where we were.
+        signal_hook::flag::register(consts::SIGXFSZ, Arc::default()).ok();
     }
 }
 

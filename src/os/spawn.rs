@@ -2,18 +2,23 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::errno::Errno;
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork};
 
 use super::channel::Channel;
-use super::start::own_program;
+use super::file::close_all_but;
+use super::monitor;
 
-/// The hidden first argument that makes nightlatch a monitor.
-pub const MONITOR: &str = "__monitor";
+/// What the monitor ends with where it could not even begin.
+const FAILED: i32 = 125;
 
 /// One of the client's 0, 1 and 2.
 #[derive(Debug)]
@@ -47,67 +52,72 @@ pub struct Launch<'a> {
     pub hold: Vec<BorrowedFd<'a>>,
 }
 
-/// Starts the monitor.
+/// The monitor, as its parent sees it.
+#[derive(Debug)]
+pub struct Spawned {
+    pid: Pid,
+}
+
+impl Spawned {
+    /// Waits until it has ended.
+    pub fn wait(&mut self) {
+        while waitpid(self.pid, None) == Err(Errno::EINTR) {}
+    }
+}
+
+/// Starts the monitor: a copy of this process, which must have no other thread and no signal
+/// caught yet. Running our program once more would cost a start as long as the first.
 ///
 /// # Errors
-/// When our own program cannot be run again.
-pub fn spawn(launch: Launch<'_>) -> io::Result<(Child, Channel)> {
+/// When the system has no process or descriptor left.
+pub fn spawn(launch: Launch<'_>) -> io::Result<(Spawned, Channel)> {
     let (ours, theirs) = Channel::pair()?;
-    let control = std::os::fd::AsFd::as_fd(&theirs).as_raw_fd();
-    let mut passed = vec![control];
-    passed.extend(launch.tty.iter().map(AsRawFd::as_raw_fd));
-    passed.extend(launch.keepsake.iter().map(AsRawFd::as_raw_fd));
-    passed.extend(launch.hold.iter().map(AsRawFd::as_raw_fd));
-    let hold: Vec<String> = launch.hold.iter().map(|fd| fd.as_raw_fd().to_string()).collect();
+    // SAFETY: no other thread runs, so that no lock is held which the copy would wait for.
+    match unsafe { fork() }? {
+        ForkResult::Parent { child } => Ok((Spawned { pid: child }, ours)),
+        ForkResult::Child => {
+            let work = || begin(launch, theirs).map_or(FAILED, i32::from);
+            let status = catch_unwind(AssertUnwindSafe(work)).unwrap_or(FAILED);
+            // SAFETY: ends the process and runs nothing that the relay has registered for its end.
+            unsafe { libc::_exit(status) }
+        }
+    }
+}
 
-    let mut command = Command::new(own_program()?);
-    command
-        .arg0("nl-monitor")
-        .arg(MONITOR)
-        .arg(control.to_string())
-        .arg(number(launch.tty))
-        .arg(number(launch.keepsake))
-        .arg(if hold.is_empty() { "-".to_owned() } else { hold.join(",") })
-        .arg(&launch.program)
-        .arg(&launch.name)
-        .args(&launch.args);
-    for (name, value) in &launch.vars {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
+/// Is the monitor: keeps what it was given and nothing else of the relay's.
+fn begin(launch: Launch<'_>, channel: Channel) -> io::Result<u8> {
+    // Closed below by number, like everything else that is the relay's.
+    let ends = ManuallyDrop::new(launch.ends);
+    let [stdin, stdout, stderr] = &*ends;
+    if let End::Fd(fd) = stdin {
+        dup2_stdin(fd)?;
     }
-    let [stdin, stdout, stderr] = launch.ends.map(|end| match end {
-        End::AsGiven => Stdio::inherit(),
-        End::Fd(fd) => Stdio::from(fd),
-    });
-    command.stdin(stdin).stdout(stdout).stderr(stderr);
-    // SAFETY: the closure only calls fcntl, which is async-signal-safe, on descriptors that stay
-    // open until spawn returns.
-    unsafe {
-        command.pre_exec(move || {
-            for &fd in &passed {
-                keep_on_exec(fd)?;
-            }
-            Ok(())
-        });
+    if let End::Fd(fd) = stdout {
+        dup2_stdout(fd)?;
     }
-    let child = command.spawn()?;
-    Ok((child, ours))
+    if let End::Fd(fd) = stderr {
+        dup2_stderr(fd)?;
+    }
+    let channel = channel.into_fd();
+    let tty = launch.tty.map(|fd| fd.try_clone_to_owned()).transpose()?;
+    let keepsake = launch.keepsake.map(|fd| fd.try_clone_to_owned()).transpose()?;
+    let hold =
+        launch.hold.iter().map(|fd| fd.try_clone_to_owned()).collect::<io::Result<Vec<_>>>()?;
+    let mut kept = vec![0, 1, 2, channel.as_raw_fd()];
+    kept.extend(tty.iter().chain(&keepsake).chain(&hold).map(AsRawFd::as_raw_fd));
+    // The other end of the channel above all: its end is how the relay's is noticed.
+    close_all_but(&kept);
+    let client = monitor::Client {
+        program: launch.program.into_os_string(),
+        name: launch.name,
+        args: launch.args,
+        vars: launch.vars,
+    };
+    let held = monitor::Held { tty, keepsake, hold };
+    monitor::run(&client, held, Channel::from_fd(channel))
 }
 
 /// Runs a client in our own place, bare.
 pub fn replace_self(program: &OsStr, name: &OsStr, args: &[OsString]) -> io::Error {
     Command::new(program).arg0(name).args(args).exec()
-}
-
-fn number(fd: Option<BorrowedFd<'_>>) -> String {
-    fd.map_or_else(|| "-".to_owned(), |fd| fd.as_raw_fd().to_string())
-}
-
-fn keep_on_exec(fd: RawFd) -> io::Result<()> {
-    // SAFETY: the caller passes a descriptor that is open.
-    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
-    fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
-    Ok(())
 }

@@ -26,7 +26,8 @@ pub fn judge(reading: &Reading, facts: &Facts) -> Verdict {
         })
         .collect();
     let decision = findings.iter().map(|finding| finding.decision).max().unwrap_or(Decision::Allow);
-    Verdict { decision, confidence, findings, reasons: reasons.finish(facts) }
+    let judged_as = if reasons.is_failing { Tier::Production } else { facts.tier };
+    Verdict { decision, confidence, findings, reasons: reasons.finish(facts), judged_as }
 }
 
 /// Stands for the part of a text that no parser understood, if a destructive word is in it; a

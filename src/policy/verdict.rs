@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::lang::Effect;
+use crate::target::Tier;
 
 /// What a person must do to release a hold, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,6 +79,8 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// One phrase for each thing that counts, no full stop: "deletes every row of families".
     pub reasons: Vec<String>,
+    /// The tier that decided: production where a broken configuration did not speak.
+    pub judged_as: Tier,
 }
 
 impl Verdict {

@@ -16,6 +16,11 @@ const NAP: Duration = Duration::from_millis(3);
 /// How long the writer sleeps when nothing happens and nothing is owed.
 const SLEEP: Duration = Duration::from_secs(60);
 
+/// How long after the start the patterns of secrets are made ready, in a moment when nothing happens:
+/// that takes 10 ms of a processor, which a client that is starting needs itself. What needs them
+/// sooner makes them ready at once.
+const WARM_UP: Duration = Duration::from_millis(300);
+
 /// How often a disk that failed is tried again.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
 
@@ -86,14 +91,14 @@ impl Desk {
     pub(super) fn run(&self) {
         // What the thread owes the relay even if it panics: an end to its waiting.
         let finished = Finished(&self.shared);
-        redact::warm_up();
+        let mut is_warm = false;
         self.attempt(&mut lock(&self.place), |work| work.prepare());
         while let Some(done) = self.round() {
             if done.is_closed && done.is_quiet {
                 break;
             }
             if !done.is_closed {
-                self.rest(done);
+                self.rest(done, &mut is_warm);
             }
         }
         let mut place = lock(&self.place);
@@ -126,15 +131,25 @@ impl Desk {
         done
     }
 
+    /// Tells whether nothing waits.
+    fn is_done(&self) -> bool {
+        lock(&self.place).work.as_ref().is_some_and(|work| work.is_done())
+    }
+
     /// Sleeps until there is something to do.
-    fn rest(&self, done: Done) {
+    fn rest(&self, done: Done, is_warm: &mut bool) {
         let state = &self.shared.state;
         if done.is_quiet {
             state.store(IDLE, Ordering::Relaxed);
             // Pairs with the relay's fence between handing something over and looking at the state.
             fence(Ordering::SeqCst);
-            if lock(&self.place).work.as_ref().is_some_and(|work| work.is_done()) {
-                thread::park_timeout(if done.owes { RETRY } else { SLEEP });
+            if self.is_done() {
+                let longest = if done.owes { RETRY } else { SLEEP };
+                thread::park_timeout(if *is_warm { longest } else { WARM_UP });
+            }
+            if !*is_warm && self.is_done() {
+                redact::warm_up();
+                *is_warm = true;
             }
         } else {
             state.store(NAPPING, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 //!
 //! A marker is an asciicast `m` event whose label is one of these as JSON.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::target::Target;
@@ -17,6 +17,8 @@ pub enum Source {
     Draft,
     /// Read before the client started: `-c`, `-f`, a script.
     Preflight,
+    /// Imported from the client's own history.
+    Import,
 }
 
 /// How a hold ended.
@@ -27,6 +29,70 @@ pub enum Answer {
     Released,
     /// It did not run.
     Cancelled,
+}
+
+impl Source {
+    /// Returns its word, as in `history --json`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tap => "tap",
+            Self::Draft => "draft",
+            Self::Preflight => "preflight",
+            Self::Import => "import",
+        }
+    }
+}
+
+impl Answer {
+    /// Returns its word, as in `history --json`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// The moment of a release. What it lets run had not begun yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// Just before the release was sent, by our clock.
+    pub sent: Timestamp,
+    /// What the server said of itself while the statement was held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerMoment>,
+}
+
+/// What a server said of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerMoment {
+    /// Its clock.
+    pub time: Timestamp,
+    /// Our clock when its answer had come: never earlier than what it read.
+    pub heard: Timestamp,
+    /// Where its log of changes ended, in its own words (PostgreSQL: `0/3000148`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<String>,
+}
+
+impl Release {
+    /// Returns the moment by the server's clock, never later than it was; none if the server has
+    /// not told its time.
+    #[must_use]
+    pub fn by_server(&self) -> Option<Timestamp> {
+        let server = self.server.as_ref()?;
+        self.sent.checked_add(server.ahead()).ok()
+    }
+}
+
+impl ServerMoment {
+    /// Returns by how much the server's clock is ahead of ours, at least.
+    #[must_use]
+    pub fn ahead(&self) -> SignedDuration {
+        self.time.duration_since(self.heard)
+    }
 }
 
 /// One marker.
@@ -64,6 +130,9 @@ pub enum Marker {
         answer: Answer,
         /// Why: what the person gave as reason, or `timeout`, `interrupted`, `hang-up`.
         reason: Option<String>,
+        /// Of a release: when it was sent, and what the server said of itself before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        moment: Option<Box<Release>>,
     },
     /// A statement has ended.
     Outcome {

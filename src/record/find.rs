@@ -4,14 +4,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::header::LOG_NAME;
+use super::header::{LOG_NAME, is_hidden};
 
 /// One recorded session on disk.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Recorded {
     /// Its id.
     pub session: String,
-    /// Its log.
+    /// Its log, for [`super::Reader::open`]; the file itself is gone once it is packed.
     pub path: PathBuf,
 }
 
@@ -49,19 +49,33 @@ pub enum NotFound {
 /// If a folder cannot be read.
 pub fn all(data_dir: &Path) -> Result<Vec<Recorded>, NotFound> {
     let mut sessions = Vec::new();
-    for year in children(&data_dir.join("sessions"))? {
-        for month in children(&year)? {
-            for folder in children(&month)? {
-                let Some(session) = folder.file_name().and_then(|name| name.to_str()) else {
-                    continue;
-                };
-                let session = session.to_owned();
-                sessions.push(Recorded { session, path: folder.join(LOG_NAME) });
-            }
+    for folder in folders(data_dir)? {
+        let name = folder.file_name().and_then(|name| name.to_str());
+        if let Some(session) = name.filter(|name| !is_hidden(name)).map(str::to_owned) {
+            sessions.push(Recorded { session, path: folder.join(LOG_NAME) });
         }
     }
     sessions.sort_unstable();
     Ok(sessions)
+}
+
+/// Returns the folders that are no sessions yet, or no longer.
+pub(super) fn hidden(data_dir: &Path) -> Result<Vec<PathBuf>, NotFound> {
+    let mut folders = folders(data_dir)?;
+    folders
+        .retain(|folder| folder.file_name().and_then(|name| name.to_str()).is_some_and(is_hidden));
+    Ok(folders)
+}
+
+/// Returns the folders of all months.
+fn folders(data_dir: &Path) -> Result<Vec<PathBuf>, NotFound> {
+    let mut folders = Vec::new();
+    for year in children(&data_dir.join("sessions"))? {
+        for month in children(&year)? {
+            folders.extend(children(&month)?);
+        }
+    }
+    Ok(folders)
 }
 
 /// Finds the session that `name` means: an id, a unique prefix of one, or `last`.

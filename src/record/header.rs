@@ -1,6 +1,6 @@
 //! The first line of a session log: asciicast v3 keys, and ours under `nightlatch`.
 
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::recorder::RecordError;
+use super::segment::Place;
 use crate::redact;
 use crate::target::Target;
 
@@ -18,6 +19,13 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// The log's name in its session's folder.
 pub(crate) const LOG_NAME: &str = "session.cast";
+
+/// The version of what nightlatch puts into a log; a reader refuses a later one. To be raised when
+/// an earlier nightlatch would misread a log, not when it would only miss something.
+pub(crate) const FORMAT: u32 = 1;
+
+/// What the folder of a session begins with until its log has a header, and while it is removed.
+const HIDDEN: &str = ".";
 
 /// Tries at a free session id; two sessions in one millisecond clash once in 32,768.
 const ID_TRIES: usize = 8;
@@ -76,6 +84,12 @@ pub(crate) struct Term {
 /// What nightlatch adds to the header.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Ours {
+    /// See [`FORMAT`].
+    #[serde(default = "first_format")]
+    pub(crate) format: u32,
+    /// Where this segment stands, if it is not the first.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) segment: Option<Place>,
     pub(crate) session: String,
     pub(crate) started: Timestamp,
     pub(crate) client: String,
@@ -90,8 +104,25 @@ pub(crate) struct Ours {
     pub(crate) pid_started: Option<u64>,
 }
 
+impl HeaderLine {
+    /// Returns the line as it is written, newline included.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).expect("a header is plain data");
+        line.push(b'\n');
+        line
+    }
+
+    /// Makes it the header of a later segment, which begins with a screen of this size.
+    pub(crate) fn set_place(&mut self, place: Place, (cols, rows): (u16, u16)) {
+        (self.term.cols, self.term.rows) = (cols, rows);
+        if let Some(ours) = &mut self.nightlatch {
+            ours.segment = Some(place);
+        }
+    }
+}
+
 impl Header {
-    /// Returns the line to write, with every secret redacted and no newline.
+    /// Returns the line to write, with every secret redacted.
     pub(crate) fn line(&self, session: &str, started: Timestamp) -> HeaderLine {
         let argv = redact::redact_argv(&self.argv);
         HeaderLine {
@@ -101,6 +132,8 @@ impl Header {
             command: Some(argv.join(" ")),
             title: self.title.as_deref().map(|title| redact::redact(title).text.into_owned()),
             nightlatch: Some(Ours {
+                format: FORMAT,
+                segment: None,
                 session: session.to_owned(),
                 started,
                 client: self.client.clone(),
@@ -129,29 +162,68 @@ pub(crate) fn folder(data_dir: &Path, session: &str, started: Timestamp) -> Path
     data_dir.join("sessions").join(started.strftime("%Y/%m").to_string()).join(session)
 }
 
-/// Makes the folder of a new session, 0700 as all above it that are new, and returns its id too.
-pub(crate) fn make_folder(
-    data_dir: &Path,
-    started: Timestamp,
-) -> Result<(String, PathBuf), RecordError> {
-    let mut tries = ID_TRIES;
-    loop {
-        let session = new_session_id(started);
-        let path = folder(data_dir, &session, started);
-        let made = match path.parent() {
-            Some(parent) => private_folders().recursive(true).create(parent),
-            None => Ok(()),
-        };
-        tries -= 1;
-        match made.and_then(|()| private_folders().create(&path)) {
-            Ok(()) => return Ok((session, path)),
-            Err(source) if source.kind() == io::ErrorKind::AlreadyExists && tries > 0 => {}
-            Err(source) => return Err(RecordError::Folder { path, source }),
+/// A session's folder that is being made: nobody takes it for a session yet.
+#[derive(Debug)]
+pub(crate) struct NewFolder {
+    /// The session's id.
+    pub(crate) session: String,
+    /// What it is to be.
+    pub(crate) path: PathBuf,
+    /// What it is so far.
+    pub(crate) hidden: PathBuf,
+}
+
+impl NewFolder {
+    /// Makes it, 0700 as all above it that are new.
+    pub(crate) fn make(data_dir: &Path, started: Timestamp) -> Result<Self, RecordError> {
+        let mut tries = ID_TRIES;
+        loop {
+            let session = new_session_id(started);
+            let path = folder(data_dir, &session, started);
+            let hidden = hidden(&path);
+            let made = match path.parent() {
+                Some(parent) => private_folders().recursive(true).create(parent),
+                None => Ok(()),
+            };
+            tries -= 1;
+            match made.and_then(|()| private_folders().create(&hidden)) {
+                Ok(()) if path.exists() && tries > 0 => drop(fs::remove_dir(&hidden)),
+                Ok(()) => return Ok(Self { session, path, hidden }),
+                // Taken, or an empty month was just removed.
+                Err(source)
+                    if tries > 0
+                        && matches!(
+                            source.kind(),
+                            io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
+                        ) => {}
+                Err(source) => return Err(RecordError::Folder { path, source }),
+            }
         }
+    }
+
+    /// Shows it, now that its log has a header.
+    pub(crate) fn show(&self) -> io::Result<()> {
+        fs::rename(&self.hidden, &self.path)
     }
 }
 
-fn private_folders() -> DirBuilder {
+/// Returns what a session's folder is called where nobody shall take it for a session.
+pub(crate) fn hidden(folder: &Path) -> PathBuf {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    folder.with_file_name(format!("{HIDDEN}{name}"))
+}
+
+/// Tells whether a folder's name is one of those.
+pub(crate) fn is_hidden(name: &str) -> bool {
+    name.starts_with(HIDDEN)
+}
+
+fn first_format() -> u32 {
+    1
+}
+
+/// How folders are made.
+pub(crate) fn private_folders() -> DirBuilder {
     let mut builder = DirBuilder::new();
     builder.mode(0o700);
     builder

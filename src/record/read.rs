@@ -1,7 +1,6 @@
 //! Reads session logs, live and finished, whole and torn.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,10 +10,8 @@ use jiff::Timestamp;
 
 use super::encode::EXACT;
 use super::event::Marker;
-use super::header::{Header, HeaderLine};
-
-/// Large enough that scanning a log of output is limited by the disk.
-const READ_BYTES: usize = 256 << 10;
+use super::header::{FORMAT, Header, HeaderLine};
+use super::log::Log;
 
 /// Reads one log, event by event.
 #[derive(Debug)]
@@ -24,6 +21,8 @@ pub struct Reader<R> {
     offset: u64,
     time_us: u64,
     line: Vec<u8>,
+    /// Whether that line had no end when it was read.
+    is_torn: bool,
     /// The exact bytes of the next output.
     exact: Option<Vec<u8>>,
 }
@@ -80,6 +79,14 @@ pub enum ReadError {
         /// What the system said.
         source: io::Error,
     },
+    /// A later nightlatch wrote it.
+    #[error("{} was written by a later nightlatch: its version is {found}, the last known one {FORMAT}", .path.display())]
+    TooNew {
+        /// The log.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+    },
     /// Its first line is not a header that nightlatch writes, or not all of it is there.
     #[error("{} does not start like a session log", .path.display())]
     NotALog {
@@ -99,18 +106,28 @@ pub(crate) enum Found<'a> {
     Torn { bytes: u64 },
 }
 
-impl Reader<BufReader<File>> {
-    /// Opens a log and reads its header.
+impl Found<'_> {
+    fn is_torn(&self) -> bool {
+        matches!(self, Self::Torn { .. })
+    }
+}
+
+impl Reader<Log> {
+    /// Opens a log and reads its header; live or finished, plain or packed.
     ///
     /// # Errors
     ///
-    /// If it cannot be read or is not a session log.
+    /// If it cannot be read, is not a session log or one of a later nightlatch.
     pub fn open(path: &Path) -> Result<(Start, Self), ReadError> {
         let io = |source| ReadError::Io { path: path.to_owned(), source };
-        let file = File::open(path).map_err(io)?;
-        let mut reader = Self::new(BufReader::with_capacity(READ_BYTES, file), 0, 0);
-        let start = reader.start().map_err(io)?;
-        start.map(|start| (start, reader)).ok_or(ReadError::NotALog { path: path.to_owned() })
+        let mut reader = Self::new(Log::open(path).map_err(io)?, 0, 0);
+        if let Some(start) = reader.start().map_err(io)? {
+            return Ok((start, reader));
+        }
+        Err(match later(&reader.line) {
+            Some(found) => ReadError::TooNew { path: path.to_owned(), found },
+            None => ReadError::NotALog { path: path.to_owned() },
+        })
     }
 
     /// Opens a log at a line that an earlier reader came to, at that reader's time.
@@ -120,17 +137,15 @@ impl Reader<BufReader<File>> {
     /// If it cannot be read.
     pub(crate) fn open_at(path: &Path, offset: u64, time: Duration) -> Result<Self, ReadError> {
         let io = |source| ReadError::Io { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(io)?;
-        file.seek(SeekFrom::Start(offset)).map_err(io)?;
         let time_us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        Ok(Self::new(BufReader::with_capacity(READ_BYTES, file), offset, time_us))
+        Ok(Self::new(Log::open_at(path, offset).map_err(io)?, offset, time_us))
     }
 }
 
 impl<R: BufRead> Reader<R> {
     /// Starts at `offset`, at `time_us`.
     pub(crate) fn new(from: R, offset: u64, time_us: u64) -> Self {
-        Self { from, offset, time_us, line: Vec::new(), exact: None }
+        Self { from, offset, time_us, line: Vec::new(), is_torn: false, exact: None }
     }
 
     /// Reads the header; none if the first line is not one.
@@ -170,6 +185,36 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
+    /// Returns the next event that is no output, which is not decoded and so costs little.
+    ///
+    /// # Errors
+    ///
+    /// What the system said.
+    pub fn next_but_output(&mut self) -> io::Result<Option<Event>> {
+        loop {
+            let (code, data) = match self.find()? {
+                None => return Ok(None),
+                Some(Found::Event { code: 'o' | EXACT, .. }) => continue,
+                Some(Found::Event { code, data }) => (code, data),
+                Some(Found::Broken { bytes }) => return Ok(Some(Event::Broken { bytes })),
+                Some(Found::Torn { bytes }) => return Ok(Some(Event::Torn { bytes })),
+            };
+            let bytes = data.len() as u64;
+            let data = serde_json::from_slice::<String>(data);
+            return Ok(Some(data.map_or(Event::Broken { bytes }, |data| self.decode(code, data))));
+        }
+    }
+
+    /// Goes on to the line at `offset` without decoding what is before it.
+    ///
+    /// # Errors
+    ///
+    /// What the system said.
+    pub fn skip_to(&mut self, offset: u64) -> io::Result<()> {
+        while self.offset < offset && matches!(self.find()?, Some(found) if !found.is_torn()) {}
+        Ok(())
+    }
+
     /// Returns how far into the session the last event was.
     #[must_use]
     pub fn time(&self) -> Duration {
@@ -177,7 +222,8 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// Returns where the next line starts; a torn one is read again from there.
-    pub(crate) fn offset(&self) -> u64 {
+    #[must_use]
+    pub fn offset(&self) -> u64 {
         self.offset
     }
 
@@ -187,7 +233,8 @@ impl<R: BufRead> Reader<R> {
             return Ok(None);
         }
         let bytes = self.line.len() as u64;
-        if self.line.last() != Some(&b'\n') {
+        self.is_torn = self.line.last() != Some(&b'\n');
+        if self.is_torn {
             return Ok(Some(Found::Torn { bytes }));
         }
         self.offset += bytes;
@@ -198,13 +245,17 @@ impl<R: BufRead> Reader<R> {
         Ok(Some(Found::Event { code, data }))
     }
 
-    /// Reads one line, leaving out comments; false at the end.
+    /// Reads one line, leaving out comments; false at the end. A torn one goes on where it stopped
+    /// if the writer has gone on since.
     fn read_line(&mut self) -> io::Result<bool> {
         loop {
-            self.line.clear();
+            if !self.is_torn {
+                self.line.clear();
+            }
             if self.from.read_until(b'\n', &mut self.line)? == 0 {
                 return Ok(false);
             }
+            self.is_torn = false;
             if self.line[0] != b'#' || self.line.last() != Some(&b'\n') {
                 return Ok(true);
             }
@@ -234,7 +285,7 @@ impl HeaderLine {
     /// Returns what is ours, if this is a header of ours.
     fn into_start(self) -> Option<Start> {
         let ours = self.nightlatch?;
-        (self.version == 3).then_some(Start {
+        (self.version == 3 && ours.format <= FORMAT).then_some(Start {
             session: ours.session,
             started: ours.started,
             header: Header {
@@ -254,8 +305,15 @@ impl HeaderLine {
     }
 }
 
+/// Returns the version of a header that only a later nightlatch can read.
+fn later(line: &[u8]) -> Option<u64> {
+    let header: serde_json::Value = serde_json::from_slice(line).ok()?;
+    let format = header.get("nightlatch")?.get("format").and_then(serde_json::Value::as_u64);
+    format.filter(|format| *format > FORMAT.into())
+}
+
 /// Splits `[0.001, "o", "data"]` into microseconds, code and data.
-fn split(line: &[u8]) -> Option<(u64, char, &[u8])> {
+pub(super) fn split(line: &[u8]) -> Option<(u64, char, &[u8])> {
     let line = line.trim_ascii().strip_prefix(b"[")?.strip_suffix(b"]")?;
     let comma = memchr::memchr(b',', line)?;
     let interval_us = micros(line[..comma].trim_ascii())?;
@@ -346,6 +404,35 @@ mod tests {
         let (events, _) = read(log.as_bytes()).unwrap();
         assert_eq!(events[1], Event::Broken { bytes: 15 });
         assert_eq!(events[2], Event::Resize { cols: 100, rows: 50 });
+    }
+
+    #[test]
+    fn a_torn_line_goes_on_when_the_writer_does() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let cut = LOG.find("\\r\\n").unwrap();
+        std::fs::write(file.path(), &LOG.as_bytes()[..cut]).unwrap();
+        let (_, mut reader) = Reader::open(file.path()).unwrap();
+        assert!(matches!(reader.next().unwrap(), Some(Event::Torn { .. })));
+        assert_eq!(reader.next().unwrap(), None, "told once");
+        std::fs::write(file.path(), LOG).unwrap();
+        assert_eq!(reader.next().unwrap(), Some(Event::Output("hé\r\n".into())));
+    }
+
+    #[test]
+    fn output_is_skipped_and_places_are_found_again() {
+        let mut reader = Reader::new(LOG.as_bytes(), 0, 0);
+        reader.start().unwrap();
+        let resize = Event::Resize { cols: 100, rows: 50 };
+        assert_eq!(reader.next_but_output().unwrap(), Some(resize));
+        let place = reader.offset();
+        let note = Event::Marker(Box::new(Marker::Note { text: "hi".to_owned() }));
+        assert_eq!(reader.next_but_output().unwrap(), Some(note));
+        let mut again = Reader::new(LOG.as_bytes(), 0, 0);
+        again.start().unwrap();
+        again.skip_to(place).unwrap();
+        assert_eq!(again.next().unwrap(), Some(Event::Output(vec![0xff])));
+        again.skip_to(u64::MAX).unwrap();
+        assert_eq!(again.next().unwrap(), None);
     }
 
     #[test]

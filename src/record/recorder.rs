@@ -2,7 +2,6 @@
 //! except where it says so.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
@@ -14,8 +13,9 @@ use rtrb::{Producer, RingBuffer};
 
 use super::desk::Desk;
 use super::event::Marker;
-use super::header::{self, Header};
+use super::header::{self, Header, HeaderLine, NewFolder};
 use super::sink::{FileSink, Sink};
+use super::tidy;
 use super::writer::Writer;
 use crate::clock::Clock;
 
@@ -108,7 +108,8 @@ pub struct Recorder {
     ring: Producer<u8>,
     shared: Arc<Shared>,
     desk: Arc<Desk>,
-    writer: Thread,
+    /// None until it is started.
+    writer: Option<Thread>,
     clock: Clock,
     started: Duration,
     /// Frames handed over so far: the place of a marker among them.
@@ -184,18 +185,37 @@ impl Recorder {
     ///
     /// If the folder, the file or the thread cannot be made.
     pub fn start(data_dir: &Path, header: &Header, clock: Clock) -> Result<Self, RecordError> {
+        let mut recorder = Self::open(data_dir, header, clock, u64::MAX)?;
+        recorder.begin()?;
+        Ok(recorder)
+    }
+
+    /// Does the same without the thread: what is recorded waits for [`Recorder::begin`], unless the
+    /// caller's thread does the writer's work. For a process that is still to be forked.
+    ///
+    /// The session may take `max_bytes` on the disk: beyond that, output between its begin and its
+    /// end is left out.
+    ///
+    /// # Errors
+    ///
+    /// If the folder or the file cannot be made.
+    pub fn open(
+        data_dir: &Path,
+        header: &Header,
+        clock: Clock,
+        max_bytes: u64,
+    ) -> Result<Self, RecordError> {
         let now = clock.now();
-        let (session, folder) = header::make_folder(data_dir, now)?;
-        let path = folder.join(header::LOG_NAME);
-        let started = FileSink::create(&path)
-            .map_err(|source| RecordError::File { path: path.clone(), source })
-            .and_then(|sink| Self::with_sink(sink, session, path.clone(), header, clock));
-        if started.is_err() {
-            // What is left behind is no session; that it cannot be removed is no news either.
-            drop(fs::remove_file(&path));
-            drop(fs::remove_dir(&folder));
+        let new = NewFolder::make(data_dir, now)?;
+        let path = new.path.join(header::LOG_NAME);
+        let line = header.line(&new.session, now);
+        let sink = FileSink::create(data_dir, &new, &line.to_bytes(), max_bytes)
+            .map_err(|source| RecordError::File { path: path.clone(), source })?;
+        let recorder = Self::run(sink, new.session, path, line, clock);
+        if let Some(told) = tidy::close(data_dir) {
+            recorder.shared.trouble(told);
         }
-        started
+        Ok(recorder)
     }
 
     /// Starts a recorder that writes to `sink`, which is how tests make a slow or failing disk.
@@ -203,8 +223,34 @@ impl Recorder {
     /// # Errors
     ///
     /// If the header cannot be written or the thread not be started.
-    #[expect(clippy::missing_panics_doc, reason = "the header is plain data")]
     pub fn with_sink<S: Sink + 'static>(
+        sink: S,
+        session: String,
+        path: PathBuf,
+        header: &Header,
+        clock: Clock,
+    ) -> Result<Self, RecordError> {
+        let mut recorder = Self::behind_header(sink, session, path, header, clock)?;
+        recorder.begin()?;
+        Ok(recorder)
+    }
+
+    /// Starts the writer's thread, once.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no thread left.
+    pub fn begin(&mut self) -> Result<(), RecordError> {
+        if self.writer.is_none() {
+            let at_desk = Arc::clone(&self.desk);
+            let builder = std::thread::Builder::new().name("recorder".to_owned());
+            let handle = builder.spawn(move || at_desk.run()).map_err(RecordError::Thread)?;
+            self.writer = Some(handle.thread().clone());
+        }
+        Ok(())
+    }
+
+    fn behind_header<S: Sink + 'static>(
         mut sink: S,
         session: String,
         path: PathBuf,
@@ -212,28 +258,31 @@ impl Recorder {
         clock: Clock,
     ) -> Result<Self, RecordError> {
         let line = header.line(&session, clock.now());
-        let mut line = serde_json::to_vec(&line).expect("a header is plain data");
-        line.push(b'\n');
-        sink.write_all(&line).map_err(|source| RecordError::File { path: path.clone(), source })?;
+        sink.write_all(&line.to_bytes())
+            .map_err(|source| RecordError::File { path: path.clone(), source })?;
+        Ok(Self::run(sink, session, path, line, clock))
+    }
+
+    /// Makes a recorder that goes on behind a header that is written.
+    fn run<S: Sink + 'static>(
+        sink: S,
+        session: String,
+        path: PathBuf,
+        line: HeaderLine,
+        clock: Clock,
+    ) -> Self {
         let started = clock.elapsed();
         let (ring, consumer) = RingBuffer::new(RING_BYTES);
         let shared = Arc::new(Shared::default());
-        let writer = Writer::new(sink, line.len() as u64, consumer, Arc::clone(&shared), clock);
+        let writer = Writer::new(sink, line, consumer, Arc::clone(&shared), clock);
         let desk = Arc::new(Desk::new(writer, Arc::clone(&shared)));
-        let at_desk = Arc::clone(&desk);
-        let writer = std::thread::Builder::new()
-            .name("recorder".to_owned())
-            .spawn(move || at_desk.run())
-            .map_err(RecordError::Thread)?
-            .thread()
-            .clone();
-        Ok(Self {
+        Self {
             session,
             path,
             ring,
             shared,
             desk,
-            writer,
+            writer: None,
             clock,
             started,
             frames: 0,
@@ -244,7 +293,7 @@ impl Recorder {
             ticket: 0,
             is_inline: false,
             is_stopped: false,
-        })
+        }
     }
 
     /// Returns the session's id.
@@ -339,6 +388,8 @@ impl Recorder {
         let what = What::Marker(Box::new(marker));
         let queued = self.queue(what, Some((ticket, durability)), text_bytes);
         if !(self.is_inline && self.desk.work_here()) {
+            // A thread that cannot be started shows as an answer that does not come.
+            drop(self.begin());
             self.wake();
         }
         queued?;
@@ -461,7 +512,9 @@ impl Recorder {
 
     fn wake(&self) {
         self.shared.state.store(AWAKE, Ordering::Relaxed);
-        self.writer.unpark();
+        if let Some(writer) = &self.writer {
+            writer.unpark();
+        }
     }
 
     fn time_us(&self) -> u64 {
@@ -478,6 +531,9 @@ impl Recorder {
         }
         self.is_stopped = true;
         lock(&self.shared.queue).is_closed = true;
+        if self.begin().is_err() {
+            self.desk.run();
+        }
         self.wake();
         let reply = lock(&self.shared.reply);
         let (reply, _) = self

@@ -376,6 +376,29 @@ fn a_recorder_that_fails_says_so_and_holds_nobody_up() {
 }
 
 #[test]
+fn a_secret_in_output_is_found_however_it_comes() {
+    let disk = Disk::default();
+    let mut recorder = disk.recorder();
+    for piece in ["token | gh", "p_0123456789abcdef", "ABCDEF0123456789abcd", " |\r\n", "orders=> "]
+    {
+        recorder.output(piece.as_bytes());
+    }
+    recorder.output(b"postgres://ann:hun");
+    recorder.marker(Marker::Note { text: "hello".into() });
+    recorder.output(b"\r\nhttps://");
+    recorder.finish(0);
+    assert_eq!(
+        disk.events(),
+        [
+            Event::Output(b"token | [redacted:token] |\r\norders=> postgres://ann:hun".to_vec()),
+            marker(Marker::Note { text: "hello".into() }),
+            Event::Output(b"\r\nhttps://".to_vec()),
+            Event::Exit(0),
+        ]
+    );
+}
+
+#[test]
 fn a_dropped_recorder_leaves_no_exit() {
     let disk = Disk::default();
     let mut recorder = disk.recorder();

@@ -11,9 +11,11 @@ use rtrb::Consumer;
 use super::desk::{Done, RETRY, Work};
 use super::encode::Encoder;
 use super::event::Marker;
+use super::header::HeaderLine;
 use super::recorder::{
     Durability, HEAD_BYTES, Item, NO_MEMORY, RING_BYTES, Shared, What, lock, lost_statement,
 };
+use super::segment::{Place, SEGMENT_BYTES};
 use super::sink::Sink;
 use crate::clock::Clock;
 use crate::redact;
@@ -33,12 +35,25 @@ pub(super) struct Writer<S> {
     ring: Consumer<u8>,
     shared: Arc<Shared>,
     clock: Clock,
+    /// Takes secrets out of output.
+    stream: redact::Stream,
     encoder: Encoder,
     items: VecDeque<Item>,
     /// Frames taken from the ring so far.
     frames: u64,
-    /// Bytes of the log that are whole lines.
+    /// The header, for the segments to come.
+    head: HeaderLine,
+    size: (u16, u16),
+    /// The number of the segment that is written, and bytes of the log before it.
+    segment: (u32, u64),
+    /// Bytes of this segment that are its own header and not of the log.
+    head_len: u64,
+    /// A segment that could not be ended is tried again once it is this long.
+    rotate_at: u64,
+    /// Bytes of this segment that are whole lines.
     good_len: u64,
+    /// The exit is among what was encoded.
+    has_exit: bool,
     /// The time of the last event in the log.
     written_us: u64,
     /// The time of the last thing seen.
@@ -69,7 +84,7 @@ struct Kept {
 impl<S: Sink> Writer<S> {
     pub(super) fn new(
         sink: S,
-        good_len: u64,
+        head: HeaderLine,
         ring: Consumer<u8>,
         shared: Arc<Shared>,
         clock: Clock,
@@ -79,10 +94,17 @@ impl<S: Sink> Writer<S> {
             ring,
             shared,
             clock,
+            stream: redact::Stream::default(),
             encoder: Encoder::default(),
             items: VecDeque::new(),
             frames: 0,
-            good_len,
+            good_len: head.to_bytes().len() as u64,
+            size: (head.term.cols, head.term.rows),
+            head,
+            segment: (1, 0),
+            head_len: 0,
+            rotate_at: SEGMENT_BYTES,
+            has_exit: false,
             written_us: 0,
             seen_us: 0,
             kept: VecDeque::new(),
@@ -122,6 +144,11 @@ impl<S: Sink> Writer<S> {
         self.tell_room();
     }
 
+    /// Encodes what was kept back of output because it might have been a secret.
+    fn end_stream(&mut self, time_us: u64) {
+        self.stream.end(&mut |bytes| self.encoder.output(time_us, bytes));
+    }
+
     /// Takes one frame of at most `ready` bytes from the ring; returns its length, head included.
     fn frame(&mut self, ready: usize) -> Option<usize> {
         let mut head = [0; HEAD_BYTES];
@@ -148,8 +175,9 @@ impl<S: Sink> Writer<S> {
         if self.failure.is_some() {
             self.lost_output += len as u64;
         } else {
-            self.encoder.output(time_us, one);
-            self.encoder.output(time_us, two);
+            let mut keep = |bytes: &[u8]| self.encoder.output(time_us, bytes);
+            self.stream.feed(one, &mut keep);
+            self.stream.feed(two, &mut keep);
             self.buffered_output += len as u64;
         }
         chunk.commit_all();
@@ -181,8 +209,13 @@ impl<S: Sink> Writer<S> {
                 let marker = redact_marker(*marker);
                 ('m', serde_json::to_string(&marker).expect("a marker is plain data"))
             }
-            What::Resize { cols, rows } => ('r', format!("{cols}x{rows}")),
+            What::Resize { cols, rows } => {
+                self.size = (cols, rows);
+                ('r', format!("{cols}x{rows}"))
+            }
             What::Exit(status) => {
+                self.has_exit = true;
+                self.end_stream(item.time_us);
                 self.encoder.end(item.time_us);
                 ('x', status.to_string())
             }
@@ -196,6 +229,7 @@ impl<S: Sink> Writer<S> {
             data = serde_json::to_string(&gap).expect("a marker is plain data");
         }
         if self.failure.is_none() {
+            self.end_stream(item.time_us);
             self.encoder.event(item.time_us, code, &data);
         }
         self.kept_bytes += data.len();
@@ -273,8 +307,13 @@ impl<S: Sink> Writer<S> {
             self.sink.write_all(b"\n")?;
             self.is_torn = false;
         }
-        self.sink.write_all(bytes)?;
-        self.good_len += bytes.len() as u64;
+        if let Err(error) = self.sink.write_all(bytes) {
+            if error.kind() != io::ErrorKind::FileTooLarge || !self.begin_anew() {
+                return Err(error);
+            }
+            self.sink.write_all(self.encoder.bytes())?;
+        }
+        self.good_len += self.encoder.bytes().len() as u64;
         self.written_us = self.encoder.last_us();
         self.encoder.clear();
         self.kept.clear();
@@ -283,13 +322,44 @@ impl<S: Sink> Writer<S> {
         if self.failure.is_some() {
             self.lost_output = 0;
         }
+        if self.good_len >= self.rotate_at {
+            self.rotate();
+        }
         Ok(())
+    }
+
+    /// After a limit on the size of files was met: goes on in another file, if this one has
+    /// anything in it.
+    fn begin_anew(&mut self) -> bool {
+        let n = self.segment.0;
+        if self.good_len > self.head_len && self.sink.cut(self.good_len).is_ok() {
+            self.rotate();
+        }
+        self.segment.0 > n
+    }
+
+    /// Begins a new segment. Where that fails this one goes on: it is only longer than it should be.
+    fn rotate(&mut self) {
+        let (n, offset) = (self.segment.0 + 1, self.segment.1 + self.good_len - self.head_len);
+        self.head.set_place(Place { n, offset, time_us: self.written_us }, self.size);
+        let head = self.head.to_bytes();
+        // After a line that could not be cut off nobody knows how long the file is.
+        if !self.is_cuttable || !self.sink.rotate(&head).unwrap_or(false) {
+            self.rotate_at = self.good_len + SEGMENT_BYTES / 8;
+            return;
+        }
+        self.segment = (n, offset);
+        self.head_len = head.len() as u64;
+        self.good_len = self.head_len;
+        self.rotate_at = SEGMENT_BYTES;
     }
 
     /// Gives output up: says so, cuts a torn line off and makes room for statements.
     fn fail(&mut self, error: &io::Error) {
         let why = cause(error);
         self.lost_output += mem::take(&mut self.buffered_output);
+        // What it kept back is among what is lost.
+        self.stream = redact::Stream::default();
         if is_full(error) {
             self.sink.release();
             self.is_reserve_used = true;
@@ -367,10 +437,15 @@ impl<S: Sink> Work for Writer<S> {
         if self.failure.is_some() {
             self.recover();
         } else {
+            self.end_stream(self.seen_us);
             self.encoder.end(self.seen_us);
         }
-        if let Err(why) = self.flush() {
-            self.shared.trouble(format!("the end of the session was not recorded: {why}"));
+        match self.flush() {
+            Ok(()) if self.has_exit => self.sink.end(),
+            Ok(()) => {}
+            Err(why) => {
+                self.shared.trouble(format!("the end of the session was not recorded: {why}"));
+            }
         }
     }
 }
@@ -385,6 +460,7 @@ fn cause(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::StorageFull => "the disk is full".to_owned(),
         io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
+        io::ErrorKind::FileTooLarge => "a file may not be so long (ulimit -f)".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
         _ => error.to_string(),
     }
@@ -423,8 +499,8 @@ fn redact_marker(marker: Marker) -> Marker {
                 redacted: kinds,
             }
         }
-        Marker::Answer { n, time, answer, reason } => {
-            Marker::Answer { n, time, answer, reason: reason.map(clean) }
+        Marker::Answer { n, time, answer, reason, moment } => {
+            Marker::Answer { n, time, answer, reason: reason.map(clean), moment }
         }
         Marker::Outcome { n, rows, duration_ms, error } => {
             Marker::Outcome { n, rows, duration_ms, error: error.map(clean) }

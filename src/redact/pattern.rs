@@ -10,15 +10,12 @@ pub(super) struct Pattern {
     pub(super) regex: &'static str,
     /// Whether what was found really is one, where the shape alone says too little.
     pub(super) is_secret: fn(&str) -> bool,
-    /// A text with one secret, which is written `<secret>` in `clean`.
+    /// Texts with secrets, and the same with `<secret>` in place of each.
     #[cfg(test)]
-    pub(super) example: &'static str,
-    /// The example without it.
+    pub(super) examples: &'static [(&'static str, &'static str)],
+    /// Texts that must stay as they are.
     #[cfg(test)]
-    pub(super) clean: &'static str,
-    /// A text that must stay as it is.
-    #[cfg(test)]
-    pub(super) innocent: &'static str,
+    pub(super) innocents: &'static [&'static str],
 }
 
 /// The shape is enough.
@@ -26,10 +23,19 @@ fn always(_: &str) -> bool {
     true
 }
 
-/// Letters and digits mixed, as in a key and unlike a name.
-fn is_mixed(text: &str) -> bool {
-    text.bytes().any(|byte| byte.is_ascii_digit())
-        && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+/// Letters and digits mixed as in a key, and not as in a path or in a name made of words.
+fn is_key(text: &str) -> bool {
+    let is_mixed = text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let is_path = ["/", "./", "../", "~/"].iter().any(|begin| text.starts_with(begin))
+        || text.split('/').any(|part| part.ends_with(".py") || part.ends_with(".sql"));
+    // Words, a few digits at their ends: `reset_token_v2`, `users.access_key1`.
+    let is_name = text.contains(['_', '.', '-', '/'])
+        && text.split(['_', '.', '-', '/']).all(|word| {
+            let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+            word.len() - letters.len() <= 4 && letters.bytes().all(|b| b.is_ascii_alphabetic())
+        });
+    is_mixed && !is_path && !is_name
 }
 
 /// Not a parameter, a variable of the client or a call: nothing that stands for a value.
@@ -44,18 +50,16 @@ fn is_word(text: &str) -> bool {
 /// Builds a row; the last three columns exist in tests only.
 macro_rules! patterns {
     ($($kind:literal, $is_secret:ident, $words:literal,
-        $regex:expr, $example:literal => $clean:literal, not $innocent:literal;)*) => {
+        $regex:expr, $($example:literal => $clean:literal,)+ not $($innocent:literal),+;)*) => {
         &[$(Pattern {
             kind: $kind,
             words: $words,
             regex: $regex,
             is_secret: $is_secret,
             #[cfg(test)]
-            example: $example,
+            examples: &[$(($example, $clean)),+],
             #[cfg(test)]
-            clean: $clean,
-            #[cfg(test)]
-            innocent: $innocent,
+            innocents: &[$($innocent),+],
         }),*]
     };
 }
@@ -158,17 +162,52 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         r#"\bauthorization["']?\s*[:=]\s*["']?basic\s+([a-z0-9+/=]{8,})"#,
         "Authorization: Basic YW5uOmh1bnRlcjI=" => "Authorization: Basic <secret>",
         not "a basic understanding";
-    "token", always, "gh[pousr]_|github_pat_|glpat-|npm_|xox[abposr]-|[srp]k_live_|aiza|sk-|hvs\\.",
+    "token", always, "gh[pousr]_|github_pat_|glpat-|npm_|xox[abposr]-|xapp-|[srp]k_(live|test)_|whsec_|aiza|ya29|sk-|sg\\.|hvs\\.|dop_v1_|shpat_|pypi-",
         concat!(r"\b((?-i:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{22,}|glpat-[A-Za-z0-9_\-]{20,}",
-            r"|npm_[A-Za-z0-9]{36}|xox[abposr]-[A-Za-z0-9\-]{10,}|[srp]k_live_[A-Za-z0-9]{16,}",
-            r"|AIza[A-Za-z0-9_\-]{35}|sk-[A-Za-z0-9_\-]{20,}|hvs\.[A-Za-z0-9_\-]{20,}))"),
+            r"|npm_[A-Za-z0-9]{36}|xox[abposr]-[A-Za-z0-9\-]{10,}|xapp-[A-Za-z0-9\-]{20,}",
+            r"|[srp]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/=]{24,}",
+            r"|AIza[A-Za-z0-9_\-]{35}|ya29\.[A-Za-z0-9_\-]{20,}|sk-[A-Za-z0-9_\-]*[0-9][A-Za-z0-9_\-]{19,}",
+            r"|SG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}|hvs\.[A-Za-z0-9_\-]{20,}",
+            r"|dop_v1_[a-f0-9]{64}|shpat_[a-f0-9]{32}|pypi-[A-Za-z0-9_\-]{50,}))"),
         "insert into keys values ('ghp_0123456789abcdefABCDEF0123456789abcd')"
             => "insert into keys values ('<secret>')",
-        not "select ghp_total, task-list from t";
-    "api-key", is_mixed, "api[_-]?key|secret|token|access[_-]?key",
+        "stripe sk_live_0123456789abcdefXYZ, slack xoxb-123456789012-abc"
+            => "stripe <secret>, slack <secret>",
+        "SG.abcdefghijklmnop123456.abcdefghijklmnop1234567890" => "<secret>",
+        not "select ghp_total, task-list from t",
+            "select 'sk-learn-is-a-library-for-python', npm_config, sg.id from t",
+            "pip install pypi-simple; select xoxo";
+    "webhook", always, "hooks",
+        r"\bhooks\.slack\.com/services/(T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]{16,})",
+        "https://hooks.slack.com/services/T000AAAA/B000BBBB/abcdefghijklmnop12345678"
+            => "https://hooks.slack.com/services/<secret>",
+        not "https://hooks.slack.com/services/how-to-use-them";
+    "api-key", is_key, "api[_-]?key|secret|token|access[_-]?key",
         concat!(r#"[a-z0-9_\-]*(?:api[_-]?key|secret(?:[_-]?key)?|token|access[_-]?key)["']?\s*"#,
             r#"(?:=>|:=|=|:)\s*["']?([a-z0-9_\-./+=~]{16,})"#),
         "update apps set api_key = '9f86d081884c7d659a2feaa0' where id = 1"
             => "update apps set api_key = '<secret>' where id = 1",
-        not "select token = refreshed_by_the_client from logins";
+        "curl -H 'X-Api-Key: 9f86d081-884c-7d65-9a2f-eaa0c55ad015'"
+            => "curl -H 'X-Api-Key: <secret>'",
+        "{\"access_token\": \"AbCd1234+efGH/5678ijkl==\"}" => "{\"access_token\": \"<secret>\"}",
+        not "select token = refreshed_by_the_client from logins",
+            "update logins set token = users.reset_token_v2 where id = 1",
+            "secret = '/run/secrets/db1/password_file'; token: /usr/lib/python3.11/token.py",
+            "select secret: ../app1/settings_local.py",
+            "where access_key = auth.current_access_key_2025 and id = 7";
+    "password", always, "crypt",
+        // The data comes first for these.
+        concat!(r"\bpgp_sym_(?:en|de)crypt(?:_bytea)?\s*\((?:[^;',]|'(?:[^']|'')*')+,\s*", string!()),
+        "select pgp_sym_encrypt('card 4111', 'hunter2')"
+            => "select pgp_sym_encrypt('card 4111', '<secret>')",
+        "select pgp_sym_decrypt(card, 'hunter2') from cards"
+            => "select pgp_sym_decrypt(card, '<secret>') from cards",
+        not "select pgp_sym_decrypt(card, $1) from cards where note = 'a'",
+            "select pgp_sym_decrypt(card, current_setting('app.key')) from cards";
+    "password", always, "crypt",
+        concat!(r"\bcrypt\s*\(\s*", string!()),
+        "select crypt('hunter2', hash) = hash from users"
+            => "select crypt('<secret>', hash) = hash from users",
+        not "select crypt(password, hash) = hash from users where name = 'ann'",
+            "select decrypt('abc', key, 'aes')";
 };

@@ -6,17 +6,23 @@ use std::io;
 use super::hold::Doubt;
 use super::keeper::Keeper;
 use super::{Phase, Relay};
-use crate::clients::Guarded;
+use crate::clients::{Guarded, Unseen};
 use crate::lang::{Class, Effect, Verb};
 use crate::os::process::working_directory;
 use crate::policy::Decision;
 use crate::record::Source;
 use crate::redact;
 use crate::screen;
+use crate::session::keys::Submit;
+use crate::ui::notice;
+use crate::ui::theme::Style;
 
 /// Most bytes of a line's echo that are kept; an editor session longer than that is recorded as it
 /// comes.
 const ECHO_BYTES: usize = 1 << 20;
+
+/// What readline prints when it has accepted a line. At an interrupt the row comes later.
+const LINE_END: &[u8] = b"\r\n\x1b[?2004l";
 
 /// What the client's line editor has printed since the prompt.
 #[derive(Debug, Default)]
@@ -34,6 +40,15 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// Returns whether the editor has ended the line: it goes to the next row and no longer wants
+    /// pastes in brackets. `count` bytes have just come.
+    pub(super) fn has_ended(&self, count: usize) -> bool {
+        let from = self.echo.len().saturating_sub(count + LINE_END.len());
+        self.is_open
+            && from.max(self.prompt_end) < self.echo.len()
+            && memchr::memmem::find(&self.echo[from.max(self.prompt_end)..], LINE_END).is_some()
+    }
+
     /// Returns whether a line is being edited.
     pub(super) fn is_open(&self) -> bool {
         self.is_open
@@ -112,28 +127,11 @@ impl Relay {
     /// The line editor has taken all that was typed before the submitting key: reads the line, and
     /// passes the key or asks first.
     pub(super) fn submit(&mut self, key: u8) -> io::Result<bool> {
-        let (text, is_whole) =
-            if self.line.takes_data { (String::new(), true) } else { self.line.read() };
-        let address = self.keeper.decided().target.address.clone();
-        let unseen = match &mut self.interactive {
-            Some(interactive) if !text.is_empty() => {
-                interactive.unseen(&crate::clients::Submitted {
-                    line: &text,
-                    is_fresh: self.line.is_fresh,
-                    is_guarded: self.guarded != Guarded::No && self.is_prompted,
-                    cwd: self.client.and_then(working_directory).unwrap_or_default(),
-                    address: &address,
-                })
-            }
-            _ => crate::clients::Unseen::default(),
-        };
-        let mut unseen = unseen;
-        if !is_whole {
-            let phrase = "submits a line that could not be read whole".to_owned();
-            unseen.effects.push(Effect::new(Class::Opaque, Verb::Execute, 0..0, phrase));
-        }
+        let (text, is_whole) = self.submitted_text();
+        let mut unseen = self.unseen(&text, is_whole);
         self.begin_submission();
         self.keeper.connects(&unseen.connects);
+        self.foresee(&mut unseen);
         self.line.beyond_reach.clone_from(&unseen.remarks);
         if unseen.is_nothing() {
             return self.pass_key(key).map(|()| true);
@@ -158,6 +156,74 @@ impl Relay {
         Ok(true)
     }
 
+    /// Returns the text that the submitting key hands over, and whether that is all of it.
+    fn submitted_text(&self) -> (String, bool) {
+        if self.line.takes_data {
+            return (String::new(), true);
+        }
+        let (text, is_whole) = self.line.read();
+        match self.gate.submit() {
+            Submit::Line => (text, is_whole),
+            Submit::Typed { text: typed, replaces } => {
+                // Where in the line it is typed only the editor knows.
+                let is_whole = *replaces || (is_whole && text.is_empty());
+                (if *replaces { typed.clone() } else { text + typed }, is_whole)
+            }
+            Submit::Blind => (text, false),
+        }
+    }
+
+    /// Reads what a line does that no question tells of.
+    fn unseen(&mut self, text: &str, is_whole: bool) -> Unseen {
+        let address = self.keeper.decided().target.address.clone();
+        let mut unseen = match &mut self.interactive {
+            Some(interactive) if !text.is_empty() => {
+                interactive.unseen(&crate::clients::Submitted {
+                    line: text,
+                    is_fresh: self.line.is_fresh,
+                    is_guarded: self.guarded != Guarded::No && self.is_prompted,
+                    cwd: self.client.and_then(working_directory).unwrap_or_default(),
+                    address: &address,
+                })
+            }
+            _ => Unseen::default(),
+        };
+        if !is_whole {
+            let phrase = "submits a line that could not be read whole".to_owned();
+            unseen.effects.push(Effect::new(Class::Opaque, Verb::Execute, 0..0, phrase));
+        }
+        unseen
+    }
+
+    fn foresee(&mut self, unseen: &mut Unseen) {
+        if let Some(tap) = &mut self.tap {
+            tap.foresee(std::mem::take(&mut unseen.echoes));
+        }
+    }
+
+    /// The line editor has ended the line at a key that nobody knew to submit it: what it does
+    /// unasked has begun. It is judged and told all the same, and the key is known from now on.
+    pub(super) fn submitted_by_surprise(&mut self) -> io::Result<()> {
+        let (text, is_whole) = self.line.read();
+        // Ctrl-D in an empty line ends one as well.
+        let keys = if text.is_empty() { Vec::new() } else { self.gate.learn() };
+        let unseen = self.unseen(&text, is_whole);
+        self.begin_submission();
+        self.keeper.connects(&unseen.connects);
+        self.line.close(&mut self.keeper);
+        if unseen.is_nothing() {
+            return Ok(());
+        }
+        let judged = self.keeper.draft(text, &unseen.statements, unseen.effects, Source::Draft);
+        let why = format!("submitted by {}, which was not known to submit", keys_name(&keys));
+        self.keeper.released(&judged, Some(why.clone()), false);
+        if judged.verdict.decision > Decision::Allow {
+            let text = format!("ran unasked: {why}; from now on it is");
+            self.say(&notice::line(&text, Style::Warning, self.cols(), self.theme))?;
+        }
+        Ok(())
+    }
+
     /// Passes the submitting key.
     pub(super) fn pass_key(&mut self, key: u8) -> io::Result<()> {
         self.line.close(&mut self.keeper);
@@ -178,7 +244,7 @@ impl Relay {
     fn notice_later(&mut self, judged: &super::keeper::Judged) {
         self.is_noticed = true;
         let cols = self.cols();
-        let (reasons, tier) = (&judged.verdict.reasons, judged.target.tier);
+        let (reasons, tier) = (&judged.verdict.reasons, judged.verdict.judged_as);
         let notice = crate::ui::notice::verdict(reasons, tier, cols, self.theme);
         self.notices.push(notice);
     }
@@ -187,4 +253,22 @@ impl Relay {
     pub(super) fn say_notices(&mut self) -> io::Result<()> {
         std::mem::take(&mut self.notices).iter().try_for_each(|notice| self.say(notice))
     }
+}
+
+/// Names keys as people write them: `^X s`, `Esc [A`.
+fn keys_name(keys: &[u8]) -> String {
+    let mut name = String::new();
+    for &key in keys {
+        match key {
+            0x1b => name.push_str("Esc "),
+            0x7f => name.push_str("^? "),
+            0..0x20 => {
+                name.push('^');
+                name.push(char::from(key + 0x40));
+                name.push(' ');
+            }
+            _ => name.push(char::from(key)),
+        }
+    }
+    name.trim_end().to_owned()
 }

@@ -10,6 +10,7 @@ use crate::os::channel::Order;
 use crate::os::term::{Keys, UserTerm, Writers};
 use crate::os::{job, process};
 use crate::policy::{Challenge, Decision};
+use crate::target::Target;
 use crate::ui::hold::closing::{self, Cancelled};
 use crate::ui::hold::{
     BURST, Cause, Dialogue, Event, Question, Step, Transaction as Shown, TransactionState,
@@ -99,7 +100,7 @@ impl Relay {
             (size.cols, size.rows)
         });
         Question {
-            target: judged.target.clone(),
+            target: Target { tier: judged.verdict.judged_as, ..judged.target.clone() },
             answer_word: answer_word(&judged.target).to_owned(),
             local_time: moment.local.clone(),
             late: moment.freeze.clone().or_else(|| moment.late.map(str::to_owned)),
@@ -143,7 +144,7 @@ impl Relay {
     pub(super) fn tick(&mut self) -> io::Result<()> {
         let now = self.keeper.clock().elapsed();
         if self.probe.as_ref().is_some_and(|probe| now >= probe.due()) {
-            self.end_probe(Vec::new())?;
+            self.end_probe()?;
         }
         if self.discard_until.is_some_and(|until| now >= until) && !self.is_cancelling {
             self.discard_until = None;
@@ -172,6 +173,7 @@ impl Relay {
                     let again = self.keeper.again(&held.judged);
                     return self.hold(again, held.doubt);
                 }
+                self.ask_again();
                 self.draw(closing::released(self.theme).as_bytes())?;
                 let Held { judged, doubt, output, .. } = *held;
                 self.give_back_terminal()?;
@@ -195,6 +197,7 @@ impl Relay {
         reason: Option<String>,
         whole_shape: bool,
     ) -> io::Result<()> {
+        self.keeper.sending();
         match doubt {
             Doubt::Question(banner) => {
                 if self.guarded == crate::clients::Guarded::Theirs {
@@ -237,9 +240,7 @@ impl Relay {
             return self.say(&notice::line(&text, Style::Strong, self.cols(), self.theme));
         }
         self.keeper.cancelled(&held.judged, reason);
-        let now = self.keeper.clock().elapsed();
-        self.discarded_bytes = self.gate.discard();
-        self.discard_until = Some(now + self.keeper.config().hold.paste_quiet);
+        self.discard_ahead();
         let (transaction, _) = self.keeper.transaction();
         let line = closing::cancelled(
             Cancelled {
@@ -279,6 +280,13 @@ impl Relay {
         }
     }
 
+    /// Throws away what was typed or pasted ahead, and what of it is still to come.
+    fn discard_ahead(&mut self) {
+        let now = self.keeper.clock().elapsed();
+        self.discarded_bytes = self.gate.discard();
+        self.discard_until = Some(now + self.keeper.config().hold.paste_quiet);
+    }
+
     /// Refuses where nobody can go on: the client is ended while it waits, and the server rolls
     /// back.
     pub(super) fn refuse(&mut self, judged: &Judged, why: &str) -> io::Result<()> {
@@ -289,7 +297,9 @@ impl Relay {
             return self.answer(false);
         }
         self.end_refused(judged, Some(why));
-        let text = crate::ui::refusal::text(&judged.text, &judged.verdict, &judged.target, why);
+        let approved = self.approved.as_ref().map(|approved| approved.target.as_str());
+        let Judged { text, verdict, target, .. } = judged;
+        let text = crate::ui::refusal::text(text, verdict, target, why, approved);
         for line in text.lines() {
             self.say(line)?;
         }
@@ -386,12 +396,17 @@ impl Relay {
 
     /// The client was interrupted from elsewhere, or is gone: nobody asks any longer.
     pub(super) fn withdraw(&mut self, why: &str) -> io::Result<()> {
+        self.withdraw_saying(why, why)
+    }
+
+    fn withdraw_saying(&mut self, why: &str, said: &str) -> io::Result<()> {
         let Some(mut held) = self.held.take() else { return Ok(()) };
         self.drop_probe();
-        let draw = held.dialogue.withdraw(why);
+        let draw = held.dialogue.withdraw(said);
         self.draw(&draw)?;
         self.keeper.cancelled(&held.judged, Some(why));
-        self.give_back_terminal()
+        self.give_back_terminal()?;
+        self.write_kept(&held.output)
     }
 
     /// A client that waits for our answer sleeps until it comes. If it was woken, somebody sent it
@@ -404,7 +419,15 @@ impl Relay {
         if !was_woken || self.interactive.is_none() {
             return Ok(());
         }
-        self.withdraw("interrupted")?;
+        // The rest of a paste would run without the statement it was pasted with.
+        self.discard_ahead();
+        let why = "interrupted";
+        let said = match self.discarded_bytes {
+            0 => why.to_owned(),
+            1 => format!("{why}; 1 byte typed ahead was discarded"),
+            more => format!("{why}; {more} bytes typed ahead were discarded"),
+        };
+        self.withdraw_saying(why, &said)?;
         self.is_cancelling = true;
         self.answer(false)
     }

@@ -63,20 +63,12 @@ impl Relay {
     /// At the prompt: passes bytes up to the submitting key.
     pub(super) fn pass_at_prompt(&mut self) -> io::Result<()> {
         match self.gate.take_line() {
+            Pass::UpTo(text, END_OF_FILE) if self.is_cooked()? => self.hand_over(&text),
             Pass::All(bytes) if bytes.contains(&END_OF_FILE) && self.is_cooked()? => {
-                // No line editor: Ctrl-D behind text hands the text over, and the next one would
-                // end the input together with the question that follows. It counts as Return.
                 let at = memchr::memchr(END_OF_FILE, &bytes).unwrap_or(0);
                 let (text, rest) = bytes.split_at(at);
                 self.gate.put_back(&rest[1..]);
-                let has_text = !text.is_empty() || !self.line.text().is_empty();
-                self.to_client.extend(text);
-                if has_text {
-                    self.phase = Phase::Submitting(b'\n');
-                    self.looks = 0;
-                } else {
-                    self.to_client.push_back(END_OF_FILE);
-                }
+                self.hand_over(text);
             }
             Pass::All(bytes) => {
                 if bytes.contains(&INTERRUPT) {
@@ -92,6 +84,19 @@ impl Relay {
             }
         }
         self.flush_client()
+    }
+
+    /// Ctrl-D without a line editor: behind text it hands the text over, and the next one would
+    /// end the input together with the question that follows. So it counts as Return.
+    fn hand_over(&mut self, text: &[u8]) {
+        let has_text = !text.is_empty() || !self.line.text().is_empty();
+        self.to_client.extend(text);
+        if has_text {
+            self.phase = Phase::Submitting(b'\n');
+            self.looks = 0;
+        } else {
+            self.to_client.push_back(END_OF_FILE);
+        }
     }
 
     fn is_cooked(&self) -> io::Result<bool> {

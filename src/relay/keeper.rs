@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use crate::clients::{PromptFacts, RoutineText, Transaction};
+use jiff::Timestamp;
+
+use crate::clients::{PromptFacts, RoutineText, ServerSaid, Transaction};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::lang::{self, Effect, Reading};
 use crate::policy::{self, Confidence, Decision, Facts, Moment, Tally, Verdict};
-use crate::record::{Answer, Durability, Marker, Recorder, Source};
+use crate::record::{Answer, Durability, Marker, Recorder, Release, ServerMoment, Source};
 use crate::redact;
 use crate::session::drift::Drift;
 use crate::session::own::OwnObjects;
@@ -61,6 +63,10 @@ pub struct Keeper {
     /// The last statement that was let through and whose end has not been seen.
     running: Option<(u64, Duration)>,
     has_paged: bool,
+    /// What the server said while the statement at hand was held.
+    server: Option<ServerMoment>,
+    /// When the release at hand was sent.
+    sent: Option<Timestamp>,
     /// Whether an outer nightlatch records the terminal already.
     is_nested: bool,
     recording_trouble: Vec<String>,
@@ -106,6 +112,8 @@ impl Keeper {
             statements: 0,
             running: None,
             has_paged: false,
+            server: None,
+            sent: None,
             is_nested: false,
             recording_trouble: Vec::new(),
         }
@@ -317,6 +325,24 @@ impl Keeper {
         self.note("(a statement that could not be read)".to_owned(), verdict, source)
     }
 
+    /// Takes note of what the server said of itself while a statement is held; none begins anew.
+    pub fn heard(&mut self, said: Option<ServerSaid>) {
+        let heard = self.clock.now();
+        self.server =
+            said.map(|said| ServerMoment { time: said.time, heard, position: said.position });
+    }
+
+    /// Returns whether the server has said something of itself.
+    #[must_use]
+    pub fn has_heard(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// Takes note that a release is about to be sent.
+    pub fn sending(&mut self) {
+        self.sent = Some(self.clock.now());
+    }
+
     /// Takes note that a statement was let through.
     pub fn released(&mut self, judged: &Judged, reason: Option<String>, whole_shape: bool) {
         let was_held = matches!(judged.verdict.decision, Decision::Hold(_) | Decision::Deny);
@@ -373,6 +399,18 @@ impl Keeper {
         }
     }
 
+    /// Lets the recorder work on a thread of its own, from now on.
+    ///
+    /// # Errors
+    /// When the system has no thread left: nothing is recorded then.
+    pub fn begin_recording(&mut self) -> Result<(), crate::record::RecordError> {
+        let begun = self.recorder.as_mut().map_or(Ok(()), Recorder::begin);
+        if begun.is_err() {
+            self.recorder = None;
+        }
+        begun
+    }
+
     /// Takes note of what was read and allowed before the client started, and runs without being
     /// asked about.
     pub fn preflight(&mut self, text: &str) {
@@ -381,6 +419,7 @@ impl Keeper {
             confidence: Confidence::Parsed,
             findings: Vec::new(),
             reasons: Vec::new(),
+            judged_as: self.decided.target.tier,
         };
         let judged = self.note(text.to_owned(), verdict, Source::Preflight);
         self.released(&judged, None, false);
@@ -459,7 +498,11 @@ impl Keeper {
     fn answer(&mut self, n: u64, answer: Answer, reason: Option<String>) {
         let time = self.clock.now();
         let reason = reason.map(|reason| redact::redact(&reason).text.into_owned());
-        self.mark(Marker::Answer { n, time, answer, reason });
+        let (sent, server) = (self.sent.take(), self.server.take());
+        let moment = sent
+            .filter(|_| answer == Answer::Released)
+            .map(|sent| Box::new(Release { sent, server }));
+        self.mark(Marker::Answer { n, time, answer, reason, moment });
     }
 
     fn mark(&mut self, marker: Marker) {

@@ -1,5 +1,6 @@
 //! The loop between the person and the client: one thread, one `poll`, typed events.
 //!
+//! - `eager`: waiting without sleeping
 //! - `ends`: what the client's 0, 1 and 2 are
 //! - `output`: what the client prints, on its way to the screen and the recording
 //! - `input`: what the person types, on its way through the gate
@@ -11,6 +12,7 @@
 //! - `way_out`: suspending, hanging up, ending
 
 mod draft;
+mod eager;
 pub mod ends;
 mod hold;
 mod input;
@@ -25,10 +27,10 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::process::Child;
 use std::time::Duration;
 
 use self::draft::Line;
+use self::eager::Eager;
 use self::ends::Ends;
 use self::hold::{Doubt, Held, Releasing};
 use self::keeper::{Judged, Keeper};
@@ -36,9 +38,10 @@ use self::output::Sink;
 use self::probe::Probe;
 use crate::clients::{Guarded, Interactive, Tap};
 use crate::os::channel::{Channel, Order, Report};
-use crate::os::poll::{Wait, poll};
+use crate::os::poll::Wait;
 use crate::os::process::Watch;
 use crate::os::signal::{Caught, Signals};
+use crate::os::spawn::Spawned;
 use crate::os::term::UserTerm;
 use crate::session::gate::Gate;
 use crate::session::script::Script;
@@ -88,7 +91,7 @@ pub struct Parts {
     /// The client's ends.
     pub ends: Ends,
     /// The monitor.
-    pub monitor: Child,
+    pub monitor: Spawned,
     /// The line to the monitor.
     pub channel: Channel,
     /// Signals to us.
@@ -132,7 +135,7 @@ pub struct Approval {
 pub struct Relay {
     term: Option<UserTerm>,
     ends: Ends,
-    monitor: Child,
+    monitor: Spawned,
     channel: Channel,
     signals: Signals,
     tap: Option<Box<dyn Tap>>,
@@ -184,6 +187,7 @@ pub struct Relay {
     releasing: Option<Releasing>,
     /// How often the client was looked at since it last did something.
     looks: u32,
+    eager: Eager,
     client: Option<i32>,
     ended: Option<Ended>,
     is_refused: bool,
@@ -219,6 +223,7 @@ impl Relay {
             None => None,
         };
         let stdin = File::from(ends::own(io::stdin())?);
+        let keys = parts.interactive.as_ref().map(|client| client.keys()).unwrap_or_default();
         let mut line = Line::default();
         if let Some(term) = &parts.term {
             let size = term.size();
@@ -240,7 +245,7 @@ impl Relay {
             input: parts.input,
             next_data_look: Duration::ZERO,
             phase: Phase::Busy,
-            gate: Gate::default(),
+            gate: Gate::new(keys),
             watch: None,
             held: None,
             probe: None,
@@ -262,6 +267,7 @@ impl Relay {
             wants_script: false,
             releasing: None,
             looks: 0,
+            eager: Eager::default(),
             client: None,
             ended: None,
             is_refused: false,
@@ -334,6 +340,7 @@ impl Relay {
     /// Waits until something happens or it is time to look again.
     fn wait(&mut self) -> io::Result<Ready> {
         let timeout = self.next_look();
+        let clock = self.keeper.clock();
         let can_take_output = self.sink.is_empty();
         let mut waits = [const { None }; 8];
         waits[0] = Some(Wait::readable(self.channel.as_fd()));
@@ -370,7 +377,7 @@ impl Relay {
                 used.push(wait);
             }
         }
-        poll(&mut used, timeout)?;
+        self.eager.wait(clock, &mut used, timeout)?;
         let is_ready = |place: usize| used.get(places[place]).is_some_and(Wait::is_ready);
         let ready = Ready {
             monitor: is_ready(0),

@@ -138,7 +138,11 @@ impl Relay {
     fn at_prompt(&mut self, facts: &crate::clients::PromptFacts) -> io::Result<()> {
         // A client that prompts has taken the answer.
         self.taken();
-        self.phase = Phase::Prompt;
+        if !matches!(self.phase, Phase::Submitting(_)) {
+            // Else the editor draws it again (Ctrl-L, a list of completions), and the key that
+            // submits is still to come.
+            self.phase = Phase::Prompt;
+        }
         if !std::mem::replace(&mut self.is_prompted, true)
             && let Some(what) = self.tap.as_ref().and_then(|tap| tap.shortcoming(facts))
         {
@@ -240,6 +244,10 @@ impl Relay {
         if self.line.is_open() && self.phase != Phase::Busy {
             // The line being edited is recorded when it is submitted, redacted.
             self.line.echo(bytes);
+            if self.phase == Phase::Prompt && self.line.has_ended(bytes.len()) {
+                self.write_term(bytes)?;
+                return self.submitted_by_surprise();
+            }
         } else {
             self.keeper.output(bytes);
         }

@@ -22,6 +22,9 @@ const ANSWER_BYTES: usize = 4 << 20;
 /// person, once for each connection.
 const LOOK_UP: Duration = Duration::from_millis(700);
 
+/// How long a release waits for the server to say once more where it stands: few notice it.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
+
 /// A running side connection.
 #[derive(Debug)]
 pub(super) struct Probe {
@@ -36,6 +39,21 @@ impl Probe {
     /// Returns when it has taken too long.
     pub(super) fn due(&self) -> Duration {
         self.due
+    }
+}
+
+impl Probe {
+    /// Reads what has come of the answer; returns whether that was the last of it.
+    fn read(&mut self) -> bool {
+        let mut buffer = [0; 16 << 10];
+        match self.output.read(&mut buffer) {
+            Ok(0) => true,
+            Ok(count) => {
+                self.answer.extend_from_slice(&buffer[..count]);
+                self.answer.len() > ANSWER_BYTES
+            }
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
+        }
     }
 }
 
@@ -56,7 +74,7 @@ impl Drop for Probe {
 impl Relay {
     /// Returns whether figures can be had for a held statement.
     pub(super) fn can_probe(&self, judged: &Judged) -> bool {
-        self.inquiry(judged).is_some()
+        self.inquiry(judged).is_some_and(|inquiry| inquiry.has_figures)
     }
 
     fn inquiry(&self, judged: &Judged) -> Option<Inquiry> {
@@ -85,28 +103,17 @@ impl Relay {
         let clock = self.keeper.clock();
         let due = clock.elapsed() + LOOK_UP.min(self.keeper.config().impact.timeout);
         let Ok(mut probe) = start(inquiry, due) else { return };
-        let mut buffer = [0; 16 << 10];
-        while let Some(left) = due.checked_sub(clock.elapsed())
-            && probe.answer.len() <= ANSWER_BYTES
-        {
-            match probe.output.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(count) => probe.answer.extend_from_slice(&buffer[..count]),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if poll(&mut [Wait::readable(probe.as_fd())], Some(left)).is_err() {
-                        break;
-                    }
-                }
-                Err(_) => break,
-            }
-        }
+        while !probe.read()
+            && let Some(left) = due.checked_sub(clock.elapsed())
+            && poll(&mut [Wait::readable(probe.as_fd())], Some(left)).is_ok()
+        {}
         let found = interactive.looked_up(&String::from_utf8_lossy(&probe.answer));
         self.keeper.learn(&found);
     }
 
     /// Starts to ask.
     pub(super) fn start_probe(&mut self, judged: &Judged) {
+        self.keeper.heard(None);
         let Some(inquiry) = self.inquiry(judged) else { return };
         let due = self.keeper.clock().elapsed() + self.keeper.config().impact.timeout;
         // Without an answer the dialogue just has no figures.
@@ -116,31 +123,55 @@ impl Relay {
     /// Reads more of the answer.
     pub(super) fn read_probe(&mut self) {
         let Some(probe) = &mut self.probe else { return };
-        let mut buffer = [0; 16 << 10];
-        let is_over = match probe.output.read(&mut buffer) {
-            Ok(0) => true,
-            Ok(count) => {
-                probe.answer.extend_from_slice(&buffer[..count]);
-                probe.answer.len() > ANSWER_BYTES
-            }
-            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
-        };
-        if is_over {
-            let figures = probe.inquiry.reader.read(&String::from_utf8_lossy(&probe.answer));
+        if probe.read() {
             // A terminal that cannot be drawn on shows as a hang-up by itself.
-            drop(self.end_probe(figures));
+            drop(self.end_probe());
         }
     }
 
-    /// Shows what was found, which may be nothing.
-    pub(super) fn end_probe(&mut self, figures: Vec<String>) -> io::Result<()> {
-        self.drop_probe();
-        self.show_impact(figures)
+    /// Asks the server once more for its clock and position, where it told them at the question: a
+    /// person may have thought for minutes. The side connection is closed again before anything is
+    /// released.
+    pub(super) fn ask_again(&mut self) {
+        let (facts, drift) = (self.keeper.facts(), self.keeper.drift());
+        let inquiry = self
+            .interactive
+            .as_ref()
+            .filter(|_| self.keeper.has_heard())
+            .and_then(|interactive| interactive.inquire("", &[], facts, drift));
+        let Some(inquiry) = inquiry else { return };
+        let clock = self.keeper.clock();
+        let due = clock.elapsed() + ASK_AGAIN;
+        let Ok(mut probe) = start(inquiry, due) else { return };
+        let said = loop {
+            let left = due.saturating_sub(clock.elapsed());
+            let has_more = !left.is_zero()
+                && poll(&mut [Wait::readable(probe.as_fd())], Some(left)).is_ok()
+                && !probe.read();
+            let said = probe.inquiry.reader.server(&String::from_utf8_lossy(&probe.answer));
+            if said.is_some() || !has_more {
+                break said;
+            }
+        };
+        drop(probe);
+        if said.is_some() {
+            self.keeper.heard(said);
+        }
+    }
+
+    /// Shows what was found so far, which may be nothing.
+    pub(super) fn end_probe(&mut self) -> io::Result<()> {
+        let Some(probe) = self.probe.take() else { return Ok(()) };
+        let answer = String::from_utf8_lossy(&probe.answer);
+        self.keeper.heard(probe.inquiry.reader.server(&answer));
+        self.show_impact(probe.inquiry.reader.read(&answer))
     }
 
     /// Ends the side connection: it is closed before anything is released.
     pub(super) fn drop_probe(&mut self) {
-        self.probe = None;
+        let Some(probe) = self.probe.take() else { return };
+        // The person was faster than the figures; what the server said of itself comes first.
+        self.keeper.heard(probe.inquiry.reader.server(&String::from_utf8_lossy(&probe.answer)));
     }
 }
 

@@ -90,6 +90,11 @@ impl Relay {
             }
             spins = 0;
             self.looks = 0;
+            if self.only_data_is_wanted() {
+                // What was just answered has not even run yet.
+                self.next_data_look = self.keeper.clock().elapsed() + DATA_LOOK;
+                return Ok(());
+            }
         }
     }
 
@@ -185,6 +190,9 @@ impl Relay {
             // Submitted by a key that we do not know as one.
             self.begin_submission();
         }
+        // Accepting a search or a paste draws the prompt once more, after the submitting key: that
+        // is recorded before what the statement prints, as it was shown.
+        self.line.close(&mut self.keeper);
         if self.input == Input::Data {
             self.is_ending = false;
         }
@@ -199,7 +207,7 @@ impl Relay {
             Decision::Notice => {
                 if !self.is_noticed && self.may_notice() {
                     self.is_noticed = true;
-                    let tier = judged.target.tier;
+                    let tier = judged.verdict.judged_as;
                     let cols = self.cols();
                     let line = notice::verdict(&judged.verdict.reasons, tier, cols, self.theme);
                     self.say(&line)?;
@@ -235,9 +243,11 @@ impl Relay {
             self.keeper.released(judged, None, false);
             return self.show_tapped(banner);
         }
-        self.keeper.released(judged, None, false);
         self.echo_statement(banner)?;
-        self.answer(true)
+        self.answer(true)?;
+        // It runs: what is noted of it only in memory need not be waited for.
+        self.keeper.released(judged, None, false);
+        Ok(())
     }
 
     /// Shows a statement that runs where the client would have shown it, had it not asked.
@@ -267,6 +277,7 @@ impl Relay {
                 }
             }
         }
+        self.eager.answered();
         self.send(answer)
     }
 
@@ -326,6 +337,10 @@ impl Relay {
         if let Phase::Submitting(key) = self.phase {
             // The prompt's editor does not edit (`psql -n`): the line is whole already.
             return self.submit(key);
+        }
+        if self.phase == Phase::Prompt {
+            // Its prompt came while we looked: what waits passes as at any prompt.
+            return Ok(!self.gate.is_empty());
         }
         let line = self.gate.take_cooked_line();
         if line.is_empty() {

@@ -192,7 +192,7 @@ impl Relay {
             drop(term.restore());
         }
         drop(self.channel.order(Order::Bye));
-        drop(self.monitor.wait());
+        self.monitor.wait();
         self.phase = Phase::Busy;
     }
 

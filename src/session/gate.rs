@@ -6,13 +6,11 @@
 
 use std::collections::VecDeque;
 
+use super::keys::{Keys, Submit};
+
 /// Starts and ends a bracketed paste, inside which no key submits.
 const PASTE_START: &[u8] = b"\x1b[200~";
 const PASTE_END: &[u8] = b"\x1b[201~";
-
-/// Keys that hand a line to the client: Return, Ctrl-J, and Ctrl-O of readline, which accepts the
-/// line as well.
-const SUBMITTING: [u8; 3] = [b'\r', b'\n', 0x0f];
 
 /// Most bytes that wait. A terminal keeps 4 KiB of type-ahead; a paste without brackets is larger.
 pub const PENDING_BYTES: usize = 1 << 20;
@@ -27,9 +25,13 @@ pub enum Pass {
 }
 
 /// Bytes on their way to the client.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Gate {
     pending: VecDeque<u8>,
+    /// Knows which keys submit.
+    keys: Keys,
+    /// What the last one handed over.
+    submit: Submit,
     /// Whether the client has asked for pastes to be bracketed.
     brackets: bool,
     /// Whether the bytes passed so far end inside a bracketed paste.
@@ -38,7 +40,40 @@ pub struct Gate {
     matched: usize,
 }
 
+impl Default for Gate {
+    fn default() -> Self {
+        Self::new(Keys::default())
+    }
+}
+
 impl Gate {
+    /// Makes an empty gate for a line editor with these keys.
+    #[must_use]
+    pub fn new(keys: Keys) -> Self {
+        Self {
+            pending: VecDeque::new(),
+            keys,
+            submit: Submit::Line,
+            brackets: false,
+            in_paste: false,
+            matched: 0,
+        }
+    }
+
+    /// Returns what the last submitting key hands over.
+    #[must_use]
+    pub fn submit(&self) -> &Submit {
+        &self.submit
+    }
+
+    /// The keys passed last have submitted a line, and were not known to: from now on they are.
+    /// Returns them.
+    pub fn learn(&mut self) -> Vec<u8> {
+        let keys = self.keys.learn();
+        self.keys.forget();
+        keys
+    }
+
     /// Takes note of whether the client wants pastes bracketed.
     pub fn set_brackets(&mut self, on: bool) {
         self.brackets = on;
@@ -75,6 +110,7 @@ impl Gate {
     pub fn discard(&mut self) -> usize {
         self.in_paste = false;
         self.matched = 0;
+        self.keys.forget();
         let count = self.pending.len();
         self.pending.clear();
         count
@@ -85,7 +121,11 @@ impl Gate {
         let mut passed = Vec::with_capacity(self.pending.len());
         while let Some(byte) = self.pending.pop_front() {
             self.track_paste(byte);
-            if !self.in_paste && SUBMITTING.contains(&byte) {
+            if self.in_paste {
+                self.keys.forget();
+            } else if let Some(submit) = self.keys.press(byte) {
+                self.keys.forget();
+                self.submit = submit;
                 return Pass::UpTo(passed, byte);
             }
             passed.push(byte);

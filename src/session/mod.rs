@@ -3,6 +3,7 @@
 
 pub mod drift;
 pub mod gate;
+pub mod keys;
 pub mod own;
 pub mod prepared;
 pub mod script;

@@ -1,27 +1,45 @@
 //! Questions to the index, and their answers as rows.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
-use serde::Serialize;
+use rusqlite::{Connection, Row, Rows, params_from_iter};
+use serde::{Serialize, Serializer};
 
+use super::capture::Place;
 use super::index::timestamp;
+use super::terms::Terms;
 use super::{IsAlive, tier_of, tier_rank};
+use crate::record::imported;
 use crate::target::Tier;
+
+/// The columns that [`statement`] reads.
+const COLUMNS: &str = "t.id, s.session, t.n, t.time, s.client, g.tier, g.name, t.text, t.source,
+     t.verdict, t.rule, t.answer, t.reason, t.rows, t.duration_ms, t.error, s.path, t.place, t.place_at";
+
+/// The tables that they are of, statements first.
+const TABLES: &str = "statements t CROSS JOIN sessions s ON s.id = t.session
+     CROSS JOIN targets g ON g.id = t.target";
 
 /// Which statements or sessions are wanted; nothing set means all.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Words that must all begin a word of the statement.
-    pub words: Vec<String>,
+    /// Words that must all be in the statement.
+    pub terms: Terms,
+    /// Whether it counts as well if they are all in what the statement printed.
+    pub is_in_output: bool,
     /// The client's name.
     pub client: Option<String>,
     /// The tier.
     pub tier: Option<Tier>,
     /// Part of the target's name or address.
     pub target: Option<String>,
+    /// The target's whole name.
+    pub target_name: Option<String>,
     /// The session's whole id.
     pub session: Option<String>,
     /// Not before this.
@@ -39,11 +57,15 @@ pub struct Filter {
 /// One statement, with the keys of `history --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Statement {
+    /// Its id in the index, in the order of time; not for those outside, since it may change.
+    #[serde(skip)]
+    pub id: i64,
     /// The session's id.
     pub session: String,
     /// Number in the session, from 1.
     pub n: u64,
-    /// When.
+    /// When; of what was imported, a time that [`imported::known`] knows, or else an order.
+    #[serde(serialize_with = "time_if_known")]
     pub time: Timestamp,
     /// The client's name.
     pub client: String,
@@ -55,7 +77,8 @@ pub struct Statement {
     pub text: String,
     /// Where the text came from.
     pub source: String,
-    /// `allow`, `notice`, `hold` or `deny`.
+    /// `allow`, `notice`, `hold` or `deny`; empty of what was imported.
+    #[serde(serialize_with = "word_if_any")]
     pub verdict: String,
     /// The rule that decided.
     pub rule: Option<String>,
@@ -69,6 +92,9 @@ pub struct Statement {
     pub duration_ms: Option<u64>,
     /// The error as the client gave it.
     pub error: Option<String>,
+    /// Where it is in its log.
+    #[serde(skip)]
+    pub place: Place,
 }
 
 /// One session, with the keys of `sessions --json`.
@@ -131,17 +157,92 @@ impl Conditions {
     }
 }
 
-/// Returns statements, oldest first.
-pub(super) fn statements(
+/// Adds what the questions call to a new connection.
+pub(super) fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("has_words", 2, flags, |context: &Context<'_>| {
+        let terms = context.get_or_create_aux(1, |words| {
+            Ok::<_, rusqlite::types::FromSqlError>(Terms::new(words.as_str()?))
+        })?;
+        Ok(context.get_raw(0).as_str().is_ok_and(|text| terms.is_in(text)))
+    })
+}
+
+/// Which statements come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+/// Shows statements until there are no more or no more are wanted; the first ones, if there is a
+/// limit.
+///
+/// `share` says how common a trigram is.
+pub(super) fn visit(
     connection: &Connection,
     filter: &Filter,
-) -> rusqlite::Result<Vec<Statement>> {
-    let (sql, values) = statements_sql(filter);
-    let mut select = connection.prepare(&sql)?;
-    let rows = select.query_map(params_from_iter(values), statement)?;
-    let mut statements = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    statements.reverse();
-    Ok(statements)
+    order: Order,
+    share: &dyn Fn(&str) -> usize,
+    visitor: &mut dyn FnMut(Statement) -> ControlFlow<()>,
+) -> rusqlite::Result<()> {
+    let mut output_select;
+    let (sql, values) = statements_sql(filter, order, share);
+    let mut by_text = connection.prepare_cached(&sql)?;
+    let mut by_text = Ahead::of(by_text.query(params_from_iter(values))?)?;
+    let mut by_output = match outputs_sql(filter, order) {
+        Some((sql, values)) => {
+            output_select = connection.prepare_cached(&sql)?;
+            Ahead::of(output_select.query(params_from_iter(values))?)?
+        }
+        None => Ahead { rows: None, next: None },
+    };
+    let limit = filter.limit.unwrap_or(usize::MAX);
+    let mut last = None;
+    let mut count = 0;
+    while count < limit {
+        let is_text_next = match (by_text.id(), by_output.id()) {
+            (Some(text), Some(output)) if order == Order::OldestFirst => text <= output,
+            (text, output) => text.is_some() && text >= output,
+        };
+        let from = if is_text_next { &mut by_text } else { &mut by_output };
+        let Some(statement) = from.take()? else { break };
+        // Found in both.
+        if last.replace(statement.id) == Some(statement.id) {
+            continue;
+        }
+        count += 1;
+        if visitor(statement).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The answer to one question, and a look at what comes next.
+struct Ahead<'a> {
+    rows: Option<Rows<'a>>,
+    next: Option<Statement>,
+}
+
+impl<'a> Ahead<'a> {
+    fn of(rows: Rows<'a>) -> rusqlite::Result<Self> {
+        let mut ahead = Self { rows: Some(rows), next: None };
+        ahead.take()?;
+        Ok(ahead)
+    }
+
+    fn id(&self) -> Option<i64> {
+        self.next.as_ref().map(|statement| statement.id)
+    }
+
+    fn take(&mut self) -> rusqlite::Result<Option<Statement>> {
+        let next = match &mut self.rows {
+            Some(rows) => rows.next()?.map(statement).transpose()?,
+            None => None,
+        };
+        Ok(std::mem::replace(&mut self.next, next))
+    }
 }
 
 /// Returns sessions, oldest first.
@@ -170,37 +271,69 @@ pub(super) fn sessions(
     Ok(sessions)
 }
 
-/// Returns the question for statements, newest first, and its values.
-pub(super) fn statements_sql(filter: &Filter) -> (String, Vec<Value>) {
+/// Returns the question for statements, and its values.
+pub(super) fn statements_sql(
+    filter: &Filter,
+    order: Order,
+    share: &dyn Fn(&str) -> usize,
+) -> (String, Vec<Value>) {
     let mut conditions = Conditions::default();
-    let (words, signs): (Vec<_>, Vec<_>) =
-        filter.words.iter().partition(|word| word.contains(char::is_alphanumeric));
-    if !words.is_empty() {
-        let query: Vec<String> =
-            words.iter().map(|word| format!("\"{}\"*", word.replace('"', "\"\""))).collect();
-        conditions.add(
-            "t.id IN (SELECT rowid FROM statements_text WHERE statements_text MATCH ?)",
-            query.join(" "),
-        );
+    let trigrams = filter.terms.trigrams(share);
+    let has_trigrams = trigrams.is_some();
+    if let Some(trigrams) = trigrams {
+        conditions.add("f.statements_text MATCH ?", trigrams);
     }
-    for sign in signs {
-        conditions.add("instr(t.text, ?) > 0", sign.clone());
+    if !filter.terms.is_empty() {
+        conditions.add("has_words(t.text, ?)", filter.terms.text());
     }
+    let text = has_trigrams.then_some("statements_text");
+    statements_of(text, filter, order, conditions)
+}
+
+/// Returns the question for the statement of an id.
+pub(super) fn one_sql() -> String {
+    format!("SELECT {COLUMNS} FROM {TABLES} WHERE t.id = ?1")
+}
+
+/// Returns the question for statements by what they printed; none if that is not asked for.
+fn outputs_sql(filter: &Filter, order: Order) -> Option<(String, Vec<Value>)> {
+    let phrases = filter.terms.phrases().filter(|_| filter.is_in_output)?;
+    let mut conditions = Conditions::default();
+    conditions.add("f.outputs_text MATCH ?", phrases);
+    Some(statements_of(Some("outputs_text"), filter, order, conditions))
+}
+
+/// Makes a question for statements, of which a text index says which may be meant.
+fn statements_of(
+    text: Option<&str>,
+    filter: &Filter,
+    order: Order,
+    mut conditions: Conditions,
+) -> (String, Vec<Value>) {
     if let Some(client) = &filter.client {
         conditions.add("s.client = ?", client.clone());
     }
     if let Some(tier) = filter.tier {
-        conditions.add("t.tier = ?", tier_rank(tier));
+        conditions.add("g.tier = ?", tier_rank(tier));
     }
     if let Some(target) = &filter.target {
-        conditions
-            .add("(t.target LIKE ? ESCAPE '\\' OR t.address LIKE ? ESCAPE '\\')", like(target));
+        conditions.add(
+            "t.target IN (SELECT id FROM targets
+                 WHERE name LIKE ? ESCAPE '\\' OR address LIKE ? ESCAPE '\\')",
+            like(target),
+        );
+    }
+    if let Some(name) = &filter.target_name {
+        conditions.add("t.target IN (SELECT id FROM targets WHERE name = ?)", name.clone());
     }
     if let Some(session) = &filter.session {
-        conditions.add("t.session = ?", session.clone());
+        conditions.add("t.session = (SELECT id FROM sessions WHERE session = ?)", session.clone());
     }
     if let Some(since) = filter.since {
         conditions.add("t.time >= ?", since.as_microsecond());
+        // No id is before its time, and the text indexes know ids.
+        let id = if text.is_some() { "f.rowid >= ?" } else { "t.id >= ?" };
+        conditions.add(id, since.as_millisecond());
     }
     if let Some(until) = filter.until {
         conditions.add("t.time < ?", until.as_microsecond());
@@ -211,40 +344,47 @@ pub(super) fn statements_sql(filter: &Filter) -> (String, Vec<Value>) {
     if filter.is_failed {
         conditions.require("t.error IS NOT NULL");
     }
-    let limit = filter.limit.map_or(String::new(), |limit| format!(" LIMIT {limit}"));
-    let sql = format!(
-        "SELECT t.session, t.n, t.time, s.client, t.tier, t.target, t.text, t.source, t.verdict,
-             t.rule, t.answer, t.reason, t.rows, t.duration_ms, t.error
-         FROM statements t JOIN sessions s ON s.id = t.session{}
-         ORDER BY t.time DESC, t.id DESC{limit}",
-        conditions.sql
-    );
+    let (from, id) = match text {
+        Some(text) => (format!("{text} f CROSS JOIN {TABLES}"), "f.rowid"),
+        None => (TABLES.to_owned(), "t.id"),
+    };
+    if text.is_some() {
+        conditions.require("t.id = f.rowid");
+    }
+    let direction = match order {
+        Order::NewestFirst => "DESC",
+        Order::OldestFirst => "ASC",
+    };
+    let sql = format!("SELECT {COLUMNS} FROM {from}{} ORDER BY {id} {direction}", conditions.sql);
     (sql, conditions.values)
 }
 
 fn sessions_sql(filter: &Filter) -> (String, Vec<Value>) {
     let mut conditions = Conditions::default();
+    // What was imported is no session.
+    conditions.require("s.session NOT LIKE 'import-%'");
     if let Some(client) = &filter.client {
         conditions.add("s.client = ?", client.clone());
     }
     // A session counts for every tier and target that a statement of it had.
     if let Some(tier) = filter.tier {
         conditions.add(
-            "(s.tier = ? OR EXISTS
-                 (SELECT 1 FROM statements t WHERE t.session = s.id AND t.tier = ?))",
+            "(s.tier = ? OR EXISTS (SELECT 1 FROM statements t JOIN targets g ON g.id = t.target
+                 WHERE t.session = s.id AND g.tier = ?))",
             tier_rank(tier),
         );
     }
     if let Some(target) = &filter.target {
         conditions.add(
-            "(s.target LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM statements t
+            "(s.target LIKE ? ESCAPE '\\' OR EXISTS
+                 (SELECT 1 FROM statements t JOIN targets g ON g.id = t.target
                  WHERE t.session = s.id
-                 AND (t.target LIKE ? ESCAPE '\\' OR t.address LIKE ? ESCAPE '\\')))",
+                 AND (g.name LIKE ? ESCAPE '\\' OR g.address LIKE ? ESCAPE '\\')))",
             like(target),
         );
     }
     if let Some(session) = &filter.session {
-        conditions.add("s.id = ?", session.clone());
+        conditions.add("s.session = ?", session.clone());
     }
     // A session is in a window if any part of it is.
     if let Some(since) = filter.since {
@@ -257,31 +397,38 @@ fn sessions_sql(filter: &Filter) -> (String, Vec<Value>) {
         conditions.require("s.held > 0");
     }
     let sql = format!(
-        "SELECT s.id, s.client, s.argv, s.tier, s.target, s.started, s.last, s.exit, s.statements,
+        "SELECT s.session, s.client, s.argv, s.tier, s.target, s.started, s.last, s.exit, s.statements,
              s.held, s.gaps, s.bytes, s.indexed, s.cwd, s.tty, s.path, s.pid, s.pid_started
-         FROM sessions s{} ORDER BY s.started DESC, s.id DESC",
+         FROM sessions s{} ORDER BY s.started DESC, s.session DESC",
         conditions.sql
     );
     (sql, conditions.values)
 }
 
-fn statement(row: &Row<'_>) -> rusqlite::Result<Statement> {
+pub(super) fn statement(row: &Row<'_>) -> rusqlite::Result<Statement> {
     Ok(Statement {
-        session: row.get(0)?,
-        n: unsigned(row.get(1)?),
-        time: timestamp(row.get(2)?),
-        client: row.get(3)?,
-        tier: tier_of(row.get(4)?),
-        target: row.get(5)?,
-        text: row.get(6)?,
-        source: row.get(7)?,
-        verdict: row.get(8)?,
-        rule: row.get(9)?,
-        answer: row.get(10)?,
-        reason: row.get(11)?,
-        rows: row.get::<_, Option<i64>>(12)?.map(unsigned),
-        duration_ms: row.get::<_, Option<i64>>(13)?.map(unsigned),
-        error: row.get(14)?,
+        id: row.get(0)?,
+        session: row.get(1)?,
+        n: unsigned(row.get(2)?),
+        time: timestamp(row.get(3)?),
+        client: row.get(4)?,
+        tier: tier_of(row.get(5)?),
+        target: row.get(6)?,
+        text: row.get(7)?,
+        source: row.get(8)?,
+        verdict: row.get(9)?,
+        rule: row.get(10)?,
+        answer: row.get(11)?,
+        reason: row.get(12)?,
+        rows: row.get::<_, Option<i64>>(13)?.map(unsigned),
+        duration_ms: row.get::<_, Option<i64>>(14)?.map(unsigned),
+        error: row.get(15)?,
+        place: Place {
+            path: PathBuf::from(row.get::<_, String>(16)?),
+            offset: unsigned(row.get(17)?),
+            time: Duration::from_micros(unsigned(row.get(18)?)),
+            n: unsigned(row.get(2)?),
+        },
     })
 }
 
@@ -312,6 +459,14 @@ fn session(row: &Row<'_>, is_alive: IsAlive<'_>) -> rusqlite::Result<Session> {
         tty: row.get(14)?,
         path: PathBuf::from(row.get::<_, String>(15)?),
     })
+}
+
+fn time_if_known<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    imported::known(*time).serialize(serializer)
+}
+
+fn word_if_any<S: Serializer>(word: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    Some(word).filter(|word| !word.is_empty()).serialize(serializer)
 }
 
 /// SQLite has no unsigned numbers; ours went in as such.

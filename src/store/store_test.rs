@@ -3,10 +3,11 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::{Filter, Indexed, Store};
+use super::{Filter, Indexed, Store, Terms, output};
 use crate::clock::Clock;
-use crate::record::{Answer, Header, Marker, Recorder, Source};
+use crate::record::{Answer, Durability, Header, Marker, Recorder, Source};
 use crate::target::{Address, Target, Tier};
 
 pub(crate) fn target(tier: Tier, name: Option<&str>) -> Target {
@@ -59,6 +60,7 @@ pub(crate) fn record(data: &Path, now: &str) -> PathBuf {
         time: now.parse().unwrap(),
         answer: Answer::Released,
         reason: None,
+        moment: None,
     });
     recorder.output(b"DELETE 3\r\n");
     recorder.marker(Marker::Outcome { n: 2, rows: Some(3), duration_ms: None, error: None });
@@ -138,10 +140,7 @@ fn filters_find_what_they_say() {
     let select = "select count(*)\n  from families";
     let delete = "delete from orders";
     let time = |time: &str| Some(time.parse().unwrap());
-    let word = |words: &[&str]| Filter {
-        words: words.iter().map(|&word| word.to_owned()).collect(),
-        ..Filter::default()
-    };
+    let word = |words: &[&str]| Filter { terms: Terms::new(&words.join(" ")), ..Filter::default() };
     for (filter, expected) in [
         (Filter::default(), &[select, delete][..]),
         (word(&["famil", "SELECT"]), &[select]),
@@ -169,15 +168,15 @@ fn filters_find_what_they_say() {
 fn words_are_looked_up_in_the_text_index() {
     let data = tempfile::tempdir().unwrap();
     let store = Store::open(data.path()).unwrap();
-    let filter = Filter { words: vec!["families".into()], ..Filter::default() };
-    let (sql, values) = super::query::statements_sql(&filter);
+    let filter = Filter { terms: Terms::new("families"), ..Filter::default() };
+    let (sql, values) = super::query::statements_sql(&filter, super::Order::NewestFirst, &|_| 0);
     let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let plan: Vec<String> = plan
         .query_map(rusqlite::params_from_iter(values), |row| row.get(3))
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    assert!(plan.iter().any(|line| line.contains("statements_text VIRTUAL TABLE")), "{plan:?}");
+    assert!(plan.iter().any(|line| line.contains("SCAN f VIRTUAL TABLE")), "{plan:?}");
     assert!(!plan.iter().any(|line| line == "SCAN t"), "{plan:?}");
 }
 
@@ -194,7 +193,7 @@ fn a_log_that_is_gone_is_forgotten_and_one_that_is_none_is_reported() {
     let indexed = store.update().unwrap();
     assert_eq!(indexed.unreadable.len(), 1, "{indexed:?}");
     assert_eq!(texts(&store, &Filter::default()), [""; 0]);
-    let found = texts(&store, &Filter { words: vec!["delete".into()], ..Filter::default() });
+    let found = texts(&store, &Filter { terms: Terms::new("delete"), ..Filter::default() });
     assert_eq!(found, [""; 0], "the text index has forgotten too");
 }
 
@@ -226,4 +225,267 @@ fn two_commands_at_once_index_every_statement_once() {
     assert_eq!(count(&Filter { tier: Some(Tier::Staging), ..Filter::default() }), 10);
     assert_eq!(count(&Filter { tier: Some(Tier::Development), ..Filter::default() }), 0);
     assert_eq!(count(&Filter { target: Some("5432".into()), ..Filter::default() }), 10);
+}
+
+fn outputs(store: &Store, typed: &str) -> Vec<u64> {
+    let terms = Terms::new(typed);
+    let filter = Filter { terms, is_in_output: true, ..Filter::default() };
+    store.statements(&filter).unwrap().into_iter().map(|statement| statement.n).collect()
+}
+
+#[test]
+fn outputs_are_found_by_their_words_also_while_they_grow() {
+    let data = tempfile::tempdir().unwrap();
+    let clock = Clock::starting_at("2026-11-20T06:00:00Z".parse().unwrap());
+    let header = Header { client: "psql".into(), pid: u32::MAX, ..Header::default() };
+    let mut recorder = Recorder::start(data.path(), &header, clock).unwrap();
+    let mut store = Store::open(data.path()).unwrap();
+    let mut pass = |recorder: &mut Recorder| {
+        recorder.intent(note(), Durability::Written, Duration::from_secs(9)).unwrap();
+        store.update().unwrap();
+    };
+    let now = "2026-11-20T06:00:00Z";
+    let target = || target(Tier::Staging, None);
+    recorder.output(b"before anything\r\n");
+    recorder.marker(statement(1, now, "select * from people", "allow", target()));
+    recorder.output(b" ann@example.com | \x1b[31mKon");
+    pass(&mut recorder);
+    recorder.output(b"rad\x1b[0m\r\n");
+    pass(&mut recorder);
+    recorder.output(b"(2 rows)\r\n");
+    recorder.marker(Marker::Outcome { n: 1, rows: Some(2), duration_ms: None, error: None });
+    recorder.output(b"orders=> prompt\r\n");
+    recorder.marker(statement(2, now, "select 'konrad'", "allow", target()));
+    pass(&mut recorder);
+    recorder.finish(0);
+    store.update().unwrap();
+    for (typed, expected) in [
+        ("konrad", &[1, 2][..]),
+        ("KON people", &[1]),
+        ("ann@example", &[1]),
+        ("example ann", &[1]),
+        ("rows", &[1]),
+        ("onrad", &[2]),
+        ("prompt", &[]),
+        ("before", &[]),
+        ("31m", &[]),
+        ("\"ann", &[1]),
+        ("select", &[1, 2]),
+        ("'", &[2]),
+    ] {
+        assert_eq!(outputs(&store, typed), expected, "{typed}");
+    }
+    store.rebuild().unwrap();
+    assert_eq!(outputs(&store, "konrad"), [1, 2]);
+    assert_eq!(store.statements(&Filter::default()).unwrap().len(), 2);
+}
+
+#[test]
+fn the_preview_finds_a_statement_in_a_log_that_was_shortened() {
+    let data = tempfile::tempdir().unwrap();
+    let path = record(data.path(), "2026-11-20T06:00:00Z");
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    let found = store.statements(&Filter::default()).unwrap();
+    let printed = || -> Vec<String> {
+        found.iter().map(|found| output(&found.place, &|| true).unwrap()).collect()
+    };
+    assert_eq!(printed(), [" 1\n", "DELETE 3\n"]);
+    let log = fs::read_to_string(&path).unwrap();
+    fs::write(&path, log.replacen("orders=> select 1;", "", 1)).unwrap();
+    assert_eq!(printed(), [" 1\n", "DELETE 3\n"]);
+    let header = log.find('\n').unwrap() + 1;
+    fs::write(&path, &log[..header]).unwrap();
+    assert_eq!(printed(), ["", ""], "it is gone");
+    fs::remove_file(&path).unwrap();
+    assert!(output(&found[0].place, &|| true).is_err());
+}
+
+#[test]
+fn a_preview_of_a_huge_output_is_its_beginning() {
+    let data = tempfile::tempdir().unwrap();
+    let clock = Clock::starting_at("2026-11-20T06:00:00Z".parse().unwrap());
+    let header = Header { client: "psql".into(), pid: u32::MAX, ..Header::default() };
+    let mut recorder = Recorder::start(data.path(), &header, clock).unwrap();
+    for n in 1..=2 {
+        let target = target(Tier::Staging, None);
+        recorder.marker(statement(n, "2026-11-20T06:00:00Z", "select", "allow", target));
+        for row in 0..40_000 / n {
+            recorder.output(format!("row {row:06} of statement {n}\r\n").as_bytes());
+            recorder.ease(Duration::from_secs(9));
+        }
+    }
+    recorder.finish(0);
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    let found = store.statements(&Filter::default()).unwrap();
+    let first = output(&found[0].place, &|| true).unwrap();
+    assert!(first.starts_with("row 000000 of statement 1\n") && first.ends_with("\n[…]\n"));
+    assert!(output(&found[0].place, &|| false).unwrap().is_empty(), "nobody wants it");
+    assert_eq!(outputs(&store, "039999"), [1], "the index has its end");
+    assert_eq!(outputs(&store, "020000"), [0; 0]);
+}
+
+fn note() -> Marker {
+    Marker::Note { text: "a moment".to_owned() }
+}
+
+#[test]
+fn one_by_one_or_all_at_once_they_are_the_same() {
+    let data = tempfile::tempdir().unwrap();
+    for day in 10..20 {
+        record(data.path(), &format!("2026-11-{day}T06:00:00Z"));
+    }
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    for (typed, is_in_output, limit) in
+        [("", false, None), ("fam", false, None), ("orders", true, None), ("orders", true, Some(3))]
+    {
+        let terms = Terms::new(typed);
+        let filter = Filter { terms, is_in_output, limit, ..Filter::default() };
+        let mut found = Vec::new();
+        let mut visitor = |statement| {
+            found.push(statement);
+            std::ops::ControlFlow::Continue(())
+        };
+        store.visit_oldest(&filter, &mut visitor).unwrap();
+        assert!(!found.is_empty() && found.is_sorted_by_key(|statement| statement.time));
+        assert_eq!(found, store.statements(&filter).unwrap(), "{typed}");
+    }
+}
+
+#[test]
+fn nothing_typed_is_a_syntax_error() {
+    let data = tempfile::tempdir().unwrap();
+    record(data.path(), "2026-11-20T06:00:00Z");
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    let memory = store.memory().unwrap();
+    for typed in [
+        "users.id = 3;",
+        "\"",
+        "\"\"\"\"",
+        "'",
+        "* ^ -",
+        "AND OR NOT NEAR",
+        "a AND",
+        "text:x",
+        "{a b}:c",
+        "(((",
+        "NEAR(a b)",
+        "%_\\",
+        "\u{0}",
+        "日本",
+        "\u{fffd}\u{10ffff}",
+        "-- /*",
+        "\\d+",
+        "a\"*b",
+    ] {
+        for is_in_output in [false, true] {
+            let filter = Filter { terms: Terms::new(typed), is_in_output, ..Filter::default() };
+            store.statements(&filter).unwrap();
+            let mut visitor = |_| std::ops::ControlFlow::Continue(());
+            store.visit_with(&memory, &filter, &mut visitor).unwrap();
+        }
+    }
+}
+
+#[test]
+fn statements_of_one_moment_are_all_there_and_in_order() {
+    let data = tempfile::tempdir().unwrap();
+    let clock = Clock::starting_at("2026-11-20T06:00:00Z".parse().unwrap());
+    let header = Header { client: "psql".into(), pid: u32::MAX, ..Header::default() };
+    for _ in 0..2 {
+        let mut recorder = Recorder::start(data.path(), &header, clock).unwrap();
+        for n in 1..=50 {
+            let target = target(Tier::Staging, None);
+            let text = format!("select {n};");
+            recorder.marker(statement(n, "2026-11-20T06:00:00Z", &text, "allow", target));
+        }
+        recorder.finish(0);
+    }
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    let found = store.statements(&Filter::default()).unwrap();
+    assert_eq!(found.len(), 100);
+    for session in store.sessions(&Filter::default(), &nobody).unwrap() {
+        let of = found.iter().filter(|statement| statement.session == session.session);
+        assert!(of.map(|statement| statement.n).eq(1..=50));
+    }
+}
+
+#[test]
+fn a_rebuild_is_seen_whole_or_not_at_all() {
+    let data = tempfile::tempdir().unwrap();
+    for day in 10..20 {
+        record(data.path(), &format!("2026-11-{day}T06:00:00Z"));
+    }
+    let mut writer = Store::open(data.path()).unwrap();
+    writer.update().unwrap();
+    let reader = Store::open(data.path()).unwrap();
+    std::thread::scope(|scope| {
+        let rebuilding = scope.spawn(move || {
+            for _ in 0..10 {
+                assert_eq!(writer.rebuild().unwrap().statements, 20);
+            }
+        });
+        while !rebuilding.is_finished() {
+            assert_eq!(texts(&reader, &Filter::default()).len(), 20);
+        }
+    });
+}
+
+#[test]
+fn an_index_in_memory_answers_the_same() {
+    let data = tempfile::tempdir().unwrap();
+    record(data.path(), "2026-11-20T06:00:00Z");
+    let mut store = Store::in_memory(data.path()).unwrap();
+    store.update().unwrap();
+    let found = texts(&store, &Filter { terms: Terms::new("fam"), ..Filter::default() });
+    assert_eq!(found, ["select count(*)\n  from families"]);
+    assert!(!data.path().join("history.db").exists());
+}
+
+#[test]
+fn an_index_is_read_where_it_cannot_be_written() {
+    let data = tempfile::tempdir().unwrap();
+    let odd = data.path().join("a folder? with #100% \u{e9}");
+    assert!(Store::open_to_read(&odd).is_err(), "there is none");
+    record(&odd, "2026-11-20T06:00:00Z");
+    let mut store = Store::open(&odd).unwrap();
+    assert!(store.is_empty().unwrap());
+    store.update().unwrap();
+    drop(store);
+    let mut store = Store::open_to_read(&odd).unwrap();
+    assert!(!store.is_empty().unwrap());
+    assert_eq!(store.update().unwrap(), Indexed::default());
+    assert_eq!(texts(&store, &Filter::default()).len(), 2);
+    record(&odd, "2026-11-20T06:00:01Z");
+    let error = store.update().unwrap_err();
+    assert!(error.is_unwritable(), "{error:?}");
+}
+
+#[test]
+fn damage_within_is_said_and_only_removing_the_file_helps() {
+    let data = tempfile::tempdir().unwrap();
+    for day in 10..20 {
+        record(data.path(), &format!("2026-11-{day}T06:00:00Z"));
+    }
+    let mut store = Store::open(data.path()).unwrap();
+    store.update().unwrap();
+    drop(store);
+    let path = data.path().join("history.db");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[8192..].fill(0x5a);
+    fs::write(&path, bytes).unwrap();
+    let mut damaged = match Store::open(data.path()) {
+        Ok(store) => store,
+        Err(error) => return assert!(error.is_damage(), "{error}"),
+    };
+    let error = damaged.statements(&Filter::default()).unwrap_err();
+    assert!(error.is_damage(), "{error}");
+    let error = damaged.rebuild().unwrap_err();
+    assert!(error.is_damage(), "{error}");
+    Store::remove(data.path()).unwrap();
+    assert_eq!(Store::open(data.path()).unwrap().rebuild().unwrap().statements, 20);
 }

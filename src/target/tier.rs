@@ -69,3 +69,11 @@ pub struct Target {
     /// The name from the configuration.
     pub name: Option<String>,
 }
+
+impl Target {
+    /// Returns what a person calls it: its name, or else its address.
+    #[must_use]
+    pub fn label(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.address.to_string())
+    }
+}

@@ -8,4 +8,4 @@ pub mod refusal;
 pub mod table;
 pub mod theme;
 pub mod visible;
-mod wrap;
+pub(crate) mod wrap;

@@ -19,25 +19,48 @@ pub fn address(target: &Target) -> String {
     }
 }
 
-/// Says what was refused, why, and how to approve it. Several lines, without the last line end.
+/// Says what was refused, why, and how to approve it; `approved` is the target that was approved,
+/// if one was. Several lines, without the last line end.
 #[must_use]
-pub fn text(statement: &str, verdict: &Verdict, target: &Target, why: &str) -> String {
-    let name = target.name.clone().unwrap_or_else(|| address(target));
+pub fn text(
+    statement: &str,
+    verdict: &Verdict,
+    target: &Target,
+    why: &str,
+    approved: Option<&str>,
+) -> String {
+    let address = address(target);
+    let name = target.name.as_ref().unwrap_or(&address);
     let mut text = format!(
         "nightlatch: refused on {} {}: {}",
-        target.tier,
-        visible::one_line(&name),
+        verdict.judged_as,
+        visible::one_line(name),
         visible::cut(statement.trim(), STATEMENT_COLS)
     );
     for reason in &verdict.reasons {
         text.push_str(&format!("\nnightlatch:   {}", visible::one_line(reason)));
     }
     text.push_str(&format!("\nnightlatch: it did not run ({why})"));
+    if let Some(approved) = approved {
+        let names = match &target.name {
+            Some(name) => format!("{} or {}", quoted(name), quoted(&address)),
+            None => quoted(&address),
+        };
+        text.push_str(&format!(
+            "\nnightlatch: the approval names {}, and this target is {names}",
+            quoted(approved)
+        ));
+    }
     text.push_str(&format!(
-        "\nnightlatch: to let it run: NIGHTLATCH_APPROVE='{}' and the same command again",
-        visible::one_line(&name).replace('\'', "'\\''")
+        "\nnightlatch: to let it run: NIGHTLATCH_APPROVE={} and the same command again",
+        quoted(name)
     ));
     text
+}
+
+/// Quotes for a shell.
+fn quoted(name: &str) -> String {
+    format!("'{}'", visible::one_line(name).replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
@@ -53,6 +76,7 @@ mod tests {
             confidence: Confidence::Parsed,
             findings: vec![],
             reasons: vec!["deletes every row of families".into()],
+            judged_as: Tier::Production,
         };
         let target = Target {
             address: Address {
@@ -61,16 +85,30 @@ mod tests {
                 port: Some(5432),
                 database: Some("orders".into()),
             },
-            tier: Tier::Production,
+            tier: Tier::Development,
             name: None,
         };
+        let said = |target: &Target, approved| {
+            text("delete from families;\n", &verdict, target, "no terminal to ask on", approved)
+        };
         insta::assert_snapshot!(
-            text("delete from families;\n", &verdict, &target, "no terminal to ask on"),
+            said(&target, None),
             @r"
         nightlatch: refused on production db:5432/orders: delete from families;
         nightlatch:   deletes every row of families
         nightlatch: it did not run (no terminal to ask on)
         nightlatch: to let it run: NIGHTLATCH_APPROVE='db:5432/orders' and the same command again
+        "
+        );
+        let target = Target { name: Some("it's".into()), ..target };
+        insta::assert_snapshot!(
+            said(&target, Some("orders")),
+            @r"
+        nightlatch: refused on production it's: delete from families;
+        nightlatch:   deletes every row of families
+        nightlatch: it did not run (no terminal to ask on)
+        nightlatch: the approval names 'orders', and this target is 'it'\''s' or 'db:5432/orders'
+        nightlatch: to let it run: NIGHTLATCH_APPROVE='it'\''s' and the same command again
         "
         );
     }

@@ -14,6 +14,9 @@ const GAP: &str = "  ";
 /// What the last column should have before others give way.
 const LAST_WANTED: usize = 32;
 
+/// What it should have before those give way that matter.
+const LAST_NEEDED: usize = 16;
+
 /// What it keeps even where the line is then too long.
 const LAST_MIN: usize = 8;
 
@@ -57,6 +60,8 @@ pub enum Fit {
     Cut,
     /// It is left out next, the rightmost first.
     Drop,
+    /// It is left out last, as are those that were cut, the rightmost first.
+    Last,
 }
 
 /// A column: its title, where its cells stand, and what happens to it where room is short.
@@ -143,6 +148,13 @@ impl Table {
                 widths[at] = 0;
             }
         }
+        let needed = widths[last].min(LAST_NEEDED);
+        for at in (0..last).rev() {
+            let may_go = matches!(self.columns[at].2, Fit::Cut | Fit::Last);
+            if may_go && room(&widths) < needed {
+                widths[at] = 0;
+            }
+        }
         widths[last] = widths[last].min(room(&widths).max(LAST_MIN));
         widths
     }
@@ -195,6 +207,12 @@ fn fold(text: &str) -> String {
 pub fn lines(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(visible::one_line).collect();
     lines.join("\n")
+}
+
+/// Says how many rows a statement touched or returned.
+#[must_use]
+pub fn rows(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "row" } else { "rows" })
 }
 
 #[cfg(test)]

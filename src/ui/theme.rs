@@ -16,6 +16,12 @@ pub enum Style {
     Warning,
     /// What matters least.
     Faint,
+    /// What was searched for.
+    Match,
+    /// What a key would take.
+    Selected,
+    /// What was searched for, in it.
+    SelectedMatch,
     /// A stand-in for a character that is not sent to the terminal as it is.
     Escaped,
 }
@@ -73,7 +79,9 @@ impl Theme {
             Style::Strong => "1",
             Style::Warning => "1;31",
             Style::Faint => "2",
-            Style::Escaped => "7",
+            Style::Match => "1;4",
+            Style::SelectedMatch => "1;4;7",
+            Style::Selected | Style::Escaped => "7",
         }
     }
 }

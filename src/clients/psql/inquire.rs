@@ -1,11 +1,13 @@
-//! Asking the server what a held statement would touch, on a connection of its own.
+//! Asking the server what a held statement would touch, and for its own clock and WAL position, on
+//! a connection of its own.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::args::Invocation;
 use super::impact::{self, Known, Probe};
-use crate::clients::{Inquiry, PromptFacts, ReadAnswer};
+use super::moment;
+use crate::clients::{Inquiry, PromptFacts, ReadAnswer, ServerSaid};
 use crate::lang::Effect;
 use crate::os::random;
 use crate::session::drift::Drift;
@@ -55,7 +57,8 @@ impl Inquirer {
         }
     }
 
-    /// Makes the question for a statement; none where the answer could be wrong.
+    /// Makes the question for a statement; none where it is not known where to ask. Figures are
+    /// asked for only where they cannot be wrong.
     #[must_use]
     pub fn inquire(
         &self,
@@ -69,9 +72,16 @@ impl Inquirer {
             has_temporary: drift.temporary,
             has_open_ddl: drift.open_ddl,
         };
-        let probe = impact::probe(text, effects, known, &random::token())?;
-        let script = probe.script.clone();
-        self.ask(&script, Box::new(probe), facts)
+        let token = random::token();
+        let probe = impact::probe(text, effects, known, &token);
+        // Asked first, since the figures may take too long; and again, since they take a while.
+        let moment = moment::script(&token);
+        let figures =
+            probe.as_ref().map(|probe| format!("{}{moment}", probe.script)).unwrap_or_default();
+        let has_figures = probe.is_some();
+        let script = format!("{moment}{figures}");
+        let inquiry = self.ask(&script, Box::new(Answer { token, probe }), facts)?;
+        Some(Inquiry { has_figures, ..inquiry })
     }
 
     /// Makes a question of a script, which only reads; none where nobody knows where to ask.
@@ -107,7 +117,8 @@ impl Inquirer {
             program: self.program.clone(),
             args,
             vars,
-            script: format!("{PREAMBLE}{script}"),
+            script: format!("{PREAMBLE}\\set ON_ERROR_STOP off\n{script}"),
+            has_figures: false,
             reader,
         })
     }
@@ -145,9 +156,21 @@ impl Inquirer {
     }
 }
 
-impl ReadAnswer for Probe {
+/// Reads what the side connection printed.
+#[derive(Debug)]
+struct Answer {
+    token: String,
+    probe: Option<Probe>,
+}
+
+impl ReadAnswer for Answer {
     fn read(&self, answer: &str) -> Vec<String> {
-        self.read(answer).map(|impact| impact.lines).unwrap_or_default()
+        let impact = self.probe.as_ref().and_then(|probe| probe.read(answer));
+        impact.map(|impact| impact.lines).unwrap_or_default()
+    }
+
+    fn server(&self, answer: &str) -> Option<ServerSaid> {
+        moment::read(answer, &self.token)
     }
 }
 

@@ -5,14 +5,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::{self, Action, Invocation, Source};
+use super::echo;
 use super::inquire::Inquirer;
 use super::mark::{Nonce, Width};
+use super::meta;
 use super::preflight::{self, Preflight};
 use super::prompt::PsqlPrompt;
 use super::rc::{self, OwnRc};
 use super::surroundings::surroundings;
 use super::tap::{PsqlTap, SINGLE_STEP_ON};
 use super::unseen::Place;
+use crate::clients::line_editor::Files;
 use crate::clients::{Command, Interactive, Launcher, Tap};
 use crate::config::Config;
 use crate::os::term::Terminals;
@@ -35,6 +38,7 @@ pub struct PsqlLaunch {
     own_rc: OwnRc,
     home: Option<PathBuf>,
     own_options: Option<String>,
+    editor_files: Files,
 }
 
 impl PsqlLaunch {
@@ -60,6 +64,7 @@ impl PsqlLaunch {
             own_rc,
             home: world.home.clone(),
             own_options: world.var("PGOPTIONS").map(str::to_owned),
+            editor_files: Files::find(world),
         }
     }
 
@@ -67,6 +72,11 @@ impl PsqlLaunch {
         self.terminals.stdin
             && self.terminals.stdout
             && self.invocation.as_ref().is_some_and(|found| found.actions.is_empty())
+    }
+
+    /// The name psql has for itself, and for its line editor.
+    fn name(&self) -> String {
+        self.program.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     fn width(&self) -> Width {
@@ -116,8 +126,17 @@ impl Launcher for PsqlLaunch {
 
     fn tap(&self, nonce: &str) -> Option<Box<dyn Tap>> {
         let nonce = Nonce::new(nonce)?;
-        let echoes = self.invocation.as_ref().is_some_and(|found| found.echo_queries);
-        Some(Box::new(PsqlTap::new(&nonce, self.width(), self.home.clone(), echoes)))
+        let echoes = self.invocation.as_ref().is_some_and(|found| {
+            let given = found.variables.iter().rev().find(|(name, _)| name == "ECHO");
+            let given = given.and_then(|(_, value)| echo::value(value.as_deref()?));
+            given.unwrap_or(found.echo_queries)
+        });
+        let mut tap = PsqlTap::new(&nonce, self.width(), self.home.clone(), echoes);
+        let rc = self.own_rc.path.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+        if let Some(text) = rc {
+            tap.foresee(echo::read(&meta::scan(&text)));
+        }
+        Some(Box::new(tap))
     }
 
     fn interactive(&self) -> Option<Box<dyn Interactive>> {
@@ -127,7 +146,13 @@ impl Launcher for PsqlLaunch {
         let inquirer = self.invocation.as_ref().map(|invocation| {
             Inquirer::new(self.program.clone(), invocation, self.own_options.as_deref())
         });
-        Some(Box::new(PsqlPrompt::new(self.home.clone(), inquirer)))
+        let mut files = self.editor_files.clone();
+        // The start-up file is read before the line editor starts.
+        let rc = self.own_rc.path.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+        if let Some(path) = rc.as_deref().and_then(rc::inputrc) {
+            files.add_inputrc(&path);
+        }
+        Some(Box::new(PsqlPrompt::new(self.home.clone(), inquirer, files.keys(&self.name()))))
     }
 
     fn input(&self) -> Option<Input> {

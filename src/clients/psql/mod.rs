@@ -2,11 +2,14 @@
 
 pub mod args;
 pub mod banner;
+pub mod echo;
+pub mod history;
 pub mod impact;
 pub mod inquire;
 pub mod launch;
 pub mod mark;
 pub mod meta;
+mod moment;
 pub mod preflight;
 pub mod prompt;
 pub mod rc;

@@ -137,6 +137,7 @@ impl Preflight {
         self.unseen.effects.extend(more.effects);
         self.unseen.remarks.extend(more.remarks);
         self.unseen.connects.extend(more.connects);
+        self.unseen.echoes.extend(more.echoes);
     }
 
     /// One statement of a script: shown where it would be held.

@@ -10,6 +10,7 @@ use crate::clients::{Inquiry, Interactive, PromptFacts, RoutineText, Submitted, 
 use crate::lang::Effect;
 use crate::os::random;
 use crate::session::drift::Drift;
+use crate::session::keys::Keys;
 
 /// psql's prompt.
 #[derive(Debug)]
@@ -19,17 +20,22 @@ pub struct PsqlPrompt {
     inquirer: Option<Inquirer>,
     /// The connection whose functions have been asked for, and what frames the answer.
     asked: Option<(Option<u32>, String)>,
+    keys: Keys,
 }
 
 impl PsqlPrompt {
     /// Makes the reader of a session's lines.
     #[must_use]
-    pub fn new(home: Option<PathBuf>, inquirer: Option<Inquirer>) -> Self {
-        Self { state: State::default(), home, inquirer, asked: None }
+    pub fn new(home: Option<PathBuf>, inquirer: Option<Inquirer>, keys: Keys) -> Self {
+        Self { state: State::default(), home, inquirer, asked: None, keys }
     }
 }
 
 impl Interactive for PsqlPrompt {
+    fn keys(&self) -> Keys {
+        self.keys.clone()
+    }
+
     fn unseen(&mut self, submitted: &Submitted<'_>) -> Unseen {
         if submitted.is_fresh && !self.state.is_fresh() {
             self.state.interrupt();

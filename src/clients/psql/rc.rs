@@ -110,6 +110,16 @@ pub fn prompt_args(nonce: &Nonce, width: Width, given: &[(String, Option<String>
     args
 }
 
+/// Returns the line editor's file that a start-up file sets, if it sets one.
+pub fn inputrc(text: &str) -> Option<String> {
+    let items = meta::scan(text);
+    let last = items.iter().rev().find_map(|item| match item {
+        Item::Meta(meta) if meta.name == "setenv" && meta.args.first()? == "INPUTRC" => Some(meta),
+        Item::Meta(_) | Item::Statement { .. } | Item::Data(_) | Item::Incomplete(_) => None,
+    });
+    last?.args.get(1).cloned()
+}
+
 /// Returns whether a start-up file does nothing that a run at full speed would miss: only settings
 /// of psql's own, and statements that `is_harmless` knows.
 pub fn is_harmless(text: &str, is_harmless: impl Fn(&str) -> bool) -> bool {

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::impact::part;
-use crate::clients::{ReadAnswer, RoutineText};
+use crate::clients::{ReadAnswer, RoutineText, ServerSaid};
 use crate::lang::postgres;
 
 /// Most functions that are asked for, and the longest of them in bytes.
@@ -16,6 +16,10 @@ pub(super) struct Text;
 impl ReadAnswer for Text {
     fn read(&self, _answer: &str) -> Vec<String> {
         Vec::new()
+    }
+
+    fn server(&self, _answer: &str) -> Option<ServerSaid> {
+        None
     }
 }
 

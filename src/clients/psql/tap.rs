@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::banner;
+use super::echo::Follower;
 use super::mark::{self, Mark, Nonce, Placed, Scanner, Width};
 use super::meta::State;
 use super::unseen::{Place, unseen};
 use crate::clients::interactive::Unseen;
-use crate::clients::tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
+use crate::clients::tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};
 use crate::target::Address;
 
 /// How we write "on" for SINGLESTEP. psql reads it as true whatever the case, and any other
@@ -36,7 +37,9 @@ pub struct PsqlTap {
     /// Whether psql asks about the script's statements at this place of it.
     is_input_guarded: bool,
     home: Option<PathBuf>,
-    /// Whether psql was told to show each statement before it runs (`-e`).
+    /// Whether psql was told to show each statement before it runs.
+    echo: Follower,
+    /// The same of the statement it asked about last.
     echoes: bool,
     clean: Vec<u8>,
     placed: Vec<Placed>,
@@ -44,7 +47,7 @@ pub struct PsqlTap {
 
 impl PsqlTap {
     /// Makes a tap for marks with this nonce. `home` is the person's home folder; `echoes` tells
-    /// that psql was told to show each statement before it runs (`-e`).
+    /// that psql was told at the start to show each statement before it runs (`-e`).
     #[must_use]
     pub fn new(nonce: &Nonce, width: Width, home: Option<PathBuf>, echoes: bool) -> Self {
         Self {
@@ -55,7 +58,8 @@ impl PsqlTap {
             input: State::default(),
             is_input_guarded: true,
             home,
-            echoes,
+            echo: Follower::new(echoes),
+            echoes: false,
             clean: Vec::new(),
             placed: Vec::new(),
         }
@@ -141,6 +145,7 @@ impl Tap for PsqlTap {
         self.capture.clear();
         match texts {
             Some(texts) if !question.is_flooded => {
+                self.echoes = self.echo.shows(&texts[question.likely]);
                 Asked::Statement { texts, likely: question.likely, banner }
             }
             _ => Asked::Unreadable,
@@ -159,7 +164,13 @@ impl Tap for PsqlTap {
         }
         let items = self.input.scan(&String::from_utf8_lossy(line));
         let place = Place { cwd, folder: cwd, home: self.home.as_deref(), address };
-        unseen(items, place, &mut self.is_input_guarded)
+        let mut unseen = unseen(items, place, &mut self.is_input_guarded);
+        self.echo.foresee(std::mem::take(&mut unseen.echoes));
+        unseen
+    }
+
+    fn foresee(&mut self, echoes: Vec<Echo>) {
+        self.echo.foresee(echoes);
     }
 
     fn echo<'a>(&self, banner: &'a [u8]) -> Option<&'a [u8]> {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::echo;
 use super::meta::{self, Consequence, Item, Meta, State};
 use crate::clients::Unseen;
 use crate::lang::{Class, Effect, Verb};
@@ -52,6 +53,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn items(&mut self, items: Vec<Item>, folder: &Path, depth: usize) {
+        self.unseen.echoes.extend(echo::read(&items));
         for item in items {
             match item {
                 Item::Statement { text, .. } if !self.is_guarded => self.statement(text),

@@ -11,6 +11,7 @@
 mod body;
 mod expression;
 mod function;
+mod literals;
 mod memory;
 mod predicate;
 mod reader;
@@ -134,6 +135,11 @@ fn one(text: &str, statement: &Statement, place: Place<'_>, nesting: usize) -> R
     };
     if statement.is_doubtful {
         return unclear("it is not certain where strings end");
+    }
+    if let Place::Exact(base) = place
+        && let Some(effect) = literals::insert(text, statement, base)
+    {
+        return Read { effects: vec![effect], ..Read::default() };
     }
     let place = match place {
         Place::Exact(base) => Place::Exact(base + statement.range.start),

@@ -244,6 +244,12 @@ same! {
         Do::Run("\\ir script.sql"),
         Do::Run("\\i nowhere.sql"),
     ];
+    shown_statements: [
+        Do::Run("\\set ECHO queries"),
+        Do::Run("select 1;"),
+        Do::Run("\\set ECHO none"),
+        Do::Run("select 2;"),
+    ];
     generated_statements: [
         Do::Run("select 'select ' || n from generate_series(1, 3) as n \\gexec"),
         Do::Run("select 5 as five \\gset"),

@@ -1,5 +1,7 @@
 //! The real psql on a real terminal against a real server.
 
+mod bad_input;
+mod bindings;
 mod driver;
 mod forged;
 mod functions;
@@ -10,4 +12,6 @@ mod keys;
 mod looks;
 mod non_interactive;
 mod refused;
+mod signals;
+mod stress;
 mod ways_out;

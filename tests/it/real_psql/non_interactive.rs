@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use crate::support::postgres::cluster;
 use crate::support::pty::Pty;
-use crate::support::tool::{Tool, needs};
+use crate::support::tool::{Tool, find, needs};
 use crate::support::world::{Tier, World, run};
 
 /// One invocation: arguments (`$URI` and `$PORT` are filled in) and what stdin holds.
@@ -65,6 +65,36 @@ const INVOCATIONS: &[Invocation] = &[
     (&["$URI"], "select 1 \\; select 2;\n\\if false\nselect 3;\n\\else\nselect 4;\n\\endif\n"),
     (&["$URI"], "\\q\nselect 1;\n"),
     (&["$URI"], "\\i script.sql\n\\ir script.sql\n\\! echo shell\n\\copy families to stdout\n"),
+    (&["$URI", "-P", "null=none", "-P", "border=2", "-c", "select null as n"], ""),
+    (&["$URI", "-AtF", "|", "-R", ";", "-c", "select id, name from families where id < 4"], ""),
+    (&["$URI", "-z", "-0", "-c", "select 1, 2"], ""),
+    (&["$URI", "-v", "x=1", "-v", "y", "-f", "-"], "select :x;\n\\echo :y\n"),
+    (&["$URI", "-w", "-c", "select 1"], ""),
+    (&["$URI", "-1", "-c", "delete from members where id = 1", "-c", "select 1/0"], ""),
+    (&["$URI", "-1", "-f", "-"], "delete from members;\nselect 1/0;\n"),
+    (&["$URI", "-1"], "select 1;\n"),
+    (&["$URI", "-c", "select 1", "-f", "script.sql", "-c", "\\echo done"], ""),
+    (&["$URI", "-f", "-"], "\\set t families\nselect count(*) from :t;\n\\prompt 'name? ' n\nx\n"),
+    (&["$URI"], "select 'select ' || n from generate_series(1, 3) n \\gexec\nselect 1 \\gdesc\n"),
+    (&["$URI", "-e", "-f", "meta.sql"], ""),
+    (&["$URI", "-a", "-f", "meta.sql"], ""),
+    (&["$URI", "-b", "-f", "meta.sql"], ""),
+    (&["$URI", "-v", "ECHO=queries", "-f", "meta.sql"], ""),
+    (&["$URI", "-f", "echo.sql"], ""),
+    (&["$URI", "-f", "echo.sql", "-f", "script.sql"], ""),
+    (&["$URI"], "\\i echo.sql\nselect 6;\n\\set ECHO none\nselect 7;\n"),
+    (
+        &["$URI"],
+        "\\set ECHO queries\n-- a comment\nselect 1;\nselect\n 2\n;\n\\set ECHO none\nselect 3;\n",
+    ),
+    (
+        &["$URI"],
+        "\\set ECHO all\nselect 1;\n\\set ECHO errors\nselect 1/0;\n\\unset ECHO\nselect 3;\n",
+    ),
+    (
+        &["$URI"],
+        "\\set ECHO queries\nselect 'select ' || n from generate_series(1, 2) n \\gexec\n\\dn\n",
+    ),
     (&["-l"], ""),
     (&["--version"], ""),
     (&["-V"], ""),
@@ -105,13 +135,20 @@ pub(crate) fn filled(world: &World, args: &[&str]) -> Vec<String> {
 
 /// Writes the scripts and makes a fresh state of files and database.
 fn furnish(world: &World) {
-    world.database.reset();
+    if world.database.is_touched() {
+        world.database.reset();
+    }
     world.write("script.sql", "select 1 as one;\ninsert into members values (9001, 1, 'x');\n");
     world.write(
         "errors.sql",
         "insert into members values (9002, 1, 'x');\nselect 1/0;\nselect 2;\n",
     );
     world.write("outer.sql", "\\echo outer\n\\ir script.sql\n\\ir nowhere.sql\nselec 1;\n");
+    world.write("meta.sql", "\\set x 1\nselect :x; select 2;\nselect\n  3;\nselect 1/0;\n");
+    world.write(
+        "echo.sql",
+        "select 1;\n\\set ECHO queries\nselect 2; select\n3;\n\\set x 4\nselect :x \\g\nselect 5;\n",
+    );
     for name in ["out.txt", "log.txt"] {
         drop(fs::remove_file(world.home().join(name)));
     }
@@ -324,4 +361,37 @@ fn missing_client_is_127() {
     let output = run(world.nightlatch(["psql", "-c", "select 1"]), "");
     assert_eq!(output.status.code(), Some(127), "{output:?}");
     assert!(!output.stderr.is_empty(), "nothing said");
+}
+
+/// `PGSERVICE`, Debian's `--cluster`, and psql by its own path.
+#[test]
+fn other_ways_to_say_where_are_as_bare() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let mut world = World::new(Tier::Development);
+    let (port, name) = (cluster().port, world.database.name.clone());
+    let service = format!("[orders]\nhost=localhost\nport={port}\nuser=app\ndbname={name}\n");
+    let file = world.write("services.conf", &service);
+    world.set("PGSERVICEFILE", file.to_str().expect("UTF-8"));
+    world.set("PGSERVICE", "orders");
+    let place = format!("15/localhost:{port}");
+    for args in [
+        &["-c", "select current_user, current_database()"][..],
+        &["--cluster", &place, "-U", "app", "-d", &name, "-c", "select current_user"],
+        &["--cluster", "99/nowhere", "-c", "select 1"],
+    ] {
+        let bare = run(without_terminal(&world, &world.bare(args)), "");
+        let wrapped = run(without_terminal(&world, &world.wrapped(args)), "");
+        assert_eq!(seen(&world, &bare), seen(&world, &wrapped), "{args:?}");
+    }
+    let server = find("postgres").and_then(|file| file.canonicalize().ok()).expect("postgres");
+    let psql = server.with_file_name("psql");
+    let mut command = world.command(&psql);
+    command.args(["-c", "select 1/0"]);
+    let bare = run(without_terminal(&world, &command), "");
+    let mut command = world.nightlatch(["run", "--as", "psql", "--"]);
+    command.arg(&psql).args(["-c", "select 1/0"]);
+    let wrapped = run(without_terminal(&world, &command), "");
+    assert_eq!(seen(&world, &bare), seen(&world, &wrapped));
 }

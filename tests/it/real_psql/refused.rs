@@ -242,3 +242,39 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
     paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
+
+/// An approval that names something else is told what would have fitted; and where a broken
+/// configuration makes a target count as production, the refusal says so.
+#[test]
+fn refusal_says_what_would_have_fitted() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let mut world = World::new(Tier::Production);
+    let args = [world.database.uri("app"), "-c".to_owned(), "DELETE FROM families".to_owned()];
+    let address = format!("localhost:{}/{}", cluster().port, world.database.name);
+    let refused = |world: &World| {
+        let output = run(without_terminal(world, &world.wrapped(&args)), "");
+        assert_eq!(output.status.code(), Some(125), "{output:?}");
+        world.database.assert_untouched();
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(!refused(&world).contains("the approval names"));
+    world.set("NIGHTLATCH_APPROVE", "orders");
+    let said = refused(&world);
+    let line =
+        format!("the approval names 'orders', and this target is 'orders-prod' or '{address}'");
+    assert!(said.contains(&line), "{said}");
+    // The same where psql has to be asked statement by statement.
+    let script = "\\set t families\nDELETE FROM :t;\n";
+    let output = run(without_terminal(&world, &world.wrapped(&args[..1])), script);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains(&line), "{said}");
+
+    let config =
+        world.write("broken.toml", "[[target]]\nname = \"x\"\ntier = \"prod\"\nmatch = 1\n");
+    world.set("NIGHTLATCH_CONFIG", config.to_str().expect("UTF-8"));
+    let said = refused(&world);
+    assert!(said.contains(&format!("refused on production {address}")), "{said}");
+    assert!(said.contains("the configuration has errors, so this target counts as production"));
+}

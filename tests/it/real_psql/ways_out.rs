@@ -186,6 +186,29 @@ fn nightlatch_killed() {
     }
 }
 
+/// What keeps a refused statement from running is not ended together with nightlatch by whoever
+/// ends that by name, and holds nothing that it has no need of.
+#[test]
+fn monitor_goes_by_a_name_of_its_own() {
+    let Some((world, mut pty)) = held() else {
+        return;
+    };
+    let processes = world.processes();
+    let monitor = processes.iter().find(|process| process.name == "nl-monitor");
+    let monitor = monitor.unwrap_or_else(|| panic!("no monitor among {processes:?}"));
+    assert_eq!(monitor.arguments(), "nl-monitor");
+    let open: Vec<_> = fs::read_dir(format!("/proc/{}/fd", monitor.pid))
+        .expect("it runs")
+        .flatten()
+        .filter_map(|entry| fs::read_link(entry.path()).ok())
+        .collect();
+    assert!(!open.iter().any(|path| path.ends_with("session.cast")), "{open:?}");
+    // 0, 1 and 2, the line to the relay, follower, leader, user terminal, and its own signals.
+    assert!(open.len() <= 12, "{open:?}");
+    pty.press(Key::Escape);
+    goes_on(&world, &mut pty);
+}
+
 /// Killed in the moment at which the statement is on its way to the question.
 #[test]
 fn nightlatch_killed_at_submission() {

@@ -1,9 +1,12 @@
 //! What every scenario stands on: a terminal, a world to be alone in, and a PostgreSQL server.
 
+pub(crate) mod past;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod pty;
+pub(crate) mod recorded;
 pub(crate) mod screen;
+pub(crate) mod tmux;
 pub(crate) mod tool;
 pub(crate) mod world;
 

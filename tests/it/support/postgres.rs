@@ -74,10 +74,7 @@ pub(crate) fn cluster() -> &'static Cluster {
 
 impl Cluster {
     fn start() -> Self {
-        let user = Uid::effective().is_root().then(|| {
-            let named = |name| User::from_name(name).ok().flatten();
-            named("postgres").or_else(|| named("nobody")).expect("a user to run the server as")
-        });
+        let user = server_user();
         let folder = tempfile::Builder::new().prefix("nightlatch-pg-").tempdir().expect("tempdir");
         if let Some(user) = &user {
             nix::unistd::chown(folder.path(), Some(user.uid), Some(user.gid)).expect("chown");
@@ -86,15 +83,7 @@ impl Cluster {
         set_mode(folder.path(), 0o755);
         let folder = folder.keep();
         let (reader, lifeline) = std::io::pipe().expect("pipe");
-        let as_user = |program: &Path| {
-            let mut command = Command::new(program);
-            command.current_dir(&folder).env_clear().env("LC_ALL", "C.UTF-8");
-            command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
-            if let Some(user) = &user {
-                command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
-            }
-            command
-        };
+        let as_user = |program: &Path| as_server_user(program, &folder);
         let postgres = find("postgres").expect("postgres");
         let initdb = postgres.with_file_name("initdb");
         let output = as_user(&initdb)
@@ -250,6 +239,17 @@ impl Database {
         }
     }
 
+    /// Ends every connection to this database, and waits until they are gone.
+    #[track_caller]
+    pub(crate) fn end_all(&self) {
+        let name = &self.name;
+        let sql = format!(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        cluster().admin("postgres", &sql);
+        self.wait_until_alone();
+    }
+
     /// Returns a URI for a role.
     pub(crate) fn uri(&self, role: &str) -> String {
         format!("postgres://{role}@localhost:{}/{}", cluster().port, self.name)
@@ -283,13 +283,32 @@ fn watch(mut shell: Command, postgres: &Path, folder: &Path, port: u16, lifeline
     drop(shell.spawn().expect("the watchdog starts"));
 }
 
+/// Starts a program as the user whom a server may run as, in a folder of that user's.
+pub(crate) fn as_server_user(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder).env_clear().env("LC_ALL", "C.UTF-8");
+    command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
+    if let Some(user) = server_user() {
+        command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+    }
+    command
+}
+
+/// Returns whom a server may run as where that is not us: it refuses to be root.
+pub(crate) fn server_user() -> Option<User> {
+    Uid::effective().is_root().then(|| {
+        let named = |name| User::from_name(name).ok().flatten();
+        named("postgres").or_else(|| named("nobody")).expect("a user to run the server as")
+    })
+}
+
 fn set_mode(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("mode");
 }
 
 /// Returns a port nobody listens on.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback address");
     listener.local_addr().expect("bound").port()
 }

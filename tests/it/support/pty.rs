@@ -45,6 +45,7 @@ pub(crate) enum Key {
     Tab,
     Backspace,
     Up,
+    Down,
     Left,
     /// A control key by its letter, such as `Ctrl('c')`.
     Ctrl(char),
@@ -59,6 +60,7 @@ impl Key {
             Self::Tab => vec![b'\t'],
             Self::Backspace => vec![0x7f],
             Self::Up => b"\x1b[A".to_vec(),
+            Self::Down => b"\x1b[B".to_vec(),
             Self::Left => b"\x1b[D".to_vec(),
             Self::Ctrl(letter) => vec![(letter as u8) & 0x1f],
         }
@@ -296,6 +298,14 @@ impl Pty {
             }
         }
         self.screen()
+    }
+
+    /// Reads what comes for the given time, or until the command has ended.
+    pub(crate) fn watch_for(&mut self, time: Duration) {
+        let end = self.clock.elapsed() + time;
+        while self.clock.elapsed() < end && !self.has_exited() {
+            self.pump(Duration::from_millis(5));
+        }
     }
 
     /// Waits until the command has ended and returns its status.

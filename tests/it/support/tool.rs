@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many tests were skipped in this run.
@@ -19,6 +20,17 @@ pub(crate) enum Tool {
     Postgres,
     Bash,
     Less,
+    Python,
+    Sqlite,
+    RedisCli,
+    /// A terminal that others wrote.
+    Tmux,
+    /// A browser.
+    Chromium,
+    /// The player of asciicasts, of version 3 or later.
+    Asciinema,
+    /// Sets limits of a process (util-linux).
+    Prlimit,
     /// The feature `test-fakes`, which sets nightlatch's clock.
     TestClock,
 }
@@ -30,6 +42,13 @@ impl Tool {
             Self::Postgres => "postgres",
             Self::Bash => "bash",
             Self::Less => "less",
+            Self::Python => "python3",
+            Self::Sqlite => "sqlite3",
+            Self::RedisCli => "redis-cli",
+            Self::Tmux => "tmux",
+            Self::Chromium => "chromium",
+            Self::Asciinema => "asciinema",
+            Self::Prlimit => "prlimit",
             Self::TestClock => "--features test-fakes",
         }
     }
@@ -38,7 +57,20 @@ impl Tool {
     fn is_there(self) -> bool {
         match self {
             Self::TestClock => cfg!(feature = "test-fakes"),
-            Self::Psql | Self::Postgres | Self::Bash | Self::Less => find(self.name()).is_some(),
+            Self::Asciinema => find(self.name()).is_some_and(|program| {
+                let version = Command::new(program).arg("--version").output();
+                version.is_ok_and(|output| output.stdout.starts_with(b"asciinema 3."))
+            }),
+            Self::Psql
+            | Self::Postgres
+            | Self::Bash
+            | Self::Less
+            | Self::Prlimit
+            | Self::Tmux
+            | Self::Chromium
+            | Self::Python
+            | Self::Sqlite
+            | Self::RedisCli => find(self.name()).is_some(),
         }
     }
 }
@@ -58,11 +90,17 @@ pub(crate) fn needs(tools: &[Tool]) -> bool {
         variable("NIGHTLATCH_REQUIRE_ALL").is_none_or(|value| value != "1"),
         "missing: {missing}, and NIGHTLATCH_REQUIRE_ALL=1"
     );
+    skip(&format!("missing {missing}"));
+    false
+}
+
+/// Says loudly that a test, or the rest of it, is skipped: for what no machine can be made to have,
+/// such as a right.
+pub(crate) fn skip(why: &str) {
     let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
     // Straight to the descriptor: the harness would swallow what goes through print.
-    writeln!(std::io::stderr(), "SKIPPED ({count} so far): {name}: missing {missing}").ok();
-    false
+    writeln!(std::io::stderr(), "SKIPPED ({count} so far): {name}: {why}").ok();
 }
 
 /// Finds a program on PATH, or where Debian hides PostgreSQL's.

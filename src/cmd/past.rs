@@ -1,0 +1,405 @@
+//! A session's log as the statements it holds, with what became of each.
+
+mod fate;
+pub(super) mod prompt;
+pub(super) mod screen;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::log::Log;
+use crate::clients::known;
+use crate::error::Error;
+use crate::lang::{Class, Reading, Scope};
+use crate::record::find::Recorded;
+use crate::record::{Answer, Event, Header, Marker, Release, Source, Start, process};
+use crate::target::Target;
+use screen::Stretch;
+
+pub(super) use fate::Fate;
+
+/// A client that a signal ended has this and the signal's number as its status.
+const SIGNALLED: i32 = 128;
+
+/// The greatest number of a signal.
+const LAST_SIGNAL: i32 = 64;
+
+/// One session, as its log tells it.
+#[derive(Debug)]
+pub(super) struct Past {
+    /// Its id.
+    pub(super) session: String,
+    /// When it started.
+    pub(super) started: Timestamp,
+    /// The last that was heard of it.
+    pub(super) last: Timestamp,
+    /// What was known before it started.
+    pub(super) header: Header,
+    /// What happened, in order.
+    pub(super) things: Vec<Thing>,
+    /// How it ended.
+    pub(super) end: End,
+    /// What stood on the screen after the last statement, if that was asked for.
+    pub(super) tail: String,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It is still running.
+    Running,
+    /// The client ended with a status of its own.
+    Exited(i32),
+    /// A signal ended the client: its terminal was closed, or somebody killed it.
+    Signalled(i32),
+    /// nightlatch was killed, or the machine went down: no end was recorded.
+    Lost,
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub(super) struct Thing {
+    /// When.
+    pub(super) at: Timestamp,
+    /// What.
+    pub(super) what: What,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(super) enum What {
+    /// The connection changed.
+    Connected(Target),
+    /// A statement was about to run.
+    Statement(Box<Deed>),
+    /// Something was not recorded.
+    Gap(String),
+    /// Something a person should know.
+    Note(String),
+}
+
+/// A statement and what became of it.
+#[derive(Debug)]
+pub(super) struct Deed {
+    pub(super) n: u64,
+    pub(super) text: String,
+    pub(super) source: Source,
+    pub(super) target: Target,
+    pub(super) verdict: String,
+    pub(super) rule: Option<String>,
+    pub(super) reasons: Vec<String>,
+    /// Kinds of secrets that are not in the text.
+    pub(super) redacted: Vec<String>,
+    pub(super) answer: Option<Given>,
+    pub(super) outcome: Option<Outcome>,
+    /// Whether it took effect, as far as is known.
+    pub(super) fate: Fate,
+    /// When what it did could first be seen by others, if that was not at once: its COMMIT.
+    pub(super) took_effect: Option<Timestamp>,
+    /// The screen around it, if that was asked for.
+    pub(super) screens: Option<Screens>,
+}
+
+/// The screen around a statement.
+#[derive(Debug)]
+pub(super) struct Screens {
+    /// Since the end of the statement before.
+    pub(super) before: String,
+    /// Where it was typed, if it was.
+    pub(super) typed: String,
+    /// Whether that is all there was on the screen.
+    pub(super) is_whole: bool,
+    /// What came back.
+    pub(super) came_back: String,
+}
+
+/// An answer to a hold.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    pub(super) at: Timestamp,
+    pub(super) answer: Answer,
+    pub(super) reason: Option<String>,
+    pub(super) release: Option<Release>,
+}
+
+/// How a statement ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) rows: Option<u64>,
+    pub(super) duration_ms: Option<u64>,
+    pub(super) error: Option<String>,
+}
+
+/// Whether screens are wanted too, which takes longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    Deeds,
+    Screens,
+}
+
+/// Reads a log.
+pub(super) fn read(found: &Recorded, want: Want) -> Result<Past, Error> {
+    let mut log = Log::of(found.clone())?;
+    let Start { started, header, .. } = log.start.clone();
+    let stretch = (want == Want::Screens).then(|| Stretch::new((header.cols, header.rows)));
+    let mut scan = Scan {
+        started,
+        things: Vec::new(),
+        exit: None,
+        is_torn: false,
+        stretch,
+        output_of: None,
+        is_whole: true,
+        typed: String::new(),
+    };
+    if let Some(target) = &header.target {
+        scan.add(started, What::Connected(target.clone()));
+    }
+    loop {
+        let event = match want {
+            Want::Screens => log.next()?,
+            Want::Deeds => log.next_but_output()?,
+        };
+        let Some(event) = event else { break };
+        let at = scan.at(log.time());
+        scan.event(event, at);
+    }
+    let last = scan.at(log.time());
+    let tail = scan.end_stretch();
+    let is_alive = process::is_alive(header.pid, header.pid_started);
+    let end = match scan.exit {
+        None if is_alive => End::Running,
+        None => End::Lost,
+        Some(status) => End::of_status(status),
+    };
+    let mut things = scan.things;
+    if end == End::Running && scan.is_torn {
+        // It is only being written.
+        things.pop();
+    }
+    fate::decide(&mut things, end);
+    Ok(Past { session: found.session.clone(), started, last, header, things, end, tail })
+}
+
+/// What is known while a log is read.
+struct Scan {
+    started: Timestamp,
+    things: Vec<Thing>,
+    exit: Option<i32>,
+    /// The last thing is an event without an end.
+    is_torn: bool,
+    /// The screen since the last marker that began or ended a statement.
+    stretch: Option<Stretch>,
+    /// The statement that the stretch is the output of, as an index into `things`.
+    output_of: Option<usize>,
+    /// Whether nothing is missing in the stretches since the last statement.
+    is_whole: bool,
+    /// The last stretch in which a line was typed.
+    typed: String,
+}
+
+impl Scan {
+    fn at(&self, into: std::time::Duration) -> Timestamp {
+        let into = SignedDuration::try_from(into).unwrap_or(SignedDuration::MAX);
+        self.started.saturating_add(into).unwrap_or(self.started)
+    }
+
+    fn add(&mut self, at: Timestamp, what: What) {
+        self.things.push(Thing { at, what });
+    }
+
+    fn event(&mut self, event: Event, at: Timestamp) {
+        match event {
+            Event::Marker(marker) => self.marker(*marker, at),
+            Event::Exit(status) => self.exit = Some(status),
+            Event::Broken { bytes } => {
+                self.is_whole = false;
+                self.add(at, What::Gap(format!("{bytes} bytes of the log cannot be read")));
+            }
+            Event::Torn { bytes } => {
+                let why = format!("the log stops within an event, after {bytes} bytes of it");
+                self.add(at, What::Gap(why));
+                self.is_torn = true;
+            }
+            Event::Output(_) | Event::Resize { .. } => {
+                if let Some(stretch) = &mut self.stretch {
+                    stretch.event(event);
+                }
+            }
+            Event::Other(_) => {}
+        }
+    }
+
+    fn marker(&mut self, marker: Marker, at: Timestamp) {
+        match marker {
+            Marker::Statement {
+                n,
+                time,
+                text,
+                source,
+                target,
+                verdict,
+                rule,
+                reasons,
+                redacted,
+            } => {
+                let before = self.end_stretch();
+                if self.stretch.is_some() && !before.trim().is_empty() && self.output_of.is_none() {
+                    self.typed.clone_from(&before);
+                }
+                let screens = self.stretch.is_some().then(|| Screens {
+                    before: before.clone(),
+                    is_whole: self.is_whole,
+                    typed: format!("{}\n{before}", self.typed),
+                    came_back: String::new(),
+                });
+                self.is_whole = true;
+                self.output_of = Some(self.things.len());
+                self.add(
+                    time,
+                    What::Statement(Box::new(Deed {
+                        n,
+                        text,
+                        source,
+                        target,
+                        verdict,
+                        rule,
+                        reasons,
+                        redacted,
+                        answer: None,
+                        outcome: None,
+                        fate: Fate::Unknown,
+                        took_effect: None,
+                        screens,
+                    })),
+                );
+            }
+            Marker::Answer { n, time, answer, reason, moment } => {
+                // What stood there was the question.
+                let output_of = self.output_of.take();
+                drop(self.end_stretch());
+                self.output_of = output_of;
+                if let Some(deed) = self.deed(n) {
+                    let release = moment.map(|moment| *moment);
+                    deed.answer = Some(Given { at: time, answer, reason, release });
+                }
+            }
+            Marker::Outcome { n, rows, duration_ms, error } => {
+                drop(self.end_stretch());
+                if let Some(deed) = self.deed(n) {
+                    deed.outcome = Some(Outcome { rows, duration_ms, error });
+                }
+            }
+            Marker::Target { target } => self.add(at, What::Connected(target)),
+            Marker::Gap { what, bytes, why } => {
+                self.is_whole = false;
+                let bytes = bytes.map_or(String::new(), |bytes| format!("{bytes} bytes of "));
+                self.add(at, What::Gap(format!("{bytes}{what} not recorded: {why}")));
+            }
+            Marker::Note { text } => self.add(at, What::Note(text)),
+        }
+    }
+
+    /// Returns the deed with a number, the latest first.
+    fn deed(&mut self, wanted: u64) -> Option<&mut Deed> {
+        self.things.iter_mut().rev().find_map(|thing| match &mut thing.what {
+            What::Statement(deed) if deed.n == wanted => Some(&mut **deed),
+            What::Statement(_) | What::Connected(_) | What::Gap(_) | What::Note(_) => None,
+        })
+    }
+
+    /// Ends a stretch of the screen, gives it to the statement it is of, and returns it.
+    fn end_stretch(&mut self) -> String {
+        let Some(stretch) = &mut self.stretch else { return String::new() };
+        self.is_whole &= stretch.is_whole();
+        let text = stretch.end();
+        if let Some(index) = self.output_of.take()
+            && let Some(Thing { what: What::Statement(deed), .. }) = self.things.get_mut(index)
+            && let Some(screens) = &mut deed.screens
+        {
+            screens.came_back.push_str(&text);
+        }
+        text
+    }
+}
+
+impl Past {
+    /// Returns the statements.
+    pub(super) fn deeds(&self) -> impl Iterator<Item = (Timestamp, &Deed)> {
+        self.things.iter().filter_map(|thing| match &thing.what {
+            What::Statement(deed) => Some((thing.at, &**deed)),
+            What::Connected(_) | What::Gap(_) | What::Note(_) => None,
+        })
+    }
+}
+
+impl End {
+    /// Tells what a status means.
+    pub(super) fn of_status(status: i32) -> Self {
+        match status - SIGNALLED {
+            signal @ 1..=LAST_SIGNAL => Self::Signalled(signal),
+            _ => Self::Exited(status),
+        }
+    }
+
+    /// Says whether the client may have been ended before it wrote its history.
+    pub(super) fn is_bad(self) -> bool {
+        matches!(self, Self::Lost | Self::Signalled(_))
+    }
+
+    /// Says how it ended, for a person.
+    pub(super) fn words(self) -> String {
+        match self {
+            Self::Running => "still running".to_owned(),
+            Self::Exited(0) => "ended".to_owned(),
+            Self::Exited(status) => format!("ended with status {status}"),
+            Self::Signalled(1) => "its terminal was closed".to_owned(),
+            Self::Signalled(signal) => format!("ended by signal {signal}"),
+            Self::Lost => "nightlatch was killed, or the machine went down".to_owned(),
+        }
+    }
+}
+
+impl Deed {
+    /// Says whether it removes or overwrites what was there: rows or objects, or all rows of
+    /// something. A change of some rows is everyday work.
+    pub(super) fn is_destructive(&self, client: &str) -> bool {
+        let Some(reading) = self.reading(client) else {
+            return matches!(self.verdict.as_str(), "hold" | "deny");
+        };
+        let has_word = matches!(&reading, Reading::Unclear { destructive_word: true, .. });
+        has_word
+            || reading.effects().iter().any(|effect| match effect.class {
+                Class::Remove | Class::Destroy | Class::Opaque => true,
+                Class::Change => matches!(effect.scope, Scope::All | Scope::Unknown),
+                Class::Read | Class::Session | Class::Add | Class::Heavy | Class::Escape => false,
+            })
+    }
+
+    /// Says whether it removes files before it commits: then no recovery to a time brings them back,
+    /// since a time is only looked at where something commits.
+    pub(super) fn removes_files(&self) -> bool {
+        let text = fate::without_comments(&self.text).to_ascii_lowercase();
+        let mut words = text.split_whitespace();
+        let first = (words.next(), words.next());
+        matches!(first, (Some("drop"), Some("database" | "tablespace")))
+    }
+
+    fn reading(&self, client: &str) -> Option<Reading> {
+        known::by_name(client).map(|known| (known.read)(&self.text))
+    }
+
+    /// Says what became of it, in a few words.
+    pub(super) fn end_words(&self) -> String {
+        let mut words = vec![self.fate.words().to_owned()];
+        if let Some(reason) = self.answer.as_ref().and_then(|given| given.reason.as_deref()) {
+            words.push(format!("because: {reason}"));
+        }
+        if let Some(outcome) = &self.outcome {
+            let plural = |rows: u64| if rows == 1 { "row" } else { "rows" };
+            words.extend(outcome.error.as_ref().map(|error| format!("error {error}")));
+            words.extend(outcome.rows.map(|rows| format!("{rows} {}", plural(rows))));
+            words.extend(outcome.duration_ms.map(|duration| format!("{duration} ms")));
+        }
+        words.join(", ")
+    }
+}

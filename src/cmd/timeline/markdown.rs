@@ -1,0 +1,150 @@
+//! The timeline for a report: Markdown in which no text of a statement means anything.
+
+use std::io::{self, Write};
+
+use super::text::{heading, local, precise, way_back};
+use super::{Named, Timeline};
+use crate::ui::table::View;
+use crate::ui::visible;
+
+/// Prints it.
+pub(super) fn write(timeline: &Timeline, out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
+    writeln!(out, "# What happened\n")?;
+    let since = timeline.since.map(|since| format!("from {} ", local(since, view)));
+    writeln!(
+        out,
+        "Recorded {}until {}.\n",
+        since.unwrap_or_default(),
+        local(timeline.until, view)
+    )?;
+    for named in &timeline.open {
+        writeln!(out, "**{}:**\n", way_back(timeline.row(named)))?;
+        statement(timeline, named, out, view)?;
+    }
+    match &timeline.first {
+        None => writeln!(out, "No statement here is known to have destroyed anything.\n")?,
+        Some(first) => moment(timeline, first, out, view)?,
+    }
+    if timeline.rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "## In order\n\n| time | session | n | target | what | |\n|---|---|---|---|---|---|"
+    )?;
+    for row in &timeline.rows {
+        let (what, text) = row.words();
+        let n = row.told().map_or_else(String::new, |told| told.n.to_string());
+        writeln!(
+            out,
+            "| {} | {} | {n} | {} | {} | {} |",
+            precise(row.at, view),
+            row.session,
+            cell(&row.target_name()),
+            cell(&what),
+            code(&text)
+        )?;
+    }
+    Ok(())
+}
+
+fn moment(
+    timeline: &Timeline,
+    first: &Named,
+    out: &mut dyn Write,
+    view: &View<'_>,
+) -> io::Result<()> {
+    let (row, safe) = (timeline.row(first), &first.safe);
+    let Some(told) = row.told() else { return Ok(()) };
+    writeln!(out, "## Last safe moment\n\n{}\n", heading(told))?;
+    statement(timeline, first, out, view)?;
+    writeln!(out, "The moment {}:\n", safe.why())?;
+    writeln!(
+        out,
+        "- UTC: `{}`\n- local: `{}`\n",
+        safe.recovery_target_time(),
+        local(safe.moment, view)
+    )?;
+    for (tool, value) in safe.values(&row.client, told.removes_files) {
+        writeln!(out, "{tool}:\n\n```\n{value}\n```\n")?;
+    }
+    Ok(())
+}
+
+fn statement(
+    timeline: &Timeline,
+    named: &Named,
+    out: &mut dyn Write,
+    view: &View<'_>,
+) -> io::Result<()> {
+    let row = timeline.row(named);
+    let Some(told) = row.told() else { return Ok(()) };
+    let lines: Vec<String> = told.text.trim_end().lines().map(visible::one_line).collect();
+    let text = lines.join("\n");
+    let fence = "`".repeat(longest_run(&text).max(2) + 1);
+    writeln!(
+        out,
+        "{} on {}, statement {} of session {}: {}\n\n{fence}\n{text}\n{fence}\n",
+        precise(row.at, view),
+        cell(&row.target_name()),
+        told.n,
+        row.session,
+        cell(&told.end)
+    )
+}
+
+/// Text in a cell, of which nothing is markup.
+fn cell(text: &str) -> String {
+    let mut out = String::new();
+    for letter in visible::one_line(&fold(text)).chars() {
+        match letter {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' | '$' => {
+                out.extend(['\\', letter]);
+            }
+            _ => out.push(letter),
+        }
+    }
+    out
+}
+
+/// Text in a cell as code. A bar would end the cell even there.
+fn code(text: &str) -> String {
+    let text = visible::one_line(&fold(text));
+    if text.is_empty() {
+        return String::new();
+    }
+    let ticks = "`".repeat(longest_run(&text) + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{ticks}{pad}{}{pad}{ticks}", text.replace('|', "\\|"))
+}
+
+fn fold(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The longest run of backticks.
+fn longest_run(text: &str) -> usize {
+    text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_is_markup() {
+        assert_eq!(
+            code("select '|' || `x`\n from t"),
+            "`` select '\\|' \\|\\| `x` from t``".replace("`` s", "``s")
+        );
+        assert_eq!(
+            cell("a|b <img src=x> *c* \x1b[2J"),
+            "a\\|b &lt;img src=x&gt; \\*c\\* ^\\[\\[2J"
+        );
+        assert_eq!(code("`a`"), "`` `a` ``");
+        assert_eq!(longest_run("a```b`"), 3);
+    }
+}

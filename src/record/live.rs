@@ -1,0 +1,157 @@
+//! Which sessions are running: a locked file for each in `live/`, so that one whose process was
+//! killed is found at the next start without looking at all of them.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::header::private_folders;
+use super::segment::private;
+
+/// The folder of the markers in the data folder.
+const FOLDER: &str = "live";
+
+/// The marker of a session that runs in this process.
+///
+/// The kernel lets go of its lock however the process ends, and other machines that share the
+/// data folder see it too. Dropping the marker leaves the file: the session did not end well.
+#[derive(Debug)]
+pub(super) struct Live {
+    path: PathBuf,
+    /// Locked for as long as it is open.
+    _file: File,
+}
+
+impl Live {
+    /// Marks a session as running; `folder` is the session's.
+    pub(super) fn mark(data_dir: &Path, session: &str, folder: &Path) -> io::Result<Self> {
+        let parent = data_dir.join(FOLDER);
+        match private_folders().create(&parent) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let path = parent.join(session);
+        let mut file = private().write(true).create_new(true).open(&path)?;
+        let marked = file.lock().and_then(|()| {
+            let place = folder.strip_prefix(data_dir).unwrap_or(folder);
+            file.write_all(place.as_os_str().as_encoded_bytes())
+        });
+        if let Err(error) = marked {
+            drop(fs::remove_file(&path));
+            return Err(error);
+        }
+        Ok(Self { path, _file: file })
+    }
+
+    /// The session has ended and its log says so.
+    pub(super) fn end(self) {
+        // One that cannot be removed costs the next start a look.
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+/// What a marker says.
+#[derive(Debug)]
+pub(super) enum Marked {
+    /// The session runs.
+    Running,
+    /// Its process is gone. As long as this is held nobody else repairs the session.
+    Dead(Dead),
+    /// There is no marker, or nobody can tell.
+    Unknown,
+}
+
+/// The marker of a session whose process is gone.
+#[derive(Debug)]
+pub(super) struct Dead {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Dead {
+    /// The session has been repaired: the marker is no longer needed.
+    pub(super) fn clear(self) -> io::Result<()> {
+        fs::remove_file(&self.path)
+    }
+}
+
+/// Looks at the marker of one session.
+pub(super) fn look(data_dir: &Path, session: &str) -> Marked {
+    look_at(data_dir.join(FOLDER).join(session))
+}
+
+fn look_at(path: PathBuf) -> Marked {
+    // Locks over NFS want a file that is open for writing.
+    let Ok(file) = private().read(true).write(true).open(&path) else {
+        return Marked::Unknown;
+    };
+    match file.try_lock() {
+        Ok(()) => Marked::Dead(Dead { path, _lock: file }),
+        Err(TryLockError::WouldBlock) => Marked::Running,
+        Err(TryLockError::Error(_)) => Marked::Unknown,
+    }
+}
+
+/// Returns the sessions that have a marker but no process, each with its folder.
+pub(super) fn dead(data_dir: &Path) -> io::Result<Vec<(String, PathBuf, Dead)>> {
+    let mut found = Vec::new();
+    for (session, path) in markers(data_dir)? {
+        let Marked::Dead(dead) = look_at(path.clone()) else { continue };
+        // It may have ended well between the two looks.
+        let Ok(place) = fs::read_to_string(&path) else { continue };
+        if place.is_empty() {
+            // The kill came before there was anything else.
+            dead.clear()?;
+        } else {
+            found.push((session, data_dir.join(place), dead));
+        }
+    }
+    Ok(found)
+}
+
+/// Tells whether any session has a marker but no process.
+pub(super) fn is_any_dead(data_dir: &Path) -> bool {
+    markers(data_dir).is_ok_and(|markers| {
+        markers.into_iter().any(|(_, path)| matches!(look_at(path), Marked::Dead(_)))
+    })
+}
+
+fn markers(data_dir: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let entries = match fs::read_dir(data_dir.join(FOLDER)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if let Ok(session) = entry.file_name().into_string() {
+            found.push((session, entry.path()));
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marker_tells_running_from_dead_and_goes_with_a_good_end() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join("sessions/2026/11/abc");
+        let live = Live::mark(data.path(), "abc", &folder).unwrap();
+        assert!(matches!(look(data.path(), "abc"), Marked::Running));
+        assert!(dead(data.path()).unwrap().is_empty());
+        assert!(!is_any_dead(data.path()));
+        live.end();
+        assert!(matches!(look(data.path(), "abc"), Marked::Unknown));
+
+        drop(Live::mark(data.path(), "abd", &folder).unwrap());
+        assert!(is_any_dead(data.path()));
+        let (session, found, marker) = dead(data.path()).unwrap().pop().unwrap();
+        assert_eq!((session.as_str(), found), ("abd", folder));
+        marker.clear().unwrap();
+        assert!(!is_any_dead(data.path()));
+    }
+}

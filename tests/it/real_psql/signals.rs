@@ -1,0 +1,105 @@
+//! Signals end the wrapped client as they end the bare one, and leave nothing behind.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use super::keys::{wait_for_any_prompt, wait_until_busy};
+use crate::support::pty::Pty;
+use crate::support::tool::{Tool, needs};
+use crate::support::world::{Tier, World};
+
+/// What a job can be sent.
+const SIGNALS: [Signal; 6] = [
+    Signal::SIGHUP,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGTERM,
+    Signal::SIGUSR1,
+    Signal::SIGKILL,
+];
+
+/// What the client does when the signal comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    Prompt,
+    Query,
+    Script,
+}
+
+/// Sends the signal and returns the status a shell would see; none where the client goes on.
+fn sent(world: &World, command: Command, at: At, signal: Signal) -> Option<i32> {
+    let mut pty = Pty::spawn(command);
+    if at != At::Script {
+        pty.wait_for_prompt(&world.database.prompt());
+    }
+    if at == At::Query {
+        pty.line("select pg_sleep(30);");
+    }
+    if at != At::Prompt {
+        wait_until_busy(&mut pty, world, "pg_sleep(30)");
+    }
+    pty.kill(signal);
+    if signal == Signal::SIGINT && at != At::Script {
+        // psql stays: the line or the query is thrown away.
+        wait_for_any_prompt(&mut pty, world);
+        pty.wait_for_silence(Duration::from_millis(50));
+        pty.line("\\q");
+        assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
+        return None;
+    }
+    let status = pty.wait_for_exit();
+    status.code().or(status.signal().map(|signal| 128 + signal))
+}
+
+#[test]
+fn signals_end_it_as_bare() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Production);
+    world.write("sleep.sql", "select 1;\n\\echo on\nselect pg_sleep(30);\nselect 'after';\n");
+    let uri = world.database.uri("app");
+    for at in [At::Prompt, At::Query, At::Script] {
+        let mut args = vec![uri.as_str()];
+        if at == At::Script {
+            args.extend(["-f", "sleep.sql"]);
+        }
+        for signal in SIGNALS {
+            let bare = sent(&world, world.bare(&args), at, signal);
+            // A bare client that is killed leaves its query to the server for a while.
+            world.database.end_all();
+            let wrapped = sent(&world, world.wrapped(&args), at, signal);
+            assert_eq!(wrapped, bare, "{signal} at {at:?}");
+            world.assert_nothing_left();
+            world.database.end_all();
+        }
+    }
+    world.database.assert_untouched();
+}
+
+/// Stopped and continued by signals from elsewhere, as `kill -STOP` and job tools send them.
+#[test]
+fn stopped_and_continued_by_signals() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Production);
+    for signal in [Signal::SIGTSTP, Signal::SIGSTOP] {
+        let mut pty = world.open();
+        pty.line("select pg_sleep(0.3);");
+        wait_until_busy(&mut pty, &world, "pg_sleep(0.3)");
+        pty.kill(signal);
+        pty.wait_for_stop();
+        pty.foreground();
+        wait_for_any_prompt(&mut pty, &world);
+        pty.line("select 40 + 2;");
+        pty.wait_for("42");
+        wait_for_any_prompt(&mut pty, &world);
+        pty.line("\\q");
+        assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
+    }
+    world.assert_nothing_left();
+}
