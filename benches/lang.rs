@@ -29,8 +29,10 @@ const STATEMENTS: &[(&str, &str)] = &[
     ),
 ];
 
+type Read = fn(&str) -> Reading;
+
 fn main() {
-    let readers: [(&str, fn(&str) -> Reading); 3] = [
+    let readers: [(&str, Read); 3] = [
         ("postgres", postgres::read),
         ("mysql", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
         ("sqlite", |text| sql::read(text, Flavour::Sqlite, Ends::Client)),

@@ -349,6 +349,9 @@ fn config_is_found_shown_and_checked() {
 
     [record]
     journal_wait = "1s"
+    max_total = "20GB"
+    max_session = "1GB"
+    keep_days = 0
 
     [look]
     banner = true
