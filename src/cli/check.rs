@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use crate::target::Tier;
 
-/// Judge the text on standard input without running it
+/// Judge the text on standard input, or files, without running it
 ///
-/// The exit status is 0 for allow and notice, 1 for hold and deny.
+/// The exit status is 0 for allow and notice, 1 for hold and deny. Findings in files are written as
+/// file:line:column, for editors and continuous integration.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CheckArgs {
-    /// The client that would run it
+    /// The client that would run it: psql, mysql, mariadb, sqlite3
     #[arg(long, value_name = "CLIENT")]
     pub client: String,
     /// How much depends on the target
@@ -18,9 +19,9 @@ pub struct CheckArgs {
     /// When it would run: 23:00, "yesterday 23:00", RFC 3339; now, if not given
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
-    /// Read this file instead of standard input
-    #[arg(long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    /// Read these files instead of standard input
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub file: Vec<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

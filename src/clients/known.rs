@@ -2,6 +2,7 @@
 
 use super::launcher::{Command, Launcher};
 use super::{psql, python};
+use crate::lang::sql::{self, Ends, Flavour};
 use crate::lang::{self, Reading};
 use crate::target::{Decided, Known as Targets, for_invocation};
 use crate::world::World;
@@ -15,7 +16,7 @@ pub struct Known {
     /// What it is called on the command line.
     pub name: &'static str,
     /// Reads a text as the client would.
-    pub read: fn(&str) -> Reading,
+    pub read: Read,
     /// Decides where a command line of it would connect, the most dangerous place first; a phrase
     /// where the client would refuse it.
     pub decide: Decide,
@@ -35,6 +36,23 @@ pub const KNOWN: &[Known] = &[
     python_by("python"),
     python_by("ipython"),
 ];
+
+/// How a text is read.
+pub type Read = fn(&str) -> Reading;
+
+/// Clients that cannot be run yet, and whose texts can be read all the same.
+pub const READ: &[(&str, Read)] = &[
+    ("mysql", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
+    ("mariadb", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
+    ("sqlite3", |text| sql::read(text, Flavour::Sqlite, Ends::Client)),
+];
+
+/// Returns how the texts of a client are read.
+#[must_use]
+pub fn reader(name: &str) -> Option<Read> {
+    let read = || READ.iter().find(|(known, _)| *known == name).map(|(_, read)| *read);
+    by_name(name).map(|known| known.read).or_else(read)
+}
 
 /// Returns the client with a name; `python3.12` is `python`.
 #[must_use]

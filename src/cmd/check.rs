@@ -1,50 +1,29 @@
 //! `nightlatch check`: the verdict on a text, without running it.
 
+mod answer;
+mod lines;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use serde::Serialize;
-
-use super::target::unknown_client;
 use crate::cli::{CheckArgs, time};
 use crate::clients::known;
 use crate::clock::Clock;
 use crate::config::{self, ConfigError};
 use crate::error::{Error, Kind};
-use crate::lang::{Scope, Verb};
-use crate::policy::{Challenge, Confidence, Decision, Facts, Verdict, judge};
-use crate::target::Tier;
-use crate::ui::visible::one_line;
+use crate::policy::{Decision, Facts, Verdict, judge};
 use crate::world::World;
 
-/// The object of the contract.
-#[derive(Serialize)]
-struct Answer<'a> {
-    verdict: &'static str,
-    challenge: Option<&'static str>,
-    confidence: Confidence,
-    effects: Vec<Shown<'a>>,
-    reasons: &'a [String],
-    tier: Tier,
-    asks_reason: bool,
-    wait_s: u64,
-    config_errors: Vec<String>,
+/// A text with the verdict on it.
+struct Checked {
+    /// The file, as it was named; none for standard input.
+    file: Option<String>,
+    text: String,
+    verdict: Verdict,
 }
 
-/// One effect of it.
-#[derive(Serialize)]
-struct Shown<'a> {
-    verb: Verb,
-    object: Option<&'a str>,
-    scope: Scope,
-    reversible: bool,
-    span: [usize; 2],
-    rule: Option<&'a str>,
-    verdict: &'static str,
-}
-
-/// Judges standard input, or a file.
+/// Judges standard input, or files.
 ///
 /// # Errors
 ///
@@ -56,20 +35,21 @@ pub fn run(
     clock: &Clock,
     out: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let mut bytes = Vec::new();
-    match &args.file {
-        Some(file) => {
-            bytes = fs::read(file).map_err(|error| {
-                Error::ours(format!("{} cannot be read.", file.display())).because(error)
-            })?;
-        }
-        None => {
-            std::io::stdin()
-                .read_to_end(&mut bytes)
-                .map_err(|error| Error::ours("Standard input cannot be read.").because(error))?;
-        }
+    let mut texts = Vec::new();
+    for file in &args.file {
+        let bytes = fs::read(file).map_err(|error| {
+            Error::ours(format!("{} cannot be read.", file.display())).because(error)
+        })?;
+        texts.push((Some(file.display().to_string()), text(&bytes)));
     }
-    tell(&String::from_utf8_lossy(&bytes), args, world, clock, out)
+    if args.file.is_empty() {
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .read_to_end(&mut bytes)
+            .map_err(|error| Error::ours("Standard input cannot be read.").because(error))?;
+        texts.push((None, text(&bytes)));
+    }
+    judged(texts, args, world, clock, out)
 }
 
 /// Judges a text.
@@ -84,7 +64,17 @@ pub fn tell(
     clock: &Clock,
     out: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let client = known::by_name(&args.client).ok_or_else(|| unknown_client(&args.client))?;
+    judged(vec![(None, text.to_owned())], args, world, clock, out)
+}
+
+fn judged(
+    texts: Vec<(Option<String>, String)>,
+    args: &CheckArgs,
+    world: &World,
+    clock: &Clock,
+    out: &mut dyn Write,
+) -> Result<u8, Error> {
+    let read = known::reader(&args.client).ok_or_else(|| unknown_reader(&args.client))?;
     let loaded = config::load(world);
     let config = loaded.config;
     let mistakes: Vec<String> = loaded.errors.iter().map(ConfigError::line).collect();
@@ -99,83 +89,37 @@ pub fn tell(
     };
     let (limits, rules) = (config.hold.limits, Arc::clone(&config.rules));
     let facts = Facts { limits, rules, ..Facts::new(args.tier, config.moment(at)) };
-    let verdict = judge(&(client.read)(text), &facts);
-    let text =
-        if args.json { json(&verdict, args.tier, mistakes)? } else { plain(&verdict, &mistakes) };
+    let check = |(file, text): (Option<String>, String)| {
+        let verdict = judge(&read(&text), &facts);
+        Checked { file, text, verdict }
+    };
+    let all: Vec<Checked> = texts.into_iter().map(check).collect();
+    let text = match all.as_slice() {
+        all if args.json => answer::json(all, args.tier, &mistakes)?,
+        [only] if only.file.is_none() => answer::plain(only, &mistakes),
+        all => answer::files(all, &mistakes),
+    };
     out.write_all(text.as_bytes())
         .map_err(|error| Error::ours("The verdict cannot be written.").because(error))?;
-    Ok(match verdict.decision {
+    Ok(match answer::decision(&all) {
         Decision::Allow | Decision::Notice => 0,
         Decision::Hold(_) | Decision::Deny => 1,
     })
 }
 
-fn plain(verdict: &Verdict, mistakes: &[String]) -> String {
-    let mut text = match verdict.decision {
-        Decision::Allow => "allow".to_owned(),
-        Decision::Notice => "notice".to_owned(),
-        Decision::Deny => "deny".to_owned(),
-        Decision::Hold(Challenge::Yes) => "hold: asks for yes".to_owned(),
-        Decision::Hold(Challenge::TypeTarget { reason, wait }) => {
-            let mut text = "hold: asks for the target's name".to_owned();
-            if reason {
-                text.push_str(", after a reason");
-            }
-            if !wait.is_zero() {
-                text.push_str(&format!(" and {} s", wait.as_secs()));
-            }
-            text
-        }
+/// Decodes a text; editors on Windows write UTF-16, in which no word would be found.
+fn text(bytes: &[u8]) -> String {
+    let read: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return String::from_utf8_lossy(bytes).into_owned(),
     };
-    text.push('\n');
-    for reason in &verdict.reasons {
-        // A reason quotes the text, which may hold anything.
-        text.push_str(&format!("  {}\n", one_line(reason)));
-    }
-    if let Some(rule) = verdict.rule().filter(|_| verdict.decision > Decision::Allow) {
-        text.push_str(&format!("  why: nightlatch rules explain {rule}\n"));
-    }
-    for mistake in mistakes {
-        let mistake = one_line(mistake);
-        text.push_str(&format!("  the configuration has a mistake: {mistake}\n"));
-    }
-    text
+    let units = bytes[2..].as_chunks::<2>().0.iter().map(|pair| read(*pair));
+    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
-fn json(verdict: &Verdict, tier: Tier, config_errors: Vec<String>) -> Result<String, Error> {
-    let (challenge, asks_reason, wait_s) = match verdict.decision {
-        Decision::Hold(Challenge::Yes) => (Some("yes"), false, 0),
-        Decision::Hold(Challenge::TypeTarget { reason, wait }) => {
-            (Some("type-target"), reason, wait.as_secs())
-        }
-        Decision::Allow | Decision::Notice | Decision::Deny => (None, false, 0),
-    };
-    let effects = verdict
-        .findings
-        .iter()
-        .map(|finding| Shown {
-            verb: finding.effect.verb,
-            object: finding.effect.object.as_deref(),
-            scope: finding.effect.scope,
-            reversible: finding.effect.reversible,
-            span: [finding.effect.span.start, finding.effect.span.end],
-            rule: finding.rule.as_deref(),
-            verdict: finding.decision.word(),
-        })
-        .collect();
-    let answer = Answer {
-        verdict: verdict.decision.word(),
-        challenge,
-        confidence: verdict.confidence,
-        effects,
-        reasons: &verdict.reasons,
-        tier,
-        asks_reason,
-        wait_s,
-        config_errors,
-    };
-    let mut text = serde_json::to_string(&answer)
-        .map_err(|error| Error::ours("The verdict cannot be written as JSON.").because(error))?;
-    text.push('\n');
-    Ok(text)
+fn unknown_reader(name: &str) -> Error {
+    let names = known::KNOWN.iter().map(|known| known.name);
+    let names: Vec<&str> = names.chain(known::READ.iter().map(|(name, _)| *name)).collect();
+    Error::new(Kind::Usage, format!("The client `{name}` is not known.")).hint(names.join(" or "))
 }

@@ -117,7 +117,8 @@ fn page(file: &Path, source: &str, others: &[Rule]) -> Result<Rule, Box<ConfigEr
         let help = Some("it is notice, yes, type-target or deny".to_owned());
         return Err(mistake(Some(0..0), format!("the rule `{id}` needs a `decision`"), help));
     }
-    Ok(rule)
+    let id = id.clone();
+    rule.complete().map_err(|why| mistake(Some(0..0), format!("the rule `{id}`: {why}"), None))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -133,6 +133,36 @@ impl Effect {
             looped: false,
         }
     }
+
+    /// Makes an effect on an object; whether it can be undone follows from what it is.
+    #[must_use]
+    pub fn on(
+        class: Class,
+        verb: Verb,
+        object: Option<String>,
+        scope: Scope,
+        span: Range<usize>,
+        phrase: String,
+    ) -> Self {
+        let reversible = is_reversible(class, verb);
+        Self { class, verb, object, scope, reversible, span, phrase, rows: None, looped: false }
+    }
+}
+
+/// Stands for a statement that no parser understood and that has a destructive word in it.
+pub(super) fn unread(reason: &str, span: Range<usize>) -> Effect {
+    let phrase = format!("cannot be read ({reason}) and holds a destructive word");
+    Effect::new(Class::Opaque, Verb::Execute, span, phrase)
+}
+
+/// A plain opposite brings back what was there, or nothing was lost.
+fn is_reversible(class: Class, verb: Verb) -> bool {
+    match class {
+        Class::Read | Class::Session | Class::Add | Class::Heavy => true,
+        Class::Change => matches!(verb, Verb::Rename | Verb::Revoke | Verb::Alter),
+        Class::Destroy => verb == Verb::Detach,
+        Class::Remove | Class::Escape | Class::Opaque => false,
+    }
 }
 
 /// The parts of a plain DELETE or UPDATE that say which rows: enough to write

@@ -1,9 +1,14 @@
 //! Text to reading: what a statement would do, found by real parsers. The only user of them.
 #![forbid(unsafe_code)]
 
+mod condition;
 pub mod driver;
 pub mod effect;
+mod function;
 pub mod postgres;
 pub mod python;
+pub mod sql;
+mod temporary;
+mod token;
 
 pub use effect::{Class, Effect, Reading, Rows, Scope, Verb};

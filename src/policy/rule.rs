@@ -57,10 +57,15 @@ pub enum Most {
 pub struct Rule {
     /// Lower case with hyphens, unique, stable: scripts and histories name it.
     pub id: String,
-    /// One line.
+    /// One line; that of the rule it overlays, if not given.
+    #[serde(default)]
     pub title: String,
-    /// What has gone wrong for others, and what to do instead.
+    /// What has gone wrong for others, and what to do instead; as the title.
+    #[serde(default)]
     pub why: String,
+    /// The built-in rule that it makes stricter. For rules of the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlays: Option<String>,
     /// Rows of the table it means; none means any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<Class>,
@@ -154,10 +159,50 @@ impl Rule {
         Self::all().iter().find(|rule| rule.bulk == is_bulk && rule.matches(effect))
     }
 
+    /// Takes what the page leaves out from the built-in rule that it overlays.
+    ///
+    /// # Errors
+    ///
+    /// Returns what is wrong with the page: a fragment.
+    pub fn complete(mut self) -> Result<Self, String> {
+        if let Some(base) = &self.overlays {
+            let base = Self::by_id(base).ok_or_else(|| format!("there is no rule `{base}`"))?;
+            let says_what =
+                !(self.classes.is_empty() && self.verbs.is_empty() && self.scopes.is_empty());
+            if says_what || self.bulk {
+                return Err(
+                    "what it means is the other rule's: leave out classes, verbs and scopes"
+                        .to_owned(),
+                );
+            }
+            for (own, other) in [(&mut self.title, &base.title), (&mut self.why, &base.why)] {
+                if own.is_empty() {
+                    own.clone_from(other);
+                }
+            }
+            // Of some objects only, the other rule's examples would not be true.
+            if self.hold.is_empty() && self.objects.is_empty() {
+                self.hold.clone_from(&base.hold);
+            }
+            if self.pass.is_empty() {
+                self.pass.clone_from(&base.pass);
+            }
+            self.bulk = base.bulk;
+        }
+        match (self.title.is_empty(), self.why.is_empty()) {
+            (true, _) => Err("it needs a `title`".to_owned()),
+            (_, true) => Err("it needs a `why`".to_owned()),
+            (false, false) => Ok(self),
+        }
+    }
+
     /// Returns what this rule asks for at least on a tier, if it means the effect there.
     #[must_use]
     pub fn raises(&self, effect: &Effect, is_bulk: bool, tier: Tier) -> Option<Decision> {
+        let is_base =
+            |base: &String| Self::of(effect, is_bulk).is_some_and(|rule| rule.id == *base);
         let is_meant = (!self.bulk || is_bulk)
+            && self.overlays.as_ref().is_none_or(is_base)
             && (self.tiers.is_empty() || self.tiers.contains(&tier))
             && self.matches(effect);
         self.decision.filter(|_| is_meant).map(Raise::decision)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::tapped::Tapped;
-use crate::clients::{PromptFacts, ServerSaid, Transaction};
+use crate::clients::{PromptFacts, RoutineText, ServerSaid, Transaction};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::lang::{self, Effect, Reading};
@@ -250,6 +250,13 @@ impl Keeper {
         }
         let text = texts.get(likely).cloned().unwrap_or_default();
         self.note(text, verdict, source)
+    }
+
+    /// Takes what the server told of its functions.
+    pub fn learn(&mut self, routines: &[RoutineText]) {
+        for RoutineText { schema, name, language, source } in routines {
+            self.prepared.learn_routine(schema, name, language, source);
+        }
     }
 
     /// Judges a submitted line for what no tap will tell: statements that would run unasked and

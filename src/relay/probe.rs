@@ -12,10 +12,15 @@ use crate::lang::Effect;
 use crate::os::file::set_nonblocking;
 use crate::os::poll::{Wait, poll};
 use crate::policy::Decision;
+use crate::target::Tier;
 
 /// Most bytes an answer may have: a plan with many partitions is long, anything longer is no
 /// answer.
 const ANSWER_BYTES: usize = 4 << 20;
+
+/// How long the texts of functions may be waited for. The client waits meanwhile, and so does the
+/// person, once for each connection.
+const LOOK_UP: Duration = Duration::from_millis(700);
 
 /// How long a release waits for the server to say once more where it stands: few notice it.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
@@ -83,6 +88,27 @@ impl Relay {
             judged.verdict.findings.iter().map(|finding| finding.effect.clone()).collect();
         let (facts, drift) = (self.keeper.facts(), self.keeper.drift());
         self.interactive.as_ref()?.inquire(&judged.text, &effects, facts, drift)
+    }
+
+    /// Asks for the texts of functions that a statement calls, if they matter here and are not
+    /// known; what does not come in time stays unknown.
+    pub(super) fn look_up(&mut self, texts: &[String]) {
+        let config = self.keeper.config();
+        let decided = self.keeper.decided();
+        if decided.target.tier == Tier::Development || !config.impact(decided) {
+            return;
+        }
+        let Some(interactive) = &mut self.interactive else { return };
+        let Some(inquiry) = interactive.look_up(texts, self.keeper.facts()) else { return };
+        let clock = self.keeper.clock();
+        let due = clock.elapsed() + LOOK_UP.min(self.keeper.config().impact.timeout);
+        let Ok(mut probe) = start(inquiry, due) else { return };
+        while !probe.read()
+            && let Some(left) = due.checked_sub(clock.elapsed())
+            && poll(&mut [Wait::readable(probe.as_fd())], Some(left)).is_ok()
+        {}
+        let found = interactive.looked_up(&String::from_utf8_lossy(&probe.answer));
+        self.keeper.learn(&found);
     }
 
     /// Starts to ask.

@@ -197,6 +197,7 @@ impl Relay {
         if self.input == Input::Data {
             self.is_ending = false;
         }
+        self.look_up(texts);
         let judged = self.keeper.statement(texts, likely, Source::Tap);
         if self.is_cancelling {
             self.keeper.cancelled(&judged, Some("the line it belongs to was cancelled"));

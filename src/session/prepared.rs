@@ -1,72 +1,43 @@
-//! Prepared statements of the session: an EXECUTE does what its PREPARE said.
+//! What the session has prepared and defined: an EXECUTE does what its PREPARE said, and a call
+//! what the function's text says.
 
-use std::collections::BTreeMap;
+use crate::lang::Reading;
+use crate::lang::postgres::Memory;
 
-use crate::lang::{Effect, Reading, postgres};
-
-/// Most names that are remembered; a program that prepares more is not typing.
-const MOST_NAMES: usize = 1000;
-
-/// What the session has prepared, by name.
+/// What the session knows by name.
 #[derive(Debug, Default)]
 pub struct Prepared {
-    readings: BTreeMap<String, Reading>,
+    memory: Memory,
 }
 
 impl Prepared {
-    /// Reads a statement; an EXECUTE of a known name reads as what was prepared.
+    /// Reads a statement; an EXECUTE of a known name reads as what was prepared, and a call of a
+    /// known function as what it does.
     #[must_use]
     pub fn read(&self, text: &str) -> Reading {
-        let reading = postgres::read(text);
-        if self.readings.is_empty() {
-            return reading;
-        }
-        let known = postgres::executes(text).and_then(|name| self.readings.get(&name));
-        match known {
-            None => reading,
-            Some(prepared) => at_the_call(prepared, text.len()),
-        }
+        self.memory.read(text)
     }
 
-    /// A statement was let through: a PREPARE is remembered.
+    /// A statement was let through: what it prepares or defines is remembered.
     pub fn let_through(&mut self, text: &str) {
         // Nearly no statement is one, and reading it to find that out costs more than this.
-        let may_be_one =
-            text.as_bytes().windows(7).any(|word| word.eq_ignore_ascii_case(b"prepare"));
-        if may_be_one
-            && let Some((name, reading)) = postgres::prepared(text)
-            && self.readings.len() < MOST_NAMES
-        {
-            self.readings.insert(name, reading);
+        let has = |word: &[u8]| {
+            let mut places = text.as_bytes().windows(word.len());
+            places.any(|place| place.eq_ignore_ascii_case(word))
+        };
+        if has(b"prepare") || has(b"create") && (has(b"function") || has(b"procedure")) {
+            self.memory.learn(text);
         }
     }
 
-    /// Another connection: nothing is prepared.
-    pub fn clear(&mut self) {
-        self.readings.clear();
+    /// The server told the text of a function.
+    pub fn learn_routine(&mut self, schema: &str, name: &str, language: &str, source: &str) {
+        self.memory.learn_routine(schema, name, language, source);
     }
-}
 
-/// The effects of a PREPARE, placed in the text of its EXECUTE.
-fn at_the_call(prepared: &Reading, length: usize) -> Reading {
-    let place = |effects: &[Effect]| -> Vec<Effect> {
-        effects
-            .iter()
-            .cloned()
-            .map(|mut effect| {
-                effect.span = 0..length;
-                effect.rows = None;
-                effect
-            })
-            .collect()
-    };
-    match prepared {
-        Reading::Understood(effects) => Reading::Understood(place(effects)),
-        Reading::Unclear { reason, effects, destructive_word } => Reading::Unclear {
-            reason: reason.clone(),
-            effects: place(effects),
-            destructive_word: *destructive_word,
-        },
+    /// Another connection: nothing is known.
+    pub fn clear(&mut self) {
+        self.memory.clear();
     }
 }
 
@@ -84,5 +55,44 @@ mod tests {
         assert_eq!(reading.effects()[0].class, Class::Remove);
         prepared.clear();
         assert_eq!(prepared.read("execute gone").effects()[0].class, Class::Opaque);
+    }
+
+    #[test]
+    fn a_call_does_what_the_function_says() {
+        let mut prepared = Prepared::default();
+        let told = |prepared: &Prepared, text: &str| -> Vec<String> {
+            let reading = prepared.read(text);
+            let effects = reading.effects().iter().filter(|effect| effect.class > Class::Add);
+            effects.map(|effect| effect.phrase.clone()).collect()
+        };
+        prepared.let_through(
+            "create or replace function s.sweep(n int) returns void language plpgsql as $$
+             begin create temp table x as select 1; delete from x; delete from orders;
+             execute 'select ' || n; perform tidy(1); end $$",
+        );
+        prepared.let_through(
+            "create function tidy(int) returns void as 'update t set a = 1 where id = $1' language sql",
+        );
+        let both =
+            ["sweep() deletes every row of orders", "sweep() updates rows of t where id = $1"];
+        assert_eq!(told(&prepared, "select sweep(1)"), both);
+        assert_eq!(
+            told(&prepared, "select s.sweep(1) from t"),
+            both.map(|line| format!("s.{line}"))
+        );
+        assert_eq!(told(&prepared, "do $$ begin perform sweep(1); end $$").len(), 2);
+        for text in [
+            "select other.sweep(1)",
+            "explain select sweep(1)",
+            "select sweep from t",
+            "select 'sweep(1)'",
+            "create view v as select sweep(1)",
+        ] {
+            assert!(told(&prepared, text).is_empty(), "{text}");
+        }
+        prepared.learn_routine("public", "empty_all", "plpgsql", "begin truncate a; end");
+        assert_eq!(told(&prepared, "select empty_all()"), ["empty_all() truncates a"]);
+        prepared.clear();
+        assert!(told(&prepared, "select sweep(1)").is_empty());
     }
 }

@@ -37,7 +37,7 @@ fn home(config: &str) -> Home {
 }
 
 fn args(tier: Tier, at: Option<&str>, json: bool) -> CheckArgs {
-    CheckArgs { client: "psql".to_owned(), tier, at: at.map(str::to_owned), file: None, json }
+    CheckArgs { client: "psql".to_owned(), tier, at: at.map(str::to_owned), file: Vec::new(), json }
 }
 
 fn check(text: &str, args: &CheckArgs) -> (String, u8) {
@@ -52,7 +52,7 @@ fn check_prints_the_object_of_the_contract() {
     let (json, status) = check("DELETE FROM families", &args(Tier::Production, None, true));
     assert_eq!(status, 1);
     insta::assert_snapshot!(json, @r#"
-    {"verdict":"hold","challenge":"type-target","confidence":"parsed","effects":[{"verb":"delete","object":"families","scope":"all","reversible":false,"span":[0,20],"rule":"delete-without-where","verdict":"hold"}],"reasons":["deletes every row of families"],"tier":"production","asks_reason":false,"wait_s":0,"config_errors":[]}
+    {"verdict":"hold","challenge":"type-target","confidence":"parsed","effects":[{"verb":"delete","object":"families","scope":"all","reversible":false,"span":[0,20],"rule":"delete-without-where","verdict":"hold","line":1,"column":1,"does":"deletes every row of families"}],"reasons":["deletes every row of families"],"tier":"production","asks_reason":false,"wait_s":0,"config_errors":[]}
     "#);
 }
 
@@ -120,13 +120,58 @@ fn check_refuses_what_makes_no_sense() {
 }
 
 #[test]
-fn check_reads_a_file() {
+fn check_reads_files_and_says_where() {
     let home = home("[hours]\ntimezone = \"UTC\"\n");
-    let file = home.folder.path().join("cleanup.sql");
-    std::fs::write(&file, "TRUNCATE orders;\n").expect("a file");
-    let args = CheckArgs { file: Some(file), ..args(Tier::Production, None, false) };
-    let mut out = Vec::new();
-    assert_eq!(cmd::check::run(&args, &home.world, &clock(), &mut out).expect("a verdict"), 1);
+    let write = |name: &str, bytes: &[u8]| {
+        let file = home.folder.path().join(name);
+        std::fs::write(&file, bytes).expect("a file");
+        file
+    };
+    let first = write("1.sql", "-- ü\nCREATE TABLE a (b int);\n  é; TRUNCATE orders;\n".as_bytes());
+    let second = write("2.sql", b"UPDATE a SET b = 1 WHERE c = 2;\nDROP frobnicator x;\n");
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let third = write("3.sql", &wide("\u{feff}SELECT 1;\r\nDROP TABLE orders;\r\n"));
+    let told = |file: Vec<std::path::PathBuf>, json: bool| {
+        let args = CheckArgs { file, ..args(Tier::Production, None, json) };
+        let mut out = Vec::new();
+        let status = cmd::check::run(&args, &home.world, &clock(), &mut out).expect("a verdict");
+        let text = String::from_utf8(out).expect("it is text");
+        (text.replace(&format!("{}/", home.folder.path().display()), ""), status)
+    };
+    let (text, status) = told(vec![first.clone(), second, third], false);
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(text, @r"
+    1.sql:3:15: hold: truncates orders [truncate]
+    2.sql:1:1: notice: updates rows of a where c = 2 [update-rows]
+    2.sql:2:1: hold: cannot be read (not understood: DROP frobnicator x;) and holds a destructive word [opaque]
+    3.sql:2:12: hold: drops table orders [drop]
+    3 files, 3 to hold, 1 to notice
+    hold: asks for the target's name
+    ");
+    let (json, _) = told(vec![first], true);
+    insta::assert_snapshot!(json, @r#"
+    {"verdict":"hold","challenge":"type-target","confidence":"text","effects":[{"verb":"create","object":"a","scope":"one","reversible":true,"span":[6,28],"rule":"create","verdict":"allow","file":"1.sql","line":2,"column":1,"does":"creates table a"},{"verb":"truncate","object":"orders","scope":"all","reversible":false,"span":[45,51],"rule":"truncate","verdict":"hold","file":"1.sql","line":3,"column":15,"does":"truncates orders"}],"reasons":["truncates orders"],"tier":"production","asks_reason":false,"wait_s":0,"config_errors":[]}
+    "#);
+    let empty = write("4.sql", b"");
+    assert_eq!(told(vec![empty], false), ("1 file, 0 to hold, 0 to notice\nallow\n".into(), 0));
+    let absent =
+        CheckArgs { file: vec!["/nowhere.sql".into()], ..args(Tier::Production, None, false) };
+    let error = cmd::check::run(&absent, &home.world, &clock(), &mut Vec::new());
+    assert!(error.expect_err("it is not there").to_string().contains("/nowhere.sql"));
+}
+
+#[test]
+fn check_reads_other_languages() {
+    let told = |client: &str, text: &str| {
+        let args = CheckArgs { client: client.to_owned(), ..args(Tier::Production, None, false) };
+        check(text, &args).0
+    };
+    for client in ["mysql", "mariadb"] {
+        assert!(told(client, "/*!50000 DROP TABLE a */").starts_with("hold: "), "{client}");
+        assert_eq!(told(client, "SELECT `drop` FROM a # DROP TABLE a"), "allow\n", "{client}");
+    }
+    assert!(told("sqlite3", "DELETE FROM [a]").starts_with("hold: "));
+    assert_eq!(told("sqlite3", "PRAGMA table_info(a)"), "allow\n");
 }
 
 fn target(config: &str, json: bool, command: &[&str]) -> String {
@@ -304,6 +349,9 @@ fn config_is_found_shown_and_checked() {
 
     [record]
     journal_wait = "1s"
+    max_total = "20GB"
+    max_session = "1GB"
+    keep_days = 0
 
     [look]
     banner = true

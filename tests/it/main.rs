@@ -19,3 +19,4 @@ mod show;
 mod support;
 mod targets;
 mod timeline;
+mod verdicts;

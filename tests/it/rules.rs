@@ -74,6 +74,7 @@ fn the_examples_of_own_rules_are_true() {
     let mut facts = Facts::new(Tier::Production, Moment::default());
     facts.rules = rules.clone();
     for rule in rules.iter() {
+        facts.tier = rule.tiers.first().copied().unwrap_or(Tier::Production);
         let least = rule.decision.expect("the loader asks for it").decision();
         for text in &rule.hold {
             let verdict = judge(&read(text), &facts);
@@ -125,6 +126,60 @@ fn own_rules_with_mistakes_are_told() {
     );
     assert_eq!(loaded.config.rules.len(), 1);
     assert!(loaded.config.broken && !loaded.config.targets_doubtful);
+}
+
+#[test]
+fn a_rule_is_made_stricter_by_its_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules = folder.path().join("rules");
+    std::fs::create_dir(&rules).expect("a folder");
+    for (name, text) in [
+        (
+            "a.toml",
+            "id = \"ask\"\noverlays = \"delete-rows\"\ntiers = [\"staging\"]\ndecision = \"yes\"\n",
+        ),
+        (
+            "b.toml",
+            "id = \"never\"\noverlays = \"drop\"\nobjects = [\"ledger\"]\ndecision = \"deny\"\n",
+        ),
+        ("c.toml", "id = \"lost\"\noverlays = \"delete\"\ndecision = \"deny\"\n"),
+        (
+            "d.toml",
+            "id = \"mixed\"\noverlays = \"drop\"\nverbs = [\"drop\"]\ndecision = \"deny\"\n",
+        ),
+        ("e.toml", "id = \"bare\"\nverbs = [\"drop\"]\ndecision = \"deny\"\n"),
+    ] {
+        std::fs::write(rules.join(name), text).expect("a file");
+    }
+    let mut world = World::default();
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, "").expect("a file");
+    world.vars.insert("NIGHTLATCH_CONFIG".into(), file.into());
+    let loaded = load(&world);
+    let place = format!("{}/", rules.display());
+    let lines: Vec<String> =
+        loaded.errors.iter().map(|error| error.line().replace(&place, "")).collect();
+    assert_eq!(
+        lines,
+        [
+            "c.toml:1:1: the rule `lost`: there is no rule `delete`",
+            "d.toml:1:1: the rule `mixed`: what it means is the other rule's: leave out classes, \
+             verbs and scopes",
+            "e.toml:1:1: the rule `bare`: it needs a `title`",
+        ]
+    );
+    let mut facts = Facts::new(Tier::Staging, Moment::default());
+    facts.rules = loaded.config.rules.clone();
+    let told = |facts: &Facts, text: &str| {
+        let verdict = judge(&read(text), facts);
+        (verdict.decision.word(), verdict.rule().unwrap_or("none").to_owned())
+    };
+    assert_eq!(told(&facts, "DELETE FROM a WHERE b = 1"), ("hold", "ask".into()));
+    assert_eq!(told(&facts, "UPDATE a SET c = 1 WHERE b = 1").0, "allow");
+    assert_eq!(told(&facts, "DROP TABLE ledger"), ("deny", "never".into()));
+    assert_eq!(told(&facts, "TRUNCATE ledger"), ("hold", "truncate".into()), "another rule's");
+    facts.tier = Tier::Development;
+    assert_eq!(told(&facts, "DELETE FROM a WHERE b = 1").0, "allow");
 }
 
 #[test]

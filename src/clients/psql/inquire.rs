@@ -74,6 +74,24 @@ impl Inquirer {
         };
         let token = random::token();
         let probe = impact::probe(text, effects, known, &token);
+        // Asked first, since the figures may take too long; and again, since they take a while.
+        let moment = moment::script(&token);
+        let figures =
+            probe.as_ref().map(|probe| format!("{}{moment}", probe.script)).unwrap_or_default();
+        let has_figures = probe.is_some();
+        let script = format!("{moment}{figures}");
+        let inquiry = self.ask(&script, Box::new(Answer { token, probe }), facts)?;
+        Some(Inquiry { has_figures, ..inquiry })
+    }
+
+    /// Makes a question of a script, which only reads; none where nobody knows where to ask.
+    #[must_use]
+    pub fn ask(
+        &self,
+        script: &str,
+        reader: Box<dyn ReadAnswer>,
+        facts: &PromptFacts,
+    ) -> Option<Inquiry> {
         let (conninfo, password) = self.conninfo(facts)?;
         let mut args: Vec<OsString> = Vec::new();
         if let Some(cluster) = &self.cluster {
@@ -95,17 +113,13 @@ impl Inquirer {
             // Not on the command line, where everybody could read it.
             vars.push(("PGPASSWORD".into(), Some(password.into())));
         }
-        // Asked first, since the figures may take too long; and again, since they take a while.
-        let moment = moment::script(&token);
-        let figures =
-            probe.as_ref().map(|probe| format!("{}{moment}", probe.script)).unwrap_or_default();
         Some(Inquiry {
             program: self.program.clone(),
             args,
             vars,
-            script: format!("{PREAMBLE}\\set ON_ERROR_STOP off\n{moment}{figures}"),
-            has_figures: probe.is_some(),
-            reader: Box::new(Answer { token, probe }),
+            script: format!("{PREAMBLE}\\set ON_ERROR_STOP off\n{script}"),
+            has_figures: false,
+            reader,
         })
     }
 

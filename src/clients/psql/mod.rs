@@ -13,6 +13,7 @@ mod moment;
 pub mod preflight;
 pub mod prompt;
 pub mod rc;
+mod routines;
 pub mod surroundings;
 pub mod tap;
 pub mod text;

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use super::inquire::Inquirer;
 use super::meta::{State, Variables};
+use super::routines;
 use super::unseen::{Place, changes_strings, doubtful_strings, unseen};
-use crate::clients::{Inquiry, Interactive, PromptFacts, Submitted, Unseen};
+use crate::clients::{Inquiry, Interactive, PromptFacts, RoutineText, Submitted, Unseen};
 use crate::lang::Effect;
+use crate::os::random;
 use crate::session::drift::Drift;
 use crate::session::keys::Keys;
 
@@ -18,6 +20,8 @@ pub struct PsqlPrompt {
     has_odd_strings: bool,
     home: Option<PathBuf>,
     inquirer: Option<Inquirer>,
+    /// The connection whose functions have been asked for, and what frames the answer.
+    asked: Option<(Option<u32>, String)>,
     keys: Keys,
 }
 
@@ -31,7 +35,7 @@ impl PsqlPrompt {
         variables: Variables,
     ) -> Self {
         let state = State::following(variables);
-        Self { state, has_odd_strings: false, home, inquirer, keys }
+        Self { state, has_odd_strings: false, home, inquirer, asked: None, keys }
     }
 }
 
@@ -71,5 +75,23 @@ impl Interactive for PsqlPrompt {
         drift: Drift,
     ) -> Option<Inquiry> {
         self.inquirer.as_ref()?.inquire(text, effects, facts?, drift)
+    }
+
+    fn look_up(&mut self, texts: &[String], facts: Option<&PromptFacts>) -> Option<Inquiry> {
+        let (inquirer, facts) = (self.inquirer.as_ref()?, facts?);
+        // Once for each connection: the answer is a whole list.
+        let is_known = self.asked.as_ref().is_some_and(|(pid, _)| *pid == facts.backend_pid);
+        if is_known || !routines::is_called(texts) {
+            return None;
+        }
+        let token = random::token();
+        let inquiry = inquirer.ask(&routines::script(&token), Box::new(routines::Text), facts);
+        self.asked = Some((facts.backend_pid, token));
+        inquiry
+    }
+
+    fn looked_up(&self, answer: &str) -> Vec<RoutineText> {
+        let token = self.asked.as_ref().map(|(_, token)| token.as_str());
+        token.map(|token| routines::read(answer, token)).unwrap_or_default()
     }
 }

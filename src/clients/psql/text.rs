@@ -34,6 +34,7 @@ pub fn read(text: &str) -> Reading {
 
 #[derive(Default)]
 struct Collected {
+    memory: postgres::Memory,
     effects: Vec<Effect>,
     reason: Option<String>,
     destructive_word: bool,
@@ -42,7 +43,8 @@ struct Collected {
 impl Collected {
     /// Adds a statement that stands at a place, or that a command at that place sends.
     fn statement(&mut self, text: &str, statement: &str, range: &Range<usize>) {
-        let reading = postgres::read(statement);
+        let reading = self.memory.read(statement);
+        self.memory.learn(statement);
         // Not there where a command sends it, or where it began in an earlier piece.
         let piece = text.get(range.clone()).unwrap_or_default();
         let start = piece.find(statement).map(|at| range.start + at);

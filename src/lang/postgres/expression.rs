@@ -2,7 +2,7 @@
 
 use squawk_syntax::{SyntaxElement, SyntaxKind, SyntaxNode};
 
-use super::tree::{all_tokens, child, find, has_token, ident, name, string};
+use super::tree::{all_tokens, child, find, ident, name, string};
 
 /// Returns the expression after WHERE of a statement.
 pub(super) fn condition(statement: &SyntaxNode) -> Option<SyntaxNode> {
@@ -150,37 +150,9 @@ pub(super) fn is_null(node: &SyntaxNode) -> bool {
     is_word && all_tokens(node).nth(1).is_none()
 }
 
-/// Returns whether an expression is a literal.
-pub(super) fn is_constant(node: &SyntaxNode) -> bool {
-    unwrapped(node).kind() == SyntaxKind::LITERAL || number(node).is_some()
-}
-
-/// Returns whether a number is compared with a list of others, none of which it is.
-pub(super) fn none_is(left: &SyntaxNode, list: &SyntaxNode) -> bool {
-    let items: Option<Vec<f64>> = list.children().map(|item| number(&item)).collect();
-    match (number(left), items) {
-        (Some(left), Some(items)) => !items.contains(&left),
-        _ => false,
-    }
-}
-
-/// Returns whether an expression is the word TRUE.
-pub(super) fn is_true(node: &SyntaxNode) -> bool {
-    node.kind() == SyntaxKind::LITERAL && has_token(node, SyntaxKind::TRUE_KW)
-}
-
 /// Returns whether a type is the boolean one.
 pub(super) fn is_bool(ty: &SyntaxNode) -> bool {
     matches!(name(ty).rsplit('.').next(), Some("bool" | "boolean"))
-}
-
-/// The words the server takes for a boolean, in full; shorter ones are `t`, `f`, `y`, `n`.
-pub(super) fn boolean(text: &str) -> Option<bool> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "t" | "true" | "y" | "yes" | "on" | "1" => Some(true),
-        "f" | "false" | "n" | "no" | "off" | "0" => Some(false),
-        _ => None,
-    }
 }
 
 /// Returns whether a pattern is a string of nothing but these characters.
@@ -190,28 +162,8 @@ pub(super) fn is_text(pattern: &SyntaxNode, chars: &[char], needs_one: bool) -> 
     })
 }
 
-/// Compares two literals: numbers as numbers, strings as strings.
-pub(super) fn compared(left: &SyntaxNode, op: &str, right: &SyntaxNode) -> Option<bool> {
-    let order = match (number(left), number(right)) {
-        (Some(left), Some(right)) => left.partial_cmp(&right)?,
-        (None, None)
-            if matches!(op, "=" | "isnotdistinctfrom" | "<>" | "!=" | "isdistinctfrom") =>
-        {
-            string(left)?.cmp(&string(right)?)
-        }
-        _ => return None,
-    };
-    Some(match op {
-        "=" | "isnotdistinctfrom" => order.is_eq(),
-        "<>" | "!=" | "isdistinctfrom" => order.is_ne(),
-        "<" => order.is_lt(),
-        ">" => order.is_gt(),
-        "<=" => order.is_le(),
-        _ => order.is_ge(),
-    })
-}
-
-fn number(node: &SyntaxNode) -> Option<f64> {
+/// Returns the value of a number, with its sign.
+pub(super) fn number(node: &SyntaxNode) -> Option<f64> {
     let node = unwrapped(node);
     let mut tokens = all_tokens(&node);
     let (first, second) = (tokens.next()?, tokens.next());

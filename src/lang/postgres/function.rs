@@ -7,8 +7,10 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::expression::{chain, column, condition, parts};
-use super::predicate::{Cover, Subject};
+use super::predicate::Subject;
 use super::tree::{above, child, find, ident, string};
+use crate::lang::condition::Cover;
+use crate::lang::function::{self as named, removes_by_name};
 use crate::lang::{Class, Scope, Verb};
 
 /// What a call does, as far as its name tells.
@@ -73,26 +75,41 @@ const DEEDS: &[(&str, Deed)] = &[
     ("dropgeometrytable", Does(Class::Destroy, Verb::Drop, "drops a table")),
 ];
 
-/// How a function's name starts if it removes something: no more than a notice by day, since
-/// nothing but the name speaks for it.
-const REMOVING: &[&str] =
-    &["delete_", "drop_", "erase_", "purge_", "remove_all_", "truncate_", "wipe_"];
-
-/// Functions whose result differs from row to row without reading any column.
-const VOLATILE: &[&str] = &[
-    "clock_timestamp",
-    "gen_random_uuid",
-    "nextval",
-    "random",
-    "random_normal",
-    "timeofday",
-    "uuid_generate_v4",
+/// What everybody calls, and words that stand before a bracket and call nothing; sorted.
+#[rustfmt::skip]
+const COMMON: &[&str] = &[
+    "abs", "age", "any", "array", "array_agg", "array_append", "array_length",
+    "array_position", "array_remove", "array_to_string", "as", "avg", "between",
+    "bit_length", "bool_and", "bool_or", "btrim", "by", "cardinality", "case", "cast",
+    "ceil", "ceiling", "char", "char_length", "clock_timestamp", "coalesce", "concat",
+    "concat_ws", "conflict", "convert_from", "convert_to", "count", "cume_dist",
+    "current_database", "current_schema", "current_setting", "currval", "date", "date_part",
+    "date_trunc", "decode", "dense_rank", "distinct", "encode", "every", "exists", "exp",
+    "extract", "filter", "first_value", "float", "floor", "format", "from",
+    "gen_random_uuid", "generate_series", "greatest", "group", "grouping",
+    "has_table_privilege", "in", "initcap", "int", "isfinite", "json_agg",
+    "json_array_elements", "json_build_object", "json_object_agg", "jsonb_agg",
+    "jsonb_array_elements", "jsonb_build_object", "jsonb_each", "jsonb_object_keys",
+    "jsonb_pretty", "jsonb_set", "justify_interval", "key", "lag", "last_value", "lastval",
+    "lead", "least", "left", "length", "ln", "localtime", "localtimestamp", "log", "lower",
+    "lpad", "ltrim", "make_date", "max", "md5", "min", "mod", "mode", "nextval", "not",
+    "now", "ntile", "nullif", "numeric", "obj_description", "octet_length", "on", "or",
+    "over", "overlay", "partition", "percent_rank", "percentile_cont", "percentile_disc",
+    "position", "power", "quote_ident", "quote_literal", "random", "rank", "regexp_match",
+    "regexp_matches", "regexp_replace", "regexp_split_to_table", "repeat", "replace",
+    "returning", "reverse", "right", "round", "row", "row_number", "row_to_json", "rpad",
+    "rtrim", "select", "set_config", "setval", "sign", "similar", "some", "split_part",
+    "sqrt", "statement_timestamp", "stddev", "string_agg", "string_to_array", "strpos",
+    "substr", "substring", "sum", "table", "to_char", "to_date", "to_json", "to_jsonb",
+    "to_number", "to_regclass", "to_timestamp", "to_tsquery", "to_tsvector",
+    "transaction_timestamp", "translate", "trim", "trunc", "unnest", "upper", "using",
+    "values", "varchar", "variance", "version", "where", "width_bucket",
 ];
 
 /// Returns what a call does, if it does more than compute.
 pub(super) fn deed(name: &str) -> Option<Deed> {
     let listed = DEEDS.iter().find(|(known, _)| *known == name).map(|(_, deed)| *deed);
-    let named = REMOVING.iter().any(|start| name.starts_with(start));
+    let named = removes_by_name(name);
     let guess = Does(Class::Change, Verb::Execute, "calls a function that removes, by its name");
     listed.or(named.then_some(guess))
 }
@@ -113,7 +130,7 @@ pub(super) fn is_volatile(expr: &SyntaxNode) -> bool {
     expr.descendants()
         .filter(|node| node.kind() == SyntaxKind::CALL_EXPR)
         .filter_map(|call| called(&call))
-        .any(|name| VOLATILE.contains(&name.as_str()))
+        .any(|name| named::is_volatile(&name))
 }
 
 /// Returns the name of the called function, folded and without schema.
@@ -125,6 +142,22 @@ pub(super) fn called(call: &SyntaxNode) -> Option<String> {
         .filter(|node| node.kind() == SyntaxKind::NAME_REF)
         .last()
         .map(|node| ident(&node))
+}
+
+/// Returns the name of the called function, folded, with its schema if it has one.
+pub(super) fn called_whole(call: &SyntaxNode) -> Option<String> {
+    let function = call.children().next()?;
+    let parts = function.descendants().filter(|node| node.kind() == SyntaxKind::NAME_REF);
+    let parts: Vec<String> = parts.map(|node| ident(&node)).collect();
+    (!parts.is_empty() && find(&function, &[SyntaxKind::CALL_EXPR]).is_none())
+        .then(|| parts.join("."))
+}
+
+/// Returns whether a function is one of the server's own that everybody calls, so that nobody has
+/// to ask what it does.
+pub(super) fn is_common(name: &str) -> bool {
+    let name = name.strip_prefix("pg_catalog.").unwrap_or(name);
+    name.starts_with("pg_") || COMMON.binary_search(&name).is_ok()
 }
 
 /// Returns how many times, as it were, a call in a query runs.

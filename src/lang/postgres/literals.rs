@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::token::{Kind, Statement, Token};
+use crate::lang::token::{Kind, Statement, Token};
 use crate::lang::{Class, Effect, Scope, Verb};
 
 /// Words that are literals.
@@ -104,6 +104,7 @@ impl<'a> Tokens<'a> {
             }
             Kind::Escaped
             | Kind::Text
+            | Kind::Name
             | Kind::Open
             | Kind::Close
             | Kind::Comma

@@ -12,6 +12,7 @@ mod body;
 mod expression;
 mod function;
 mod literals;
+mod memory;
 mod predicate;
 mod reader;
 mod rows;
@@ -22,32 +23,19 @@ mod token;
 mod tree;
 
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
+pub use self::memory::{Memory, called};
 use self::reader::Reader;
-use self::token::{Depth, Statement};
 use self::tree::{Place, child, name, shorten};
+use super::token::Statement;
 use super::{Effect, Reading};
-
-/// How deep a tree can be read on any thread: a test's has 2 MiB.
-const SHALLOW: usize = 150;
-
-/// How deep a tree is read at all: generated chains of OR have some thousands of tokens.
-const DEEPEST: usize = 20_000;
 
 /// How many brackets and blocks may be open at once. Nobody writes 100; the parser looks ahead at
 /// each of them, so that 19,000 take it half a minute.
 const MOST_OPEN: usize = 500;
-
-/// Stack for each level of depth. In a debug build 1 KiB is enough for the worst of nested
-/// brackets, calls, CASE, NOT and subqueries.
-const STACK_BYTES_PER_LEVEL: usize = 8 * 1024;
-
-/// Stack whatever the depth.
-const STACK_BYTES: usize = 2 * 1024 * 1024;
 
 /// What a statement, or a text within one, turned out to do.
 #[derive(Default)]
@@ -62,15 +50,7 @@ struct Read {
 /// Reads one or several statements, as psql sends them or as a script has them.
 #[must_use]
 pub fn read(text: &str) -> Reading {
-    let mut read = read_within(text, Place::Exact(0), 0);
-    match read.reason.take() {
-        None => Reading::Understood(read.effects),
-        Some(reason) => Reading::Unclear {
-            reason,
-            effects: read.effects,
-            destructive_word: read.destructive_word,
-        },
-    }
+    Memory::default().read(text)
 }
 
 /// Splits a text into its statements, each with its semicolon, as psql does.
@@ -97,12 +77,12 @@ pub fn prepared(text: &str) -> Option<(String, Reading)> {
         Some((name(&plan), reader.effects))
     });
     let (plan, effects) = inner??;
-    match read(text) {
-        Reading::Understood(_) => Some((plan, Reading::Understood(effects))),
-        Reading::Unclear { reason, destructive_word, .. } => {
-            Some((plan, Reading::Unclear { reason, effects, destructive_word }))
-        }
-    }
+    let Read { reason, destructive_word, .. } = read_within(text, Place::Exact(0), 0);
+    let reading = match reason {
+        None => Reading::Understood(effects),
+        Some(reason) => Reading::Unclear { reason, effects, destructive_word },
+    };
+    Some((plan, reading))
 }
 
 /// Returns the name of the prepared statement that an EXECUTE, or an EXPLAIN ANALYZE of one, runs.
@@ -151,7 +131,7 @@ fn one(text: &str, statement: &Statement, place: Place<'_>, nesting: usize) -> R
         effects: Vec::new(),
         unread: vec![slice.to_owned()],
         reason: Some(format!("{why}: {}", shorten(&slice.replace(char::is_control, " ")))),
-        destructive_word: token::is_destructive(text, statement),
+        destructive_word: is_destructive_statement(text, statement),
     };
     if statement.is_doubtful {
         return unclear("it is not certain where strings end");
@@ -192,7 +172,11 @@ fn statements(root: &SyntaxNode, place: Place<'_>, nesting: usize) -> (Vec<Effec
 }
 
 fn is_destructive(text: &str) -> bool {
-    token::statements(text).iter().any(|statement| token::is_destructive(text, statement))
+    token::statements(text).iter().any(|statement| is_destructive_statement(text, statement))
+}
+
+fn is_destructive_statement(text: &str, statement: &Statement) -> bool {
+    super::token::is_destructive(text, statement, function::is_dangerous)
 }
 
 /// Parses one statement; says whether all of it was understood.
@@ -219,25 +203,11 @@ fn parse_as_it_is(slice: &str) -> (SyntaxNode, bool) {
     (root, is_clean)
 }
 
-/// Runs a reading of a statement where it cannot overflow the stack; none if it is too deep, or
-/// if the parser gave up on it.
+/// Runs a reading of a statement where it cannot overflow the stack.
 fn bounded<T: Send>(
     text: &str,
     statement: &Statement,
     work: impl FnOnce() -> T + Send,
 ) -> Option<T> {
-    let Depth { levels, open } = token::depth(text, statement);
-    // The parser checks itself with assertions; a failed one must not take the session along.
-    let guarded = || catch_unwind(AssertUnwindSafe(work)).ok();
-    if levels <= SHALLOW {
-        return guarded();
-    }
-    if levels > DEEPEST || open > MOST_OPEN {
-        return None;
-    }
-    let stack = STACK_BYTES + levels * STACK_BYTES_PER_LEVEL;
-    std::thread::scope(|scope| {
-        let builder = std::thread::Builder::new().name("deep-sql".into()).stack_size(stack);
-        builder.spawn_scoped(scope, guarded).ok()?.join().ok()?
-    })
+    super::token::bounded(token::depth(text, statement), MOST_OPEN, work)
 }

@@ -1,66 +1,15 @@
-//! How much of a table a condition covers, as far as its text alone can tell.
-
-use std::collections::HashSet;
+//! A condition's tree to what the question of scope needs of it.
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::expression::{
-    boolean, chain, column, compared, condition, is_bool, is_called, is_column, is_constant,
-    is_expression, is_null, is_text, is_true, none_is, operand, outermost, parts, unwrapped,
+    chain, column, condition, is_bool, is_called, is_column, is_expression, is_null, is_text,
+    number, operand, outermost, parts, unwrapped,
 };
 use super::function;
+use super::token::BETWEEN;
 use super::tree::{all_tokens, child, find, has_token, ident, name, segments, string};
-
-/// How much of the table a condition covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cover {
-    /// Every row, or every row but those with a null.
-    All,
-    /// No row.
-    None,
-    /// Every row or none, the same for all: it reads no column of the table.
-    Either,
-    /// Every row, or those that a part of the condition chooses: `a = 1 OR current_user = 'x'`.
-    Wide,
-    /// Some rows, as far as anybody can tell.
-    Some,
-}
-
-impl Cover {
-    fn of(holds: bool) -> Self {
-        if holds { Self::All } else { Self::None }
-    }
-
-    fn not(self) -> Self {
-        match self {
-            Self::All => Self::None,
-            Self::None => Self::All,
-            Self::Either => Self::Either,
-            Self::Wide | Self::Some => Self::Some,
-        }
-    }
-
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::None, _) | (_, Self::None) => Self::None,
-            (Self::Some, _) | (_, Self::Some) => Self::Some,
-            (Self::Wide, _) | (_, Self::Wide) => Self::Wide,
-            (Self::Either, _) | (_, Self::Either) => Self::Either,
-            (Self::All, Self::All) => Self::All,
-        }
-    }
-
-    fn or(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::All, _) | (_, Self::All) => Self::All,
-            (Self::Wide, _) | (_, Self::Wide) => Self::Wide,
-            (Self::Either, Self::Some) | (Self::Some, Self::Either) => Self::Wide,
-            (Self::Either, _) | (_, Self::Either) => Self::Either,
-            (Self::Some, _) | (_, Self::Some) => Self::Some,
-            (Self::None, Self::None) => Self::None,
-        }
-    }
-}
+use crate::lang::condition::{Condition, Cover, Op, Truth};
 
 /// The table a condition is about.
 #[derive(Debug, Clone)]
@@ -76,186 +25,206 @@ pub(super) struct Subject {
 impl Subject {
     /// Returns how much of the table an expression covers as a condition.
     pub(super) fn cover(&self, expr: &SyntaxNode) -> Cover {
+        self.read(expr).cover(Truth::Strict)
+    }
+
+    /// Reads an expression.
+    fn read(&self, expr: &SyntaxNode) -> Condition {
+        let expr = unwrapped(expr);
+        if let Some(number) = number(&expr) {
+            return Condition::Number(number);
+        }
+        if let Some(column) = self.own_column(&expr) {
+            return Condition::Column(column);
+        }
         match expr.kind() {
-            SyntaxKind::PAREN_EXPR => match operand(expr) {
-                Some(inner) => self.cover(&inner),
-                None => self.leaf(expr),
-            },
-            SyntaxKind::LITERAL => self.literal(expr),
-            SyntaxKind::CAST_EXPR => self.cast(expr),
-            SyntaxKind::PREFIX_EXPR => self.prefix(expr),
-            SyntaxKind::POSTFIX_EXPR => self.postfix(expr),
-            SyntaxKind::BIN_EXPR => self.binary(expr),
-            _ => self.leaf(expr),
+            SyntaxKind::LITERAL => self.literal(&expr),
+            SyntaxKind::CAST_EXPR => self.cast(&expr),
+            SyntaxKind::PREFIX_EXPR => self.prefix(&expr),
+            SyntaxKind::POSTFIX_EXPR => self.postfix(&expr),
+            SyntaxKind::BIN_EXPR => self.binary(&expr),
+            SyntaxKind::CALL_EXPR => self.call(&expr),
+            SyntaxKind::CASE_EXPR => self.case(&expr),
+            _ => self.other(&expr),
         }
     }
 
-    fn leaf(&self, expr: &SyntaxNode) -> Cover {
-        if self.reads(expr) { Cover::Some } else { Cover::Either }
+    fn boxed(&self, expr: &SyntaxNode) -> Box<Condition> {
+        Box::new(self.read(expr))
     }
 
-    fn literal(&self, expr: &SyntaxNode) -> Cover {
-        let Some(token) = all_tokens(expr).next() else {
-            return Cover::Some;
-        };
-        match token.kind() {
-            SyntaxKind::TRUE_KW => Cover::All,
-            SyntaxKind::FALSE_KW | SyntaxKind::NULL_KW => Cover::None,
-            _ => match string(expr).as_deref().and_then(boolean) {
-                Some(holds) => Cover::of(holds),
-                None => self.leaf(expr),
-            },
+    fn other(&self, expr: &SyntaxNode) -> Condition {
+        // Two looks at a query may differ, as far as anybody knows.
+        let is_volatile = function::is_volatile(expr) || find(expr, QUERIES).is_some();
+        Condition::Other {
+            text: self.text(expr),
+            reads: self.reads(expr),
+            is_volatile: is_volatile && self.reads(expr),
         }
     }
 
-    fn cast(&self, expr: &SyntaxNode) -> Cover {
+    /// Returns a column of the table itself.
+    fn own_column(&self, expr: &SyntaxNode) -> Option<String> {
+        match column(expr)? {
+            (None, column) => Some(column),
+            (Some(qualifier), column) => (qualifier == self.qualifier).then_some(column),
+        }
+    }
+
+    fn literal(&self, expr: &SyntaxNode) -> Condition {
+        match all_tokens(expr).next().map(|token| token.kind()) {
+            Some(SyntaxKind::TRUE_KW) => Condition::Known(Some(true)),
+            Some(SyntaxKind::FALSE_KW) => Condition::Known(Some(false)),
+            Some(SyntaxKind::NULL_KW) => Condition::Known(None),
+            _ => string(expr).map_or_else(|| self.other(expr), Condition::Text),
+        }
+    }
+
+    fn cast(&self, expr: &SyntaxNode) -> Condition {
         let inner = expr.children().find(|part| is_expression(part.kind()));
         match inner {
             Some(inner) if find(expr, &[SyntaxKind::PATH_TYPE]).is_some_and(|ty| is_bool(&ty)) => {
-                self.cover(&inner)
+                self.read(&inner)
             }
-            _ => self.leaf(expr),
+            _ => self.other(expr),
         }
     }
 
-    fn prefix(&self, expr: &SyntaxNode) -> Cover {
+    fn prefix(&self, expr: &SyntaxNode) -> Condition {
         let is_not =
             all_tokens(expr).next().is_some_and(|token| token.kind() == SyntaxKind::NOT_KW);
-        let Some(inner) = operand(expr).filter(|_| is_not) else {
-            return self.leaf(expr);
+        match operand(expr).filter(|_| is_not) {
+            Some(inner) => self.read(&inner).negated(true),
+            None => self.other(expr),
+        }
+    }
+
+    fn postfix(&self, expr: &SyntaxNode) -> Condition {
+        match operand(expr) {
+            Some(inner) if has_token(expr, SyntaxKind::NOTNULL_KW) => {
+                Condition::IsNotNull(self.boxed(&inner))
+            }
+            Some(inner) if has_token(expr, SyntaxKind::ISNULL_KW) => {
+                Condition::IsNull(self.boxed(&inner))
+            }
+            _ => self.other(expr),
+        }
+    }
+
+    fn call(&self, expr: &SyntaxNode) -> Condition {
+        let args = child(expr, &[SyntaxKind::ARG_LIST]).map(|args| {
+            let args = args.children().filter(|arg| arg.kind() == SyntaxKind::ARG);
+            args.map(|arg| arg.children().last().filter(|arg| is_expression(arg.kind())))
+                .collect::<Option<Vec<_>>>()
+        });
+        let is_plain = expr.children().count() == 2;
+        match (function::called(expr), args.flatten()) {
+            (Some(name), Some(args)) if is_plain => {
+                Condition::Call(name, args.iter().map(|arg| self.read(arg)).collect())
+            }
+            _ => self.other(expr),
+        }
+    }
+
+    fn case(&self, expr: &SyntaxNode) -> Condition {
+        let within = |node: &SyntaxNode| -> Vec<Condition> {
+            let parts = node.children().filter(|part| is_expression(part.kind()));
+            parts.map(|part| self.read(&part)).collect()
         };
-        let bare = unwrapped(&inner);
-        if is_null(&bare) {
-            return Cover::None;
-        }
-        if let Some((left, op, right)) = parts(&bare)
-            && op == "is"
-            && is_null(&right)
-            && !is_constant(&left)
-        {
-            return Cover::All;
-        }
-        if bare.kind() == SyntaxKind::POSTFIX_EXPR && has_token(&bare, SyntaxKind::ISNULL_KW) {
-            return Cover::All;
-        }
-        self.cover(&inner).not()
-    }
-
-    fn postfix(&self, expr: &SyntaxNode) -> Cover {
-        if has_token(expr, SyntaxKind::NOTNULL_KW) { Cover::All } else { self.leaf(expr) }
-    }
-
-    fn binary(&self, expr: &SyntaxNode) -> Cover {
-        let Some((left, op, right)) = parts(expr) else {
-            return self.leaf(expr);
-        };
-        match op.as_str() {
-            "and" => {
-                chain(expr, "and").iter().fold(Cover::All, |all, part| all.and(self.cover(part)))
-            }
-            "or" => self.any(&chain(expr, "or")),
-            "is" | "isnot" if is_null(&right) => match (is_constant(&left), op == "is") {
-                (true, is) => Cover::of(is_null(&unwrapped(&left)) == is),
-                (false, true) => self.leaf(expr),
-                (false, false) => Cover::All,
-            },
-            "=" | "<>" | "!=" | "<" | ">" | "<=" | ">="
-                if is_null(&unwrapped(&left)) || is_null(&unwrapped(&right)) =>
-            {
-                Cover::None
-            }
-            "is" | "isnot" => match (all_tokens(&right).next().map(|token| token.kind()), &*op) {
-                (Some(SyntaxKind::TRUE_KW), "is") | (Some(SyntaxKind::FALSE_KW), "isnot") => {
-                    self.cover(&left)
-                }
-                (Some(SyntaxKind::FALSE_KW), "is") | (Some(SyntaxKind::TRUE_KW), "isnot") => {
-                    self.cover(&left).not()
-                }
-                _ => self.leaf(expr),
-            },
-            "=" | "<=" | ">=" | "isnotdistinctfrom" if self.is_same(&left, &right) => Cover::All,
-            "<>" | "!=" | "<" | ">" | "isdistinctfrom" if self.is_same(&left, &right) => {
-                Cover::None
-            }
-            "=" if is_true(&right) => self.cover(&left),
-            "=" if is_true(&left) => self.cover(&right),
-            "=" | "<>" | "!=" | "<" | ">" | "<=" | ">=" | "isdistinctfrom"
-            | "isnotdistinctfrom" => match compared(&left, &op, &right) {
-                Some(holds) => Cover::of(holds),
-                None if op == "=" && self.is_itself(&left, &right) => Cover::All,
-                None => self.leaf(expr),
-            },
-            "in" | "notin" if self.is_itself(&left, &right) => Cover::of(op == "in"),
-            "in" if right.children().any(|item| self.is_same(&left, &item)) => Cover::All,
-            "notin" if right.children().any(|item| self.is_same(&left, &item)) => Cover::None,
-            "in" | "notin" if none_is(&left, &right) => Cover::of(op == "notin"),
-            "like" | "ilike" | "similarto" | "~~" | "~~*" if is_text(&right, &['%'], true) => {
-                Cover::All
-            }
-            "notlike" | "notilike" | "notsimilarto" | "!~~" | "!~~*"
-                if is_text(&right, &['%'], true) =>
-            {
-                Cover::None
-            }
-            "!~" | "!~*" if is_text(&right, &['.', '*', '^', '$'], false) => Cover::None,
-            "~" | "~*" if is_text(&right, &['.', '*', '^', '$'], false) => Cover::All,
-            _ => self.leaf(expr),
-        }
-    }
-
-    /// OR: every part on its own, and pairs that complete each other (`a = 1 OR a <> 1`).
-    fn any(&self, operands: &[SyntaxNode]) -> Cover {
-        let mut seen = HashSet::new();
-        let mut cover = Cover::None;
-        for operand in operands {
-            cover = cover.or(self.cover(operand));
-            let (key, opposite) = self.key(operand);
-            if seen.contains(&opposite) {
-                return Cover::All;
-            }
-            seen.insert(key);
-        }
-        cover
-    }
-
-    /// Returns a text for a condition and one for its opposite.
-    fn key(&self, expr: &SyntaxNode) -> (String, String) {
-        let bare = unwrapped(expr);
-        if let Some((left, op, right)) = parts(&bare) {
-            let op = if op == "!=" { "<>".to_owned() } else { op };
-            let opposite = match op.as_str() {
-                "=" => "<>",
-                "<>" => "=",
-                "<" => ">=",
-                ">=" => "<",
-                ">" => "<=",
-                "<=" => ">",
-                "in" => "notin",
-                "notin" => "in",
-                "like" => "notlike",
-                "notlike" => "like",
-                _ => return (self.text(&bare), format!("not {}", self.text(&bare))),
+        let mut chosen_by = within(expr);
+        let mut results = Vec::new();
+        let whens = child(expr, &[SyntaxKind::WHEN_CLAUSE_LIST]);
+        for when in whens.iter().flat_map(|list| list.children()) {
+            let mut parts = within(&when).into_iter();
+            let (Some(condition), Some(result), None) = (parts.next(), parts.next(), parts.next())
+            else {
+                return self.other(expr);
             };
-            let (left, right) = (self.text(&left), self.text(&right));
-            return (format!("{left} {op} {right}"), format!("{left} {opposite} {right}"));
+            chosen_by.push(condition);
+            results.push(result);
         }
-        if bare.kind() == SyntaxKind::PREFIX_EXPR
-            && let Some(inner) = operand(&bare)
-            && has_token(&bare, SyntaxKind::NOT_KW)
-        {
-            let (key, _) = self.key(&inner);
-            return (format!("not {key}"), key);
+        let or_else = child(expr, &[SyntaxKind::ELSE_CLAUSE]).map(|part| within(&part));
+        match or_else.as_deref() {
+            None => results.push(Condition::Known(None)),
+            Some([result]) => results.push(result.clone()),
+            Some(_) => return self.other(expr),
         }
-        (self.text(&bare), format!("not {}", self.text(&bare)))
+        Condition::Case { chosen_by, results }
     }
 
-    /// Returns whether two operands are the same column, or the same constant-free text.
-    fn is_same(&self, left: &SyntaxNode, right: &SyntaxNode) -> bool {
-        let is_query = |node: &SyntaxNode| find(node, QUERIES).is_some();
-        is_expression(right.kind())
-            && !is_query(left)
-            && !function::is_volatile(left)
-            && self.text(left) == self.text(right)
+    fn binary(&self, expr: &SyntaxNode) -> Condition {
+        let Some((left, op, right)) = parts(expr) else {
+            return self.other(expr);
+        };
+        let is_not = op.starts_with("not") || op.starts_with('!') && op != "!=" || op == "isnot";
+        match op.as_str() {
+            "and" => self.conjunction(&chain(expr, "and")),
+            "or" => Condition::Or(chain(expr, "or").iter().map(|part| self.read(part)).collect()),
+            "is" if is_null(&right) => Condition::IsNull(self.boxed(&left)),
+            "isnot" if is_null(&right) => Condition::IsNotNull(self.boxed(&left)),
+            "is" | "isnot" => match all_tokens(&right).next().map(|token| token.kind()) {
+                Some(SyntaxKind::TRUE_KW) => Condition::Is(self.boxed(&left), !is_not),
+                Some(SyntaxKind::FALSE_KW) => Condition::Is(self.boxed(&left), is_not),
+                _ => self.other(expr),
+            },
+            "=" | "in" | "notin" if self.is_itself(&left, &right) => {
+                Condition::Whole.negated(is_not)
+            }
+            "in" | "notin" => {
+                let list: Vec<SyntaxNode> = right.children().collect();
+                if list.is_empty() || !list.iter().all(|item| is_expression(item.kind())) {
+                    return self.other(expr);
+                }
+                let list = list.iter().map(|item| self.read(item)).collect();
+                Condition::In(self.boxed(&left), list).negated(is_not)
+            }
+            "like" | "ilike" | "similarto" | "~~" | "~~*" | "notlike" | "notilike"
+            | "notsimilarto" | "!~~" | "!~~*" => {
+                self.matches(&left, &right, is_text(&right, &['%'], true)).negated(is_not)
+            }
+            "~" | "~*" | "!~" | "!~*" => {
+                let takes_all = is_text(&right, &['.', '*', '^', '$'], false);
+                self.matches(&left, &right, takes_all).negated(is_not)
+            }
+            "+" | "-" | "*" | "/" | "%" | "||" => {
+                let sign = op.chars().next().unwrap_or_default();
+                Condition::Arithmetic(sign, self.boxed(&left), self.boxed(&right))
+            }
+            _ => match comparison(&op) {
+                Some(op) if is_expression(right.kind()) => {
+                    Condition::compare(self.read(&left), op, self.read(&right))
+                }
+                _ => self.other(expr),
+            },
+        }
+    }
+
+    fn matches(&self, value: &SyntaxNode, pattern: &SyntaxNode, takes_all: bool) -> Condition {
+        Condition::Matches { value: self.boxed(value), pattern: self.boxed(pattern), takes_all }
+    }
+
+    /// AND, and what the parser makes of `a BETWEEN 1 AND 2`: an operator, and a part that holds
+    /// the upper bound.
+    fn conjunction(&self, operands: &[SyntaxNode]) -> Condition {
+        let mut read = Vec::new();
+        let mut operands = operands.iter();
+        while let Some(part) = operands.next() {
+            let part = unwrapped(part);
+            let Some((value, low, is_not)) = half(&part) else {
+                read.push(self.read(&part));
+                continue;
+            };
+            let Some(high) = operands.next() else {
+                read.push(self.other(&part));
+                break;
+            };
+            let (value, low, high) = (self.read(&value), self.read(&low), self.read(high));
+            read.push(Condition::between(value, low, high).negated(is_not));
+        }
+        match read.pop() {
+            Some(only) if read.is_empty() => only,
+            last => Condition::And(read.into_iter().chain(last).collect()),
+        }
     }
 
     /// Returns an operand's text, folded, with the table's own qualifier left out.
@@ -367,6 +336,31 @@ impl Subject {
             }
         })
     }
+}
+
+/// Reads the first half of a BETWEEN: the value, the lower bound, and whether NOT stands there.
+fn half(part: &SyntaxNode) -> Option<(SyntaxNode, SyntaxNode, bool)> {
+    if part.kind() == SyntaxKind::PREFIX_EXPR && has_token(part, SyntaxKind::NOT_KW) {
+        let (value, low, is_not) = half(&operand(part)?)?;
+        return Some((value, low, !is_not));
+    }
+    let (value, op, low) = parts(part)?;
+    let is_not = op == BETWEEN.1;
+    (is_not || op == BETWEEN.0).then_some((value, low, is_not))
+}
+
+fn comparison(op: &str) -> Option<Op> {
+    Some(match op {
+        "=" => Op::Equal,
+        "<>" | "!=" => Op::Unequal,
+        "<" => Op::Less,
+        ">" => Op::Greater,
+        "<=" => Op::LessOrEqual,
+        ">=" => Op::GreaterOrEqual,
+        "isnotdistinctfrom" => Op::Same,
+        "isdistinctfrom" => Op::Differs,
+        _ => return None,
+    })
 }
 
 const QUERIES: &[SyntaxKind] = &[

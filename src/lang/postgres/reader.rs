@@ -260,18 +260,7 @@ impl<'a> Reader<'a> {
         let is_row = matches!(class, Class::Change | Class::Remove | Class::Destroy);
         let class = if is_own && is_row { Class::Session } else { class };
         let span = self.span(node);
-        let reversible = is_reversible(class, verb);
-        self.effects.push(Effect {
-            class,
-            verb,
-            object,
-            scope,
-            reversible,
-            span,
-            phrase,
-            rows: None,
-            looped: false,
-        });
+        self.effects.push(Effect::on(class, verb, object, scope, span, phrase));
     }
 
     pub(super) fn set_rows(&mut self, rows: Option<Rows>) {
@@ -305,16 +294,6 @@ impl<'a> Reader<'a> {
                 .filter(|outer| outer.kind() == SyntaxKind::PLPGSQL_BODY)
                 .filter_map(|body| body.parent())
                 .any(|outer| LOOPS.contains(&outer.kind()))
-    }
-}
-
-/// A plain opposite brings back what was there, or nothing was lost.
-fn is_reversible(class: Class, verb: Verb) -> bool {
-    match class {
-        Class::Read | Class::Session | Class::Add | Class::Heavy => true,
-        Class::Change => matches!(verb, Verb::Rename | Verb::Revoke | Verb::Alter),
-        Class::Destroy => verb == Verb::Detach,
-        Class::Remove | Class::Escape | Class::Opaque => false,
     }
 }
 

@@ -3,9 +3,10 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::expression::condition;
-use super::predicate::{Cover, Subject};
+use super::predicate::Subject;
 use super::reader::Reader;
 use super::tree::{above, all_tokens, child, find, has_token, ident, name, segments, shown};
+use crate::lang::condition::Cover;
 use crate::lang::{Class, Rows, Scope, Verb};
 
 /// Nodes around a statement under which counting its rows beforehand could mean something else.
@@ -89,9 +90,9 @@ impl Reader<'_> {
             return (Scope::All, None);
         };
         let clause = format!("where {}", shown(&expr));
-        match subject.cover(&expr) {
-            Cover::All | Cover::Either | Cover::Wide => (Scope::All, Some(clause)),
-            Cover::None | Cover::Some => (Scope::Filtered, Some(clause)),
+        match subject.cover(&expr).may_be_all() {
+            true => (Scope::All, Some(clause)),
+            false => (Scope::Filtered, Some(clause)),
         }
     }
 
@@ -156,8 +157,7 @@ impl Reader<'_> {
             let (scope, rows) = match action.kind() {
                 SyntaxKind::MERGE_WHEN_MATCHED => {
                     let conditional = child(&action, &[SyntaxKind::MERGE_CONDITION]).is_some();
-                    let all =
-                        matches!(joined, Cover::All | Cover::Either | Cover::Wide) && !conditional;
+                    let all = joined.may_be_all() && !conditional;
                     let scope = if all { Scope::All } else { Scope::Filtered };
                     (scope, "that match the source")
                 }

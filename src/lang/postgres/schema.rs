@@ -68,14 +68,7 @@ impl Reader<'_> {
     /// CREATE: an addition, unless OR REPLACE overwrites; AS runs its query now.
     pub(super) fn create(&mut self, node: &SyntaxNode) {
         let what = kind_words(node);
-        let object = node
-            .children()
-            .find(|part| is_name(part.kind()))
-            // An index need not have a name; what follows is the table's.
-            .filter(|part| {
-                node.kind() != SyntaxKind::CREATE_INDEX || part.kind() == SyntaxKind::INDEX
-            })
-            .map(|part| object_name(&part));
+        let object = object_of(node);
         let shown = object.as_deref().unwrap_or("").to_owned();
         let phrase = |does: &str| format!("{does} {what} {shown}").trim_end().to_owned();
         if child(node, &[SyntaxKind::OR_REPLACE]).is_some() {
@@ -84,12 +77,30 @@ impl Reader<'_> {
         } else {
             self.push(Class::Add, Verb::Create, object, Scope::One, node, phrase("creates"));
         }
+        if node.kind() == SyntaxKind::CREATE_RULE {
+            self.rule(node, object_of(node).as_deref().unwrap_or(""));
+        }
         const RUN_NOW: &[SyntaxKind] =
             &[SyntaxKind::CREATE_TABLE_AS, SyntaxKind::CREATE_MATERIALIZED_VIEW];
         if RUN_NOW.contains(&node.kind()) {
             self.query(node);
             if let Some(plan) = child(node, &[SyntaxKind::EXECUTE]) {
                 self.statement(&plan);
+            }
+        }
+    }
+
+    /// A rule runs its actions by itself from now on: one that takes every row each time counts now.
+    fn rule(&mut self, node: &SyntaxNode, rule: &str) {
+        let before = self.effects.len();
+        node.descendants().filter(|part| part.kind() != node.kind()).for_each(|action| {
+            self.part(&action);
+        });
+        for mut effect in self.effects.split_off(before) {
+            if effect.scope == Scope::All && effect.class >= Class::Change {
+                effect.phrase = format!("rule {rule}, whenever it runs, {}", effect.phrase);
+                effect.rows = None;
+                self.effects.push(effect);
             }
         }
     }
@@ -275,6 +286,15 @@ impl Reader<'_> {
         let phrase = format!("gives everything {shown} owns in this database to another role");
         self.push(Class::Change, Verb::Alter, role, Scope::All, node, phrase);
     }
+}
+
+/// Returns the name of what is created, if it has one.
+fn object_of(node: &SyntaxNode) -> Option<String> {
+    node.children()
+        .find(|part| is_name(part.kind()))
+        // An index need not have a name; what follows is the table's.
+        .filter(|part| node.kind() != SyntaxKind::CREATE_INDEX || part.kind() == SyntaxKind::INDEX)
+        .map(|part| object_name(&part))
 }
 
 /// Returns the words that say what kind of object it is: `table`, `materialized view`.

@@ -4,62 +4,7 @@ use std::ops::Range;
 
 use squawk_lexer::{LiteralKind, TokenKind, tokenize};
 
-/// Words that make text no parser understands worth a hold: with each of them a statement can
-/// remove or overwrite something. INSERT, CREATE, GRANT and SELECT are left out on purpose (a typo
-/// in them is no reason to stop anybody), REVOKE and COMMENT because they lose no rows.
-const DESTRUCTIVE: &[&str] =
-    &["delete", "detach", "drop", "merge", "program", "reassign", "truncate", "update"];
-
-/// Words that are destructive only as the first of a statement; elsewhere they are harmless
-/// clauses (`ON CONFLICT DO NOTHING`, `EXECUTE FUNCTION` of a trigger, `GRANT EXECUTE`).
-const DESTRUCTIVE_FIRST: &[&str] = &["alter", "do", "execute"];
-
-/// What precedes UPDATE or DELETE where it is no verb: `FOR UPDATE`, `NO KEY UPDATE`,
-/// `ON DELETE CASCADE`, `BEFORE DELETE OR UPDATE`.
-const CLAUSE_BEFORE: &[&str] = &["after", "before", "for", "key", "of", "on"];
-
-/// IF, THEN, the body and the statement in it.
-const LEVELS_PER_BLOCK: usize = 4;
-
-/// What a token is, as far as anything here needs to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A keyword or an unquoted identifier.
-    Word,
-    /// A plain `'…'` string, in which a backslash is a backslash.
-    Plain,
-    /// An `E'…'` string.
-    Escaped,
-    /// Any other string.
-    Text,
-    /// `(` or `[`.
-    Open,
-    /// `)` or `]`.
-    Close,
-    /// `,`.
-    Comma,
-    /// `;`.
-    Semicolon,
-    /// Everything else: operators, numbers, quoted identifiers.
-    Other,
-}
-
-/// One token that is neither space nor comment.
-#[derive(Debug, Clone)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
-    pub(super) range: Range<usize>,
-}
-
-/// One statement of a text.
-#[derive(Debug, Clone)]
-pub(super) struct Statement {
-    /// From the first token to the end of the semicolon, if there is one.
-    pub(super) range: Range<usize>,
-    pub(super) tokens: Vec<Token>,
-    /// The lexer and the server may see different strings here: neither can be believed.
-    pub(super) is_doubtful: bool,
-}
+use crate::lang::token::{Depth, Kind, Scan, Statement, Token, is_word};
 
 /// Splits a text into statements, the way psql does.
 ///
@@ -72,32 +17,6 @@ pub(super) fn statements(text: &str) -> Vec<Statement> {
     }
     splitter.finish();
     splitter.done
-}
-
-/// Returns whether a destructive word stands outside strings and comments of a statement.
-///
-/// In a doubtful one every word counts, wherever it stands.
-pub(super) fn is_destructive(text: &str, statement: &Statement) -> bool {
-    if statement.is_doubtful {
-        return text[statement.range.clone()]
-            .split(|c: char| !c.is_alphanumeric() && c != '_' && c != '$')
-            .any(|word| is_word(word, DESTRUCTIVE) || is_word(word, DESTRUCTIVE_FIRST));
-    }
-    let mut before = "";
-    for (index, token) in statement.tokens.iter().enumerate() {
-        let word = match token.kind {
-            Kind::Word => &text[token.range.clone()],
-            _ => "",
-        };
-        let found = is_word(word, DESTRUCTIVE) && !is_word(before, CLAUSE_BEFORE)
-            || index == 0 && is_word(word, DESTRUCTIVE_FIRST)
-            || super::function::is_dangerous(&word.to_ascii_lowercase());
-        if found {
-            return true;
-        }
-        before = word;
-    }
-    false
 }
 
 /// Takes out of a PL/pgSQL body, given with its quotes, what the parser does not know: INTO of
@@ -204,15 +123,6 @@ fn body(quoted: &str) -> Option<(&str, usize)> {
     Some((quoted.get(open..close)?, open))
 }
 
-/// How deep a text nests.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Depth {
-    /// An upper bound of the levels of a parser's tree.
-    pub(super) levels: usize,
-    /// The most brackets and blocks open at once.
-    pub(super) open: usize,
-}
-
 /// Returns how deep a statement nests, without parsing it.
 ///
 /// Every token since the last comma of each open bracket may be one level: chains of operators
@@ -247,59 +157,6 @@ fn body_depth(piece: &str, kind: Kind) -> Depth {
     // An escape can spell a bracket.
     let escapes = if kind == Kind::Plain { 0 } else { inner.matches('\\').count() };
     Depth { levels: scan.most.levels + escapes, open: scan.most.open + escapes }
-}
-
-#[derive(Default)]
-struct Scan {
-    /// Tokens since the last comma, for each open bracket.
-    open: Vec<usize>,
-    here: usize,
-    sum: usize,
-    blocks: usize,
-    most: Depth,
-    after_end: bool,
-    starts: bool,
-}
-
-impl Scan {
-    fn take(&mut self, kind: Kind, piece: &str) {
-        match kind {
-            Kind::Open => {
-                self.open.push(self.here + 1);
-                self.sum += self.here + 1;
-                self.here = 0;
-            }
-            Kind::Close => {
-                if let Some(outer) = self.open.pop() {
-                    self.sum -= outer;
-                    self.here = outer;
-                }
-            }
-            Kind::Comma => self.here = 0,
-            Kind::Semicolon if self.open.is_empty() => self.here = 0,
-            Kind::Word
-            | Kind::Plain
-            | Kind::Escaped
-            | Kind::Text
-            | Kind::Semicolon
-            | Kind::Other => self.here += 1,
-        }
-        if kind == Kind::Word {
-            let opens = is_word(piece, &["begin", "case", "loop"])
-                || self.starts && is_word(piece, &["if"]);
-            if opens && !self.after_end {
-                self.blocks += 1;
-            }
-            if is_word(piece, &["end"]) {
-                self.blocks = self.blocks.saturating_sub(1);
-            }
-        }
-        self.starts = kind == Kind::Semicolon || is_word(piece, &["then", "else", "loop", "begin"]);
-        self.after_end = kind == Kind::Word && is_word(piece, &["end"]);
-        let levels = self.sum + self.here + LEVELS_PER_BLOCK * self.blocks;
-        self.most.levels = self.most.levels.max(levels);
-        self.most.open = self.most.open.max(self.open.len() + self.blocks);
-    }
 }
 
 struct Splitter<'a> {
@@ -367,6 +224,7 @@ impl<'a> Splitter<'a> {
                 | Kind::Escaped
                 | Kind::Text
                 | Kind::Comma
+                | Kind::Name
                 | Kind::Other => {}
             }
         }
@@ -433,7 +291,9 @@ impl<'a> Splitter<'a> {
         let is = |token: &Token, word: &str| {
             token.kind == Kind::Word && self.text[token.range.clone()].eq_ignore_ascii_case(word)
         };
+        // COPY (query) FROM is an error, after which no data is read.
         let copies = self.tokens.first().is_some_and(|token| is(token, "copy"))
+            && self.tokens.get(1).is_none_or(|token| token.kind != Kind::Open)
             && self.tokens.windows(2).any(|pair| is(&pair[0], "from") && is(&pair[1], "stdin"));
         if !copies || self.copies_end {
             return None;
@@ -486,8 +346,4 @@ fn kind(token: &TokenKind) -> Option<Option<Kind>> {
         TokenKind::Semi => Some(Some(Kind::Semicolon)),
         _ => Some(Some(Kind::Other)),
     }
-}
-
-fn is_word(word: &str, list: &[&str]) -> bool {
-    list.iter().any(|known| word.eq_ignore_ascii_case(known))
 }

@@ -138,12 +138,9 @@ pub(super) fn shown(node: &SyntaxNode) -> String {
     shorten(&line)
 }
 
-/// Cuts a line after a number of characters and says so.
+/// Cuts a line after what a phrase shows.
 pub(super) fn shorten(line: &str) -> String {
-    match line.char_indices().nth(SHOWN_CHARS) {
-        Some((at, _)) => format!("{}…", line[..at].trim_end()),
-        None => line.to_owned(),
-    }
+    crate::lang::token::shorten(line, SHOWN_CHARS)
 }
 
 /// Returns the value of a string literal, if the node is one.

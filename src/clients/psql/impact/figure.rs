@@ -28,6 +28,18 @@ pub(super) fn grouped(number: f64) -> String {
     grouped
 }
 
+/// Writes a span of time in its largest unit.
+pub(super) fn span(seconds: f64) -> String {
+    let seconds = seconds.max(0.0);
+    let (number, unit) = match seconds {
+        s if s < 90.0 => (s, "s"),
+        s if s < 5_400.0 => (s / 60.0, "min"),
+        s if s < 172_800.0 => (s / 3_600.0, "h"),
+        s => (s / 86_400.0, "days"),
+    };
+    format!("{} {unit}", grouped(number.floor()))
+}
+
 /// Writes a number of bytes.
 pub(super) fn size(bytes: i64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];

@@ -7,20 +7,27 @@
 
 mod figure;
 mod query;
+mod tell;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::lang::{Effect, Scope, Verb};
+use crate::lang::{Effect, Scope, Verb, postgres};
 
 use super::meta;
 use figure::{grouped, percent, size};
+use tell::Fires;
 
 /// How long the exact count may take; what takes longer is not worth the server's while.
 const COUNT_TIMEOUT_MS: u32 = 300;
 
-/// Most tables a cascade names.
-const MAX_TABLES: usize = 8;
+/// How long counting what goes along may take for each table.
+const CHILD_TIMEOUT_MS: u32 = 200;
+
+/// The bits of a trigger's events in the server's catalog.
+const ON_DELETE: u8 = 8;
+const ON_UPDATE: u8 = 16;
+const ON_TRUNCATE: u8 = 32;
 
 /// Longest statement asked about, in bytes.
 const MAX_STATEMENT_BYTES: usize = 100_000;
@@ -82,6 +89,9 @@ struct Table {
     rows: f64,
     bytes: Option<i64>,
     has_children: bool,
+    /// Leaves of a partitioned table.
+    #[serde(default)]
+    partitions: u64,
 }
 
 /// Makes the script for a statement; `effects` are all that were read in `text`.
@@ -95,27 +105,31 @@ pub fn probe(text: &str, effects: &[Effect], known: Known, token: &str) -> Optio
     if !is_known || !is_token || text.len() > MAX_STATEMENT_BYTES || !is_single(text) {
         return None;
     }
-    let object = effect.object.as_deref().filter(|object| is_plain_name(object))?;
-    let (before, statement) = text.split_at_checked(effect.span.start)?;
-    // Words before it, such as WITH, would change what it means.
-    if !before.lines().all(|line| line.trim().is_empty() || line.trim().starts_with("--")) {
-        return None;
-    }
+    let object = effect.object.as_deref().filter(|object| is_safe_name(object))?;
+    let ranges = postgres::split(text);
+    let [range] = ranges.as_slice() else { return None };
+    let statement = &text[range.clone()];
     let statement = statement.trim().trim_end_matches(';');
     let mut words = statement.split_ascii_whitespace().map(str::to_ascii_lowercase);
     let (first, second) = (words.next()?, words.next()?);
 
     let mut count = None;
+    let mut rows_of = None;
     let does = match (effect.verb, &*first, &*second) {
         (verb @ Verb::Delete, "delete", "from") | (verb @ Verb::Update, "update", _) => {
             if let Some(rows) = &effect.rows {
                 let source = text.get(rows.source.clone())?;
                 match &rows.condition {
-                    None => count = Some(format!("SELECT count(*) FROM {source}")),
+                    None => {
+                        count = Some(format!("SELECT count(*) FROM {source}"));
+                        rows_of = Some((source, None));
+                    }
                     Some(range) => {
                         let clause = text.get(range.clone())?;
-                        count = is_harmless(clause)
-                            .then(|| format!("SELECT count(*) FROM {source} WHERE {clause}"));
+                        if is_harmless(clause) {
+                            count = Some(format!("SELECT count(*) FROM {source} WHERE {clause}"));
+                            rows_of = Some((source, Some(clause)));
+                        }
                     }
                 }
             }
@@ -137,11 +151,25 @@ pub fn probe(text: &str, effects: &[Effect], known: Known, token: &str) -> Optio
         query::table(object)
     );
     let last = statement.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let cascades = last.eq_ignore_ascii_case("cascade");
     let keys = match does {
         Does::Rows { verb: Verb::Delete, .. } => Some("AND con.confdeltype = 'c'"),
-        Does::Truncate if last.eq_ignore_ascii_case("cascade") => Some(""),
+        Does::Truncate if cascades => Some(""),
         Does::Rows { .. } | Does::Truncate | Does::Drop => None,
     };
+    let (trigger, rule) = match does {
+        Does::Rows { verb: Verb::Update, .. } => (ON_UPDATE, Some('2')),
+        Does::Rows { .. } => (ON_DELETE, Some('4')),
+        Does::Truncate => (ON_TRUNCATE, None),
+        Does::Drop => (0, None),
+    };
+    script += &format!("\\echo {token} fires\n{}\n;\n", query::fires(object, trigger, rule));
+    if matches!(does, Does::Drop) && cascades {
+        script += &format!("\\echo {token} views\n{}\n;\n", query::views(object));
+    }
+    if effect.scope == Scope::All {
+        script += &format!("\\echo {token} archive\n{}\n;\n", query::archive());
+    }
     if let Some(keys) = keys {
         script += &format!("\\echo {token} cascade\n{}\n;\n", query::cascade(object, keys));
     }
@@ -153,6 +181,13 @@ pub fn probe(text: &str, effects: &[Effect], known: Known, token: &str) -> Optio
     if let Some(count) = count {
         script += &format!(
             "SET statement_timeout = {COUNT_TIMEOUT_MS};\n\\echo {token} count\n{count}\n;\n"
+        );
+    }
+    if let (Does::Rows { verb: Verb::Delete, .. }, Some((source, condition))) = (does, rows_of) {
+        // Last: it is what may be cut off.
+        let counts = query::children(object, source, condition, token);
+        script += &format!(
+            "SET statement_timeout = {CHILD_TIMEOUT_MS};\n\\echo {token} counts\n{counts}\n"
         );
     }
     script += &format!("\\echo {token} end\n");
@@ -180,22 +215,25 @@ impl Probe {
             }
             (None, Does::Truncate | Does::Drop) => (known_total, false),
         };
+        let fires: Fires = self
+            .part(stdout, "fires")
+            .and_then(|fires| serde_json::from_str(fires).ok())
+            .unwrap_or_default();
+        // A rule may make something else of the statement.
+        let rows = rows.filter(|_| fires.rules.is_none());
         let mut lines: Vec<String> =
             rows.map(|rows| self.phrase(rows, is_exact, &table)).into_iter().collect();
-        if let Some(tables) = self.part(stdout, "cascade") {
-            lines.extend(cascade_phrase(tables));
+        lines.extend(tell::cascade(self.part(stdout, "cascade"), self.part(stdout, "counts")));
+        lines.extend(tell::fires(&fires));
+        lines.extend(self.part(stdout, "views").and_then(tell::views));
+        if !lines.is_empty() {
+            lines.extend(self.part(stdout, "archive").and_then(tell::archive));
         }
         (!lines.is_empty()).then_some(Impact { lines })
     }
 
-    /// Returns what stands under a heading, if it and the next heading are there.
     fn part<'a>(&self, stdout: &'a str, heading: &str) -> Option<&'a str> {
-        let marker = format!("{} ", self.token);
-        let start =
-            stdout.find(&format!("{marker}{heading}\n"))? + marker.len() + heading.len() + 1;
-        let rest = &stdout[start..];
-        let part = rest[..rest.find(&marker)?].trim();
-        (!part.is_empty()).then_some(part)
+        part(stdout, &self.token, heading)
     }
 
     /// Says how many rows of what.
@@ -216,8 +254,21 @@ impl Probe {
         };
         let rows = grouped(rows);
         let share = share.map(|share| format!(", {share}")).unwrap_or_default();
+        let name = match table.partitions {
+            0 | 1 => name,
+            partitions => format!("{name} in {partitions} partitions"),
+        };
         format!("{about}{rows} {plural}{share} of {name}, as a new connection sees it")
     }
+}
+
+/// Returns what stands under a heading, if it and the next heading are there.
+pub(super) fn part<'a>(stdout: &'a str, token: &str, heading: &str) -> Option<&'a str> {
+    let marker = format!("{token} ");
+    let start = stdout.find(&format!("{marker}{heading}\n"))? + marker.len() + heading.len() + 1;
+    let rest = &stdout[start..];
+    let part = rest[..rest.find(&marker)?].trim();
+    (!part.is_empty()).then_some(part)
 }
 
 /// Tells whether a text is one statement that psql sends as it is.
@@ -228,26 +279,57 @@ fn is_single(text: &str) -> bool {
     is_one && meta::is_plain_sql(text)
 }
 
-/// Tells whether a name is one that needs no quotes, with a schema or without.
-fn is_plain_name(name: &str) -> bool {
-    let is_plain = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-    };
-    name.split('.').count() <= 2 && name.split('.').all(is_plain)
+/// Tells whether a name, with a schema or without, can stand in a string and in a query as it is.
+fn is_safe_name(name: &str) -> bool {
+    let mut rest = name;
+    for part in 0..2 {
+        let length = match rest.strip_prefix('"') {
+            Some(quoted) => {
+                let Some(end) = quoted.find('"') else { return false };
+                let is_plain = !quoted[..end].contains(['\'', '\\', ':', '$']);
+                if end == 0 || !is_plain || quoted[..end].contains(char::is_control) {
+                    return false;
+                }
+                end + 2
+            }
+            None => {
+                let is_start = |c: char| c.is_ascii_lowercase() || c == '_';
+                let is_inner = |c: char| is_start(c) || c.is_ascii_digit();
+                if !rest.starts_with(is_start) {
+                    return false;
+                }
+                rest.find(|c| !is_inner(c)).unwrap_or(rest.len())
+            }
+        };
+        rest = &rest[length..];
+        match rest.strip_prefix('.') {
+            Some(more) if part == 0 => rest = more,
+            _ => break,
+        }
+    }
+    rest.is_empty()
 }
 
-/// Tells whether a condition may be evaluated beforehand: it calls no function, which could do
-/// anything even in a read-only session, and reads no other table.
+/// Tells whether a condition may be evaluated beforehand: it calls no function but the server's own
+/// that only compute (any other could do anything, even in a read-only session), and reads no
+/// other table.
 fn is_harmless(condition: &str) -> bool {
-    const BEFORE_PARENTHESIS: [&str; 9] =
-        ["in", "and", "or", "not", "any", "all", "some", "between", "like"];
+    #[rustfmt::skip]
+    const BEFORE_PARENTHESIS: &[&str] = &[
+        "in", "and", "or", "not", "any", "all", "some", "between", "like", "abs", "age", "btrim",
+        "ceil", "char_length", "coalesce", "concat", "date", "date_part", "date_trunc", "extract",
+        "floor", "greatest", "least", "left", "length", "lower", "ltrim", "make_date", "md5", "now",
+        "nullif", "position", "right", "round", "rtrim", "split_part", "starts_with", "strpos",
+        "substr", "substring", "to_date", "to_timestamp", "trim", "trunc", "upper",
+    ];
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '"');
     let lower = condition.to_ascii_lowercase();
     let calls = lower.match_indices('(').any(|(at, _)| {
         let before = lower[..at].trim_end();
         let word = before.rsplit(|c: char| !is_word(c)).next().unwrap_or_default();
-        !word.is_empty() && !BEFORE_PARENTHESIS.contains(&word)
+        // With a schema it is somebody's own.
+        let is_own = before[..before.len() - word.len()].trim_end().ends_with('.');
+        !word.is_empty() && (is_own || !BEFORE_PARENTHESIS.contains(&word))
     });
     let mut words = lower.split(|c: char| !is_word(c));
     !calls && !lower.contains("--") && !lower.contains("/*") && !words.any(|word| word == "select")
@@ -265,17 +347,6 @@ fn planned_rows(plan: &str, table: &Table) -> Option<f64> {
         matches!(child.get("Parent Relationship").and_then(Value::as_str), Some("Outer" | "Member"))
     };
     Some(below.iter().filter(feeds).filter_map(|child| child.get("Plan Rows")?.as_f64()).sum())
-}
-
-/// Says which tables go along.
-fn cascade_phrase(tables: &str) -> Option<String> {
-    let tables: Vec<String> = serde_json::from_str(tables).ok()?;
-    let shown = tables.len().min(MAX_TABLES);
-    let more = match tables.len() - shown {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    (shown > 0).then(|| format!("cascades to {}{more}", tables[..shown].join(", ")))
 }
 
 #[cfg(test)]
@@ -396,7 +467,10 @@ mod tests {
         for (condition, is_counted) in [
             ("id = 4 and (name = 'x' or id in (1, 2))", true),
             ("id = any (array[1])", true),
-            ("abs(id) < 4", false),
+            ("abs(id) < 4 and lower(name) = 'x' and made > now()", true),
+            ("my.abs(id) < 4", false),
+            ("my . abs(id) < 4", false),
+            ("my_abs(id) < 4", false),
             ("pg_terminate_backend (pid)", false),
             ("\"f\"(id)", false),
             ("f/**/(id)", false),
@@ -423,6 +497,8 @@ mod tests {
         SET max_parallel_workers_per_gather = 0;
         \echo k3v9x2m7 table
         ;
+        \echo k3v9x2m7 fires
+        ;
         \echo k3v9x2m7 cascade
         ;
         \echo k3v9x2m7 plan
@@ -432,6 +508,8 @@ mod tests {
         \echo k3v9x2m7 count
         SELECT count(*) FROM families WHERE id = 4
         ;
+        SET statement_timeout = 200;
+        \echo k3v9x2m7 counts
         \echo k3v9x2m7 end
         "#);
     }
@@ -440,6 +518,7 @@ mod tests {
     fn what_may_mean_something_else_is_not_asked() {
         let delete = |text: &str| probe_of(text, Verb::Delete, "families").is_some();
         assert!(delete("delete from families;"));
+        assert!(delete("/* x */ delete from families"));
         for text in [
             "with x as (select 1) delete from families",
             "explain delete from families",
@@ -447,12 +526,17 @@ mod tests {
             "delete from families where id = :id",
             "delete from families \\g",
             "delete from families where name = 'x",
-            "/* x */ delete from families",
         ] {
             assert!(!delete(text), "{text}");
         }
         assert_eq!(probe_of("drop view v", Verb::Drop, "v"), None);
         assert_eq!(probe_of("delete from A", Verb::Delete, "A"), None, "needs quotes");
+        for name in ["\"a'b\"", "\"a\\b\"", "\"\"", "\"a", "a.b.c", "\"a\"b", "a.", "\"$nl\""] {
+            assert!(!is_safe_name(name), "{name}");
+        }
+        for name in ["a", "s.a1", "\"A b\"", "\"S.x\".\"t\"", "s.\"order\""] {
+            assert!(is_safe_name(name), "{name}");
+        }
         assert_eq!(probe_of("delete from a'b", Verb::Delete, "a'b"), None);
         let text = "delete from families";
         let one = effect(text, Verb::Delete, "families");

@@ -4,6 +4,9 @@
 /// How many foreign keys deep a cascade is followed.
 const MAX_DEPTH: u32 = 5;
 
+/// How many tables' rows are counted.
+const MAX_CHILDREN: u32 = 8;
+
 /// Asks what a name means and how large it is.
 pub(super) fn table(object: &str) -> String {
     format!(
@@ -13,7 +16,9 @@ pub(super) fn table(object: &str) -> String {
          JOIN pg_class p ON p.oid = t.relid WHERE t.isleaf), 0) ELSE c.reltuples END, \
          'bytes', CASE WHEN c.relkind = 'p' THEN (SELECT sum(pg_total_relation_size(t.relid))::bigint \
          FROM pg_partition_tree(c.oid) t) ELSE pg_total_relation_size(c.oid) END, \
-         'has_children', c.relkind = 'r' AND c.relhassubclass) \
+         'has_children', c.relkind = 'r' AND c.relhassubclass, \
+         'partitions', CASE WHEN c.relkind = 'p' THEN (SELECT count(*) FROM pg_partition_tree(c.oid) t \
+         WHERE t.isleaf) ELSE 0 END) \
          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.oid = pg_catalog.to_regclass('{object}')"
     )
@@ -34,4 +39,67 @@ pub(super) fn cascade(object: &str, keys: &str) -> String {
          WHERE c.oid <> pg_catalog.to_regclass('{object}') \
          GROUP BY n.nspname, c.relname ORDER BY min(along.depth), 1 LIMIT 100) names"
     )
+}
+
+/// Writes the query that counts, in each table that refers to the rows, the rows that do; psql runs
+/// what it writes. `source` and `condition` are the statement's own.
+pub(super) fn children(object: &str, source: &str, condition: Option<&str>, token: &str) -> String {
+    let tag = format!("$nl{token}$");
+    let rows = match condition {
+        Some(condition) => format!("{source} WHERE ({condition})"),
+        None => source.to_owned(),
+    };
+    format!(
+        "SELECT pg_catalog.format('SELECT json_build_object(''name'', %L, ''does'', %L, ''rows'', count(*)) \
+         FROM %s nl_child WHERE (%s) IN (SELECT %s FROM ', \
+         n.nspname || '.' || c.relname, con.confdeltype, con.conrelid::regclass, \
+         (SELECT string_agg('nl_child.' || quote_ident(a.attname), ', ' ORDER BY k.n) \
+         FROM unnest(con.conkey) WITH ORDINALITY k(num, n) JOIN pg_catalog.pg_attribute a \
+         ON a.attrelid = con.conrelid AND a.attnum = k.num), \
+         (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n) \
+         FROM unnest(con.confkey) WITH ORDINALITY k(num, n) JOIN pg_catalog.pg_attribute a \
+         ON a.attrelid = con.confrelid AND a.attnum = k.num)) || {tag}{rows}{tag} || ')' \
+         FROM pg_catalog.pg_constraint con JOIN pg_catalog.pg_class c ON c.oid = con.conrelid \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE con.contype = 'f' AND con.conparentid = 0 AND con.confdeltype IN ('c', 'n', 'd') \
+         AND con.confrelid = pg_catalog.to_regclass('{object}') ORDER BY 1 LIMIT {MAX_CHILDREN} \\gexec"
+    )
+}
+
+/// Asks which triggers and rules fire; `trigger` is the bit of the event, `rule` its number.
+pub(super) fn fires(object: &str, trigger: u8, rule: Option<char>) -> String {
+    let rule = rule.unwrap_or('0');
+    format!(
+        "SELECT json_build_object(\
+         'triggers', (SELECT json_agg(quote_ident(t.tgname) ORDER BY t.tgname) FROM pg_catalog.pg_trigger t \
+         WHERE t.tgrelid = pg_catalog.to_regclass('{object}') AND NOT t.tgisinternal \
+         AND t.tgenabled IN ('O', 'A') AND (t.tgtype & {trigger}) <> 0), \
+         'rules', (SELECT json_agg(quote_ident(r.rulename) ORDER BY r.rulename) FROM pg_catalog.pg_rewrite r \
+         WHERE r.ev_class = pg_catalog.to_regclass('{object}') AND r.ev_type = '{rule}' \
+         AND r.ev_enabled IN ('O', 'A')))"
+    )
+}
+
+/// Asks which views read a table, however indirectly: they go along with DROP … CASCADE.
+pub(super) fn views(object: &str) -> String {
+    format!(
+        "WITH RECURSIVE above (oid, depth) AS (\
+         SELECT r.ev_class, 1 FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid \
+         WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass \
+         AND d.refobjid = pg_catalog.to_regclass('{object}') AND r.ev_class <> d.refobjid \
+         UNION SELECT r.ev_class, above.depth + 1 FROM above JOIN pg_catalog.pg_depend d \
+         ON d.refobjid = above.oid AND d.refclassid = 'pg_catalog.pg_class'::regclass \
+         JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_catalog.pg_rewrite'::regclass \
+         WHERE r.ev_class <> above.oid AND above.depth < {MAX_DEPTH}) \
+         SELECT json_agg(DISTINCT n.nspname || '.' || c.relname) FROM above \
+         JOIN pg_catalog.pg_class c ON c.oid = above.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    )
+}
+
+/// Asks when the server last put its log away, from which lost rows could be had back.
+pub(super) fn archive() -> &'static str {
+    "SELECT json_build_object('mode', current_setting('archive_mode'), \
+     'seconds', floor(extract(epoch FROM now() - a.last_archived_time)), \
+     'fails', coalesce(a.last_failed_time > a.last_archived_time, a.last_failed_time IS NOT NULL)) \
+     FROM pg_catalog.pg_stat_archiver a WHERE NOT pg_catalog.pg_is_in_recovery()"
 }

@@ -1,0 +1,225 @@
+//! A condition over rows, whatever parser it came from: what the question of scope needs of it.
+
+mod cover;
+#[cfg(test)]
+mod tests;
+
+pub(super) use cover::Cover;
+
+use super::function::is_volatile;
+
+/// What counts as true where a number or a string stands for a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Truth {
+    /// Only booleans, and strings that spell one.
+    Strict,
+    /// Every number but 0, and strings that start with one.
+    Numeric,
+}
+
+/// How two values are compared; the null-safe forms are their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Op {
+    Equal,
+    Unequal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    /// `IS NOT DISTINCT FROM`, `<=>`, SQLite's `IS`.
+    Same,
+    /// `IS DISTINCT FROM`, SQLite's `IS NOT`.
+    Differs,
+}
+
+/// One part of a condition.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Condition {
+    /// TRUE, FALSE, or NULL.
+    Known(Option<bool>),
+    /// A number.
+    Number(f64),
+    /// A string.
+    Text(String),
+    /// A column of the table itself, folded.
+    Column(String),
+    Not(Box<Condition>),
+    And(Vec<Condition>),
+    Or(Vec<Condition>),
+    IsNull(Box<Condition>),
+    IsNotNull(Box<Condition>),
+    /// `IS TRUE` and `IS FALSE`.
+    Is(Box<Condition>, bool),
+    Compare(Box<Condition>, Op, Box<Condition>),
+    /// LIKE, GLOB and regular expressions; `takes_all` if the pattern takes every string.
+    Matches {
+        value: Box<Condition>,
+        pattern: Box<Condition>,
+        takes_all: bool,
+    },
+    /// IN with a list.
+    In(Box<Condition>, Vec<Condition>),
+    /// IN with a subquery that gives the same column of the same table, whole.
+    Whole,
+    /// A call of a function.
+    Call(String, Vec<Condition>),
+    /// `+ - * / % ||`.
+    Arithmetic(char, Box<Condition>, Box<Condition>),
+    /// CASE: its results, that of ELSE included; without ELSE the last is null.
+    Case {
+        chosen_by: Vec<Condition>,
+        results: Vec<Condition>,
+    },
+    /// Anything else.
+    Other {
+        /// Its text, folded.
+        text: String,
+        /// Whether it may read a column of the table.
+        reads: bool,
+        /// Whether it may differ each time it is looked at.
+        is_volatile: bool,
+    },
+}
+
+impl Op {
+    /// Returns the operator that holds exactly where this one does not, nulls left aside.
+    fn opposite(self) -> Self {
+        match self {
+            Self::Equal => Self::Unequal,
+            Self::Unequal => Self::Equal,
+            Self::Less => Self::GreaterOrEqual,
+            Self::GreaterOrEqual => Self::Less,
+            Self::Greater => Self::LessOrEqual,
+            Self::LessOrEqual => Self::Greater,
+            Self::Same => Self::Differs,
+            Self::Differs => Self::Same,
+        }
+    }
+
+    /// Returns the operator with its sides changed.
+    fn turned(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::Greater => Self::Less,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+            Self::Equal | Self::Unequal | Self::Same | Self::Differs => self,
+        }
+    }
+}
+
+/// Functions that give their first argument where it is not null.
+fn is_first_known(name: &str) -> bool {
+    matches!(name, "coalesce" | "ifnull" | "nvl")
+}
+
+impl Condition {
+    /// A comparison.
+    pub(super) fn compare(left: Self, op: Op, right: Self) -> Self {
+        Self::Compare(Box::new(left), op, Box::new(right))
+    }
+
+    /// The opposite, if asked for.
+    pub(super) fn negated(self, is_negated: bool) -> Self {
+        if is_negated { Self::Not(Box::new(self)) } else { self }
+    }
+
+    /// `value BETWEEN low AND high`.
+    pub(super) fn between(value: Self, low: Self, high: Self) -> Self {
+        Self::And(vec![
+            Self::compare(value.clone(), Op::GreaterOrEqual, low),
+            Self::compare(value, Op::LessOrEqual, high),
+        ])
+    }
+
+    /// The parts below.
+    fn parts(&self) -> Vec<&Self> {
+        match self {
+            Self::Known(_)
+            | Self::Number(_)
+            | Self::Text(_)
+            | Self::Column(_)
+            | Self::Whole
+            | Self::Other { .. } => Vec::new(),
+            Self::Not(inner)
+            | Self::IsNull(inner)
+            | Self::IsNotNull(inner)
+            | Self::Is(inner, _) => {
+                vec![inner]
+            }
+            Self::And(parts) | Self::Or(parts) | Self::Call(_, parts) => parts.iter().collect(),
+            Self::Compare(left, _, right) | Self::Arithmetic(_, left, right) => vec![left, right],
+            Self::Matches { value, pattern, .. } => vec![value, pattern],
+            Self::In(value, list) => std::iter::once(&**value).chain(list).collect(),
+            Self::Case { chosen_by, results } => chosen_by.iter().chain(results).collect(),
+        }
+    }
+
+    /// Returns whether it may read a column of the table, or differ from row to row.
+    pub(super) fn reads(&self) -> bool {
+        match self {
+            Self::Column(_) | Self::Whole => true,
+            Self::Other { reads, is_volatile, .. } => *reads || *is_volatile,
+            Self::Call(name, _) if is_volatile(name) => true,
+            _ => self.parts().into_iter().any(Self::reads),
+        }
+    }
+
+    /// Returns whether looking at it twice may give two answers.
+    fn is_volatile(&self) -> bool {
+        match self {
+            Self::Other { is_volatile, .. } => *is_volatile,
+            Self::Call(name, _) if is_volatile(name) => true,
+            _ => self.parts().into_iter().any(Self::is_volatile),
+        }
+    }
+
+    /// Returns whether it stands for the same value in every row, without looking at anything.
+    fn is_constant(&self) -> bool {
+        matches!(self, Self::Known(_) | Self::Number(_) | Self::Text(_))
+    }
+
+    fn is_null(&self) -> bool {
+        *self == Self::Known(None)
+    }
+
+    /// Returns whether both are the same, whatever the row.
+    fn is_same(&self, other: &Self) -> bool {
+        self.simple() == other.simple() && !self.is_volatile()
+    }
+
+    /// Takes off what leaves a value as it is: `id + 0`, `id * 1`, `coalesce(id)`, `name || ''`.
+    fn simple(&self) -> &Self {
+        let (op, left, right) = match self {
+            Self::Arithmetic(op, left, right) => (op, left, right),
+            Self::Call(name, args) if is_first_known(name) => {
+                return args.first().filter(|first| !first.is_null()).map_or(self, Self::simple);
+            }
+            _ => return self,
+        };
+        let is = |side: &Self, number: f64| *side == Self::Number(number);
+        let is_empty = |side: &Self| matches!(side, Self::Text(text) if text.is_empty());
+        match op {
+            '+' if is(left, 0.0) => right.simple(),
+            '+' | '-' if is(right, 0.0) => left.simple(),
+            '*' if is(left, 1.0) => right.simple(),
+            '*' | '/' if is(right, 1.0) => left.simple(),
+            '|' if is_empty(left) => right.simple(),
+            '|' if is_empty(right) => left.simple(),
+            _ => self,
+        }
+    }
+
+    /// Returns the condition it excludes and completes, if it is a simple one.
+    fn opposite(&self) -> Self {
+        match self {
+            Self::Compare(left, op, right) => {
+                Self::Compare(left.clone(), op.opposite(), right.clone())
+            }
+            Self::Not(inner) => (**inner).clone(),
+            Self::IsNull(inner) => Self::IsNotNull(inner.clone()),
+            Self::IsNotNull(inner) => Self::IsNull(inner.clone()),
+            _ => Self::Not(Box::new(self.clone())),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Lines that are for the command-line client itself: they end with the line, not with `;`.
+
+use super::Flavour;
+use super::script::Script;
+use super::words::Words;
+use crate::lang::{Class, Scope, Verb};
+
+/// Commands of MySQL's client that are words; the short ones start with a backslash.
+const WORDS: &[&str] = &[
+    "charset",
+    "clear",
+    "connect",
+    "edit",
+    "ego",
+    "exit",
+    "go",
+    "nopager",
+    "notee",
+    "nowarning",
+    "pager",
+    "print",
+    "prompt",
+    "quit",
+    "rehash",
+    "resetconnection",
+    "sandbox",
+    "source",
+    "status",
+    "system",
+    "tee",
+    "use",
+    "warnings",
+];
+
+/// Returns whether a line that begins a statement is for the client.
+pub(super) fn is_command(line: &str, flavour: Flavour) -> bool {
+    match flavour {
+        Flavour::Sqlite => line.starts_with('.'),
+        Flavour::Mysql => {
+            let is_short =
+                line.starts_with('\\') && !line.starts_with("\\g") && !line.starts_with("\\G");
+            let word = line.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+            let behind = line[word.len()..].chars().next();
+            let is_whole = behind.is_none_or(|c| c.is_whitespace() || c == ';');
+            is_short || is_whole && WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
+        }
+    }
+}
+
+/// Reads a command; says whether it was one.
+pub(super) fn command(script: &mut Script, words: &Words<'_>) -> bool {
+    let line = words.line();
+    if !is_command(line, script.flavour) {
+        return false;
+    }
+    let first = line.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    // `\!ls` and `\.file` need no space.
+    let short = line.get(..2).filter(|short| short.starts_with('\\'));
+    let name = short.map_or_else(|| first.trim_end_matches(';').to_owned(), str::to_owned);
+    let pipes = line.contains('|');
+    let shown = words.shown();
+    let (class, verb, scope, phrase) = match name.as_str() {
+        "source" | "\\." | ".read" => (
+            Class::Opaque,
+            Verb::Execute,
+            Scope::Unknown,
+            format!("runs a file, which was not read: {shown}"),
+        ),
+        "system" | "\\!" | "edit" | "\\e" | ".shell" | ".system" | ".load" | ".edit" => {
+            (Class::Escape, Verb::Shell, Scope::Unknown, format!("runs a program: {shown}"))
+        }
+        "pager" | "\\P" if line.split_whitespace().nth(1).is_some() => {
+            (Class::Escape, Verb::Shell, Scope::Unknown, format!("runs a program: {shown}"))
+        }
+        ".output" | ".once" | ".import" if pipes => {
+            (Class::Escape, Verb::Shell, Scope::Unknown, format!("runs a program: {shown}"))
+        }
+        ".import" => {
+            (Class::Add, Verb::Insert, Scope::Unknown, "copies rows from a file".to_owned())
+        }
+        ".restore" => (
+            Class::Destroy,
+            Verb::Replace,
+            Scope::All,
+            "replaces the whole database by a file".to_owned(),
+        ),
+        ".open" if line.contains("-new") => (
+            Class::Destroy,
+            Verb::Replace,
+            Scope::All,
+            format!("empties the file that it opens: {shown}"),
+        ),
+        ".backup" | ".save" | ".clone" => {
+            (Class::Change, Verb::Replace, Scope::One, format!("overwrites a file: {shown}"))
+        }
+        ".dbconfig" if line.contains("reset_database") => (
+            Class::Destroy,
+            Verb::Drop,
+            Scope::All,
+            "lets the next VACUUM empty the database".to_owned(),
+        ),
+        ".dbconfig" | ".filectrl" if line.split_whitespace().nth(2).is_some() => (
+            Class::Escape,
+            Verb::Unguard,
+            Scope::Unknown,
+            format!("changes what is guarded: {shown}"),
+        ),
+        _ => {
+            script.session("is for the client itself");
+            return true;
+        }
+    };
+    script.push(class, verb, None, scope, phrase);
+    true
+}

@@ -1,0 +1,294 @@
+//! The parser's expressions to what the question of scope needs of them.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query,
+    SelectItem, SetExpr, TableFactor, UnaryOperator, Value, Visit, Visitor,
+};
+
+use super::query::object_name;
+use super::words::bare;
+use crate::lang::condition::{Condition, Op, Truth};
+use crate::lang::function::is_volatile;
+
+/// The table a condition is about.
+pub(super) struct Subject {
+    /// What its columns can be qualified with.
+    qualifier: String,
+    /// The table's own name.
+    table: String,
+}
+
+impl Subject {
+    pub(super) fn new(name: &str, table: &str) -> Self {
+        let last = name.rsplit('.').next().unwrap_or(name);
+        Self { qualifier: last.to_lowercase(), table: table.to_lowercase() }
+    }
+
+    /// A join that names columns: it chooses among the rows.
+    pub(super) fn by_columns() -> Condition {
+        Condition::Other { text: "using".to_owned(), reads: true, is_volatile: false }
+    }
+
+    /// Reads an expression.
+    pub(super) fn read(&self, expr: &Expr) -> Condition {
+        match expr {
+            Expr::Nested(inner) => self.read(inner),
+            Expr::Identifier(ident) => column(ident),
+            Expr::CompoundIdentifier(parts) => self.qualified(parts, expr),
+            Expr::Value(value) => literal(&value.value).unwrap_or_else(|| self.other(expr)),
+            Expr::UnaryOp { op: UnaryOperator::Not | UnaryOperator::BangNot, expr } => {
+                self.read(expr).negated(true)
+            }
+            Expr::UnaryOp { op: UnaryOperator::Plus, expr } => self.read(expr),
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } => match self.read(inner) {
+                Condition::Number(number) => Condition::Number(-number),
+                _ => self.other(expr),
+            },
+            Expr::IsNull(inner) => Condition::IsNull(self.boxed(inner)),
+            Expr::IsNotNull(inner) => Condition::IsNotNull(self.boxed(inner)),
+            Expr::IsTrue(inner) => Condition::Is(self.boxed(inner), true),
+            Expr::IsNotFalse(inner) => Condition::Is(self.boxed(inner), true),
+            Expr::IsFalse(inner) => Condition::Is(self.boxed(inner), false),
+            Expr::IsNotTrue(inner) => Condition::Is(self.boxed(inner), false),
+            Expr::IsDistinctFrom(left, right) => self.compared(left, Op::Differs, right),
+            Expr::IsNotDistinctFrom(left, right) => self.compared(left, Op::Same, right),
+            Expr::Between { expr, negated, low, high } => {
+                let (value, low, high) = (self.read(expr), self.read(low), self.read(high));
+                Condition::between(value, low, high).negated(*negated)
+            }
+            Expr::InList { expr, list, negated } => {
+                let list = list.iter().map(|item| self.read(item)).collect();
+                Condition::In(self.boxed(expr), list).negated(*negated)
+            }
+            Expr::InSubquery { expr: value, subquery, negated } => {
+                match self.column_name(value).filter(|name| self.gives_all(subquery, name)) {
+                    Some(_) => Condition::Whole.negated(*negated),
+                    None => self.other(expr),
+                }
+            }
+            Expr::Like { negated, expr: value, pattern, .. }
+            | Expr::ILike { negated, expr: value, pattern, .. } => {
+                self.matches(value, pattern, &['%']).negated(*negated)
+            }
+            Expr::RLike { negated, expr: value, pattern, .. } => {
+                self.matches(value, pattern, &['.', '*', '^', '$']).negated(*negated)
+            }
+            Expr::Case { operand, conditions, else_result, .. } => {
+                let chosen_by = operand.iter().map(|operand| self.read(operand));
+                let chosen_by =
+                    chosen_by.chain(conditions.iter().map(|when| self.read(&when.condition)));
+                let or_else =
+                    else_result.as_ref().map_or(Condition::Known(None), |result| self.read(result));
+                let chosen_by = chosen_by.collect();
+                let results = conditions.iter().map(|when| self.read(&when.result));
+                Condition::Case { chosen_by, results: results.chain([or_else]).collect() }
+            }
+            Expr::Function(function) => self.call(function).unwrap_or_else(|| self.other(expr)),
+            Expr::BinaryOp { left, op, right } => self.binary(expr, left, op, right),
+            _ => self.other(expr),
+        }
+    }
+
+    fn boxed(&self, expr: &Expr) -> Box<Condition> {
+        Box::new(self.read(expr))
+    }
+
+    fn compared(&self, left: &Expr, op: Op, right: &Expr) -> Condition {
+        Condition::compare(self.read(left), op, self.read(right))
+    }
+
+    fn binary(&self, expr: &Expr, left: &Expr, op: &BinaryOperator, right: &Expr) -> Condition {
+        let op = match op {
+            BinaryOperator::And | BinaryOperator::Or => {
+                let parts = chain(expr, op).into_iter().map(|part| self.read(part)).collect();
+                return if *op == BinaryOperator::And {
+                    Condition::And(parts)
+                } else {
+                    Condition::Or(parts)
+                };
+            }
+            BinaryOperator::Eq => Op::Equal,
+            BinaryOperator::NotEq => Op::Unequal,
+            BinaryOperator::Lt => Op::Less,
+            BinaryOperator::Gt => Op::Greater,
+            BinaryOperator::LtEq => Op::LessOrEqual,
+            BinaryOperator::GtEq => Op::GreaterOrEqual,
+            BinaryOperator::Spaceship => Op::Same,
+            BinaryOperator::Plus => return self.arithmetic('+', left, right),
+            BinaryOperator::Minus => return self.arithmetic('-', left, right),
+            BinaryOperator::Multiply => return self.arithmetic('*', left, right),
+            BinaryOperator::Divide => return self.arithmetic('/', left, right),
+            BinaryOperator::Modulo => return self.arithmetic('%', left, right),
+            // In MySQL it is OR, unless the server is told otherwise: the wider reading counts.
+            BinaryOperator::StringConcat => {
+                return Condition::Or(vec![self.read(left), self.read(right)]);
+            }
+            BinaryOperator::Glob => return self.matches(left, right, &['*']),
+            BinaryOperator::Regexp => return self.matches(left, right, &['.', '*', '^', '$']),
+            _ => return self.other(expr),
+        };
+        self.compared(left, op, right)
+    }
+
+    fn arithmetic(&self, sign: char, left: &Expr, right: &Expr) -> Condition {
+        Condition::Arithmetic(sign, self.boxed(left), self.boxed(right))
+    }
+
+    fn matches(&self, value: &Expr, pattern: &Expr, all: &[char]) -> Condition {
+        let (value, pattern) = (self.boxed(value), self.boxed(pattern));
+        let takes_all = match &*pattern {
+            Condition::Text(text) => !text.is_empty() && text.chars().all(|c| all.contains(&c)),
+            _ => false,
+        };
+        Condition::Matches { value, pattern, takes_all }
+    }
+
+    fn call(&self, function: &Function) -> Option<Condition> {
+        let FunctionArguments::List(list) = &function.args else {
+            return None;
+        };
+        let args = list.args.iter().map(|arg| match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(self.read(expr)),
+            _ => None,
+        });
+        let args = args.collect::<Option<Vec<_>>>()?;
+        let is_plain = function.over.is_none() && function.filter.is_none();
+        is_plain.then(|| Condition::Call(object_name(&function.name).to_lowercase(), args))
+    }
+
+    fn qualified(&self, parts: &[Ident], expr: &Expr) -> Condition {
+        match parts {
+            [.., qualifier, name]
+                if bare(&qualifier.to_string()).to_lowercase() == self.qualifier =>
+            {
+                column(name)
+            }
+            _ => Condition::Other { text: expr.to_string(), reads: false, is_volatile: false },
+        }
+    }
+
+    fn column_name(&self, expr: &Expr) -> Option<String> {
+        match self.read(expr) {
+            Condition::Column(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    fn other(&self, expr: &Expr) -> Condition {
+        let mut looker = Looker { qualifier: &self.qualifier, reads: false, is_volatile: false };
+        let walked: ControlFlow<()> = expr.visit(&mut looker);
+        Condition::Other {
+            text: expr.to_string().to_lowercase(),
+            reads: looker.reads || walked.is_break(),
+            is_volatile: looker.is_volatile,
+        }
+    }
+
+    /// Returns whether a subquery gives a column of the same table, with no row left out.
+    fn gives_all(&self, query: &Query, name: &str) -> bool {
+        let SetExpr::Select(select) = &*query.body else {
+            return false;
+        };
+        let is_narrowed = query.limit_clause.is_some()
+            || query.fetch.is_some()
+            || query.with.is_some()
+            || select.having.is_some();
+        let ([source], [item]) = (select.from.as_slice(), select.projection.as_slice()) else {
+            return false;
+        };
+        let inner = match &source.relation {
+            TableFactor::Table { name: table, alias, sample: None, .. } => {
+                let table = object_name(table);
+                let alias = alias
+                    .as_ref()
+                    .map_or_else(|| table.clone(), |alias| bare(&alias.name.to_string()));
+                (table.to_lowercase() == self.table).then(|| Self::new(&alias, &table))
+            }
+            TableFactor::Derived { subquery, alias, .. } if self.gives_all(subquery, name) => {
+                alias.as_ref().map(|alias| Self::new(&bare(&alias.name.to_string()), &self.table))
+            }
+            _ => None,
+        };
+        let Some(inner) = inner else { return false };
+        let gives = match item {
+            SelectItem::UnnamedExpr(expr) => {
+                inner.column_name(expr).is_some_and(|found| found == name)
+            }
+            _ => false,
+        };
+        let is_whole = select
+            .selection
+            .as_ref()
+            .is_none_or(|expr| inner.read(expr).cover(Truth::Numeric).may_be_all());
+        gives && is_whole && !is_narrowed && source.joins.is_empty()
+    }
+}
+
+/// Looks for columns of the table, and for what differs each time.
+struct Looker<'a> {
+    qualifier: &'a str,
+    reads: bool,
+    is_volatile: bool,
+}
+
+impl Visitor for Looker<'_> {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Identifier(_) => self.reads = true,
+            Expr::CompoundIdentifier(parts) => {
+                let own = parts.len().checked_sub(2).and_then(|at| parts.get(at));
+                self.reads |=
+                    own.is_some_and(|own| bare(&own.to_string()).to_lowercase() == self.qualifier);
+            }
+            Expr::Function(function) => {
+                self.is_volatile |= is_volatile(&object_name(&function.name).to_lowercase());
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn column(ident: &Ident) -> Condition {
+    match (ident.quote_style, ident.value.to_ascii_lowercase().as_str()) {
+        (None, "true") => Condition::Known(Some(true)),
+        (None, "false") => Condition::Known(Some(false)),
+        (None, name) if name.starts_with('@') || name == "current_timestamp" => {
+            Condition::Other { text: name.to_owned(), reads: false, is_volatile: false }
+        }
+        (_, name) => Condition::Column(name.to_owned()),
+    }
+}
+
+fn literal(value: &Value) -> Option<Condition> {
+    Some(match value {
+        Value::Number(digits, _) => Condition::Number(digits.parse().ok()?),
+        Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => {
+            Condition::Text(text.clone())
+        }
+        Value::Boolean(holds) => Condition::Known(Some(*holds)),
+        Value::Null => Condition::Known(None),
+        _ => return None,
+    })
+}
+
+/// Returns the operands of a chain of one operator, without recursion on its left side.
+fn chain<'a>(expr: &'a Expr, op: &BinaryOperator) -> Vec<&'a Expr> {
+    let mut done = Vec::new();
+    let mut open = vec![expr];
+    while let Some(next) = open.pop() {
+        match next {
+            Expr::Nested(inner) => open.push(inner),
+            Expr::BinaryOp { left, op: found, right } if found == op => {
+                open.push(right);
+                open.push(left);
+            }
+            _ => done.push(next),
+        }
+    }
+    done
+}

@@ -1,0 +1,59 @@
+//! MySQL's, MariaDB's and SQLite's text to effects.
+//!
+//! A lexer of our own splits a text and tells what kind of statement each is; what is done to rows,
+//! and under which condition, is read off the parser's tree. Statements about objects, rights and
+//! the server are read off their tokens: the parser knows few of them, and their words are fixed.
+
+mod alter;
+mod called;
+mod command;
+mod lex;
+mod lower;
+mod mysql;
+mod object;
+mod plain;
+mod query;
+mod script;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::ops::Range;
+
+use self::script::Script;
+use super::Reading;
+
+/// Whose language it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flavour {
+    /// MySQL and MariaDB.
+    Mysql,
+    /// SQLite.
+    Sqlite,
+}
+
+/// What decides where a statement ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// The command-line client: every `;`, or what DELIMITER says.
+    Client,
+    /// The server: not within the body of what is created.
+    Server,
+}
+
+/// Reads one or several statements.
+#[must_use]
+pub fn read(text: &str, flavour: Flavour, ends: Ends) -> Reading {
+    let mut script = Script::new(flavour);
+    for statement in lex::statements(text, flavour, ends) {
+        script.statement(text, &statement);
+    }
+    script.finish()
+}
+
+/// Splits a text into its statements, each with what ends it.
+#[must_use]
+pub fn split(text: &str, flavour: Flavour, ends: Ends) -> Vec<Range<usize>> {
+    lex::statements(text, flavour, ends).into_iter().map(|statement| statement.range).collect()
+}

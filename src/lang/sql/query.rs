@@ -1,0 +1,353 @@
+//! Queries and changes of rows: what the parser's tree tells.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    Delete, Expr, FromTable, Insert, JoinConstraint, JoinOperator, ObjectName, OnConflictAction,
+    OnInsert, SqliteOnConflict, Statement, TableFactor, TableObject, TableWithJoins, Update,
+    UpdateTableFromKind, Value, Visit, Visitor,
+};
+use sqlparser::dialect::{Dialect, MySqlDialect, SQLiteDialect};
+use sqlparser::parser::{Parser, ParserError};
+
+use super::lower::Subject;
+use super::script::Script;
+use super::words::{Words, bare};
+use super::{Flavour, called, plain};
+use crate::lang::condition::{Condition, Truth};
+use crate::lang::token::{Depth, Kind, Scan, bounded};
+use crate::lang::{Class, Scope, Verb};
+
+/// How many brackets may be open at once; the parser is told how deep it may go.
+const MOST_OPEN: usize = 100;
+
+/// How deep the parser may go on any thread, and how deep at all. A level of its own takes up to
+/// 60 KiB of stack in a debug build.
+const DEEP: (usize, usize) = (10, 50);
+
+/// What the parser's own levels at the most take, in levels of a tree.
+const LEVELS_OF_PARSER: usize = 1_000;
+
+/// A LIMIT above this is none.
+const NO_LIMIT: f64 = 1e9;
+
+/// What one statement does to rows.
+struct Found {
+    class: Class,
+    verb: Verb,
+    table: String,
+    scope: Scope,
+    /// Whether the condition leaves none out though there is one.
+    leaves_none_out: bool,
+}
+
+/// Reads a query or a change of rows.
+pub(super) fn statement(script: &mut Script, words: &Words<'_>) {
+    let before = script.count();
+    called::calls(script, words);
+    if plain::writes_file(words) && words.is(0, &["select", "with", "table", "values"]) {
+        let phrase = "writes a file on the server".to_owned();
+        script.push(Class::Escape, Verb::Shell, None, Scope::Unknown, phrase);
+    }
+    if is_plain_insert(words) {
+        insert_by_words(script, words);
+        return;
+    }
+    let text = plain::plain(words, script.flavour);
+    let flavour = script.flavour;
+    let depth = depth(words);
+    let mut found = bounded(depth, MOST_OPEN, || parse(&text, flavour, DEEP.0));
+    if let Some(Err(ParserError::RecursionLimitExceeded)) = found {
+        let depth = Depth { levels: depth.levels + LEVELS_OF_PARSER, ..depth };
+        found = bounded(depth, MOST_OPEN, || parse(&text, flavour, DEEP.1));
+    }
+    match found {
+        Some(Ok(found)) => found.into_iter().for_each(|found| tell(script, words, found)),
+        Some(Err(ParserError::RecursionLimitExceeded)) | None => {
+            script.unclear(words, "nested too deep to be read");
+        }
+        Some(Err(_)) => script.unclear(words, "not understood"),
+    }
+    // An unclear statement keeps what its calls do.
+    debug_assert!(script.count() >= before);
+}
+
+fn depth(words: &Words<'_>) -> Depth {
+    let mut scan = Scan::default();
+    for (at, token) in words.tokens.iter().enumerate() {
+        scan.take(token.kind, words.piece(at));
+    }
+    scan.most
+}
+
+fn parse(text: &str, flavour: Flavour, deep: usize) -> Result<Vec<Found>, ParserError> {
+    let dialect: &dyn Dialect = match flavour {
+        Flavour::Mysql => &MySqlDialect {},
+        Flavour::Sqlite => &SQLiteDialect {},
+    };
+    let parser = Parser::new(dialect).with_recursion_limit(deep);
+    let statements = parser.try_with_sql(text)?.parse_statements()?;
+    let mut finder = Finder { found: Vec::new(), is_known: statements.len() == 1 };
+    let walked = statements.visit(&mut finder);
+    let is_known = finder.is_known && walked.is_continue();
+    is_known.then_some(finder.found).ok_or_else(|| ParserError::ParserError(String::new()))
+}
+
+/// Collects what the statements of a tree do to rows.
+struct Finder {
+    found: Vec<Found>,
+    is_known: bool,
+}
+
+impl Visitor for Finder {
+    type Break = ();
+
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<()> {
+        match statement {
+            Statement::Delete(delete) => self.delete(delete),
+            Statement::Update(update) => self.update(update),
+            Statement::Insert(insert) => self.insert(insert),
+            Statement::Query(_) => {}
+            _ => self.is_known = false,
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Finder {
+    fn delete(&mut self, delete: &Delete) {
+        let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
+        let sources = delete.using.as_ref().unwrap_or(from);
+        let named: Vec<String> = match (&delete.using, delete.tables.as_slice()) {
+            (Some(_), _) => from
+                .iter()
+                .filter_map(|table| relation(&table.relation))
+                .map(|(name, _)| name)
+                .collect(),
+            (None, []) => from
+                .iter()
+                .take(1)
+                .filter_map(|table| relation(&table.relation))
+                .map(|(name, _)| name)
+                .collect(),
+            (None, tables) => tables.iter().map(object_name).collect(),
+        };
+        let limit = delete.limit.as_ref();
+        for name in named {
+            self.change(
+                Class::Remove,
+                Verb::Delete,
+                &name,
+                sources,
+                delete.selection.as_ref(),
+                limit,
+            );
+        }
+    }
+
+    fn update(&mut self, update: &Update) {
+        let Some((table, alias)) = relation(&update.table.relation) else {
+            self.is_known = false;
+            return;
+        };
+        let mut sources = vec![update.table.clone()];
+        if let Some(UpdateTableFromKind::BeforeSet(more) | UpdateTableFromKind::AfterSet(more)) =
+            &update.from
+        {
+            sources.extend(more.iter().cloned());
+        }
+        let name = alias.unwrap_or(table);
+        let (selection, limit) = (update.selection.as_ref(), update.limit.as_ref());
+        self.change(Class::Change, Verb::Update, &name, &sources, selection, limit);
+        if update.or == Some(SqliteOnConflict::Replace)
+            && let Some(found) = self.found.last_mut()
+        {
+            found.verb = Verb::Replace;
+        }
+    }
+
+    /// Adds a change of the table that goes by a name among the sources.
+    fn change(
+        &mut self,
+        class: Class,
+        verb: Verb,
+        name: &str,
+        sources: &[TableWithJoins],
+        selection: Option<&Expr>,
+        limit: Option<&Expr>,
+    ) {
+        let mut table = name.to_owned();
+        let mut joined = Vec::new();
+        let mut tables = 0;
+        for source in sources {
+            let joins = source.joins.iter().map(|join| &join.relation);
+            for factor in std::iter::once(&source.relation).chain(joins) {
+                tables += 1;
+                if let Some((own, alias)) = relation(factor)
+                    && alias.as_deref().unwrap_or(&own).eq_ignore_ascii_case(name)
+                {
+                    table = own;
+                }
+            }
+            joined.extend(source.joins.iter().map(|join| constraint(&join.join_operator)));
+        }
+        let subject = Subject::new(name, &table);
+        let truth = Truth::Numeric;
+        let is_bound = joined.iter().any(Option::is_some);
+        let mut parts: Vec<Condition> = joined
+            .iter()
+            .flatten()
+            .map(|on| on.map_or_else(Subject::by_columns, |on| subject.read(on)))
+            .collect();
+        parts.extend(selection.map(|expr| subject.read(expr)));
+        let covers_all = Condition::And(parts).cover(truth).may_be_all();
+        let scope = match selection {
+            _ if covers_all => Scope::All,
+            None if tables > 1 && is_bound => Scope::Unknown,
+            Some(_) | None => Scope::Filtered,
+        };
+        let scope = match limit.and_then(number) {
+            Some(1.0) => Scope::One,
+            Some(limit) if limit < NO_LIMIT => Scope::Filtered,
+            Some(_) | None => scope,
+        };
+        let leaves_none_out = scope == Scope::All && selection.is_some();
+        self.found.push(Found { class, verb, table, scope, leaves_none_out });
+    }
+
+    fn insert(&mut self, insert: &Insert) {
+        let TableObject::TableName(table) = &insert.table else {
+            self.is_known = false;
+            return;
+        };
+        let overwrites = insert.replace_into
+            || insert.or == Some(SqliteOnConflict::Replace)
+            || match &insert.on {
+                Some(OnInsert::DuplicateKeyUpdate(_)) => true,
+                Some(OnInsert::OnConflict(on)) => {
+                    matches!(on.action, OnConflictAction::DoUpdate(_))
+                }
+                Some(_) | None => false,
+            };
+        let (class, verb, scope) = match overwrites {
+            true => (Class::Change, Verb::Replace, Scope::Filtered),
+            false => (Class::Add, Verb::Insert, Scope::One),
+        };
+        let table = object_name(table);
+        self.found.push(Found { class, verb, table, scope, leaves_none_out: false });
+    }
+}
+
+/// Adds what was found, with a phrase.
+fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
+    let Found { class, verb, table, scope, leaves_none_out } = found;
+    let phrase = match verb {
+        Verb::Insert => format!("inserts into {table}"),
+        Verb::Replace => format!("writes into {table}, overwriting rows that are there"),
+        _ => {
+            let does = if verb == Verb::Delete { "deletes" } else { "updates" };
+            let clause = words.find(&["where"]).map(|at| words.from(at).shown());
+            match (scope, clause) {
+                (Scope::All, Some(clause)) if leaves_none_out => {
+                    format!("{does} every row of {table} (\"{clause}\" leaves none out)")
+                }
+                (Scope::All, _) => format!("{does} every row of {table}"),
+                (Scope::Unknown, None) => format!("{does} every row of {table} that has a match"),
+                (_, Some(clause)) => format!("{does} rows of {table} {clause}"),
+                (_, None) => format!("{does} rows of {table}"),
+            }
+        }
+    };
+    script.push(class, verb, Some(table), scope, phrase);
+}
+
+/// `INSERT INTO t (a) VALUES (1), (2)`, which needs no parser.
+fn is_plain_insert(words: &Words<'_>) -> bool {
+    if !words.is(0, &["insert", "replace"]) {
+        return false;
+    }
+    let Some(values) = words.find(&["values", "value"]) else {
+        return false;
+    };
+    let is_headed = words.find(&["into"]).is_some_and(|into| into < values);
+    let mut at = values + 1;
+    loop {
+        if !words.is_open(at) {
+            return false;
+        }
+        at = words.after_bracket(at);
+        if words.tokens.get(at).is_none_or(|token| token.kind != Kind::Comma) {
+            break;
+        }
+        at += 1;
+    }
+    let is_whole = words.tokens.get(at - 1).is_some_and(|token| token.kind == Kind::Close);
+    is_headed && is_whole && at == words.len()
+}
+
+fn insert_by_words(script: &mut Script, words: &Words<'_>) {
+    let into = words.find(&["into"]).unwrap_or(0);
+    let (table, after) = words.name(into + 1);
+    let shown = table.as_deref().unwrap_or("?").to_owned();
+    // Full-text tables take orders: INSERT INTO notes(notes) VALUES ('delete-all').
+    let commands = words.piece(after) == "(" && words.name(after + 1).0 == table;
+    let empties = commands
+        && (after..words.len()).any(|at| words.string(at).as_deref() == Some("delete-all"));
+    if empties {
+        let phrase = format!("empties the full-text index {shown}");
+        script.push(Class::Remove, Verb::Delete, table, Scope::All, phrase);
+    } else if words.is(0, &["replace"]) || words.are(1, &["or", "replace"]) {
+        let phrase = format!("writes into {shown}, overwriting rows that are there");
+        script.push(Class::Change, Verb::Replace, table, Scope::Filtered, phrase);
+    } else {
+        let phrase = format!("inserts into {shown}");
+        script.push(Class::Add, Verb::Insert, table, Scope::One, phrase);
+    }
+}
+
+/// Returns a table's name and alias.
+fn relation(factor: &TableFactor) -> Option<(String, Option<String>)> {
+    match factor {
+        TableFactor::Table { name, alias, .. } => {
+            let alias = alias.as_ref().map(|alias| bare(&alias.name.to_string()));
+            Some((object_name(name), alias))
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn object_name(name: &ObjectName) -> String {
+    let parts: Vec<String> = name.0.iter().map(|part| bare(&part.to_string())).collect();
+    parts.join(".")
+}
+
+/// Returns the condition of a join; `Some(None)` where columns are named only.
+fn constraint(operator: &JoinOperator) -> Option<Option<&Expr>> {
+    let (JoinOperator::Join(constraint)
+    | JoinOperator::Inner(constraint)
+    | JoinOperator::Left(constraint)
+    | JoinOperator::LeftOuter(constraint)
+    | JoinOperator::Right(constraint)
+    | JoinOperator::RightOuter(constraint)
+    | JoinOperator::FullOuter(constraint)
+    | JoinOperator::StraightJoin(constraint)
+    | JoinOperator::CrossJoin(constraint)) = operator
+    else {
+        return None;
+    };
+    match constraint {
+        JoinConstraint::On(expr) => Some(Some(expr)),
+        JoinConstraint::Using(_) | JoinConstraint::Natural => Some(None),
+        JoinConstraint::None => None,
+    }
+}
+
+fn number(expr: &Expr) -> Option<f64> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) => digits.parse().ok(),
+            _ => None,
+        },
+        _ => None,
+    }
+}

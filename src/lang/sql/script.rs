@@ -1,0 +1,172 @@
+//! A text's statements, one after the other, with what an earlier one means for a later one.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::command::command;
+use super::words::Words;
+use super::{Ends, Flavour, lex, mysql, query, sqlite};
+use crate::lang::effect::unread;
+use crate::lang::temporary::Temporary;
+use crate::lang::token::{Statement, is_destructive};
+use crate::lang::{Class, Effect, Reading, Scope, Verb};
+
+/// How many texts within texts are read: EXECUTE IMMEDIATE of a text that has one.
+const MOST_NESTING: usize = 4;
+
+/// How many statements within statements are read: a block in an EXPLAIN in a block.
+const MOST_WITHIN: usize = 20;
+
+/// What has been read so far.
+pub(super) struct Script {
+    pub(super) flavour: Flavour,
+    effects: Vec<Effect>,
+    reason: Option<String>,
+    destructive_word: bool,
+    /// Variables that hold a string which stands in the text.
+    pub(super) variables: BTreeMap<String, String>,
+    /// The text of each prepared statement, where it is known.
+    pub(super) prepared: BTreeMap<String, Option<String>>,
+    temporary: Temporary,
+    nesting: usize,
+    /// How many statements are being read, each within the one before.
+    within: usize,
+    /// Where the statement that is read stands.
+    span: Range<usize>,
+    /// What is read runs again and again.
+    pub(super) is_looped: bool,
+}
+
+impl Script {
+    pub(super) fn new(flavour: Flavour) -> Self {
+        Self {
+            flavour,
+            effects: Vec::new(),
+            reason: None,
+            destructive_word: false,
+            variables: BTreeMap::new(),
+            prepared: BTreeMap::new(),
+            temporary: Temporary::default(),
+            nesting: 0,
+            within: 0,
+            span: 0..0,
+            is_looped: false,
+        }
+    }
+
+    /// Reads one statement of a text.
+    pub(super) fn statement(&mut self, text: &str, statement: &Statement) {
+        let words = Words::new(text, &statement.tokens);
+        if words.len() == 0 {
+            return;
+        }
+        self.span = words.range();
+        let before = (self.effects.len(), self.reason.is_some());
+        if statement.is_doubtful {
+            self.unclear(&words, "it is not certain where strings end");
+        } else if !(words.len() == 1 && command(self, &words)) {
+            self.read(&words);
+        }
+        if before == (self.effects.len(), self.reason.is_some()) {
+            self.push(Class::Read, Verb::Read, None, Scope::One, "reads".to_owned());
+        }
+        self.temporary.take(text, statement, &mut self.effects[before.0..]);
+    }
+
+    /// Reads a statement, or one within another; a plain read adds nothing.
+    pub(super) fn read(&mut self, words: &Words<'_>) {
+        if self.within >= MOST_WITHIN {
+            self.unclear(words, "nested too deep to be read");
+            return;
+        }
+        self.within += 1;
+        let is_known = match self.flavour {
+            Flavour::Mysql => mysql::statement(self, words),
+            Flavour::Sqlite => sqlite::statement(self, words),
+        };
+        if !is_known {
+            query::statement(self, words);
+        }
+        self.within -= 1;
+    }
+
+    /// Reads a text that runs where the current statement stands.
+    pub(super) fn inner(&mut self, text: &str) {
+        if self.nesting >= MOST_NESTING {
+            self.destructive_word = true;
+            self.reason.get_or_insert_with(|| "texts within texts".to_owned());
+            return;
+        }
+        let mut inner = Self { nesting: self.nesting + 1, ..Self::new(self.flavour) };
+        for statement in lex::statements(text, self.flavour, Ends::Server) {
+            inner.statement(text, &statement);
+        }
+        let span = self.span.clone();
+        let runs = inner.effects.into_iter().filter(|effect| effect.class != Class::Read);
+        self.effects.extend(runs.map(|effect| Effect { span: span.clone(), ..effect }));
+        if let Some(reason) = inner.reason {
+            self.reason.get_or_insert(reason);
+            self.destructive_word |= inner.destructive_word;
+        }
+    }
+
+    /// Adds an effect of the current statement.
+    pub(super) fn push(
+        &mut self,
+        class: Class,
+        verb: Verb,
+        object: Option<String>,
+        scope: Scope,
+        mut phrase: String,
+    ) {
+        let bounded = matches!(scope, Scope::One | Scope::Filtered)
+            && matches!(class, Class::Change | Class::Remove);
+        let scope = if self.is_looped && bounded { Scope::Unknown } else { scope };
+        if self.is_looped && class >= Class::Change {
+            phrase.push_str(", in a loop");
+        }
+        self.effects.push(Effect::on(class, verb, object, scope, self.span.clone(), phrase));
+    }
+
+    /// Adds a statement that only this connection notices.
+    pub(super) fn session(&mut self, does: &str) {
+        self.push(Class::Session, Verb::Session, None, Scope::One, does.to_owned());
+    }
+
+    /// Adds a statement that nobody understands.
+    pub(super) fn unclear(&mut self, words: &Words<'_>, why: &str) {
+        self.reason.get_or_insert_with(|| format!("{why}: {}", words.shown()));
+        let statement = Statement {
+            range: words.range(),
+            tokens: words.tokens.to_vec(),
+            is_doubtful: why.contains("strings end"),
+        };
+        let is_first =
+            words.is(0, &["replace", "load", "change", "reset", "purge", "rename", "kill"]);
+        if is_first || is_destructive(words.text, &statement, super::called::is_dangerous) {
+            self.destructive_word = true;
+            let reason = format!("{why}: {}", words.shown());
+            self.effects.push(unread(&reason, self.span.clone()));
+        }
+    }
+
+    /// Takes out what has been added since, so that it can be told otherwise.
+    pub(super) fn take_since(&mut self, count: usize) -> Vec<Effect> {
+        self.effects.split_off(count)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.effects.len()
+    }
+
+    pub(super) fn finish(self) -> Reading {
+        match self.reason {
+            None => Reading::Understood(self.effects),
+            Some(reason) => Reading::Unclear {
+                reason,
+                effects: self.effects,
+                destructive_word: self.destructive_word,
+            },
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Temporary tables that a text itself has made: what it does to them is its own affair.
+
+use std::collections::BTreeSet;
+
+use super::token::{Kind, Statement, is_word};
+use super::{Class, Effect, Verb};
+
+/// Words after which nobody can tell any more what a name means.
+const DOUBTS: &[&str] = &["discard", "rollback", "search_path", "set_config", "use"];
+
+/// Names, as effects have them.
+#[derive(Debug, Default)]
+pub(super) struct Temporary {
+    names: BTreeSet<String>,
+}
+
+impl Temporary {
+    /// Takes the effects of the next statement: what stays within is only the session's.
+    pub(super) fn take(&mut self, text: &str, statement: &Statement, effects: &mut [Effect]) {
+        if !self.names.is_empty() {
+            let word = |list: &[&str]| {
+                statement.tokens.iter().any(|token| {
+                    token.kind == Kind::Word && is_word(&text[token.range.clone()], list)
+                })
+            };
+            if word(DOUBTS) {
+                self.names.clear();
+            }
+            for effect in effects.iter_mut() {
+                self.keep(effect);
+            }
+        }
+        let is = |at: usize, list: &[&str]| {
+            let token = statement.tokens.get(at).filter(|token| token.kind == Kind::Word);
+            token.is_some_and(|token| is_word(&text[token.range.clone()], list))
+        };
+        let at = if is(1, &["global", "local"]) { 2 } else { 1 };
+        // With IF NOT EXISTS it may be another table of that name.
+        let makes = is(0, &["create"])
+            && is(at, &["temp", "temporary"])
+            && is(at + 1, &["table"])
+            && !is(at + 2, &["if"]);
+        if makes
+            && let Some(name) = effects.iter().find_map(|effect| match effect.verb {
+                Verb::Create => effect.object.clone(),
+                _ => None,
+            })
+        {
+            self.names.insert(name);
+        }
+    }
+
+    fn keep(&mut self, effect: &mut Effect) {
+        let Some(object) = effect.object.as_ref().filter(|object| self.names.contains(*object))
+        else {
+            return;
+        };
+        let is_drop = effect.verb == Verb::Drop;
+        // What depends on it may be others', and a new name too.
+        let goes_along = ["depends on it", "refers to it"];
+        if is_drop || effect.verb == Verb::Rename {
+            self.names.remove(&object.clone());
+        }
+        let stays = matches!(effect.class, Class::Change | Class::Remove | Class::Destroy)
+            && effect.verb != Verb::Rename
+            && !goes_along.iter().any(|words| effect.phrase.contains(words));
+        if stays {
+            effect.class = Class::Session;
+            effect.phrase.push_str(", a temporary table of this text");
+        }
+    }
+}
