@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod demo;
+mod doctor;
 mod export;
 mod filter;
 mod history;
@@ -26,6 +27,7 @@ use clap::{Parser, Subcommand};
 pub use check::CheckArgs;
 pub use config::{ConfigArgs, ConfigCommand};
 pub use demo::{DemoArgs, DemoClient};
+pub use doctor::DoctorArgs;
 pub use export::{ExportArgs, Format};
 pub use filter::FilterArgs;
 pub use history::HistoryArgs;
@@ -91,6 +93,8 @@ pub enum Command {
     Reindex(ReindexArgs),
     /// Remove the oldest recordings, as `[record]` in the configuration says.
     Prune(PruneArgs),
+    /// Look whether everything is as it should be, and say what to do.
+    Doctor(DoctorArgs),
     /// Try a hold on a throw-away database that counts as production.
     Demo(DemoArgs),
     /// A client and its own arguments.

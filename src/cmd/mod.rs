@@ -3,6 +3,7 @@
 pub mod check;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod export;
 pub mod history;
 mod hook;
@@ -95,6 +96,7 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
         Command::Target(args) => target::run(args, world, clock, &mut out),
         Command::Rules(args) => rules::run(args, world, clock, &mut out),
         Command::Config(args) => config::run(args, world, clock, &mut out),
+        Command::Doctor(args) => doctor::run(args, world, clock, &mut out, &view),
         Command::Demo(args) => demo::run(args, world, clock, &mut out, &mut view),
     };
     match out.flush() {

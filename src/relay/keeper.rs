@@ -23,6 +23,10 @@ use crate::target::{Address, Decided, Known, Target, Tier, for_address};
 /// and a disk that hangs still costs no more than one hitch.
 const EASE: Duration = Duration::from_millis(20);
 
+/// How long a statement waits for the recorder where no person types: a busy machine may keep a disk
+/// waiting for a second, and nobody is held up by it.
+const UNATTENDED_WAIT: Duration = Duration::from_secs(10);
+
 /// What is known of one statement that is about to run.
 #[derive(Debug, Clone)]
 pub struct Judged {
@@ -405,6 +409,7 @@ impl Keeper {
 
     /// No person types: writing statements down may take as long as the disk does.
     pub fn set_unattended(&mut self) {
+        self.config.journal_wait = self.config.journal_wait.max(UNATTENDED_WAIT);
         if let Some(recorder) = &mut self.recorder {
             recorder.set_inline(true);
         }

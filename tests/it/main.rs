@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod demo;
+mod doctor;
 mod export;
 mod house;
 mod import;
