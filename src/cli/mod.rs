@@ -81,7 +81,7 @@ pub enum Command {
     Play(PlayArgs),
     /// Write a session as asciicast, text, JSON Lines or a page for a browser.
     Export(ExportArgs),
-    /// Judge the text on standard input.
+    /// Judge the text on standard input, or files.
     Check(CheckArgs),
     /// Say what a command line would connect to, and why.
     Target(TargetArgs),

@@ -87,6 +87,10 @@ fn statement(
             match &**marker {
                 Marker::Answer { n, answer, reason, .. } if *n == wanted => {
                     ends.push(describe_answer(*answer, reason.as_deref()));
+                    if *answer == Answer::Cancelled {
+                        // What comes now belongs to whatever is typed next.
+                        break;
+                    }
                 }
                 Marker::Outcome { n, rows, duration_ms, error } if *n == wanted => {
                     ends.extend(rows.map(table::rows));

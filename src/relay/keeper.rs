@@ -74,6 +74,8 @@ pub struct Keeper {
     server: Option<ServerMoment>,
     /// When the release at hand was sent.
     sent: Option<Timestamp>,
+    /// The same on the clock that durations are taken from.
+    sent_at: Option<Duration>,
     /// Whether an outer nightlatch records the terminal already.
     is_nested: bool,
     recording_trouble: Vec<String>,
@@ -123,6 +125,7 @@ impl Keeper {
             has_paged: false,
             server: None,
             sent: None,
+            sent_at: None,
             is_nested: false,
             recording_trouble: Vec::new(),
             tapped: Tapped::default(),
@@ -356,6 +359,8 @@ impl Keeper {
             drop(recorder.intent(Marker::letting_run(judged.n), Durability::Written, wait));
         }
         self.sent = Some(self.clock.now());
+        self.sent_at = Some(self.clock.elapsed());
+        self.has_paged = false;
     }
 
     /// Takes note that a statement was let through.
@@ -379,8 +384,11 @@ impl Keeper {
         if whole_shape {
             self.shapes.push(shape(&judged.verdict));
         }
-        self.running = Some((judged.n, self.clock.elapsed()));
-        self.has_paged = false;
+        let sent_at = self.sent_at.take();
+        if sent_at.is_none() {
+            self.has_paged = false;
+        }
+        self.running = Some((judged.n, sent_at.unwrap_or_else(|| self.clock.elapsed())));
     }
 
     /// Takes note that a statement was not run.
@@ -488,6 +496,7 @@ impl Keeper {
         target: Target,
     ) -> Judged {
         self.ended(None, None);
+        self.sent_at = None;
         self.statements += 1;
         let n = self.statements;
         // The recorder redacts the text and names what it found.

@@ -54,7 +54,8 @@ impl Relay {
             None => true,
         };
         let look = match activity {
-            Activity::Running | Activity::Writing => Look::Running,
+            Activity::Running => Look::Running,
+            Activity::Writing if self.looks < EAGER_LOOKS => Look::Running,
             Activity::Reading(0) if is_cooked || self.ends.feed.is_some() => Look::Reading,
             Activity::Reading(_) | Activity::Polling if !is_cooked && self.is_alone() => {
                 Look::Editing(Who::Client)
@@ -67,20 +68,24 @@ impl Relay {
             Activity::Unknown => self.unknown_look(is_cooked),
             // It has only just begun to wait: most likely for the server, which answers soon.
             Activity::Polling | Activity::Elsewhere if self.looks < EAGER_LOOKS => Look::Elsewhere,
-            Activity::Polling | Activity::Elsewhere => match self.someone_else() {
-                Some((pid, Activity::Reading(fd))) if self.reads_feed(pid, fd) => Look::OtherData,
-                Some((_, Activity::Reading(_) | Activity::Polling)) if !is_cooked => {
-                    Look::Editing(Who::Other)
+            // One that writes for long waits for its pager to read, and that for a key.
+            Activity::Polling | Activity::Elsewhere | Activity::Writing => {
+                match self.someone_else() {
+                    Some((pid, Activity::Reading(fd))) if self.reads_feed(pid, fd) => {
+                        Look::OtherData
+                    }
+                    Some((_, Activity::Reading(_) | Activity::Polling)) if !is_cooked => {
+                        Look::Editing(Who::Other)
+                    }
+                    Some((pid, Activity::Reading(fd))) if process::is_terminal(pid, fd) => {
+                        Look::OtherReading
+                    }
+                    Some((_, Activity::Reading(_))) => Look::Elsewhere,
+                    Some((_, Activity::Running | Activity::Writing)) => Look::Running,
+                    Some((_, Activity::Polling | Activity::Elsewhere | Activity::Unknown))
+                    | None => Look::Elsewhere,
                 }
-                Some((pid, Activity::Reading(fd))) if process::is_terminal(pid, fd) => {
-                    Look::OtherReading
-                }
-                Some((_, Activity::Reading(_))) => Look::Elsewhere,
-                Some((_, Activity::Running | Activity::Writing)) => Look::Running,
-                Some((_, Activity::Polling | Activity::Elsewhere | Activity::Unknown)) | None => {
-                    Look::Elsewhere
-                }
-            },
+            }
         };
         // A reader has printed all it will before it gets more. A client that is elsewhere may print
         // its question this very moment: what comes now must not be let go with what came before.

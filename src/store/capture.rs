@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::record::{Event, Marker, ReadError, Reader};
+use crate::record::{Answer, Event, Marker, ReadError, Reader};
 use crate::render::{Bytes, FullScreens, Scrollback, Text};
 
 /// What is kept of the beginning, in bytes as the client printed them.
@@ -186,6 +186,7 @@ fn read<R: BufRead>(
                 }
                 Marker::Statement { .. } if capture.is_some() || first == First::IsIt => break,
                 Marker::Outcome { n, .. } if n == wanted => break,
+                Marker::Answer { n, answer: Answer::Cancelled, .. } if n == wanted => break,
                 Marker::Statement { .. }
                 | Marker::Outcome { .. }
                 | Marker::Answer { .. }

@@ -255,6 +255,10 @@ impl<'a> Scan<'a> {
                      WHERE session = ?1 AND n = ?2",
                     &[&self.id, &(n as i64), &answer, &reason],
                 )?;
+                if answer == "cancelled" && self.open.as_ref().is_some_and(|open| open.n == n) {
+                    // What comes now belongs to whatever is typed next.
+                    self.close()?;
+                }
             }
             Marker::Outcome { n, rows, duration_ms, error } => {
                 self.amend(

@@ -181,9 +181,6 @@ fn one_statement_has_its_output_and_its_end() {
     Statement 3, 2026-11-18 11:00:00, orders-prod (production), hold:
     delete from a;
 
-    type orders:
-    nightlatch: cancelled
-    orders=> \q
 
     cancelled (timeout)
     ");

@@ -318,6 +318,22 @@ fn pager_has_the_whole_screen() {
     ]);
 }
 
+/// More than a pipe holds: psql waits for the pager while the pager waits for a key.
+#[test]
+fn pager_of_a_long_result_takes_keys() {
+    same(&[
+        Do::Run("\\pset pager always"),
+        Do::Blind("select generate_series(1, 50000) as n;\r"),
+        Do::FullScreen,
+        Do::WaitFor(":"),
+        Do::Blind(" "),
+        Do::WaitFor(":"),
+        Do::Blind("q"),
+        Do::Prompt,
+        Do::Run("select 1 \\g (pager=off)"),
+    ]);
+}
+
 /// A prompt of the user's own has no mark: that is said, and nothing else changes.
 #[test]
 fn prompt_of_ones_own() {

@@ -336,6 +336,27 @@ fn dialogue_says_where_what_and_why() {
     goes_on(&world, &mut pty);
 }
 
+/// How long a released statement took counts from the release, not from when that was noticed.
+#[test]
+fn a_released_statement_has_its_duration() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Production);
+    let mut pty = world.open();
+    pty.line("DELETE FROM families USING (SELECT pg_sleep(0.3)) AS slept;");
+    wait_for_question(&mut pty);
+    pty.answer(&world.database.name.clone());
+    pty.wait_for("DELETE 1000");
+    wait_for_any_prompt(&mut pty, &world);
+    pty.line("\\q");
+    assert_eq!(pty.finish().code(), Some(0));
+    let output = run(world.nightlatch(["history", "--json"]), "");
+    let line = String::from_utf8(output.stdout).expect("UTF-8");
+    let delete: serde_json::Value = serde_json::from_str(line.trim()).expect("one statement");
+    assert!(delete["duration_ms"].as_u64() >= Some(300), "{delete}");
+}
+
 /// The right word releases, and the history has all of it.
 #[test]
 fn the_word_releases() {
