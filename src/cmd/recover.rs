@@ -24,9 +24,9 @@ use crate::world::World;
 const COLUMNS: &[Column] = &[
     ("SESSION", Align::Left, Fit::Keep),
     ("STARTED", Align::Left, Fit::Drop),
-    ("WHAT HAPPENED", Align::Left, Fit::Drop),
+    ("WHAT HAPPENED", Align::Left, Fit::Last),
     ("TARGET", Align::Left, Fit::Cut),
-    ("STATEMENTS", Align::Right, Fit::Drop),
+    ("STATEMENTS", Align::Right, Fit::Last),
     ("THE LAST ONE", Align::Left, Fit::Keep),
 ];
 
