@@ -100,6 +100,12 @@ pub trait Tap: std::fmt::Debug {
     /// Returns whether something is kept back that may be a question.
     fn may_ask(&self) -> bool;
 
+    /// Returns whether a question may lie before what was printed last: programs that the client
+    /// has started print between its question and its wait for the answer.
+    fn may_hide_question(&self) -> bool {
+        false
+    }
+
     /// Tells what the client asks, when it is known to be blocked reading its input and all its
     /// output has been taken. What is kept back and is no question is appended to `shown`.
     /// `adds_cr` tells that each LF came as CR LF.

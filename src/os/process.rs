@@ -9,6 +9,8 @@ use std::os::unix::fs::FileExt;
 pub enum Activity {
     /// Blocked reading this descriptor.
     Reading(i32),
+    /// Blocked in a `select` as readline calls it: for a key.
+    AwaitingInput,
     /// Blocked until one of several descriptors is ready, as line editors and pagers are.
     Polling,
     /// Running, or about to: what it does next cannot be known.
@@ -73,6 +75,11 @@ fn parse(line: &[u8]) -> Activity {
             .and_then(|fd| i32::try_from(fd).ok());
         return fd.map_or(Activity::Unknown, Activity::Reading);
     }
+    if is_select(number) && words.next().is_some_and(|most| ["0x1", "0x400"].contains(&most)) {
+        // readline passes FD_SETSIZE, others the one descriptor's number and 1. What waits for a
+        // server polls.
+        return Activity::AwaitingInput;
+    }
     if is_write(number) {
         Activity::Writing
     } else if is_poll(number) {
@@ -104,6 +111,20 @@ fn is_poll(number: i64) -> bool {
         return true;
     }
     [libc::SYS_ppoll, libc::SYS_pselect6, libc::SYS_epoll_pwait].contains(&number)
+}
+
+#[cfg(target_os = "linux")]
+fn is_select(number: i64) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if number == libc::SYS_select {
+        return true;
+    }
+    number == libc::SYS_pselect6
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_select(_number: i64) -> bool {
+    false
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -259,6 +280,10 @@ mod tests {
     fn lines_of_the_kernel_are_understood() {
         assert_eq!(parse(b"running\n"), Activity::Running);
         assert_eq!(parse(b"0 0x3 0x7f 0x20000 0x0 0x0 0x0 0x7ffe 0x7f41\n"), Activity::Reading(3));
+        let select = format!("{} 0x400 0x7ffe 0x0 0x0 0x0 0x0 0x7ffe 0x7f41\n", libc::SYS_pselect6);
+        assert_eq!(parse(select.as_bytes()), Activity::AwaitingInput);
+        let several = format!("{} 0x6 0x7ffe 0x0 0x0 0x0 0x0 0x7ffe 0x7f41\n", libc::SYS_pselect6);
+        assert_eq!(parse(several.as_bytes()), Activity::Polling);
         assert_eq!(parse(b"-1 0x7ffe 0x7f41\n"), Activity::Elsewhere);
         assert_eq!(parse(b""), Activity::Unknown);
     }

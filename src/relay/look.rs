@@ -57,6 +57,8 @@ impl Relay {
             Activity::Running => Look::Running,
             Activity::Writing if self.looks < EAGER_LOOKS => Look::Running,
             Activity::Reading(0) if is_cooked || self.ends.feed.is_some() => Look::Reading,
+            // Whatever it has started besides, `\o |cat` for one.
+            Activity::AwaitingInput if !is_cooked => Look::Editing(Who::Client),
             Activity::Reading(_) | Activity::Polling if !is_cooked && self.is_alone() => {
                 Look::Editing(Who::Client)
             }
@@ -67,25 +69,36 @@ impl Relay {
             }
             Activity::Unknown => self.unknown_look(is_cooked),
             // It has only just begun to wait: most likely for the server, which answers soon.
-            Activity::Polling | Activity::Elsewhere if self.looks < EAGER_LOOKS => Look::Elsewhere,
-            // One that writes for long waits for its pager to read, and that for a key.
-            Activity::Polling | Activity::Elsewhere | Activity::Writing => {
-                match self.someone_else() {
-                    Some((pid, Activity::Reading(fd))) if self.reads_feed(pid, fd) => {
-                        Look::OtherData
-                    }
-                    Some((_, Activity::Reading(_) | Activity::Polling)) if !is_cooked => {
-                        Look::Editing(Who::Other)
-                    }
-                    Some((pid, Activity::Reading(fd))) if process::is_terminal(pid, fd) => {
-                        Look::OtherReading
-                    }
-                    Some((_, Activity::Reading(_))) => Look::Elsewhere,
-                    Some((_, Activity::Running | Activity::Writing)) => Look::Running,
-                    Some((_, Activity::Polling | Activity::Elsewhere | Activity::Unknown))
-                    | None => Look::Elsewhere,
-                }
+            Activity::AwaitingInput | Activity::Polling | Activity::Elsewhere
+                if self.looks < EAGER_LOOKS =>
+            {
+                Look::Elsewhere
             }
+            // One that writes for long waits for its pager to read, and that for a key.
+            Activity::AwaitingInput
+            | Activity::Polling
+            | Activity::Elsewhere
+            | Activity::Writing => match self.someone_else() {
+                Some((pid, Activity::Reading(fd))) if self.reads_feed(pid, fd) => Look::OtherData,
+                Some((_, Activity::Reading(_) | Activity::AwaitingInput | Activity::Polling))
+                    if !is_cooked =>
+                {
+                    Look::Editing(Who::Other)
+                }
+                Some((pid, Activity::Reading(fd))) if process::is_terminal(pid, fd) => {
+                    Look::OtherReading
+                }
+                Some((_, Activity::Reading(_))) => Look::Elsewhere,
+                Some((_, Activity::Running | Activity::Writing)) => Look::Running,
+                Some((
+                    _,
+                    Activity::AwaitingInput
+                    | Activity::Polling
+                    | Activity::Elsewhere
+                    | Activity::Unknown,
+                ))
+                | None => Look::Elsewhere,
+            },
         };
         // A reader has printed all it will before it gets more. A client that is elsewhere may print
         // its question this very moment: what comes now must not be let go with what came before.
@@ -125,7 +138,7 @@ impl Relay {
         }
     }
 
-    fn is_alone(&self) -> bool {
+    pub(super) fn is_alone(&self) -> bool {
         let Some(watch) = &self.watch else { return true };
         process::tree(watch.pid()).len() == 1
     }
@@ -148,7 +161,10 @@ impl Relay {
                     return Some((pid, Activity::Reading(fd)));
                 }
                 Activity::Reading(_) => {}
-                other @ (Activity::Polling | Activity::Running | Activity::Writing) => {
+                other @ (Activity::AwaitingInput
+                | Activity::Polling
+                | Activity::Running
+                | Activity::Writing) => {
                     found = Some((pid, other));
                 }
                 Activity::Elsewhere | Activity::Unknown => {}

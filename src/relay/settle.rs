@@ -165,6 +165,15 @@ impl Relay {
             _ => false,
         };
         let mut shown = Vec::new();
+        if self.may_hide_question()
+            && let Some(tap) = &mut self.tap
+        {
+            // Whatever it is that waits, the next line must not answer it.
+            tap.let_go(&mut shown);
+            self.show_tapped(&shown)?;
+            self.at_unreadable()?;
+            return Ok(true);
+        }
         let asked = match &mut self.tap {
             Some(tap) => tap.asked(adds_cr, &mut shown),
             None => Asked::Nothing,
@@ -183,6 +192,15 @@ impl Relay {
                 Ok(true)
             }
         }
+    }
+
+    /// Returns whether the client may have asked before another program printed. A script on its
+    /// standard input is read the same way as an answer is, so that there only a program it has
+    /// started makes the difference to data that looks like a question.
+    fn may_hide_question(&self) -> bool {
+        let reads_script = self.ends.feed.is_some() && self.input == Input::Script;
+        self.tap.as_ref().is_some_and(|tap| tap.may_hide_question())
+            && (!reads_script || !self.is_alone())
     }
 
     /// The client is about to run a statement and waits for us.

@@ -151,6 +151,12 @@ pub fn question(capture: &[u8], onlcr: bool, genuine: Option<&[u8]>) -> Option<Q
     Some(Question { lead: 0..opening.start, opening, candidates, likely, is_flooded })
 }
 
+/// Returns whether any line of `capture` has a banner's shape.
+#[must_use]
+pub fn has_line(capture: &[u8]) -> bool {
+    find_opening(capture).is_some_and(|opening| opening.is_whole)
+}
+
 /// Returns whether the last line of `capture` closes a banner, wherever its opening may be.
 #[must_use]
 pub fn ends_as_question(capture: &[u8]) -> bool {

@@ -129,6 +129,10 @@ impl Tap for PsqlTap {
         !self.capture.is_empty()
     }
 
+    fn may_hide_question(&self) -> bool {
+        banner::has_line(&self.capture) && !banner::ends_as_question(&self.capture)
+    }
+
     fn asked(&mut self, adds_cr: bool, shown: &mut Vec<u8>) -> Asked {
         let found = banner::question(&self.capture, adds_cr, self.genuine.as_deref());
         let Some(question) = found else {

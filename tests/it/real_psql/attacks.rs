@@ -152,3 +152,35 @@ fn prompt_that_runs_a_program() {
     assert!(!world.home().join("gone").exists());
     leave(&world, &mut pty);
 }
+
+/// What a program that psql has started prints behind the question hides nothing: neither is the
+/// next line of the script taken for an answer.
+#[test]
+fn output_of_another_program_behind_the_question() {
+    let Some(world) = production() else { return };
+    for _ in 0..6 {
+        let script = "\\o |sed -u 's/^/> /'\nselect generate_series(1,5000);\n\
+                      delete from families;\nselect 2;\nselect 3;\n";
+        let args = ["-X".to_owned(), world.database.uri("app")];
+        let output = run(without_terminal(&world, &world.wrapped(&args)), script);
+        assert_eq!(output.status.code(), Some(125), "{}", String::from_utf8_lossy(&output.stderr));
+        world.database.assert_untouched();
+    }
+    world.assert_nothing_left();
+}
+
+/// A program that goes on beside psql's prompt takes no key from it.
+#[test]
+fn enter_passes_while_output_goes_to_a_program() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    pty.line("\\o |cat");
+    wait_for_any_prompt(&mut pty, &world);
+    pty.line("select 40 + 2 as piped;");
+    pty.wait_for("    42");
+    pty.line("\\o");
+    wait_for_any_prompt(&mut pty, &world);
+    pty.line("\\q");
+    assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
+    world.assert_nothing_left();
+}
