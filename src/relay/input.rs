@@ -74,7 +74,9 @@ impl Relay {
                 self.hand_over(text);
             }
             Pass::All(bytes) => {
+                self.has_begun_line = true;
                 if bytes.contains(&INTERRUPT) {
+                    self.has_begun_line = false;
                     self.forget_line();
                     self.line.restart(&mut self.keeper);
                 }
@@ -92,7 +94,8 @@ impl Relay {
     /// Ctrl-D without a line editor: behind text it hands the text over, and the next one would
     /// end the input together with the question that follows. So it counts as Return.
     fn hand_over(&mut self, text: &[u8]) {
-        let has_text = !text.is_empty() || !self.line.text().is_empty();
+        // The echo of what was passed before may be still to come.
+        let has_text = !text.is_empty() || self.has_begun_line || !self.line.text().is_empty();
         self.to_client.extend(text);
         if has_text {
             self.phase = Phase::Submitting(b'\n');

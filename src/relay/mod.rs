@@ -161,6 +161,8 @@ pub struct Relay {
     held: Option<Box<Held>>,
     probe: Option<Probe>,
     line: Line,
+    /// Whether anything was passed to the client since its prompt.
+    has_begun_line: bool,
     guarded: Guarded,
     /// Whether everything the client asks is refused until its next prompt.
     is_cancelling: bool,
@@ -257,6 +259,7 @@ impl Relay {
             held: None,
             probe: None,
             line,
+            has_begun_line: false,
             guarded: if parts.is_asked_too { Guarded::Theirs } else { Guarded::Unknown },
             is_cancelling: false,
             is_noticed: false,

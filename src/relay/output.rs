@@ -150,6 +150,7 @@ impl Relay {
             // Else the editor draws it again (Ctrl-L, a list of completions), and the key that
             // submits is still to come.
             self.phase = Phase::Prompt;
+            self.has_begun_line = false;
         }
         if !std::mem::replace(&mut self.is_prompted, true)
             && let Some(what) = self.tap.as_ref().and_then(|tap| tap.shortcoming(facts))
