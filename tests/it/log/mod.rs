@@ -1,6 +1,7 @@
 //! What is recorded, and that it is still there after kills, on bad disks, and when it is much.
 
 mod disks;
+mod folder;
 mod kills;
 mod prune;
 mod secrets;
