@@ -45,11 +45,19 @@ impl Tapped {
         self.last = Some((sql.clone(), reading.clone()));
         reading
     }
+
+    /// Returns what kind of server is at an address, if that was told.
+    pub(super) fn engine_at(&self, address: &Address) -> Option<String> {
+        let place = self.places.iter().find(|place| place.decided.target.address == *address)?;
+        place.engine.clone()
+    }
 }
 
 #[derive(Debug)]
 struct Place {
     decided: Decided,
+    /// What kind of server it is, as the hook told it.
+    engine: Option<String>,
     tally: Tally,
     /// When the first counted operation of the statement was let through here.
     since: Option<Duration>,
@@ -115,6 +123,7 @@ impl Keeper {
     pub fn tapped_operation(&mut self, operation: &Operation) -> Option<Judged> {
         let reading = self.tapped.read(operation);
         let at = self.place_of(&operation.place.clone().into());
+        self.tapped.places[at].engine = Some(operation.engine.clone());
         let mut verdict = self.judge_at(at, operation, &reading);
         if self.is_covered(at, &verdict) || self.is_released_shape(&verdict) {
             verdict.decision = Decision::Notice;
@@ -162,8 +171,9 @@ impl Keeper {
 
     /// A connection is being made: the session is where it is most dangerous. Returns whether
     /// that has changed.
-    pub fn tapped_connected(&mut self, address: &Address) -> bool {
+    pub fn tapped_connected(&mut self, engine: String, address: &Address) -> bool {
         let at = self.place_of(address);
+        self.tapped.places[at].engine = Some(engine);
         let decided = &self.tapped.places[at].decided;
         // What variables promise stands: a session that reaches a cache on this machine first may
         // still be about to reach production.
@@ -191,7 +201,8 @@ impl Keeper {
         found.unwrap_or_else(|| {
             let known = Known { rules: &self.config.targets, machine: self.machine.as_deref() };
             let decided = for_address(address, &known);
-            places.push(Place { decided, tally: Tally::default(), since: None });
+            let tally = Tally::default();
+            places.push(Place { decided, engine: None, tally, since: None });
             places.len() - 1
         })
     }
