@@ -12,7 +12,7 @@ use nightlatch::record::prune::Limits;
 use nightlatch::record::{find, tidy};
 use nightlatch::store::Store;
 
-use super::{configure, read_all, values};
+use super::{read_all, values};
 use crate::support::pty::Pty;
 use crate::support::tool::{Tool, needs, variable};
 use crate::support::world::{Tier, World};
@@ -103,7 +103,7 @@ fn kill_many(seed: u64, count: usize) -> Toll {
     let world = World::new(Tier::Development);
     // On a machine too busy to write for a second, a statement goes on and the screen says so. That
     // is not what is tried here.
-    configure(&world, "[record]\njournal_wait = \"60s\"\n");
+    world.add_config("[record]\njournal_wait = \"60s\"\n");
     world.database.sql("CREATE TABLE killed (session int, n int)");
     world.database.sql("GRANT ALL ON killed TO app");
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (seed + 1));
