@@ -282,7 +282,10 @@ impl Scan {
                 engine,
             } => {
                 self.notices = is_conditional(&text).then(Vec::new);
-                let before = self.end_stretch();
+                let mut before = self.end_stretch();
+                if before.trim().is_empty() {
+                    before = self.take_echo(&text).unwrap_or(before);
+                }
                 if self.stretch.is_some() && !before.trim().is_empty() && self.output_of.is_none() {
                     self.typed.clone_from(&before);
                 }
@@ -356,6 +359,20 @@ impl Scan {
             What::Statement(deed) if deed.n == wanted => Some(&mut **deed),
             What::Statement(_) | What::Connected(_) | What::Gap(_) | What::Note(_) => None,
         })
+    }
+
+    /// Takes the lines in which a statement was typed from what the one before it printed: a client
+    /// may tell that a statement is over only when the next one begins.
+    fn take_echo(&mut self, text: &str) -> Option<String> {
+        let deed = self.things.iter_mut().rev().find_map(|thing| match &mut thing.what {
+            What::Statement(deed) => Some(deed),
+            What::Connected(_) | What::Gap(_) | What::Note(_) => None,
+        })?;
+        let printed = &mut deed.screens.as_mut()?.came_back;
+        let end = printed.trim_end_matches('\n').len();
+        let mut ends = printed[..end].rmatch_indices('\n');
+        let begin = ends.nth(text.lines().count().max(1) - 1).map_or(0, |(at, _)| at + 1);
+        screen::shows(&printed[begin..], text).then(|| printed.split_off(begin))
     }
 
     /// Ends a stretch of the screen, gives it to the statement it is of, and returns it.

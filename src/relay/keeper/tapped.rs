@@ -118,8 +118,9 @@ impl Keeper {
         self.tapped.is_refused
     }
 
-    /// Judges an operation before it is sent. One that needs more than allowing is written down;
-    /// none is returned for the others, which are counted.
+    /// Judges an operation before it is sent. One that needs more than allowing is written down, and
+    /// so is the first of a statement that destroys something of a kind; none is returned for the
+    /// others, which are counted.
     pub fn tapped_operation(&mut self, operation: &Operation) -> Option<Judged> {
         let reading = self.tapped.read(operation);
         let at = self.place_of(&operation.place.clone().into());
@@ -130,8 +131,11 @@ impl Keeper {
         }
         if verdict.decision == Decision::Allow {
             let effects = effects(&verdict);
-            self.count(at, operation, &effects);
-            return None;
+            let tally = &self.tapped.places[at].tally;
+            if !effects.iter().any(|effect| effect.destroys() && !tally.has(effect)) {
+                self.count(at, operation, &effects);
+                return None;
+            }
         }
         self.add_progress(at, &mut verdict);
         let target = self.tapped.places[at].decided.target.clone();
