@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::keys::{Do, perform, wait_until_busy, watch};
+use super::steps::production;
 use crate::support::pty::{Key, Pty};
 use crate::support::screen::Screen;
 use crate::support::tool::{Tool, needs};
@@ -389,10 +390,7 @@ fn lost_connection_is_reset_as_bare() {
 /// Ctrl-Z suspends while a query runs, and `fg` goes on: no shell takes part.
 #[test]
 fn suspended_and_continued() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     let mut pty = world.open();
     pty.line("select pg_sleep(1);");
     wait_until_busy(&mut pty, &world, "pg_sleep(1)");
