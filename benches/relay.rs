@@ -23,7 +23,6 @@ use nix::unistd::{read, write};
 #[expect(dead_code, reason = "the tests need more of it than the benchmark")]
 mod support;
 
-use support::process;
 use support::pty::Pty;
 use support::tool::{Tool, find, needs};
 use support::world::{Tier, World};
@@ -336,6 +335,7 @@ impl Bench {
 }
 
 /// Memory of a few processes, in kB.
+#[derive(Clone)]
 struct Used {
     /// With pages that several processes have counted once.
     share: u64,
