@@ -100,12 +100,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What a key took, on the wall and on a processor, and what was typed by then.
+type Key = ([Duration; 2], String);
+
 /// Types every query, and returns what each key took.
 fn type_queries(
     store: (&Store, Option<&Memory>),
     clock: &Clock,
     filter: &Filter,
-) -> Result<Vec<([Duration; 2], String)>, Box<dyn Error>> {
+) -> Result<Vec<Key>, Box<dyn Error>> {
     let mut keys = Vec::new();
     for query in QUERIES {
         for (end, letter) in query.char_indices() {
