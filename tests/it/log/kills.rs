@@ -197,7 +197,6 @@ fn live_and_die(world: &World, session: u32, (way, death): (Way, Death), life: D
                 Death::All => world.kill_all(),
                 Death::Ours => pty.kill(Signal::SIGKILL),
             }
-            pty.wait_for_exit();
         }
         Way::Stepped | Way::Plain | Way::Stdin => {
             let mut script = match way {

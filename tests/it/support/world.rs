@@ -164,18 +164,17 @@ impl World {
         process::with_variable(&self.mark)
     }
 
-    /// Kills everything there is of it, until there is nothing left: all at one moment, as a machine
-    /// that goes down does, so that none sees another end.
+    /// Kills everything there is of it, until there is nothing left: what was started last first. A
+    /// client that outlives both processes of ours reads end of file at its question, and sends.
     pub(crate) fn kill_all(&self) {
         loop {
             let processes = self.processes();
             if processes.is_empty() {
                 return;
             }
-            for signal in [Signal::SIGSTOP, Signal::SIGKILL] {
-                for process in &processes {
-                    kill(Pid::from_raw(process.pid), signal).ok();
-                }
+            for process in processes.iter().rev() {
+                // It may just have gone by itself.
+                kill(Pid::from_raw(process.pid), Signal::SIGKILL).ok();
             }
         }
     }
