@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod condition;
+pub mod deed;
 pub mod driver;
 pub mod effect;
 mod function;
@@ -10,5 +11,7 @@ pub mod python;
 pub mod sql;
 mod temporary;
 mod token;
+#[cfg(test)]
+mod told;
 
 pub use effect::{Class, Effect, Reading, Rows, Scope, Verb};
