@@ -6,6 +6,7 @@ pub mod deed;
 pub mod driver;
 pub mod effect;
 mod function;
+pub mod mongo;
 pub mod postgres;
 pub mod python;
 pub mod sql;
