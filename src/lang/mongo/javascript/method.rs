@@ -85,7 +85,8 @@ impl Walk<'_, '_> {
                 Value::Selected(*at, filter)
             }
             (Value::Bulk(at), "execute") => {
-                let waiting = self.names.bulks.get_mut(*at).map(|bulk| std::mem::take(&mut bulk.effects));
+                let waiting =
+                    self.names.bulks.get_mut(*at).map(|bulk| std::mem::take(&mut bulk.effects));
                 self.push_as_they_are(waiting.unwrap_or_default(), &call.span);
                 Value::Harmless
             }
@@ -101,7 +102,10 @@ impl Walk<'_, '_> {
                 self.called_back(call);
                 Value::List(list.clone())
             }
-            (Value::Unknown | Value::Connection, "dropDatabase" | "adminCommand" | "runCommand") => {
+            (
+                Value::Unknown | Value::Connection,
+                "dropDatabase" | "adminCommand" | "runCommand",
+            ) => {
                 self.push(write::database("", call.method, &arguments), &call.span);
                 Value::Harmless
             }

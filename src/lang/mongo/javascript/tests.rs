@@ -54,7 +54,7 @@ fn names_are_remembered_over_statements() {
 fn what_is_not_known_is_named_as_it_is_written() {
     let names = Names::default();
     for (text, expected) in [
-        ("names.forEach(n => db[n].drop())", "destroy drop all db[n]"),
+        ("names.forEach(n => db[n].drop())", "destroy drop all loop db[n]"),
         ("collections.forEach(c => c.deleteMany({}))", "remove delete all loop c"),
         ("db.getCollection(x).drop()", "destroy drop all db.getCollection(x)"),
         ("db.a.b['c'].drop()", "destroy drop all a.b.c"),
@@ -80,7 +80,7 @@ fn what_is_no_javascript_is_read_all_the_same() {
         ("db.x.drop(", "0 true"),
         ("db.x.find({a: 'drop'", "0 false"),
         ("db.x.find({ // drop\n", "0 false"),
-        ("it's time to drop 'families'", "0 true"),
+        ("it's time to drop families", "0 true"),
         ("\u{0}drop\u{feff}é", "0 true"),
     ] {
         assert_eq!(unclear(text), expected, "{text}");
@@ -89,44 +89,47 @@ fn what_is_no_javascript_is_read_all_the_same() {
 
 #[test]
 fn deep_and_long_texts_are_survived() {
-    const DEEP: usize = 30_000;
-    let around = |open: &str, close: &str| {
-        format!("{}db.x.drop(){}", open.repeat(DEEP), close.repeat(DEEP))
-    };
-    for text in [
-        around("(", ")"),
-        around("[", "]"),
-        around("{", "}"),
-        around("f(", ")"),
-        around("() => {", "}"),
-        around("x => ", ""),
-        around("!", ""),
-        around("- -", ""),
-        around("await ", ""),
-        around("new ", ""),
-        around("a ? b : ", ""),
-        around("if (a) {} else ", ""),
-        around("if (a)\n", ""),
-        around("for (;;)\n", ""),
-        around("a: ", ""),
-        around("a = ", ""),
-        around("`${", "}`"),
-        around("a ** ", ""),
-        around("a +\n", ""),
-        around("a ||\n", ""),
-        around("'\\'' + (", ")"),
-        around("/'/.x(", ")"),
-        around("/* ( */ (", ")"),
-        around("\")\" + (", ")"),
-        format!("db.x{}.drop()", ".a".repeat(DEEP)),
-        format!("db.x{}.drop()", ".a()".repeat(DEEP)),
-        format!("db.x{}.drop()", "[0]".repeat(DEEP)),
-    ] {
-        eprintln!("SHAPE {}", &text[..30]);
-        let reading = javascript(&text);
-        let is_told = !reading.effects().is_empty()
-            || matches!(reading, Reading::Unclear { destructive_word: true, .. });
-        assert!(is_told, "{}", &text[..40]);
+    for deep in [400, 4_000, 30_000] {
+        let around = |open: &str, close: &str| {
+            format!("{}db.x.drop(){}", open.repeat(deep), close.repeat(deep))
+        };
+        let shapes = [
+            around("(", ")"),
+            around("[", "]"),
+            around("{", "}"),
+            around("f(", ")"),
+            around("() => {", "}"),
+            around("x => ", ""),
+            around("!", ""),
+            around("- -", ""),
+            around("await ", ""),
+            around("new ", ""),
+            around("a ? b : ", ""),
+            around("if (a) {} else ", ""),
+            around("if (a)\n", ""),
+            around("for (;;)\n", ""),
+            around("a: ", ""),
+            around("a = ", ""),
+            around("`${", "}`"),
+            around("a ** ", ""),
+            around("a +\n", ""),
+            around("a ||\n", ""),
+            around("'\\'' + (", ")"),
+            around("/'/.x(", ")"),
+            around("/* ( */ (", ")"),
+            around("\")\" + (", ")"),
+            format!("db.x{}.drop()", ".a".repeat(deep)),
+            format!("db.x{}.drop()", ".a()".repeat(deep)),
+            format!("db.x{}.drop()", "[0]".repeat(deep)),
+        ];
+        for text in &shapes {
+            let reading = javascript(text);
+            let is_told = match &reading {
+                Reading::Understood(effects) => text.contains("=>") || !effects.is_empty(),
+                Reading::Unclear { destructive_word, .. } => *destructive_word,
+            };
+            assert!(is_told, "{}: {reading:?}", &text[..30]);
+        }
     }
     // Many statements side by side are not deep.
     let many = "db.x.find({a: [1, 2]}).forEach(d => { print(d) })\n".repeat(20_000) + "db.x.drop()";

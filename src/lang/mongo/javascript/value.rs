@@ -90,9 +90,9 @@ impl Value {
     pub(super) fn json(&self) -> Json {
         match self {
             Self::Literal(json) => json.clone(),
-            Self::Record(members) => {
-                Json::Object(members.iter().map(|(key, value)| (key.clone(), value.json())).collect())
-            }
+            Self::Record(members) => Json::Object(
+                members.iter().map(|(key, value)| (key.clone(), value.json())).collect(),
+            ),
             Self::List(list) => Json::Array(list.items.iter().map(Self::json).collect()),
             Self::Unknown
             | Self::Harmless

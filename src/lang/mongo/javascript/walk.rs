@@ -13,8 +13,8 @@ use oxc_ast::ast::{
 use oxc_span::{GetSpan, Span};
 use serde_json::json;
 
-use super::line::{Lines, has_destructive_word};
 use super::Names;
+use super::line::{Lines, has_destructive_word};
 use super::method::Call;
 use super::value::{List, Place, Summary, Value};
 use crate::lang::mongo::filter::UNKNOWN;
@@ -22,6 +22,9 @@ use crate::lang::{Class, Effect, Scope, Verb};
 
 /// Effects that a function is known by, at most: each kind of them counts once.
 const MOST_EFFECTS: usize = 50;
+
+/// Longest name of a database and a collection, in bytes.
+const MOST_NAME_BYTES: usize = 255;
 
 /// Classes of JavaScript whose methods are named like a collection's and lose nothing.
 const HARMLESS: &[&str] =
@@ -338,6 +341,10 @@ impl<'t> Walk<'t, '_> {
         let name = self.property(member);
         match (object, name) {
             (Value::Database(database), Some(name)) => Value::Collection(Place { database, name }),
+            // No name is longer, and a chain of members is read in time with its length.
+            (Value::Collection(place), Some(_)) if place.name.len() > MOST_NAME_BYTES => {
+                Value::Collection(place)
+            }
             (Value::Collection(place), Some(name)) => {
                 let name = format!("{}.{name}", place.name);
                 Value::Collection(Place { name, ..place })

@@ -223,9 +223,8 @@ pub(super) fn cluster(helper: &str, method: &str, arguments: &Arguments<'_>) -> 
 /// Reads a method of what a filter selected in a list of writes.
 pub(super) fn selected(filter: &Json, place: &Place, method: &str) -> Vec<Effect> {
     let arguments = |update: Json| [Value::Literal(filter.clone()), Value::Literal(update)];
-    let write = |method: &str, update: Json| {
-        collection(place, method, &Arguments(&arguments(update)))
-    };
+    let write =
+        |method: &str, update: Json| collection(place, method, &Arguments(&arguments(update)));
     match method {
         "delete" | "remove" => write("deleteMany", Json::Null),
         "deleteOne" | "removeOne" => write("deleteOne", Json::Null),
