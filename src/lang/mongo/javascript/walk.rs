@@ -170,6 +170,7 @@ impl<'t> Walk<'t, '_> {
             Expression::ObjectExpression(object) => self.object(object),
             Expression::FunctionExpression(function) => self.function_value(function),
             Expression::ArrowFunctionExpression(function) => self.arrow(function),
+            Expression::ClassExpression(class) => self.class(class),
             Expression::AssignmentExpression(assignment) => self.assignment(assignment),
             Expression::AwaitExpression(inner) => self.expression(&inner.argument),
             Expression::ParenthesizedExpression(inner) => self.expression(&inner.expression),
@@ -436,6 +437,8 @@ impl<'t> Walk<'t, '_> {
             (Value::Unknown, "Mongo") => Value::Connection,
             (Value::Unknown, name) if HARMLESS.contains(&name) => Value::Harmless,
             (literal @ Value::Literal(_), _) => literal,
+            // A class, with its methods.
+            (class @ Value::Record(_), _) => class,
             (callee, _) => {
                 let span = range(new.span);
                 let call = Call { method: name, arguments: &arguments, span, written: name };

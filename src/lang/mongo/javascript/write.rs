@@ -161,8 +161,9 @@ pub(super) fn collection(place: &Place, method: &str, arguments: &Arguments<'_>)
                 "" => name.to_owned(),
                 database => format!("{database}.{name}"),
             };
+            let drops = arguments.member(1, "dropTarget").unwrap_or_else(|| arguments.json(1));
             let body = json!({"renameCollection": within(name), "to": within(to),
-                "dropTarget": arguments.json(1)});
+                "dropTarget": drops});
             command(&place.database, "renameCollection", &body)
         }
         "createIndex" | "ensureIndex" | "createIndexes" => {
