@@ -395,7 +395,10 @@ impl<'t> Walk<'t, '_> {
             };
             if let ("push" | "unshift", Expression::Identifier(name)) = (&*method, member.object())
             {
+                // A second holder would have it copied for each that is put in.
+                drop(receiver);
                 self.list_grows(name.name.as_str(), &arguments);
+                return Value::Unknown;
             }
             let written = self.written(member.object().span());
             let call = Call { method: &method, arguments: &arguments, span, written };
