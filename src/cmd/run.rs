@@ -7,8 +7,8 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::hook;
 use super::prune::{tidy_after, tidy_before};
+use super::{editor, hook};
 use crate::cli::RunArgs;
 use crate::clients::known::{self, Known};
 use crate::clients::{Command, Echo, Hook, Launcher, Preflight};
@@ -269,7 +269,14 @@ impl Run<'_> {
                 }
             }
         }
-        let start = Start { manner, approved, foreseen, ..Start::default() };
+        let mut start = Start { manner, approved, foreseen, ..Start::default() };
+        let teller = editor::teller();
+        let told = self.launcher.told(&teller);
+        if !told.is_empty() {
+            let (asking, vars) = hook::open_to_programs(self.world)?;
+            start.asking = Some(asking);
+            start.vars.extend(vars.into_iter().chain(told));
+        }
         self.start(keeper, session.as_deref(), folder, start)
     }
 
@@ -315,7 +322,7 @@ impl Run<'_> {
         if let Some(session) = session {
             vars.push(("NIGHTLATCH_SESSION".into(), Some(session.into())));
         }
-        let start_up = self.launcher.start_up_file(&nonce).filter(|_| is_tapped);
+        let start_up = self.launcher.start_up_file(&nonce, &editor::teller()).filter(|_| is_tapped);
         let start_up = match start_up {
             None => None,
             Some((variable, text)) => {

@@ -17,6 +17,8 @@ pub enum Submit {
         /// Whether it takes the place of the line.
         replaces: bool,
     },
+    /// The line, made a comment or no comment any longer.
+    Commented,
     /// Something that cannot be read beforehand.
     Blind,
 }
@@ -35,6 +37,8 @@ pub struct Binding {
 pub enum Does {
     /// Hands the line over.
     Submits,
+    /// Makes a comment of the line, or undoes that, and hands it over.
+    Comments,
     /// Types these keys.
     Types(Vec<u8>),
     /// Repeats keys that were recorded, or runs what an editor leaves.
@@ -47,7 +51,7 @@ const MAX_KEYS: usize = 32;
 /// How often a macro may lead to another: readline's own limit.
 const MAX_DEPTH: usize = 16;
 
-/// Starts a comment: readline's key to insert one hands the line over.
+/// Readline's key to insert a comment hands the line over.
 const COMMENT: u8 = b'#';
 const ESCAPE: u8 = 0x1b;
 const END_OF_FILE: u8 = 0x04;
@@ -81,6 +85,7 @@ impl Keys {
         for binding in bindings {
             match binding.does {
                 Does::Submits => keys.bind(&binding.keys, Submit::Line),
+                Does::Comments => keys.bind(&binding.keys, Submit::Commented),
                 Does::SubmitsBlind => keys.bind(&binding.keys, Submit::Blind),
                 Does::Types(_) => {}
             }
@@ -162,16 +167,17 @@ impl Keys {
         if let Some((_, submit)) = bound.max_by_key(|(keys, _)| keys.len()) {
             return Some(submit.clone());
         }
-        let is_line = match key {
-            b'\r' | b'\n' | OPERATE_AND_GET_NEXT => true,
-            END_OF_FILE => self.has_vi,
-            COMMENT => before == Some(ESCAPE) || (self.has_vi && self.is_escaped),
+        match key {
+            b'\r' | b'\n' | OPERATE_AND_GET_NEXT => Some(Submit::Line),
+            END_OF_FILE if self.has_vi => Some(Submit::Line),
+            COMMENT if before == Some(ESCAPE) || (self.has_vi && self.is_escaped) => {
+                Some(Submit::Commented)
+            }
             // Meta-# where the terminal sets the eighth bit; in UTF-8 it is part of a character.
-            0xa3 => before.is_none_or(|before| before < 0x80),
-            b'v' if self.has_vi_editor && self.is_escaped => return Some(Submit::Blind),
-            _ => false,
-        };
-        is_line.then_some(Submit::Line)
+            0xa3 if before.is_none_or(|before| before < 0x80) => Some(Submit::Commented),
+            b'v' if self.has_vi_editor && self.is_escaped => Some(Submit::Blind),
+            _ => None,
+        }
     }
 
     fn follow_macro(&mut self, submits: bool) {
@@ -233,6 +239,15 @@ mod tests {
             .enumerate()
             .filter_map(|(at, &key)| keys.press(key).map(|submit| (at, submit)))
             .collect()
+    }
+
+    #[test]
+    fn a_key_that_makes_a_comment_says_so() {
+        let bound = binding(b"\x18c", Does::Comments);
+        for (typed, at) in [(&b"\x1b1\x1b#"[..], 3), (b"x\xa3", 1), (b"\x18c", 1)] {
+            let mut keys = Keys::new(std::slice::from_ref(&bound), false, false);
+            assert_eq!(pressed(&mut keys, typed), [(at, Submit::Commented)]);
+        }
     }
 
     fn places(keys: &mut Keys, typed: &[u8]) -> Vec<usize> {

@@ -4,9 +4,9 @@ use std::fs;
 
 use super::held::{QUESTION, furnish, wait_for_question};
 use super::holes::{leave, production, refuse_and_leave};
-use super::keys::wait_for_any_prompt;
+use super::keys::{wait_for_any_prompt, wait_for_next_prompt};
 use super::non_interactive::without_terminal;
-use crate::support::pty::PERSON_PAUSE;
+use crate::support::pty::{Key, PERSON_PAUSE};
 use crate::support::world::{World, run};
 
 /// Runs without a question of psql's, and deletes everything.
@@ -21,7 +21,7 @@ fn held_after(prepare: impl FnOnce(&mut World), lines: &[&str]) {
     let (last, before) = lines.split_last().expect("a line");
     for line in before {
         pty.line(line);
-        wait_for_any_prompt(&mut pty, &world);
+        wait_for_next_prompt(&mut pty, &world);
         assert!(!pty.recent().contains(QUESTION), "{line} is held\n{}", pty.dump());
     }
     pty.line(last);
@@ -73,16 +73,70 @@ fn file_written_on_the_same_line() {
     );
 }
 
-/// Strings that end elsewhere for psql, once backslashes count in them.
+/// Strings that end elsewhere for psql where backslashes count in them: set where nobody sees it.
 #[test]
 fn strings_read_the_other_way() {
+    held_after(backslashes_quote, &["select 'x\\' || '; DELETE FROM families \\watch 1 ' '"]);
+}
+
+/// The same within one statement.
+#[test]
+fn statement_read_the_other_way() {
     held_after(
-        |_| {},
-        &[
-            "set standard_conforming_strings = off;",
-            "select 'x\\' || '; DELETE FROM families \\watch 1 ' '",
-        ],
+        backslashes_quote,
+        &["with a as (select '\\''), d as (DELETE FROM families RETURNING 1) select ') select ';"],
     );
+}
+
+fn backslashes_quote(world: &mut World) {
+    world.set("PGOPTIONS", "-c standard_conforming_strings=off");
+}
+
+/// What `\if` leaves out is still there afterwards.
+#[test]
+fn statement_around_a_branch() {
+    for skipped in ["\\r", "; select 1"] {
+        held_after(
+            |_| {},
+            &["DELETE FROM families", "\\if false", skipped, "\\endif", "\\watch 1"],
+        );
+    }
+}
+
+/// A variable whose value nobody knows, where a statement begins.
+#[test]
+fn variable_from_a_query_or_a_program() {
+    let file = |world: &mut World| drop(world.write("q.txt", WATCH));
+    held_after(file, &["\\set q `cat q.txt`", ":q"]);
+    held_after(file, &["select 'DELETE FROM families \\watch 1' as q \\gset", ":q"]);
+}
+
+/// A variable that opens a string, which a quote on the line then closes.
+#[test]
+fn variable_holds_a_quote() {
+    held_after(|_| {}, &["\\set q ''''", "select 1 :q ; ' DELETE FROM families \\watch 1"]);
+}
+
+/// A pasted text is one line for psql: its commands take words of the next line for arguments, and
+/// none of it is a COPY's data.
+#[test]
+fn pasted_lines_are_one() {
+    for text in
+        ["copy nowhere from stdin;\nDELETE FROM families \\watch 1", "\\x\nselect 1 \\watch 1"]
+    {
+        let Some(world) = production() else { return };
+        let mut pty = world.open();
+        pty.line("DELETE FROM families;");
+        wait_for_question(&mut pty);
+        pty.press(Key::Escape);
+        pty.wait_for("nightlatch: cancelled");
+        wait_for_any_prompt(&mut pty, &world);
+        pty.wait_for_silence(PERSON_PAUSE);
+        pty.paste_bracketed(text);
+        pty.press(Key::Enter);
+        wait_for_question(&mut pty);
+        refuse_and_leave(&world, &mut pty);
+    }
 }
 
 #[test]
