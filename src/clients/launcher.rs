@@ -36,6 +36,11 @@ pub trait Launcher: std::fmt::Debug {
     /// Reads what a run without a person will do.
     fn preflight(&self, facts: &Facts, address: &Address, world: &World) -> Preflight;
 
+    /// Returns the statements that a start-up file runs unasked, before a person's first prompt.
+    fn starts_with(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Returns what the client reads from its standard input; none where it reads a script from
     /// there and goes on with other statements, whose questions would then read end of file.
     fn input(&self) -> Option<Input>;

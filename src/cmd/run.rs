@@ -263,11 +263,14 @@ impl Run<'_> {
                 let text = unseen.summary();
                 let judged =
                     keeper.draft(text, &unseen.statements, unseen.effects, Source::Preflight);
-                match judged.verdict.decision {
-                    Decision::Allow | Decision::Notice => keeper.released(&judged, None, false),
-                    Decision::Hold(_) | Decision::Deny => foreseen.before = Some(judged),
-                }
+                foreseen.before = before(&mut keeper, judged);
             }
+        }
+        let statements = if is_interactive { self.launcher.starts_with() } else { Vec::new() };
+        if !statements.is_empty() {
+            let text = statements.join("; ");
+            let judged = keeper.draft(text, &statements, Vec::new(), Source::Preflight);
+            foreseen.before = before(&mut keeper, judged);
         }
         let mut start = Start { manner, approved, foreseen, ..Start::default() };
         let teller = editor::teller();
@@ -401,6 +404,15 @@ impl Run<'_> {
             other => Ok(other.status()),
         }
     }
+}
+
+/// Returns what a person must release before the client is started; lets the rest run.
+fn before(keeper: &mut Keeper, judged: Judged) -> Option<Judged> {
+    match judged.verdict.decision {
+        Decision::Allow | Decision::Notice => keeper.released(&judged, None, false),
+        Decision::Hold(_) | Decision::Deny => return Some(judged),
+    }
+    None
 }
 
 /// How a client is to be started.

@@ -56,6 +56,8 @@ const COMMENT: u8 = b'#';
 const ESCAPE: u8 = 0x1b;
 const END_OF_FILE: u8 = 0x04;
 const OPERATE_AND_GET_NEXT: u8 = 0x0f;
+/// Makes text of the next key, on every terminal that nobody has told otherwise.
+const QUOTE: u8 = 0x16;
 const START_MACRO: &[u8] = b"\x18(";
 const END_MACRO: &[u8] = b"\x18)";
 const CALL_MACRO: &[u8] = b"\x18e";
@@ -75,6 +77,9 @@ pub struct Keys {
     recording: Option<bool>,
     /// Whether the recorded macro hands a line over.
     has_recorded: bool,
+    /// The key that makes text of the next one, where the terminal edits the line itself.
+    quote: Option<u8>,
+    is_quoting: bool,
 }
 
 impl Keys {
@@ -106,6 +111,12 @@ impl Keys {
             }
         }
         keys
+    }
+
+    /// Makes a watcher for a line that the terminal edits itself.
+    #[must_use]
+    pub fn of_terminal() -> Self {
+        Self { quote: Some(QUOTE), ..Self::default() }
     }
 
     fn bind(&mut self, keys: &[u8], submit: Submit) {
@@ -141,6 +152,10 @@ impl Keys {
 
     /// Takes a key; tells what it hands over, if anything.
     pub fn press(&mut self, key: u8) -> Option<Submit> {
+        if std::mem::take(&mut self.is_quoting) {
+            return None;
+        }
+        self.is_quoting = self.quote == Some(key);
         if self.recent.len() >= MAX_KEYS {
             self.recent.remove(0);
         }

@@ -16,11 +16,12 @@ use super::surroundings::surroundings;
 use super::tap::{PsqlTap, SINGLE_STEP_ON};
 use super::unseen::{Guard, Place, unseen};
 use crate::clients::line_editor::Files;
-use crate::clients::{Command, Interactive, Launcher, OWN_EDITOR, TELL_EDITED, Tap};
+use crate::clients::{Command, Interactive, Launcher, OWN_EDITOR, TELL_EDITED, Tap, Unseen};
 use crate::config::Config;
 use crate::os::term::Terminals;
 use crate::policy::Facts;
 use crate::relay::Input;
+use crate::session::keys::Keys;
 use crate::target::libpq::Given;
 use crate::target::{Address, Decided, Known, Tier, for_address, for_invocation};
 use crate::world::World;
@@ -84,11 +85,12 @@ impl PsqlLaunch {
     }
 
     /// What the command line and the start-up file set before anything else is read, and whether
-    /// psql still asks then.
-    fn begun(&self) -> (Variables, bool) {
+    /// psql still asks then; and what runs unasked until then.
+    fn begun(&self) -> (Variables, bool, Unseen) {
         let given = self.invocation.as_ref().map_or(&[][..], |found| &found.variables);
         let mut input = Ways::following(Variables::given(given));
         let mut guard = Guard { asks: true, has_editor: true };
+        let mut found = Unseen::default();
         if let Some(text) = self.rc_text() {
             let address = Address::default();
             let place = Place {
@@ -97,9 +99,9 @@ impl PsqlLaunch {
                 home: self.home.as_deref(),
                 address: &address,
             };
-            drop(unseen(&mut input, &text, place, &mut guard));
+            found = unseen(&mut input, &text, place, &mut guard);
         }
-        (input.variables(), guard.asks)
+        (input.variables(), guard.asks, found)
     }
 
     /// The name psql has for itself, and for its line editor.
@@ -152,6 +154,10 @@ impl Launcher for PsqlLaunch {
         preflight::read(invocation, rc_text.as_deref(), io::stdin(), place, facts)
     }
 
+    fn starts_with(&self) -> Vec<String> {
+        self.begun().2.statements
+    }
+
     fn tap(&self, nonce: &str) -> Option<Box<dyn Tap>> {
         let nonce = Nonce::new(nonce)?;
         let echoes = self.invocation.as_ref().is_some_and(|found| {
@@ -160,7 +166,7 @@ impl Launcher for PsqlLaunch {
             given.unwrap_or(found.echo_queries)
         });
         let mut tap = PsqlTap::new(&nonce, self.width(), self.home.clone(), echoes);
-        let (variables, is_guarded) = self.begun();
+        let (variables, is_guarded, _) = self.begun();
         tap.begin(variables, is_guarded);
         if let Some(text) = self.rc_text() {
             tap.foresee(echo::read(&meta::scan(&text)));
@@ -180,8 +186,12 @@ impl Launcher for PsqlLaunch {
         if let Some(path) = self.rc_text().as_deref().and_then(rc::inputrc) {
             files.add_inputrc(&path);
         }
-        let keys = files.keys(&self.name());
-        let (variables, _) = self.begun();
+        let has_editor = !self.invocation.as_ref().is_some_and(|found| found.no_readline);
+        let keys = match has_editor {
+            true => files.keys(&self.name()),
+            false => (Keys::of_terminal(), Vec::new()),
+        };
+        let (variables, _, _) = self.begun();
         Some(Box::new(PsqlPrompt::new(self.home.clone(), inquirer, keys, variables)))
     }
 

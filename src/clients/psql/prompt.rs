@@ -44,6 +44,20 @@ impl PsqlPrompt {
         Self { input, has_editor: true, home, inquirer, asked: None, keys, comments }
     }
 
+    /// Returns what psql may be given instead of the line on the screen.
+    fn others(&self, submitted: &Submitted<'_>) -> Vec<String> {
+        let mut others = Vec::new();
+        if submitted.is_commented {
+            others = self.commented(submitted.line);
+        }
+        // So a terminal shows line ends that were typed as text.
+        let line = submitted.line.replace("^M", "\r").replace("^J", "\n");
+        if line != submitted.line {
+            others.push(line);
+        }
+        others
+    }
+
     /// Makes all that a key may make of a line that inserts a comment. With an argument it takes
     /// away one that is there, and where it has one only the line editor knows.
     fn commented(&self, line: &str) -> Vec<String> {
@@ -70,12 +84,13 @@ impl Interactive for PsqlPrompt {
             address: submitted.address,
         };
         let mut guard = Guard { asks: submitted.is_guarded, has_editor: self.has_editor };
-        let before = submitted.is_commented.then(|| self.input.clone());
+        let others = self.others(submitted);
+        let before = (!others.is_empty()).then(|| self.input.clone());
         let mut read =
             |input: &mut Ways, line: &str| unseen(input, &format!("{line}\n"), place, &mut guard);
         let mut found = read(&mut self.input, submitted.line);
         if let Some(before) = before {
-            for line in self.commented(submitted.line) {
+            for line in others {
                 let mut input = before.clone();
                 found.add(read(&mut input, &line));
                 self.input.add(input);

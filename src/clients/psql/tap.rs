@@ -175,8 +175,9 @@ impl Tap for PsqlTap {
     }
 
     fn follow_input(&mut self, line: &[u8], cwd: &Path, address: &Address) -> Unseen {
-        // psql drops such lines between statements.
-        if self.input.is_fresh() && line.trim_ascii_start().starts_with(b"--") {
+        // psql drops such lines between statements; a CR ends one, too.
+        let is_comment = line.trim_ascii().starts_with(b"--");
+        if self.input.is_fresh() && is_comment && !line.trim_ascii().contains(&b'\r') {
             return Unseen::default();
         }
         let text = String::from_utf8_lossy(line);

@@ -1,12 +1,13 @@
 //! Detours on which a statement or the guard's end could come past the question.
 
 use std::fs;
+use std::time::Duration;
 
 use super::held::{QUESTION, furnish, wait_for_question};
 use super::holes::{leave, production, refuse_and_leave};
 use super::keys::{wait_for_any_prompt, wait_for_next_prompt};
 use super::non_interactive::without_terminal;
-use crate::support::pty::{Key, PERSON_PAUSE};
+use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::world::{World, run};
 
 /// Runs without a question of psql's, and deletes everything.
@@ -100,6 +101,60 @@ fn statement_around_a_branch() {
             |_| {},
             &["DELETE FROM families", "\\if false", skipped, "\\endif", "\\watch 1"],
         );
+    }
+}
+
+/// A comment ends at a CR, too.
+#[test]
+fn line_end_of_another_system() {
+    let file = |world: &mut World| drop(world.write("cr.sql", &format!("-- x\r{WATCH}\n")));
+    held_after(file, &["\\i cr.sql"]);
+}
+
+/// Typed as text where the terminal edits the line itself.
+#[test]
+fn line_end_typed_as_text() {
+    let Some(world) = production() else { return };
+    let mut pty = Pty::spawn(world.wrapped(["-n", &world.database.uri("app")]));
+    pty.wait_for_prompt(&world.database.prompt());
+    pty.type_text(&format!("-- x\x16\r{WATCH}\r"));
+    wait_for_question(&mut pty);
+    refuse_and_leave(&world, &mut pty);
+}
+
+/// Before the first prompt: psql is not started until somebody has answered.
+#[test]
+fn start_up_file_that_watches() {
+    let Some(world) = production() else { return };
+    world.write(".psqlrc", &format!("{WATCH}\n"));
+    let mut pty = Pty::spawn(world.wrapped([world.database.uri("app")]));
+    wait_for_question(&mut pty);
+    pty.press(Key::Enter);
+    assert_eq!(pty.finish().code(), Some(125), "{}", pty.dump());
+    world.assert_nothing_left();
+    world.database.assert_untouched();
+}
+
+/// Key by key and with second thoughts, where standard output is a file and no line editor at work.
+#[test]
+fn typed_without_a_line_editor() {
+    for typed in
+        [WATCH, "-- \x15DELETE FROM families \\watch 1", "DELETE FROM families \\watcc\x7fh 1"]
+    {
+        let Some(world) = production() else { return };
+        let wrapped = world.wrapped([world.database.uri("app")]);
+        let mut pty = Pty::spawn_with(wrapped, [true, false, true]);
+        pty.wait_for_silence(PERSON_PAUSE);
+        for key in typed.chars() {
+            pty.type_text(key.encode_utf8(&mut [0; 4]));
+            pty.wait_for_silence(Duration::from_millis(20));
+        }
+        pty.press(Key::Enter);
+        wait_for_question(&mut pty);
+        pty.press(Key::Enter);
+        assert_eq!(pty.finish().code(), Some(125), "{}", pty.dump());
+        world.assert_nothing_left();
+        world.database.assert_untouched();
     }
 }
 

@@ -318,7 +318,7 @@ impl State {
             b'"' => enter(Inside::Name, 1),
             b'/' if second == Some(b'*') => enter(Inside::Comment(1), 2),
             b'-' if second == Some(b'-') => {
-                Token::Part(memchr::memchr(b'\n', bytes).unwrap_or(bytes.len()))
+                Token::Part(memchr::memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len()))
             }
             b'$' => match dollar_tag(rest) {
                 Some(tag) => enter(Inside::Dollar(tag.to_owned()), tag.len()),
