@@ -1,8 +1,7 @@
 //! What an editor leaves is run without a submitting key: `\e` and its kin.
 
-use super::held::wait_for_question;
-use super::holes::{leave, production, refuse_and_leave};
 use super::keys::{wait_for_any_prompt, wait_for_next_prompt};
+use super::steps::{leave, production, refuse_and_leave, wait_for_question};
 use crate::support::pty::PERSON_PAUSE;
 use crate::support::world::World;
 
