@@ -135,6 +135,18 @@ fn start_up_file_that_watches() {
     world.database.assert_untouched();
 }
 
+/// Data of a COPY that fails are statements for psql: refused where there is nobody to ask.
+#[test]
+fn data_of_a_copy_that_fails() {
+    let Some(world) = production() else { return };
+    let args = ["-X".to_owned(), world.database.uri("app")];
+    let script = format!("copy nowhere from stdin;\n{WATCH}\n");
+    let output = run(without_terminal(&world, &world.wrapped(&args)), &script);
+    assert_eq!(output.status.code(), Some(125), "{}", String::from_utf8_lossy(&output.stderr));
+    world.database.assert_untouched();
+    world.assert_nothing_left();
+}
+
 /// Key by key and with second thoughts, where standard output is a file and no line editor at work.
 #[test]
 fn typed_without_a_line_editor() {

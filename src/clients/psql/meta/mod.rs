@@ -26,8 +26,7 @@ const GUARD: &str = "SINGLESTEP";
 /// person's own leaves.
 pub const EDITOR: &str = "PSQL_EDITOR";
 
-/// The name of what is no command and may be any: a variable that a statement begins with, and whose
-/// value is not known.
+/// The name of what is no command and may be any; why, is its argument.
 const UNKNOWN: &str = ":";
 
 /// One meta command.
@@ -47,6 +46,13 @@ pub struct Meta {
     pub is_dynamic: bool,
     /// Whether `\if` decides what `sends` is.
     pub is_doubtful: bool,
+}
+
+impl Meta {
+    /// Makes what may be any command.
+    fn unknown(range: Range<usize>, why: &str) -> Self {
+        Self { name: UNKNOWN.to_owned(), args: vec![why.to_owned()], range, ..Self::default() }
+    }
 }
 
 /// What a meta command does that no question from psql tells of.
@@ -129,7 +135,7 @@ pub fn consequences(meta: &Meta) -> Vec<Consequence> {
                 found.push(opaque(meta, "repeats a statement that depends on \\if"));
             }
         }
-        UNKNOWN => found.push(opaque(meta, "runs what a variable holds that cannot be read")),
+        UNKNOWN => found.push(opaque(meta, first)),
         "i" | "include" | "ir" | "include_relative" if !first.is_empty() => {
             let path = (!meta.is_dynamic).then(|| first.to_owned());
             let relative = meta.name.starts_with("ir") || meta.name == "include_relative";
@@ -334,6 +340,20 @@ mod tests {
         assert!(show("\\x\nselect 1 \\watch 1\n").contains(r#"args: ["select", "1"]"#));
         assert!(show("\\! ls\ndelete from t;").contains(r"ls\ndelete from t;"));
         assert!(show("copy t from stdin;\ndelete from t \\watch 1").contains("watch"));
+    }
+
+    #[test]
+    fn a_command_among_data_is_told() {
+        for (data, is_told) in [
+            ("delete from t \\watch 1", true),
+            ("\\! rm x", true),
+            ("a\t\\N\tb\\tc", false),
+            ("C:\\\\watch", false),
+            ("C:\\install", false),
+        ] {
+            let found = what(&format!("copy t from stdin;\n{data}\n\\.\n"));
+            assert_eq!(found.len(), usize::from(is_told), "{data}: {found:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Meta, UNKNOWN, Variables};
+use super::{Meta, Variables};
 
 /// Most variables that are filled in, in one text: they may stand in each other.
 const MAX_FILLINGS: usize = 64;
@@ -183,12 +183,16 @@ impl State {
                 && text[start..at].trim().is_empty()
                 && let Some(length) = self.variables.unknown_at(rest)
             {
-                let range = at..at + length;
-                items.push(Item::Meta(Meta { name: UNKNOWN.to_owned(), range, ..Meta::default() }));
+                let why = "runs what a variable holds that cannot be read";
+                items.push(Item::Meta(Meta::unknown(at..at + length, why)));
             }
             if self.data_due && (at == 0 || text.as_bytes()[at - 1] == b'\n') {
                 let end = at + self.data(rest);
                 items.push(Item::Data(at..end));
+                if has_command(&text[at..end]) {
+                    let why = "has a command among its data, which runs if the COPY fails";
+                    items.push(Item::Meta(Meta::unknown(at..end, why)));
+                }
                 (at, start) = (end, end);
                 continue;
             }
@@ -444,6 +448,17 @@ impl State {
         }
         at
     }
+}
+
+/// Tells whether data holds a meta command that runs something unasked, if psql takes it for input.
+/// Where COPY quotes with backslashes none of its own is one of these.
+fn has_command(data: &str) -> bool {
+    const RUNS: [&str; 8] =
+        ["watch", "!", "i ", "ir ", "include", "set SINGLESTEP", "unset SINGLESTEP", "lo_unlink"];
+    memchr::memchr_iter(b'\\', data.as_bytes()).any(|at| {
+        let is_quoted = at > 0 && data.as_bytes()[at - 1] == b'\\';
+        !is_quoted && RUNS.iter().any(|name| data[at + 1..].starts_with(name))
+    })
 }
 
 /// What [`State::token`] found.

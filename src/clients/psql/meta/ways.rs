@@ -5,7 +5,7 @@
 //! which it makes a difference is followed both ways.
 #![forbid(unsafe_code)]
 
-use super::{Item, State, Strings, Variables};
+use super::{Item, Meta, State, Strings, Variables};
 
 /// Most ways that are followed. Two, unless a script changes the setting again and again.
 const MOST_WAYS: usize = 8;
@@ -93,6 +93,10 @@ impl Ways {
                 }
             }
             self.ways.push(way);
+        }
+        if may_change && all.len() > 1 {
+            let why = "has backslashes and quotes, and changes how they are read";
+            all[0].push(Item::Meta(Meta::unknown(0..text.len(), why)));
         }
         if may_change {
             self.ways.iter_mut().for_each(|way| way.strings = Strings::Unknown);
