@@ -145,9 +145,9 @@ impl Relay {
             Message::Statement(statement) => self.at_tapped_statement(asker, &statement),
             Message::Operation(operation) => self.at_operation(asker, operation),
             Message::Edited { text, changed } => self.at_edited(asker, text, changed),
-            Message::Connected { place, .. } => {
+            Message::Connected { engine, place } => {
                 let address = place.into();
-                let has_moved = self.keeper.tapped_connected(&address);
+                let has_moved = self.keeper.tapped_connected(engine, &address);
                 if has_moved {
                     self.drain_all()?;
                     self.say_where()?;

@@ -108,7 +108,7 @@ fn moment(
         escape(&safe.recovery_target_time()),
         escape(&local(safe.moment, view))
     )?;
-    for (tool, value) in safe.values(&row.client, told.removes_files) {
+    for (tool, value) in safe.values(told.removes_files) {
         writeln!(out, "<p>{}:</p>\n<pre>{}</pre>", escape(&tool), escape(&value))?;
     }
     writeln!(out, "</section>")

@@ -65,7 +65,7 @@ fn moment(
         safe.recovery_target_time(),
         local(safe.moment, view)
     )?;
-    for (tool, value) in safe.values(&row.client, told.removes_files) {
+    for (tool, value) in safe.values(told.removes_files) {
         writeln!(out, "{tool}:\n\n```\n{value}\n```\n")?;
     }
     Ok(())

@@ -114,7 +114,7 @@ fn moment(
     writeln!(out, "{line}, {}:", safe.why())?;
     writeln!(out, "  UTC    {}", safe.recovery_target_time())?;
     writeln!(out, "  local  {}", local(safe.moment, view))?;
-    for (what, value) in safe.values(&row.client, told.removes_files) {
+    for (what, value) in safe.values(told.removes_files) {
         writeln!(out, "\n{what}:")?;
         for line in value.lines() {
             writeln!(out, "  {line}")?;
