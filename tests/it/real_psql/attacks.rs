@@ -152,12 +152,14 @@ fn the_statement_before() {
         wait_for_next_prompt(&mut pty, &world);
         for line in lines {
             pty.line(line);
-            wait_for_question(&mut pty);
+            pty.wait_for("Enter to cancel:");
+            pty.wait_for_silence(PERSON_PAUSE);
             say_no(&mut pty, &world);
             wait_for_next_prompt(&mut pty, &world);
         }
         pty.line("\\watch 1");
-        wait_for_question(&mut pty);
+        pty.wait_for("Enter to cancel:");
+        pty.wait_for_silence(PERSON_PAUSE);
         refuse_and_leave(&world, &mut pty);
     }
 }
