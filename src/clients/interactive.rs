@@ -139,6 +139,12 @@ pub trait Interactive: std::fmt::Debug {
     /// The statement at hand was thrown away, as Ctrl-C does.
     fn interrupted(&mut self);
 
+    /// The line that was read last has not been passed, and with it the statement at hand is thrown
+    /// away.
+    fn withdrawn(&mut self) {
+        self.interrupted();
+    }
+
     /// Asks what a held statement would touch; none where the answer could be wrong.
     fn inquire(
         &self,

@@ -296,7 +296,9 @@ impl Relay {
             Doubt::Line(_) | Doubt::Start => Ok(()),
             Doubt::Key(_) => {
                 // The line is still in the editor: an interrupt throws it away.
-                self.forget_line();
+                if let Some(interactive) = &mut self.interactive {
+                    interactive.withdrawn();
+                }
                 self.line.close(&mut self.keeper);
                 self.phase = Phase::Busy;
                 let key = match &self.ends.pty {

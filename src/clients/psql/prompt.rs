@@ -19,6 +19,8 @@ const COMMENT: &str = "-- ";
 #[derive(Debug)]
 pub struct PsqlPrompt {
     input: Ways,
+    /// The same before the line that was read last.
+    before: Ways,
     /// Whether what an editor leaves is told.
     has_editor: bool,
     home: Option<PathBuf>,
@@ -41,7 +43,16 @@ impl PsqlPrompt {
     ) -> Self {
         let input = Ways::at_prompt(variables);
         let comments = std::iter::once(COMMENT.to_owned()).chain(comments).collect();
-        Self { input, has_editor: true, home, inquirer, asked: None, keys, comments }
+        Self {
+            before: input.clone(),
+            input,
+            has_editor: true,
+            home,
+            inquirer,
+            asked: None,
+            keys,
+            comments,
+        }
     }
 
     /// Returns what psql may be given instead of the line on the screen.
@@ -74,8 +85,9 @@ impl Interactive for PsqlPrompt {
     }
 
     fn unseen(&mut self, submitted: &Submitted<'_>) -> Unseen {
+        self.before.clone_from(&self.input);
         if submitted.is_fresh && !self.input.is_fresh() {
-            self.input.interrupt();
+            self.input.begin();
         }
         let place = Place {
             cwd: &submitted.cwd,
@@ -106,6 +118,11 @@ impl Interactive for PsqlPrompt {
         }
         self.input.interrupt();
         self.unseen(left)
+    }
+
+    fn withdrawn(&mut self) {
+        self.input.clone_from(&self.before);
+        self.input.interrupt();
     }
 
     fn interrupted(&mut self) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::held::furnish;
 use super::keys::{wait_for_any_prompt, wait_for_next_prompt};
 use super::non_interactive::without_terminal;
-use super::steps::{QUESTION, leave, production, refuse_and_leave, wait_for_question};
+use super::steps::{QUESTION, leave, production, refuse_and_leave, say_no, wait_for_question};
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::world::{World, run};
 
@@ -133,6 +133,35 @@ fn start_up_file_that_watches() {
     assert_eq!(pty.finish().code(), Some(125), "{}", pty.dump());
     world.assert_nothing_left();
     world.database.assert_untouched();
+}
+
+/// Repeats what psql sent last, which is not what was typed last: a line of single-line mode, which
+/// no semicolon ends, and a line before one that was not passed on.
+#[test]
+fn the_statement_before() {
+    for (options, time, lines) in [
+        (&["-S"][..], "12:30", &["DELETE FROM families"][..]),
+        (&[], "23:30", &["DELETE FROM families;", "select 1; \\! true"]),
+    ] {
+        let Some(mut world) = production() else { return };
+        world.set("NIGHTLATCH_TEST_NOW", &format!("2026-11-18T{time}:00Z"));
+        let uri = world.database.uri("app");
+        let mut pty = Pty::spawn(world.wrapped(options.iter().copied().chain([uri.as_str()])));
+        wait_for_next_prompt(&mut pty, &world);
+        pty.line("select 1;");
+        wait_for_next_prompt(&mut pty, &world);
+        for line in lines {
+            pty.line(line);
+            pty.wait_for("Enter to cancel:");
+            pty.wait_for_silence(PERSON_PAUSE);
+            say_no(&mut pty, &world);
+            wait_for_next_prompt(&mut pty, &world);
+        }
+        pty.line("\\watch 1");
+        pty.wait_for("Enter to cancel:");
+        pty.wait_for_silence(PERSON_PAUSE);
+        refuse_and_leave(&world, &mut pty);
+    }
 }
 
 /// Data of a COPY that fails are statements for psql: refused where there is nobody to ask.

@@ -364,6 +364,7 @@ mod tests {
         ), @r#"
         "copy public.a (b) from stdin with csv;"
         data "1;\\! x\n'\n\\.\n"
+        \: ["has a command among its data, which runs if the COPY fails"] sends None
         "select 1;"
         "\ncopy (select 1 from stdin) to stdout;"
         "\nselect 2;"

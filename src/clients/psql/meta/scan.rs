@@ -157,6 +157,13 @@ impl State {
         };
     }
 
+    /// The statement at hand has been sent by itself, as at the end of each line in single-line mode.
+    pub(super) fn sent(mut self) -> Self {
+        self.previous = std::mem::take(&mut self.buffer);
+        self.interrupt();
+        self
+    }
+
     /// Splits whole lines of input. Linear in their length.
     pub(super) fn scan(&mut self, text: &str) -> Vec<Item> {
         let mut items = Vec::new();

@@ -51,6 +51,14 @@ impl Ways {
         self.join();
     }
 
+    /// A new statement begins: what was begun before was thrown away, or sent by itself.
+    pub fn begin(&mut self) {
+        let begun = self.ways.iter().filter(|way| !way.is_fresh()).cloned();
+        let sent: Vec<State> = begun.map(State::sent).collect();
+        self.ways.extend(sent);
+        self.interrupt();
+    }
+
     /// The variables as they may be now.
     #[must_use]
     pub fn variables(&self) -> Variables {
@@ -160,6 +168,16 @@ mod tests {
         for text in [r"select 'a\b', 'c\\', E'\'', 1;", r"select $$\'$$, 2; -- \'", "select 1;"] {
             assert_eq!(ways.scan(text).len(), 1, "{text}");
         }
+    }
+
+    #[test]
+    fn what_was_begun_may_have_been_sent() {
+        let mut ways = Ways::default();
+        ways.scan("select 1;\ndelete from t\n");
+        ways.begin();
+        let repeats = metas(&mut ways, "\\watch 1\n");
+        let expected = [r#"watch Some("select 1;")"#, r#"watch Some("\ndelete from t\n")"#];
+        assert_eq!(repeats, expected);
     }
 
     #[test]
