@@ -11,6 +11,7 @@ use nightlatch::clock::Clock;
 use nightlatch::record::prune::Limits;
 use nightlatch::record::{find, tidy};
 use nightlatch::store::Store;
+use nix::sys::signal::Signal;
 
 use super::{read_all, values};
 use crate::support::pty::Pty;
@@ -42,6 +43,15 @@ enum Way {
     Plain,
     /// A script on standard input.
     Stdin,
+}
+
+/// Who is killed.
+#[derive(Debug, Clone, Copy)]
+enum Death {
+    /// Everything at once.
+    All,
+    /// The process a person started: what is behind it has to end by itself, and sends nothing more.
+    Ours,
 }
 
 const WAYS: [Way; 5] = [Way::Prompt, Way::Results, Way::Stepped, Way::Plain, Way::Stdin];
@@ -110,7 +120,8 @@ fn kill_many(seed: u64, count: usize) -> Toll {
     for session in 0..count {
         let way = WAYS[session % WAYS.len()];
         let life = Duration::from_millis(dice.below(LONGEST_MS));
-        live_and_die(&world, session as u32, way, life);
+        let death = if dice.below(2) == 0 { Death::All } else { Death::Ours };
+        live_and_die(&world, session as u32, (way, death), life);
     }
     world.database.wait_until_alone();
     let rows: BTreeSet<(u32, u32)> = world
@@ -161,8 +172,8 @@ fn kill_many(seed: u64, count: usize) -> Toll {
     }
 }
 
-/// Runs one session, and kills all of it after a time.
-fn live_and_die(world: &World, session: u32, way: Way, life: Duration) {
+/// Runs one session, and kills it after a time.
+fn live_and_die(world: &World, session: u32, (way, death): (Way, Death), life: Duration) {
     let clock = Clock::system();
     let uri = world.database.uri("app");
     match way {
@@ -182,7 +193,11 @@ fn live_and_die(world: &World, session: u32, way: Way, life: Duration) {
             {
                 pty.pump(left.min(Duration::from_millis(20)));
             }
-            world.kill_all();
+            match death {
+                Death::All => world.kill_all(),
+                Death::Ours => pty.kill(Signal::SIGKILL),
+            }
+            pty.wait_for_exit();
         }
         Way::Stepped | Way::Plain | Way::Stdin => {
             let mut script = match way {
@@ -210,10 +225,14 @@ fn live_and_die(world: &World, session: u32, way: Way, life: Duration) {
             command.stdout(Stdio::null()).stderr(said.expect("a file"));
             let mut child = command.spawn().expect("nightlatch starts");
             wait_at_most(&mut child, &clock, life);
-            world.kill_all();
+            match death {
+                Death::All => world.kill_all(),
+                Death::Ours => child.kill().expect("it can be killed"),
+            }
             child.wait().expect("it can be waited for");
         }
     }
+    world.assert_nothing_left();
 }
 
 fn wait_at_most(child: &mut Child, clock: &Clock, life: Duration) {

@@ -164,15 +164,18 @@ impl World {
         process::with_variable(&self.mark)
     }
 
-    /// Kills everything there is of it, until there is nothing left.
+    /// Kills everything there is of it, until there is nothing left: all at one moment, as a machine
+    /// that goes down does, so that none sees another end.
     pub(crate) fn kill_all(&self) {
         loop {
             let processes = self.processes();
             if processes.is_empty() {
                 return;
             }
-            for process in processes {
-                kill(Pid::from_raw(process.pid), Signal::SIGKILL).ok();
+            for signal in [Signal::SIGSTOP, Signal::SIGKILL] {
+                for process in &processes {
+                    kill(Pid::from_raw(process.pid), signal).ok();
+                }
             }
         }
     }
