@@ -7,7 +7,10 @@ pub mod launcher;
 pub mod line_editor;
 pub mod psql;
 pub mod python;
+pub mod settings;
 pub mod tap;
+pub mod told;
+pub mod url;
 
 pub use interactive::{
     Inquiry, Interactive, ReadAnswer, RoutineText, ServerSaid, Submitted, Unseen,

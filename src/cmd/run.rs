@@ -15,11 +15,12 @@ use crate::clients::{Command, Echo, Hook, Launcher, Preflight};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind};
+use crate::here::Here;
 use crate::os::job::own_pid;
+use crate::os::random;
 use crate::os::signal::{Caught, Signals, survive_file_limit};
 use crate::os::spawn::{Launch, replace_self, spawn};
 use crate::os::term::{self, Terminals, UserTerm};
-use crate::os::{identity, random};
 use crate::policy::Decision;
 use crate::record::{Header, Recorder, Source};
 use crate::redact;
@@ -100,8 +101,8 @@ fn wrap(
             counted(loaded.errors.len(), "mistake")
         ));
     }
-    let machine = identity::machine_name();
-    let decided = launcher.decide(&loaded.config, world, machine.as_deref());
+    let here = Here::new(world);
+    let decided = launcher.decide(&here.known(&loaded.config.targets), world);
     let is_off = world.var("NIGHTLATCH") == Some("off");
     let run = Run { known, name, program, args, terminals, launcher, world, clock, decided, theme };
     survive_file_limit();
@@ -111,7 +112,7 @@ fn wrap(
     if is_off {
         return run.bare(recorder);
     }
-    let ended = run.go(loaded.config, machine, recorder, approved.or_else(|| approval(world)));
+    let ended = run.go(loaded.config, here, recorder, approved.or_else(|| approval(world)));
     if let (Some(data_dir), Some(folder)) = (world.data_dir(), folder) {
         tidy_after(&data_dir, &folder, clock);
     }
@@ -196,7 +197,7 @@ impl Run<'_> {
     fn go(
         &self,
         config: Config,
-        machine: Option<String>,
+        here: Here,
         recorder: Option<Recorder>,
         approved: Option<Approval>,
     ) -> Result<u8, Error> {
@@ -210,7 +211,7 @@ impl Run<'_> {
             let facts = config.facts(&self.decided, self.clock.now());
             Some(self.launcher.preflight(&facts, &self.decided.target.address, self.world))
         };
-        let mut keeper = Keeper::new(config, *self.clock, recorder, machine, self.decided.clone());
+        let mut keeper = Keeper::new(config, *self.clock, recorder, here, self.decided.clone());
         if self.world.var("NIGHTLATCH_SESSION").is_some() {
             keeper.set_nested();
         }

@@ -7,6 +7,7 @@ pub mod file;
 pub mod identity;
 pub mod job;
 pub mod monitor;
+pub mod net;
 pub mod poll;
 pub mod process;
 pub mod pty;

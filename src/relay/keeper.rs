@@ -10,6 +10,7 @@ use self::tapped::Tapped;
 use crate::clients::{PromptFacts, RoutineText, ServerSaid, Transaction};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::here::Here;
 use crate::lang::{self, Effect, Reading};
 use crate::policy::{self, Confidence, Decision, Facts, Moment, Tally, Verdict};
 use crate::record::{Answer, Durability, Marker, Recorder, Release, ServerMoment, Source};
@@ -17,7 +18,7 @@ use crate::redact;
 use crate::session::drift::Drift;
 use crate::session::own::OwnObjects;
 use crate::session::prepared::Prepared;
-use crate::target::{Address, Decided, Known, Target, Tier, for_address};
+use crate::target::{Address, Decided, Target, Tier, for_address};
 
 /// How long output may wait for a recorder that is behind: then nothing of a large result is lost,
 /// and a disk that hangs still costs no more than one hitch.
@@ -48,7 +49,7 @@ pub struct Keeper {
     config: Config,
     clock: Clock,
     recorder: Option<Recorder>,
-    machine: Option<String>,
+    here: Here,
     decided: Decided,
     /// Whether `decided` comes from the live connection.
     is_live: bool,
@@ -98,14 +99,14 @@ impl Keeper {
         config: Config,
         clock: Clock,
         recorder: Option<Recorder>,
-        machine: Option<String>,
+        here: Here,
         decided: Decided,
     ) -> Self {
         Self {
             config,
             clock,
             recorder,
-            machine,
+            here,
             decided,
             is_live: false,
             backend_pid: None,
@@ -197,8 +198,7 @@ impl Keeper {
 
     /// Looks where the session is now; the tier may have changed.
     pub fn move_to(&mut self, address: &Address) {
-        let known = Known { rules: &self.config.targets, machine: self.machine.as_deref() };
-        self.decided = for_address(address, &known);
+        self.decided = for_address(address, &self.here.known(&self.config.targets));
         self.tally.clear();
         self.shapes.clear();
         let target = self.decided.target.clone();
@@ -209,7 +209,7 @@ impl Keeper {
     /// prompt tells, they are judged by the most dangerous of all these places.
     pub fn connects(&mut self, addresses: &[Option<Address>]) {
         for address in addresses {
-            let known = Known { rules: &self.config.targets, machine: self.machine.as_deref() };
+            let known = self.here.known(&self.config.targets);
             let mut decided = for_address(address.as_ref().unwrap_or(&Address::default()), &known);
             if address.is_none() {
                 // Where it goes cannot be read, so nothing may be assumed.
