@@ -17,6 +17,7 @@ pub mod relay;
 pub mod render;
 pub mod screen;
 pub mod search;
+pub mod servers;
 pub mod session;
 pub mod store;
 pub mod tap;

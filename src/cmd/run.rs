@@ -28,6 +28,7 @@ use crate::relay::asked::Asking;
 use crate::relay::ends::{Ends, Manner};
 use crate::relay::keeper::{Judged, Keeper};
 use crate::relay::{Approval, Ended, Input, Parts, Relay};
+use crate::servers::Servers;
 use crate::target::{Decided, Tier};
 use crate::ui::theme::Theme;
 use crate::ui::{notice, refusal};
@@ -212,6 +213,9 @@ impl Run<'_> {
             Some(self.launcher.preflight(&facts, &self.decided.target.address, self.world))
         };
         let mut keeper = Keeper::new(config, *self.clock, recorder, here, self.decided.clone());
+        if let Some(data_dir) = self.world.data_dir() {
+            keeper.remember_servers(Servers::new(&data_dir));
+        }
         if self.world.var("NIGHTLATCH_SESSION").is_some() {
             keeper.set_nested();
         }
@@ -382,6 +386,7 @@ impl Run<'_> {
             input: self.launcher.input().unwrap_or(Input::Data),
             is_asked_too: self.launcher.is_asked_too(),
             program: base_name(self.name),
+            home: self.world.home.clone(),
         })
         .map_err(|error| Error::ours("Standard output cannot be used.").because(error))?;
         let ended = relay.run().map_err(|error| {

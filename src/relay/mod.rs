@@ -8,10 +8,13 @@
 //! - `settle`: moving on what waits for it, and answering its questions
 //! - `hold`: the open dialogue
 //! - `draft`: what stands behind the prompt when a line is submitted
+//! - `appearance`: where the session is, on the screen
 //! - `keeper`: statements, judged and written down
+//! - `survey`: what is found out of a new connection, beside all that
 //! - `asked`: questions that come over a socket, from a hook inside the client
 //! - `way_out`: suspending, hanging up, ending
 
+mod appearance;
 pub mod asked;
 mod draft;
 mod eager;
@@ -23,12 +26,14 @@ mod look;
 mod output;
 mod probe;
 mod settle;
+mod survey;
 mod way_out;
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use self::asked::Asking;
@@ -39,6 +44,7 @@ use self::hold::{Doubt, Held, Releasing};
 use self::keeper::{Judged, Keeper};
 use self::output::Sink;
 use self::probe::Probe;
+use self::survey::Survey;
 use crate::clients::{Guarded, Interactive, Tap};
 use crate::os::channel::{Channel, Order, Report};
 use crate::os::poll::Wait;
@@ -48,6 +54,7 @@ use crate::os::spawn::Spawned;
 use crate::os::term::UserTerm;
 use crate::session::gate::Gate;
 use crate::session::script::Script;
+use crate::target::Tier;
 use crate::ui::theme::Theme;
 
 /// How much is read from the client at once: what a pty gives, and a pipe's whole buffer.
@@ -124,6 +131,8 @@ pub struct Parts {
     pub approved: Option<Approval>,
     /// The name of the client's program, to find it below a wrapper script.
     pub program: String,
+    /// The person's home folder.
+    pub home: Option<PathBuf>,
 }
 
 /// An approval given before the run.
@@ -160,6 +169,9 @@ pub struct Relay {
     watch: Option<Watch>,
     held: Option<Box<Held>>,
     probe: Option<Probe>,
+    survey: Option<Survey>,
+    /// Where the files of the person are.
+    home: Option<PathBuf>,
     line: Line,
     /// Whether anything was passed to the client since its prompt.
     has_begun_line: bool,
@@ -215,6 +227,8 @@ pub struct Relay {
     notices: Vec<String>,
     /// Whether the terminal's title is ours.
     has_title: bool,
+    /// The tier that the person was last shown.
+    shown_tier: Option<Tier>,
     buffer: Vec<u8>,
     /// Reused for what is shown of one read.
     shown: Vec<u8>,
@@ -258,6 +272,8 @@ impl Relay {
             watch: None,
             held: None,
             probe: None,
+            survey: None,
+            home: parts.home,
             line,
             has_begun_line: false,
             guarded: if parts.is_asked_too { Guarded::Theirs } else { Guarded::Unknown },
@@ -289,6 +305,7 @@ impl Relay {
             is_unmarked_told: false,
             notices: Vec::new(),
             has_title: false,
+            shown_tier: None,
             buffer: vec![0; READ_BYTES],
             shown: Vec::with_capacity(READ_BYTES),
         })
@@ -336,6 +353,9 @@ impl Relay {
             if ready.probe {
                 self.read_probe();
             }
+            if ready.survey {
+                self.read_survey()?;
+            }
             if ready.asked {
                 self.read_asked()?;
             }
@@ -357,7 +377,7 @@ impl Relay {
         let timeout = self.next_look();
         let clock = self.keeper.clock();
         let can_take_output = self.sink.is_empty();
-        let mut waits = [const { None }; 8];
+        let mut waits = [const { None }; 9];
         waits[0] = Some(Wait::readable(self.channel.as_fd()));
         waits[1] = Some(Wait::readable(self.signals.as_fd()));
         if let Some(pty) = &self.ends.pty
@@ -384,8 +404,11 @@ impl Relay {
         if self.wants_script {
             waits[7] = Some(Wait::readable(self.stdin.as_fd()));
         }
-        let mut places = [usize::MAX; 8];
-        let mut used = Vec::with_capacity(8);
+        if let Some(survey) = &self.survey {
+            waits[8] = Some(Wait::readable(survey.as_fd()));
+        }
+        let mut places = [usize::MAX; 9];
+        let mut used = Vec::with_capacity(9);
         for (place, wait) in waits.into_iter().enumerate() {
             if let Some(wait) = wait {
                 places[place] = used.len();
@@ -404,6 +427,7 @@ impl Relay {
             keys: is_ready(4),
             probe: is_ready(6),
             script: is_ready(7),
+            survey: is_ready(8),
             asked: used[from..].iter().any(Wait::is_ready),
         };
         if ready.client || ready.drain || ready.monitor {
@@ -451,6 +475,7 @@ struct Ready {
     keys: bool,
     probe: bool,
     script: bool,
+    survey: bool,
     asked: bool,
 }
 

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use super::identity;
 use super::inquire::Inquirer;
 use super::meta::{State, Variables};
 use super::routines;
 use super::unseen::{Place, changes_strings, doubtful_strings, unseen};
-use crate::clients::{Inquiry, Interactive, PromptFacts, RoutineText, Submitted, Unseen};
+use crate::clients::{
+    Inquiry, Interactive, PromptFacts, RoutineText, ServerIdentity, Submitted, Unseen,
+};
 use crate::lang::Effect;
 use crate::os::random;
 use crate::session::drift::Drift;
@@ -22,6 +25,8 @@ pub struct PsqlPrompt {
     inquirer: Option<Inquirer>,
     /// The connection whose functions have been asked for, and what frames the answer.
     asked: Option<(Option<u32>, String)>,
+    /// What frames the server's answer to who it is.
+    identity: Option<String>,
     keys: Keys,
 }
 
@@ -35,7 +40,7 @@ impl PsqlPrompt {
         variables: Variables,
     ) -> Self {
         let state = State::following(variables);
-        Self { state, has_odd_strings: false, home, inquirer, asked: None, keys }
+        Self { state, has_odd_strings: false, home, inquirer, asked: None, identity: None, keys }
     }
 }
 
@@ -75,6 +80,18 @@ impl Interactive for PsqlPrompt {
         drift: Drift,
     ) -> Option<Inquiry> {
         self.inquirer.as_ref()?.inquire(text, effects, facts?, drift)
+    }
+
+    fn identify(&mut self, facts: Option<&PromptFacts>) -> Option<Inquiry> {
+        let (inquirer, facts) = (self.inquirer.as_ref()?, facts?);
+        let token = random::token();
+        let script = identity::script(&token);
+        self.identity = Some(token);
+        inquirer.ask(&script, Box::new(routines::Text), facts)
+    }
+
+    fn identified(&self, answer: &str) -> Option<ServerIdentity> {
+        identity::read(answer, self.identity.as_deref()?)
     }
 
     fn look_up(&mut self, texts: &[String], facts: Option<&PromptFacts>) -> Option<Inquiry> {

@@ -1,0 +1,4 @@
+//! Where a session is: real tunnels, real servers through several doors, and what the terminal shows.
+
+mod doors;
+mod tunnels;
