@@ -24,6 +24,7 @@ use crate::os::term::{self, Terminals, UserTerm};
 use crate::policy::Decision;
 use crate::record::{Header, Recorder, Source};
 use crate::redact;
+use crate::relay::appearance::Appearance;
 use crate::relay::asked::Asking;
 use crate::relay::ends::{Ends, Manner};
 use crate::relay::keeper::{Judged, Keeper};
@@ -364,6 +365,7 @@ impl Run<'_> {
         if let Some(tap) = &mut tap {
             tap.foresee(foreseen.echoes);
         }
+        let look = keeper.config().look;
         let relay = Relay::new(Parts {
             term,
             ends,
@@ -386,6 +388,7 @@ impl Run<'_> {
             input: self.launcher.input().unwrap_or(Input::Data),
             is_asked_too: self.launcher.is_asked_too(),
             program: base_name(self.name),
+            appearance: Appearance::new(look, self.world),
             home: self.world.home.clone(),
         })
         .map_err(|error| Error::ours("Standard output cannot be used.").because(error))?;

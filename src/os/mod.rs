@@ -4,6 +4,7 @@
 pub mod background;
 pub mod channel;
 pub mod file;
+pub mod guise;
 pub mod identity;
 pub mod job;
 pub mod monitor;

@@ -14,7 +14,7 @@
 //! - `asked`: questions that come over a socket, from a hook inside the client
 //! - `way_out`: suspending, hanging up, ending
 
-mod appearance;
+pub mod appearance;
 pub mod asked;
 mod draft;
 mod eager;
@@ -36,6 +36,7 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use self::appearance::Appearance;
 use self::asked::Asking;
 use self::draft::Line;
 use self::eager::Eager;
@@ -54,7 +55,6 @@ use crate::os::spawn::Spawned;
 use crate::os::term::UserTerm;
 use crate::session::gate::Gate;
 use crate::session::script::Script;
-use crate::target::Tier;
 use crate::ui::theme::Theme;
 
 /// How much is read from the client at once: what a pty gives, and a pipe's whole buffer.
@@ -131,6 +131,8 @@ pub struct Parts {
     pub approved: Option<Approval>,
     /// The name of the client's program, to find it below a wrapper script.
     pub program: String,
+    /// What the terminal can show of where the session is.
+    pub appearance: Appearance,
     /// The person's home folder.
     pub home: Option<PathBuf>,
 }
@@ -225,10 +227,7 @@ pub struct Relay {
     is_unmarked_told: bool,
     /// What is to be said once the line editor has ended its line.
     notices: Vec<String>,
-    /// Whether the terminal's title is ours.
-    has_title: bool,
-    /// The tier that the person was last shown.
-    shown_tier: Option<Tier>,
+    appearance: Appearance,
     buffer: Vec<u8>,
     /// Reused for what is shown of one read.
     shown: Vec<u8>,
@@ -304,8 +303,7 @@ impl Relay {
             is_unguarded_told: false,
             is_unmarked_told: false,
             notices: Vec::new(),
-            has_title: false,
-            shown_tier: None,
+            appearance: parts.appearance,
             buffer: vec![0; READ_BYTES],
             shown: Vec::with_capacity(READ_BYTES),
         })

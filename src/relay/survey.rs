@@ -23,7 +23,7 @@ use crate::ui::notice;
 use crate::ui::theme::Style;
 
 /// How long the first statement on a connection waits for what is not known yet.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_millis(700);
 
 /// How long the server may take to say who it is.
 const ASKING: Duration = Duration::from_secs(3);

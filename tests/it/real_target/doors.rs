@@ -1,16 +1,16 @@
 //! A server that was production stays so through another door.
 
-use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
+use std::{fs, io};
 
 use crate::support::postgres::cluster;
-use crate::support::pty::{Key, Pty};
+use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::tool::{Tool, needs};
 use crate::support::world::{Tier, World};
 
 /// Passes connections on to the server, as a program does that nobody knows.
-fn door() -> u16 {
+pub(super) fn door() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback address");
     let port = listener.local_addr().expect("bound").port();
     let named = |name: &str| thread::Builder::new().name(name.to_owned());
@@ -50,24 +50,28 @@ fn the_same_server_through_another_door_keeps_its_tier() {
     pty.line("\\q");
     pty.finish();
 
-    // A first statement waits until it is known who the server is.
     let mut pty = world.open();
-    pty.line("select 'met';");
-    pty.wait_for("met");
-    pty.wait_for_prompt(&world.database.prompt());
+    let is_met = || {
+        let mut files = fs::read_dir(world.data().join("servers")).into_iter().flatten().flatten();
+        files.any(|file| file.path().extension().is_some_and(|extension| extension == "json"))
+    };
+    pty.wait_until("the server is remembered", |_| is_met());
     pty.line("\\q");
     pty.finish();
 
     let mut pty = Pty::spawn(world.wrapped([&elsewhere]));
     pty.wait_for_prompt(&world.database.prompt());
+    pty.wait_for_bytes("]2;PRODUCTION orders-prod");
     pty.line("delete from families;");
     let screen = pty.wait_for(&format!("type {name} to run it"));
     // It has the name that the configuration gives to the other door.
     assert!(screen.contains("held PRODUCTION  orders-prod  app@127.0.0.1"), "{screen}");
-    // And it was said before the statement was judged.
+    // The title said so at once; the line comes below the one that was being typed.
     assert!(screen.contains("because of the same server as app@localhost"), "{screen}");
+    pty.wait_for_silence(PERSON_PAUSE);
     pty.press(Key::Enter);
     pty.wait_for_prompt(&world.database.prompt());
+    pty.wait_for_silence(PERSON_PAUSE);
     pty.line("\\q");
     pty.finish();
     world.database.assert_untouched();

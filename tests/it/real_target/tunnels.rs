@@ -1,7 +1,7 @@
 //! A real psql through a real ssh tunnel.
 
 use crate::support::postgres::cluster;
-use crate::support::pty::{Key, Pty};
+use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::sshd::Sshd;
 use crate::support::tool::{Tool, needs};
 use crate::support::world::{Tier, World, run};
@@ -32,9 +32,10 @@ fn a_local_port_is_where_ssh_leads() {
     assert!(screen.contains("because of localhost"), "{screen}");
     pty.line("delete from families;");
     pty.wait_for(&format!("type {name} to run it"));
+    pty.wait_for_silence(PERSON_PAUSE);
     pty.press(Key::Enter);
     pty.wait_for_prompt(&world.database.prompt());
-    // The same database by its own port is this machine, until the server is known by itself.
+    pty.wait_for_silence(PERSON_PAUSE);
     drop(forward);
     pty.line("\\q");
     pty.finish();
