@@ -35,6 +35,13 @@ impl Here {
         Self { machine, tunnels: LazyCell::new(look) }
     }
 
+    /// Leaves the ports for later: who says so looks by themselves, and tells with
+    /// [`Here::learn`].
+    #[must_use]
+    pub fn without_ports(self) -> Self {
+        Self::with(self.machine, Box::new(Vec::new))
+    }
+
     /// Takes what leads elsewhere now.
     pub fn learn(&mut self, tunnels: Vec<Tunnel>) {
         self.tunnels = LazyCell::new(Box::new(|| tunnels));

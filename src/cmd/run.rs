@@ -103,7 +103,11 @@ fn wrap(
             counted(loaded.errors.len(), "mistake")
         ));
     }
-    let here = Here::new(world);
+    let mut here = Here::new(world);
+    if launcher.is_interactive() && launcher.hook().is_none() {
+        // The relay looks while the client starts.
+        here = here.without_ports();
+    }
     let decided = launcher.decide(&here.known(&loaded.config.targets), world);
     let is_off = world.var("NIGHTLATCH") == Some("off");
     let run = Run { known, name, program, args, terminals, launcher, world, clock, decided, theme };

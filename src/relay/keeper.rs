@@ -57,6 +57,8 @@ pub struct Keeper {
     seen: Seen,
     servers: Option<Servers>,
     decided: Decided,
+    /// What was decided before the client started.
+    begun: Decided,
     /// Whether `decided` comes from the live connection.
     is_live: bool,
     backend_pid: Option<u32>,
@@ -115,6 +117,7 @@ impl Keeper {
             here,
             seen: Seen::default(),
             servers: None,
+            begun: decided.clone(),
             decided,
             is_live: false,
             backend_pid: None,

@@ -451,6 +451,9 @@ impl Relay {
             Some(Report::Started(pid)) => {
                 self.client = Some(pid);
                 self.watch = Some(Watch::new(pid));
+                if self.interactive.is_some() && self.tap.is_some() {
+                    self.survey_ports();
+                }
             }
             Some(Report::Failed(errno)) => self.ended = Some(Ended::NotStarted(errno)),
             Some(Report::Exited(status)) => self.ended = Some(Ended::Status(status)),

@@ -143,6 +143,7 @@ impl Relay {
 
     /// The client prints a prompt that we know.
     fn at_prompt(&mut self, facts: &crate::clients::PromptFacts) -> io::Result<()> {
+        self.read_survey()?;
         // A client that prompts has taken the answer.
         self.taken();
         if !matches!(self.phase, Phase::Submitting(_)) {

@@ -59,8 +59,8 @@ enum News {
 struct Quest {
     client: Option<i32>,
     home: Option<std::path::PathBuf>,
-    /// Whether the client is connected to a port of this machine.
-    is_here: bool,
+    /// Whether the other ends of the client's connections matter: not to this machine itself.
+    has_peers: bool,
     /// Hosts that the configuration names.
     names: Vec<String>,
     /// The side connection, and what it asks.
@@ -72,7 +72,6 @@ impl Relay {
     /// Begins to find out what is to be known of where the client has just connected to. What was
     /// begun for another connection is forgotten.
     pub(super) fn begin_survey(&mut self) {
-        self.survey = None;
         let address = &self.keeper.decided().target.address;
         let host = address.host.clone().unwrap_or_default();
         let config = self.keeper.config();
@@ -84,15 +83,31 @@ impl Relay {
             .as_mut()
             .filter(|_| may_ask)
             .and_then(|interactive| interactive.identify(self.keeper.facts()));
-        let clock = self.keeper.clock();
-        let quest = Quest {
+        self.survey(Quest {
             client: self.client,
-            home: self.home.clone(),
-            is_here: is_loopback(&host),
-            names: if is_socket(&host) || is_loopback(&host) { Vec::new() } else { names },
+            has_peers: !is_socket(&host) && !is_loopback(&host),
+            names,
             ask: inquiry.map(|inquiry| (probe::command(&inquiry), inquiry.script)),
-            clock,
-        };
+            ..self.quest()
+        });
+    }
+
+    /// Looks what listens on this machine's ports while the client starts, so that its first prompt
+    /// tells where it leads.
+    pub(super) fn survey_ports(&mut self) {
+        let quest = self.quest();
+        self.survey(quest);
+    }
+
+    fn quest(&self) -> Quest {
+        let (client, names, ask) = (None, Vec::new(), None);
+        let (home, clock) = (self.home.clone(), self.keeper.clock());
+        Quest { client, home, has_peers: false, names, ask, clock }
+    }
+
+    fn survey(&mut self, quest: Quest) {
+        self.survey = None;
+        let clock = quest.clock;
         let Ok((bell, rope)) = UnixStream::pair() else { return };
         if bell.set_nonblocking(true).is_err() {
             return;
@@ -147,7 +162,11 @@ impl Relay {
     }
 
     fn learn(&mut self, found: Found) -> io::Result<()> {
-        if self.keeper.find_out(found) { self.say_where_beside() } else { Ok(()) }
+        // What is known before the first prompt is said there.
+        if self.keeper.find_out(found) && self.is_prompted {
+            return self.say_where_beside();
+        }
+        Ok(())
     }
 
     fn identified(&mut self, identity: &ServerIdentity) -> io::Result<()> {
@@ -180,15 +199,10 @@ impl Teller {
 }
 
 fn go(quest: Quest, teller: &Teller) {
-    if quest.is_here {
-        teller.tell(News::Found(Found::Tunnels(here::look(quest.home.as_deref()))));
-    }
-    let peers: Vec<IpAddr> = if quest.names.is_empty() {
-        Vec::new()
-    } else {
-        let all = quest.client.map(net::peers).unwrap_or_default();
-        all.into_iter().map(|peer| peer.ip()).filter(|ip| !ip.is_loopback()).collect()
-    };
+    teller.tell(News::Found(Found::Tunnels(here::look(quest.home.as_deref()))));
+    let all = quest.client.filter(|_| quest.has_peers).map(net::peers).unwrap_or_default();
+    let peers: Vec<IpAddr> =
+        all.into_iter().map(|peer| peer.ip()).filter(|ip| !ip.is_loopback()).collect();
     let aliases = |names: Vec<(String, String)>| {
         if !names.is_empty() {
             teller.tell(News::Found(Found::Aliases(names)));

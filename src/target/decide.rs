@@ -78,6 +78,9 @@ pub struct Decided {
     pub target: Target,
     /// Why, strongest first.
     pub evidence: Vec<Evidence>,
+    /// What of it is not of the address itself, so that the address alone would not tell it again.
+    #[serde(skip)]
+    pub noted: Vec<Evidence>,
 }
 
 impl Decided {
@@ -93,8 +96,9 @@ impl Decided {
         let Target { address, tier, name } = self.target;
         let names = name.into_iter().map(|name| (tier, name)).collect();
         let mut found = Found { evidence: self.evidence, raised: Vec::new(), names };
-        found.evidence.extend(evidence);
-        found.decide(&address)
+        found.evidence.extend(evidence.iter().cloned());
+        let noted = self.noted.into_iter().chain(evidence).collect();
+        Self { noted, ..found.decide(&address) }
     }
 
     /// Returns the evidence that speaks for another tier than was decided, hints left out.
@@ -236,7 +240,8 @@ impl Found {
         evidence.sort_by_key(|item| std::cmp::Reverse((item.strength, item.tier)));
         let tier = weigh(&evidence);
         let name = names.into_iter().find(|(named, _)| *named == tier).map(|(_, name)| name);
-        Decided { target: Target { address: address.clone(), tier, name }, evidence }
+        let target = Target { address: address.clone(), tier, name };
+        Decided { target, evidence, noted: Vec::new() }
     }
 }
 

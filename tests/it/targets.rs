@@ -11,7 +11,8 @@ use nightlatch::here::Here;
 use nightlatch::target::libpq::Surroundings;
 use nightlatch::target::tunnel::{self, Tunnel};
 use nightlatch::target::{
-    Address, Decided, Evidence, Known, Pattern, TargetRule, Tier, for_address, for_invocation,
+    Address, Decided, Evidence, Known, Pattern, Remembered, Seen, TargetRule, Tier, for_address,
+    for_invocation,
 };
 use nightlatch::world::World;
 use serde::Deserialize;
@@ -218,6 +219,43 @@ fn what_a_live_prompt_reports() {
         let decided = for_address(&address, &known);
         assert_eq!(decided.target.tier, tier, "{address}");
         assert_eq!(decided.target.address, address);
+    }
+}
+
+#[test]
+fn what_was_seen_of_a_connection_counts() {
+    let text = "[[target]]\nname = \"p\"\ntier = \"production\"\nmatch = [\"db.example.com\"]\n";
+    let config = load_text(Path::new("c.toml"), text).config;
+    let address = Address { host: Some("10.9.9.9".to_owned()), ..Address::default() };
+    let aliases = vec![("db.example.com".to_owned(), "the peer is db.example.com".to_owned())];
+    let server = |tier| Remembered { tier, name: Some("o".to_owned()), text: "db1".to_owned() };
+    for (seen, tier, name, says) in [
+        (Seen::default(), Tier::Unknown, None, None),
+        (
+            Seen { aliases, ..Seen::default() },
+            Tier::Production,
+            Some("p"),
+            Some("production, config: `db.example.com` of p matches, the peer is db.example.com"),
+        ),
+        (
+            Seen { server: Some(server(Tier::Production)), ..Seen::default() },
+            Tier::Production,
+            Some("o"),
+            Some("production, server identity: the same server as db1"),
+        ),
+        // Nothing that was harmless once makes anything harmless.
+        (
+            Seen { server: Some(server(Tier::Development)), ..Seen::default() },
+            Tier::Unknown,
+            None,
+            Some("development, server identity: the same server as db1"),
+        ),
+    ] {
+        let known = Known { rules: &config.targets, seen: Some(&seen), ..Known::default() };
+        let decided = for_address(&address, &known);
+        assert_eq!(decided.target.tier, tier, "{seen:?}");
+        assert_eq!(decided.target.name.as_deref(), name, "{seen:?}");
+        assert_eq!(decided.evidence.first().map(tell).as_deref(), says);
     }
 }
 

@@ -4,7 +4,7 @@ use super::Keeper;
 use crate::record::Marker;
 use crate::servers;
 use crate::target::tunnel::Tunnel;
-use crate::target::{Address, Decided, Seen, Tier, for_address};
+use crate::target::{Address, Decided, Known, Seen, Tier, for_address};
 
 /// What was found out beside what the client tells.
 #[derive(Debug)]
@@ -21,8 +21,19 @@ impl Keeper {
     /// Looks where the session is now; the tier may have changed.
     pub fn move_to(&mut self, address: &Address) {
         self.seen = Seen::default();
-        let decided = for_address(address, &self.here.known(&self.config.targets));
+        let decided = self.decide(address);
         self.settle_in(decided);
+    }
+
+    fn decide(&self, address: &Address) -> Decided {
+        let known = Known { seen: Some(&self.seen), ..self.here.known(&self.config.targets) };
+        let decided = for_address(address, &known);
+        let begun = &self.begun.target.address;
+        let is_begun = begun.port == address.port
+            && begun.database == address.database
+            && begun.host == address.host;
+        // What people noted of a service or a password holds as long as the session is there.
+        if is_begun { decided.also(self.begun.noted.clone()) } else { decided }
     }
 
     /// Takes what was found out; returns whether the session is now something else than it was
@@ -40,9 +51,7 @@ impl Keeper {
                 self.remark(&format!("server: {id}"));
             }
         }
-        let known = self.here.known(&self.config.targets);
-        let known = crate::target::Known { seen: Some(&self.seen), ..known };
-        let decided = for_address(&self.decided.target.address, &known);
+        let decided = self.decide(&self.decided.target.address);
         let is_other = decided.target != self.decided.target;
         if is_other {
             self.settle_in(decided);

@@ -93,3 +93,25 @@ fn the_same_server_through_another_door_keeps_its_tier() {
     }
     world.assert_nothing_left();
 }
+
+#[test]
+fn what_people_noted_holds_at_the_prompt() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let (port, name) = (cluster().port, &world.database.name);
+    let service = format!("[live]\nhost=127.0.0.1\nport={port}\ndbname={name}\nuser=app\n");
+    world.write(".pg_service.conf", &service);
+    let mut pty = Pty::spawn(world.wrapped(["service=live"]));
+    pty.wait_for_prompt(&world.database.prompt());
+    pty.line("delete from families;");
+    pty.wait_for(&format!("type {name} to run it"));
+    pty.wait_for_silence(PERSON_PAUSE);
+    pty.press(Key::Enter);
+    pty.wait_for_prompt(&world.database.prompt());
+    pty.wait_for_silence(PERSON_PAUSE);
+    pty.line("\\q");
+    pty.finish();
+    world.database.assert_untouched();
+}
