@@ -58,12 +58,17 @@ impl Here {
 /// Looks at what listens on this machine's ports to pass them on.
 #[must_use]
 pub fn look(home: Option<&Path>) -> Vec<Tunnel> {
+    let processes = net::processes(tunnel::is_meant);
+    if processes.is_empty() {
+        return Vec::new();
+    }
+    let listening = net::Listening::look();
     let tunnels = |process: net::Process| {
         let files = |path: &str| read(&place(path, process.pid, home)?);
-        let listens = net::listens(process.pid);
-        tunnel::read(&process.name, &process.args, listens.as_deref(), &files)
+        let ports = listening.of(process.pid);
+        tunnel::read(&process.name, &process.args, ports.as_deref(), &files)
     };
-    net::processes(tunnel::is_meant).into_iter().flat_map(tunnels).collect()
+    processes.into_iter().flat_map(tunnels).collect()
 }
 
 /// Returns where a file is that a process names.

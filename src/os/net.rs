@@ -1,15 +1,16 @@
-//! The sockets of processes, as far as the system tells: on Linux by `/proc`, elsewhere not at all.
+//! The sockets of processes, as far as the system tells: on Linux by `/proc` and the kernel's own
+//! list of sockets, elsewhere not at all.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use super::process;
 
-/// States of a connection as the kernel numbers them.
-const ESTABLISHED: &str = "01";
-const CONNECTING: &str = "02";
-const LISTENING: &str = "0A";
+/// States of a connection, each a bit at the kernel's number for it.
+const OPEN: u32 = 1 << 1 | 1 << 2;
+const LISTENING: u32 = 1 << 10;
 
 /// One running program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +23,12 @@ pub struct Process {
     pub args: Vec<String>,
 }
 
-/// One line of the kernel's table of sockets.
-#[derive(Debug, PartialEq, Eq)]
-struct Row {
-    local: SocketAddr,
+/// One TCP socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Socket {
+    local: u16,
     remote: SocketAddr,
-    state: String,
+    /// The kernel's number, which `/proc` tells for each descriptor.
     inode: u64,
 }
 
@@ -48,41 +49,43 @@ pub fn processes(is_meant: impl Fn(&str) -> bool) -> Vec<Process> {
         .collect()
 }
 
-/// Returns the TCP ports a process listens on; none where its descriptors may not be looked at.
-#[must_use]
-pub fn listens(pid: i32) -> Option<Vec<u16>> {
-    let sockets = sockets(pid)?;
-    let mut ports: Vec<u16> = table(pid)
-        .into_iter()
-        .filter(|row| row.state == LISTENING && sockets.contains(&row.inode))
-        .map(|row| row.local.port())
-        .collect();
-    ports.sort_unstable();
-    ports.dedup();
-    Some(ports)
+/// Who listens on this machine's ports, as it was at one moment.
+#[derive(Debug)]
+pub struct Listening(Option<Vec<Socket>>);
+
+impl Listening {
+    /// Looks.
+    #[must_use]
+    pub fn look() -> Self {
+        Self(sockets(LISTENING).ok())
+    }
+
+    /// Returns the TCP ports a process listens on; none where nobody may look.
+    #[must_use]
+    pub fn of(&self, pid: i32) -> Option<Vec<u16>> {
+        let (all, own) = (self.0.as_ref()?, inodes(pid)?);
+        let ours = all.iter().filter(|socket| own.contains(&socket.inode));
+        let mut ports: Vec<u16> = ours.map(|socket| socket.local).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        Some(ports)
+    }
 }
 
 /// Returns where the TCP connections of a process and of all below it go.
 #[must_use]
 pub fn peers(pid: i32) -> Vec<SocketAddr> {
-    let mut found: Vec<SocketAddr> = process::tree(pid)
-        .into_iter()
-        .filter_map(|pid| Some((sockets(pid).filter(|sockets| !sockets.is_empty())?, table(pid))))
-        .flat_map(|(sockets, rows)| {
-            let is_ours = move |row: &Row| {
-                [ESTABLISHED, CONNECTING].contains(&row.state.as_str())
-                    && sockets.contains(&row.inode)
-            };
-            rows.into_iter().filter(is_ours).map(|row| row.remote)
-        })
-        .collect();
+    let own: Vec<u64> = process::tree(pid).into_iter().filter_map(inodes).flatten().collect();
+    let all = sockets(OPEN).unwrap_or_default();
+    let ours = all.into_iter().filter(|socket| own.contains(&socket.inode));
+    let mut found: Vec<SocketAddr> = ours.map(|socket| socket.remote).collect();
     found.sort_unstable();
     found.dedup();
     found
 }
 
-/// Returns the sockets among a process's descriptors, by the kernel's number.
-fn sockets(pid: i32) -> Option<Vec<u64>> {
+/// Returns the sockets among a process's descriptors.
+fn inodes(pid: i32) -> Option<Vec<u64>> {
     let socket = |path: &Path| {
         path.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse::<u64>().ok()
     };
@@ -91,43 +94,90 @@ fn sockets(pid: i32) -> Option<Vec<u64>> {
     Some(links.filter_map(|path| socket(&path)).collect())
 }
 
-/// Reads the sockets of the network that a process lives in.
-fn table(pid: i32) -> Vec<Row> {
-    ["tcp", "tcp6"]
-        .iter()
-        .filter_map(|name| fs::read_to_string(format!("/proc/{pid}/net/{name}")).ok())
-        .flat_map(|text| text.lines().filter_map(row).collect::<Vec<_>>())
-        .collect()
-}
-
-/// Reads `0: 0100007F:1538 00000000:0000 0A …`; the headline is none.
-fn row(line: &str) -> Option<Row> {
-    let mut words = line.split_ascii_whitespace().skip(1);
-    let (local, remote) = (address(words.next()?)?, address(words.next()?)?);
-    let state = words.next()?.to_owned();
-    let inode = words.nth(5)?.parse().ok()?;
-    Some(Row { local, remote, state, inode })
-}
-
-/// Reads an address whose words of 32 bits are written as this machine has them in memory.
-fn address(text: &str) -> Option<SocketAddr> {
-    let (ip, port) = text.split_once(':')?;
-    let word = |at: usize| {
-        let word = ip.get(at * 8..at * 8 + 8)?;
-        u32::from_str_radix(word, 16).ok().map(u32::to_ne_bytes)
+/// Asks the kernel for the TCP sockets in some states (`sock_diag(7)`). Its tables in `/proc/net`
+/// walk all there could be, for milliseconds at each read.
+#[cfg(target_os = "linux")]
+fn sockets(states: u32) -> io::Result<Vec<Socket>> {
+    use nix::sys::socket::{
+        AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket,
     };
-    let ip = match ip.len() {
-        8 => IpAddr::V4(Ipv4Addr::from(word(0)?)),
-        32 => {
-            let mut octets = [0; 16];
-            for (at, place) in octets.chunks_exact_mut(4).enumerate() {
-                place.copy_from_slice(&word(at)?);
+    use std::os::fd::AsRawFd;
+
+    /// A request's bytes, header included.
+    const REQUEST_BYTES: u32 = 72;
+    /// `SOCK_DIAG_BY_FAMILY`, and `NLM_F_REQUEST | NLM_F_DUMP`.
+    const KIND: u16 = 20;
+    const FLAGS: u16 = 0x301;
+    /// Room for one answer; the kernel makes none that is longer.
+    const ANSWER_BYTES: usize = 64 << 10;
+
+    let kernel = socket(
+        AddressFamily::Netlink,
+        SockType::Datagram,
+        SockFlag::SOCK_CLOEXEC,
+        SockProtocol::NetlinkSockDiag,
+    )?;
+    let mut found = Vec::new();
+    let mut answer = vec![0; ANSWER_BYTES];
+    for family in [libc::AF_INET, libc::AF_INET6] {
+        let mut request = Vec::with_capacity(REQUEST_BYTES as usize);
+        request.extend(REQUEST_BYTES.to_ne_bytes());
+        request.extend(KIND.to_ne_bytes());
+        request.extend(FLAGS.to_ne_bytes());
+        // Sequence and sender: there is one question at a time, from us.
+        request.extend([0; 8]);
+        request.extend([u8::try_from(family).unwrap_or_default(), 6, 0, 0]);
+        request.extend(states.to_ne_bytes());
+        request.resize(REQUEST_BYTES as usize, 0);
+        send(kernel.as_raw_fd(), &request, MsgFlags::empty())?;
+        loop {
+            let count = recv(kernel.as_raw_fd(), &mut answer, MsgFlags::empty())?;
+            if !messages(&answer[..count], &mut found)? {
+                break;
             }
-            IpAddr::V6(Ipv6Addr::from(octets)).to_canonical()
         }
-        _ => return None,
+    }
+    Ok(found)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sockets(_states: u32) -> io::Result<Vec<Socket>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Reads the messages of one answer; returns whether more answers follow.
+fn messages(mut answer: &[u8], found: &mut Vec<Socket>) -> io::Result<bool> {
+    /// `nlmsghdr`, and two of its kinds.
+    const HEADER_BYTES: usize = 16;
+    const ERROR: u16 = 2;
+    const DONE: u16 = 3;
+
+    while let Some(header) = answer.get(..HEADER_BYTES) {
+        let length = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]) as usize;
+        let Some(message) = answer.get(HEADER_BYTES..length) else { break };
+        match u16::from_ne_bytes([header[4], header[5]]) {
+            DONE => return Ok(false),
+            ERROR => return Err(io::ErrorKind::Unsupported.into()),
+            _ => found.extend(one(message)),
+        }
+        answer = answer.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    Ok(true)
+}
+
+/// Reads an `inet_diag_msg`.
+fn one(message: &[u8]) -> Option<Socket> {
+    let port = |at: usize| Some(u16::from_be_bytes(message.get(at..at + 2)?.try_into().ok()?));
+    let address: [u8; 16] = message.get(24..40)?.try_into().ok()?;
+    let ip = if i32::from(*message.first()?) == libc::AF_INET {
+        let [a, b, c, d, ..] = address;
+        IpAddr::from([a, b, c, d])
+    } else {
+        IpAddr::V6(Ipv6Addr::from(address)).to_canonical()
     };
-    Some(SocketAddr::new(ip, u16::from_str_radix(port, 16).ok()?))
+    let inode = u32::from_ne_bytes(message.get(68..72)?.try_into().ok()?);
+    let remote = SocketAddr::new(ip, port(6)?);
+    Some(Socket { local: port(4)?, remote, inode: u64::from(inode) })
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -142,7 +192,8 @@ mod tests {
         for place in ["127.0.0.1:0", "[::1]:0"] {
             let Ok(listener) = TcpListener::bind(place) else { continue };
             let address = listener.local_addr().expect("bound");
-            assert!(listens(own).expect("ours").contains(&address.port()), "{place}");
+            let ports = Listening::look().of(own).expect("ours");
+            assert!(ports.contains(&address.port()), "{place}");
             let _stream = TcpStream::connect(address).expect("connects");
             assert!(peers(own).contains(&address), "{place}");
         }
@@ -152,16 +203,11 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_the_kernel_are_read() {
-        let line = "   1: 0100007F:1538 0201A8C0:01BB 01 00000000:00000000 00:00000000 00000000  1000        0 77 1 0 20 4";
-        let row = row(line).expect("a row");
-        assert_eq!(row.inode, 77);
-        assert_eq!((row.local.port(), row.state.as_str()), (5432, "01"));
-        if cfg!(target_endian = "little") {
-            assert_eq!(row.remote.to_string(), "192.168.1.2:443");
+    fn torn_answers_are_no_sockets() {
+        let mut found = Vec::new();
+        for bytes in [&[][..], &[0; 16], &[255; 40], &[20, 0, 0, 0, 20, 0, 0, 0, 0, 0]] {
+            assert!(messages(bytes, &mut found).is_ok_and(|has_more| has_more), "{bytes:?}");
         }
-        for line in ["", "  sl  local_address rem_address   st", "0: zz:1 00000000:0 0A", "0: 1"] {
-            assert_eq!(super::row(line), None, "{line}");
-        }
+        assert_eq!(found, []);
     }
 }

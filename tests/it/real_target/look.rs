@@ -56,6 +56,9 @@ fn on_production() -> Shown {
     shown
 }
 
+/// A way out.
+type Leave = fn(&mut Pty);
+
 fn dark() -> World {
     let mut world = World::new(Tier::Production);
     world.set("COLORFGBG", "15;0");
@@ -67,7 +70,7 @@ fn the_look_goes_with_the_session() {
     if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock, Tool::Bash]) {
         return;
     }
-    let leave: [(&str, fn(&mut Pty)); 4] = [
+    let leave: [(&str, Leave); 4] = [
         ("quit", |pty| pty.line("\\q")),
         ("end of file", |pty| pty.press(Key::Ctrl('d'))),
         ("terminated", |pty| pty.kill(Signal::SIGTERM)),
