@@ -17,6 +17,7 @@ mod real_target;
 mod recover;
 mod rules;
 mod search;
+mod shells;
 mod show;
 mod support;
 mod targets;
