@@ -109,6 +109,17 @@ pub struct ServerSaid {
     pub position: Option<String>,
 }
 
+/// Who a server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerIdentity {
+    /// What stays the same through every door: "PostgreSQL 7412345678901234567/16384".
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// Whether it follows another server, and takes no writes.
+    pub is_replica: bool,
+}
+
 /// The text of a function or procedure, as the server keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoutineText {
@@ -153,6 +164,16 @@ pub trait Interactive: std::fmt::Debug {
         facts: Option<&PromptFacts>,
         drift: Drift,
     ) -> Option<Inquiry>;
+
+    /// Asks the server who it is; none where nobody knows where to ask.
+    fn identify(&mut self, _facts: Option<&PromptFacts>) -> Option<Inquiry> {
+        None
+    }
+
+    /// Reads the answer to [`Interactive::identify`].
+    fn identified(&self, _answer: &str) -> Option<ServerIdentity> {
+        None
+    }
 
     /// Asks for the texts of the functions that a statement calls; none where nothing has to be
     /// asked: they are the server's own, or the texts are known already.

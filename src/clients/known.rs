@@ -1,7 +1,7 @@
 //! The table of clients: what the rest of the program needs to know of each by its name.
 
 use super::launcher::{Command, Launcher};
-use super::{psql, python};
+use super::{psql, python, told, url};
 use crate::lang::sql::{self, Ends, Flavour};
 use crate::lang::{self, Reading};
 use crate::target::{Decided, Known as Targets, for_invocation};
@@ -52,6 +52,27 @@ pub const READ: &[(&str, Read)] = &[
     ("mongo", lang::mongo::javascript),
 ];
 
+/// Clients that cannot be run yet, and whose command lines can be read all the same.
+pub const TOLD: &[(&str, Decide)] = &[
+    ("mysql", told::mysql),
+    ("mariadb", told::mysql),
+    ("redis-cli", told::redis),
+    ("sqlite3", told::sqlite),
+    ("rails", url::decide),
+    ("rake", url::decide),
+    ("irb", url::decide),
+    ("node", url::decide),
+    ("flask", url::decide),
+    ("django-admin", url::decide),
+];
+
+/// Returns how it is decided where a command line of a client would connect.
+#[must_use]
+pub fn decider(name: &str) -> Option<Decide> {
+    let told = || TOLD.iter().find(|(known, _)| *known == name).map(|(_, decide)| *decide);
+    by_name(name).map(|known| known.decide).or_else(told)
+}
+
 /// Returns how the texts of a client are read.
 #[must_use]
 pub fn reader(name: &str) -> Option<Read> {
@@ -73,7 +94,7 @@ const fn python_by(name: &'static str, oldest: Option<&'static [u32]>) -> Known 
         name,
         oldest,
         read: lang::python::read,
-        decide: |_, world, targets| Ok(python::url::decide(world, targets)),
+        decide: url::decide,
         launch: |command| Box::new(python::launch::PythonLaunch::new(command)),
     }
 }

@@ -6,13 +6,12 @@ use std::path::Path;
 use super::interactive::Interactive;
 use super::tap::Tap;
 use crate::clients::Preflight;
-use crate::config::Config;
 use crate::lang::Reading;
 use crate::os::term::Terminals;
 use crate::policy::Facts;
 use crate::relay::Input;
 use crate::tap::Statement;
-use crate::target::{Address, Decided};
+use crate::target::{Address, Decided, Known};
 use crate::world::World;
 
 /// The hidden first argument that makes us run an editor, and tell what it leaves.
@@ -31,7 +30,7 @@ pub trait Launcher: std::fmt::Debug {
     fn is_interactive(&self) -> bool;
 
     /// Decides where it would connect.
-    fn decide(&self, config: &Config, world: &World, machine: Option<&str>) -> Decided;
+    fn decide(&self, known: &Known<'_>, world: &World) -> Decided;
 
     /// Reads what a run without a person will do.
     fn preflight(&self, facts: &Facts, address: &Address, world: &World) -> Preflight;

@@ -7,10 +7,13 @@ pub mod launcher;
 pub mod line_editor;
 pub mod psql;
 pub mod python;
+pub mod settings;
 pub mod tap;
+pub mod told;
+pub mod url;
 
 pub use interactive::{
-    Inquiry, Interactive, ReadAnswer, RoutineText, ServerSaid, Submitted, Unseen,
+    Inquiry, Interactive, ReadAnswer, RoutineText, ServerIdentity, ServerSaid, Submitted, Unseen,
 };
 pub use launcher::{Command, Hook, Launcher, OWN_EDITOR, TELL_EDITED};
 pub use psql::preflight::Preflight;

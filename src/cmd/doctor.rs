@@ -17,6 +17,7 @@ use crate::clients::known::KNOWN;
 use crate::clock::Clock;
 use crate::config::{self, Loaded};
 use crate::error::Error;
+use crate::os::term;
 use crate::record::prune;
 use crate::ui::table::View;
 use crate::ui::theme::Style;
@@ -71,6 +72,9 @@ pub fn run(
     out: &mut dyn Write,
     view: &View<'_>,
 ) -> Result<u8, Error> {
+    if args.repair_terminal {
+        return repair(out);
+    }
     let loaded = config::load(world);
     let mut findings = vec![configuration(&loaded, world)];
     findings.extend(recordings(&loaded, world));
@@ -90,6 +94,16 @@ pub fn run(
         written.map_err(recorded::write_error)?;
     }
     Ok(u8::from(findings.iter().any(|finding| finding.state == State::Problem)))
+}
+
+fn repair(out: &mut dyn Write) -> Result<u8, Error> {
+    term::repair().map_err(|error| {
+        Error::ours("There is no terminal to repair.")
+            .because(error)
+            .hint("Run it in the terminal that looks wrong.")
+    })?;
+    writeln!(out, "The terminal is as shells expect it.").map_err(recorded::write_error)?;
+    Ok(0)
 }
 
 fn line(finding: &Finding, out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {

@@ -216,6 +216,7 @@ impl Relay {
         if self.input == Input::Data {
             self.is_ending = false;
         }
+        self.await_survey()?;
         self.look_up(texts);
         let judged = self.keeper.statement(texts, likely, Source::Tap);
         if self.is_cancelling {

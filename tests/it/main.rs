@@ -13,6 +13,7 @@ mod play;
 mod policy;
 mod real_psql;
 mod real_python;
+mod real_target;
 mod recover;
 mod rules;
 mod search;

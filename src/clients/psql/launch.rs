@@ -17,7 +17,6 @@ use super::tap::{PsqlTap, SINGLE_STEP_ON};
 use super::unseen::{Guard, Place, unseen};
 use crate::clients::line_editor::Files;
 use crate::clients::{Command, Interactive, Launcher, OWN_EDITOR, TELL_EDITED, Tap, Unseen};
-use crate::config::Config;
 use crate::os::term::Terminals;
 use crate::policy::Facts;
 use crate::relay::Input;
@@ -126,11 +125,10 @@ impl Launcher for PsqlLaunch {
         self.is_interactive()
     }
 
-    fn decide(&self, config: &Config, world: &World, machine: Option<&str>) -> Decided {
-        let known = Known { rules: &config.targets, machine };
+    fn decide(&self, known: &Known<'_>, world: &World) -> Decided {
         // psql will refuse it; until then nothing is known.
         let unknown = || {
-            let mut decided = for_address(&Address::default(), &known);
+            let mut decided = for_address(&Address::default(), known);
             decided.target.tier = Tier::Unknown;
             decided
         };
@@ -142,7 +140,7 @@ impl Launcher for PsqlLaunch {
             user: invocation.username.clone(),
             cluster: invocation.cluster.clone(),
         };
-        let found = for_invocation(&given, &surroundings(world), &known);
+        let found = for_invocation(&given, &surroundings(world), known);
         found.ok().and_then(|all| all.into_iter().next()).unwrap_or_else(unknown)
     }
 

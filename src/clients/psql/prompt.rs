@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use super::identity;
 use super::inquire::Inquirer;
 use super::meta::{Variables, Ways};
 use super::routines;
 use super::unseen::{Guard, Place, unseen};
-use crate::clients::{Inquiry, Interactive, PromptFacts, RoutineText, Submitted, Unseen};
+use crate::clients::{
+    Inquiry, Interactive, PromptFacts, RoutineText, ServerIdentity, Submitted, Unseen,
+};
 use crate::lang::Effect;
 use crate::os::random;
 use crate::session::drift::Drift;
@@ -27,6 +30,8 @@ pub struct PsqlPrompt {
     inquirer: Option<Inquirer>,
     /// The connection whose functions have been asked for, and what frames the answer.
     asked: Option<(Option<u32>, String)>,
+    /// What frames the server's answer to who it is.
+    identity: Option<String>,
     keys: Keys,
     /// What a key may insert that makes a comment of a line.
     comments: Vec<String>,
@@ -50,6 +55,7 @@ impl PsqlPrompt {
             home,
             inquirer,
             asked: None,
+            identity: None,
             keys,
             comments,
         }
@@ -137,6 +143,18 @@ impl Interactive for PsqlPrompt {
         drift: Drift,
     ) -> Option<Inquiry> {
         self.inquirer.as_ref()?.inquire(text, effects, facts?, drift)
+    }
+
+    fn identify(&mut self, facts: Option<&PromptFacts>) -> Option<Inquiry> {
+        let (inquirer, facts) = (self.inquirer.as_ref()?, facts?);
+        let token = random::token();
+        let script = identity::script(&token);
+        self.identity = Some(token);
+        inquirer.ask(&script, Box::new(routines::Text), facts)
+    }
+
+    fn identified(&self, answer: &str) -> Option<ServerIdentity> {
+        identity::read(answer, self.identity.as_deref()?)
     }
 
     fn look_up(&mut self, texts: &[String], facts: Option<&PromptFacts>) -> Option<Inquiry> {

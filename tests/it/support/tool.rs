@@ -34,6 +34,8 @@ pub(crate) enum Tool {
     Python,
     Sqlite,
     RedisCli,
+    /// The server of OpenSSH.
+    Sshd,
     /// A terminal that others wrote.
     Tmux,
     /// A browser.
@@ -63,6 +65,7 @@ impl Tool {
             Self::Python => "python3",
             Self::Sqlite => "sqlite3",
             Self::RedisCli => "redis-cli",
+            Self::Sshd => "sshd",
             Self::Tmux => "tmux",
             Self::Chromium => "chromium",
             Self::Asciinema => "asciinema",
@@ -95,6 +98,7 @@ impl Tool {
             | Self::Chromium
             | Self::Python
             | Self::Sqlite
+            | Self::Sshd
             | Self::RedisCli => find(self.name()).is_some(),
         }
     }
