@@ -49,14 +49,17 @@ fn agrees(file: &str) {
 #[test]
 fn postgres_corpus() {
     agrees(include_str!("../verdicts/corpus-postgres.toml"));
+    agrees(include_str!("../verdicts/adversary-postgres.toml"));
 }
 
 #[test]
 fn mysql_corpus() {
     agrees(include_str!("../verdicts/corpus-mysql.toml"));
+    agrees(include_str!("../verdicts/adversary-mysql.toml"));
 }
 
 #[test]
 fn sqlite_corpus() {
     agrees(include_str!("../verdicts/corpus-sqlite.toml"));
+    agrees(include_str!("../verdicts/adversary-sqlite.toml"));
 }
