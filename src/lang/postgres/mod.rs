@@ -137,7 +137,7 @@ fn one(text: &str, statement: &Statement, place: Place<'_>, nesting: usize) -> R
         return unclear("it is not certain where strings end");
     }
     if let Place::Exact(base) = place
-        && let Some(effect) = literals::insert(text, statement, base)
+        && let Some(effect) = literals::read(text, statement, base)
     {
         return Read { effects: vec![effect], ..Read::default() };
     }
