@@ -9,9 +9,7 @@ pub mod psql;
 pub mod python;
 pub mod tap;
 
-pub use interactive::{
-    Inquiry, Interactive, ReadAnswer, RoutineText, ServerSaid, Submitted, Unseen,
-};
+pub use interactive::{Inquiry, Interactive, ReadAnswer, ServerSaid, Submitted, Unseen};
 pub use launcher::{Command, Hook, Launcher};
 pub use psql::preflight::Preflight;
 pub use tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};

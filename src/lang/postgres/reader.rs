@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
             | SyntaxKind::INSERT
             | SyntaxKind::MERGE => self.query(node),
             SyntaxKind::EXPLAIN => {
-                if runs(node) {
+                if explain_runs(node) {
                     node.children().for_each(|inner| self.statement_if_any(&inner));
                 }
             }
@@ -298,7 +298,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Returns whether EXPLAIN runs what it explains: the last ANALYZE option decides.
-fn runs(node: &SyntaxNode) -> bool {
+pub(super) fn explain_runs(node: &SyntaxNode) -> bool {
     if find(node, &[SyntaxKind::EXPLAIN_ANALYZE])
         .is_some_and(|found| found.parent().as_ref() == Some(node))
         || has_token(node, SyntaxKind::ANALYZE_KW)
