@@ -149,10 +149,19 @@ impl<'a> Reader<'a> {
             }
             Deed::Does(class, verb, what) => {
                 let phrase = format!("{what} ({function})");
+                let before = self.effects.len();
+                // Of all these the transaction has large objects only.
+                let outlasts = !function.starts_with("lo");
                 self.push(class, verb, Some(function), scope, call, phrase);
+                self.effects[before..].iter_mut().for_each(|effect| effect.outlasts = outlasts);
             }
             Deed::Runs => match function::text_argument(call) {
-                Some(sql) => self.inner(&sql, call),
+                Some(sql) => {
+                    let before = self.effects.len();
+                    self.inner(&sql, call);
+                    // On a connection of its own.
+                    self.effects[before..].iter_mut().for_each(|effect| effect.outlasts = true);
+                }
                 None => {
                     let phrase = format!("runs SQL that is not in the text ({function})");
                     let class = Class::Opaque;

@@ -205,6 +205,7 @@ fn effect(
         phrase,
         rows: None,
         looped: false,
+        outlasts: true,
     })
 }
 
