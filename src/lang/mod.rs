@@ -7,6 +7,7 @@ pub mod effect;
 mod function;
 pub mod postgres;
 pub mod python;
+mod shape;
 pub mod sql;
 mod temporary;
 mod token;

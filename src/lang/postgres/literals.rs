@@ -1,222 +1,50 @@
-//! What long scripts of data are made of, and what its tokens alone tell: `INSERT INTO t (a, b)
-//! VALUES (1, 'x'), …`, `DELETE FROM t WHERE id = 1 AND …` and `UPDATE t SET a = 1 WHERE id = 1`, with
-//! nothing but literals.
-//!
-//! The parser would say the same and takes ten times as long; anything else than these very shapes
-//! is left to it.
+//! Statements of plain shapes to effects.
 
 use std::ops::Range;
 
-use squawk_syntax::quote::is_reserved_word;
-
 use super::tree::{in_one_line, shorten};
-use crate::lang::token::{Kind, Statement, Token};
+use crate::lang::shape::shape;
+use crate::lang::token::{Statement, Token};
 use crate::lang::{Class, Effect, Rows, Scope, Verb};
-
-/// Words that are literals.
-const LITERALS: [&str; 4] = ["null", "true", "false", "default"];
 
 /// Reads such a statement, placed `base` bytes into the submitted text; none if it is any other.
 pub(super) fn read(text: &str, statement: &Statement, base: usize) -> Option<Effect> {
-    let mut tokens = Tokens { text, rest: &statement.tokens };
-    let (found, rows) = if tokens.word("insert").is_some() {
-        (tokens.insert()?, None)
-    } else {
-        tokens.delete_or_update()?
+    let shape = shape(text, &statement.tokens)?;
+    let place = |tokens: Range<usize>| {
+        let tokens = &statement.tokens[tokens];
+        Some(base + tokens.first()?.range.start..base + tokens.last()?.range.end)
     };
-    let last = statement.tokens.len() - tokens.rest.len() - 1;
-    tokens.takes(";");
-    if !tokens.rest.is_empty() {
+    let source = place(shape.table)?;
+    let table = text[source.start - base..source.end - base].to_ascii_lowercase();
+    // A space or a comment may stand in a name; and the session's own are told apart elsewhere.
+    if !table.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte))
+        || table.starts_with("pg_temp.")
+    {
         return None;
     }
-    let (class, verb, table, scope, phrase) = found;
-    let span = base + statement.range.start..base + statement.tokens[last].range.end;
-    let mut effect = Effect::on(class, verb, Some(table), scope, span, phrase);
-    let place = |range: Range<usize>| base + range.start..base + range.end;
-    effect.rows = rows.map(|(source, condition)| Rows {
-        source: place(source),
-        condition: Some(place(condition)),
-    });
-    Some(effect)
-}
-
-/// Class, verb, table, scope and phrase of an effect.
-type Found = (Class, Verb, String, Scope, String);
-
-/// What is left to read.
-struct Tokens<'a> {
-    text: &'a str,
-    rest: &'a [Token],
-}
-
-impl<'a> Tokens<'a> {
-    fn insert(&mut self) -> Option<Found> {
-        self.word("into")?;
-        let (table, _) = self.table()?;
-        if self.takes("(") {
-            self.list(|tokens| tokens.name().map(drop))?;
-        }
-        self.word("values")?;
-        loop {
-            self.takes("(").then_some(())?;
-            self.list(Self::literal)?;
-            if !self.takes(",") {
-                break;
-            }
-        }
+    let span = place(0..shape.end)?;
+    let Some(condition) = shape.condition else {
         let phrase = format!("inserts into {table}");
-        Some((Class::Add, Verb::Insert, table, Scope::One, phrase))
-    }
+        return Some(Effect::on(Class::Add, Verb::Insert, Some(table), Scope::One, span, phrase));
+    };
+    let (class, does) = match shape.verb {
+        Verb::Delete => (Class::Remove, "deletes"),
+        _ => (Class::Change, "updates"),
+    };
+    let line = line(text, &statement.tokens[condition.clone()]);
+    let phrase = format!("{does} rows of {table} where {line}");
+    let rows = Some(Rows { source, condition: place(condition) });
+    let effect = Effect::on(class, shape.verb, Some(table), Scope::Filtered, span, phrase);
+    Some(Effect { rows, ..effect })
+}
 
-    fn delete_or_update(&mut self) -> Option<(Found, Option<(Range<usize>, Range<usize>)>)> {
-        let is_delete = self.word("delete").is_some();
-        self.word(if is_delete { "from" } else { "update" })?;
-        let (table, source) = self.table()?;
-        if !is_delete {
-            self.word("set")?;
-            loop {
-                self.name()?;
-                self.takes("=").then_some(())?;
-                self.literal()?;
-                if !self.takes(",") {
-                    break;
-                }
-            }
-        }
-        self.word("where")?;
-        let (line, condition) = self.condition()?;
-        let (class, verb, does) = match is_delete {
-            true => (Class::Remove, Verb::Delete, "deletes"),
-            false => (Class::Change, Verb::Update, "updates"),
-        };
-        let phrase = format!("{does} rows of {table} where {line}");
-        Some(((class, verb, table, Scope::Filtered, phrase), Some((source, condition))))
-    }
-
-    /// Takes `a = 1 AND b <> 'x' AND …` with one equality at least, so that it cannot be true of
-    /// every row; returns it in one line, and where it stands.
-    fn condition(&mut self) -> Option<(String, Range<usize>)> {
-        let whole = self.rest;
-        let mut has_equality = false;
-        loop {
-            self.name()?;
-            let (first, second) =
-                (self.rest.first()?.range.clone(), self.rest.get(1)?.range.clone());
-            if self.takes("=") {
-                has_equality = true;
-            } else if first.end == second.start && self.piece(&(first.start..second.end)) == "<>" {
-                self.rest = &self.rest[2..];
-            } else {
-                return None;
-            }
-            self.value()?;
-            if self.word("and").is_none() {
-                break;
-            }
-        }
-        let taken = &whole[..whole.len() - self.rest.len()];
-        let range = taken.first()?.range.start..taken.last()?.range.end;
-        let mut last = range.start;
-        let line = in_one_line(taken.iter().map(|token| {
-            let is_apart = token.range.start > std::mem::replace(&mut last, token.range.end);
-            (is_apart, &self.text[token.range.clone()])
-        }));
-        has_equality.then(|| (shorten(&line), range))
-    }
-
-    /// Takes a table's name, with its schema or without.
-    fn table(&mut self) -> Option<(String, Range<usize>)> {
-        let start = self.rest.first()?.range.start;
-        let mut last = self.rest.first()?.range.end;
-        let mut table = self.name()?.to_ascii_lowercase();
-        while self.takes(".") {
-            last = self.rest.first()?.range.end;
-            table.push('.');
-            table.push_str(&self.name()?.to_ascii_lowercase());
-        }
-        // The session's own are told apart elsewhere.
-        (!table.starts_with("pg_temp.")).then_some((table, start..last))
-    }
-
-    fn piece(&self, range: &Range<usize>) -> &'a str {
-        &self.text[range.clone()]
-    }
-
-    /// Takes a token if it is this one.
-    fn takes(&mut self, wanted: &str) -> bool {
-        let is_it = self.rest.first().is_some_and(|token| self.piece(&token.range) == wanted);
-        if is_it {
-            self.rest = &self.rest[1..];
-        }
-        is_it
-    }
-
-    fn word(&mut self, wanted: &str) -> Option<()> {
-        let (first, rest) = self.rest.split_first()?;
-        self.piece(&first.range).eq_ignore_ascii_case(wanted).then(|| self.rest = rest)
-    }
-
-    /// Takes a name without quotes that is no word of the statement's own shape.
-    fn name(&mut self) -> Option<&'a str> {
-        let (first, rest) = self.rest.split_first()?;
-        let piece = self.piece(&first.range);
-        let is_name = first.kind == Kind::Word
-            && piece.is_ascii()
-            && !["values", "overriding"].iter().any(|word| piece.eq_ignore_ascii_case(word))
-            && !is_reserved_word(piece);
-        is_name.then(|| {
-            self.rest = rest;
-            piece
-        })
-    }
-
-    /// Takes a number, a string or a word that is a literal.
-    fn literal(&mut self) -> Option<()> {
-        if !self.takes("-") {
-            self.takes("+");
-        }
-        let (first, rest) = self.rest.split_first()?;
-        let piece = self.piece(&first.range);
-        if first.kind == Kind::Word && LITERALS.iter().any(|word| piece.eq_ignore_ascii_case(word))
-        {
-            self.rest = rest;
-            return Some(());
-        }
-        self.value()
-    }
-
-    /// Takes a number without sign or a string.
-    fn value(&mut self) -> Option<()> {
-        let (first, rest) = self.rest.split_first()?;
-        let piece = self.piece(&first.range);
-        let is_value = match first.kind {
-            Kind::Plain => true,
-            Kind::Other => {
-                piece.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-                    && piece.starts_with(|first: char| first.is_ascii_digit())
-            }
-            Kind::Word
-            | Kind::Escaped
-            | Kind::Text
-            | Kind::Name
-            | Kind::Open
-            | Kind::Close
-            | Kind::Comma
-            | Kind::Semicolon => false,
-        };
-        is_value.then(|| self.rest = rest)
-    }
-
-    /// Takes one or more of something with commas between, and the bracket that closes them.
-    fn list(&mut self, mut one: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        loop {
-            one(self)?;
-            if self.takes(")") {
-                return Some(());
-            }
-            self.takes(",").then_some(())?;
-        }
-    }
+/// Returns tokens in one line.
+fn line(text: &str, tokens: &[Token]) -> String {
+    let mut last = tokens.first().map_or(0, |first| first.range.start);
+    shorten(&in_one_line(tokens.iter().map(|token| {
+        let is_apart = token.range.start > std::mem::replace(&mut last, token.range.end);
+        (is_apart, &text[token.range.clone()])
+    })))
 }
 
 #[cfg(test)]
@@ -224,8 +52,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::lang::Reading;
     use crate::lang::postgres::token::statements;
     use crate::lang::postgres::{parse, tree::Place};
+    use crate::lang::sql::{self, Ends, Flavour};
 
     fn quick(text: &str) -> Option<Effect> {
         let found = statements(text);
@@ -251,7 +81,6 @@ mod tests {
             "insert into t values ((select 1))",
             "insert into t values (1::int)",
             "insert into t values (E'a\\'b')",
-            "insert into t values ($$a$$)",
             "insert into t values (array[1])",
             "insert into t select 1",
             "insert into t default values",
@@ -298,7 +127,7 @@ mod tests {
     }
 
     /// Spaces and comments between tokens, a table's name, a value.
-    const GAP: &str = "( |\n|  |/\\* a \\*/|--x\n)";
+    const GAP: &str = "( |\n|  |/\\* a \\*/|-- x\n)";
     const TABLE: &str = "(s_[a-z]{1,4}\\.)?(t_[A-Za-z0-9_]{0,6})";
     const VALUE: &str = "[0-9]{1,8}|[0-9]{1,3}\\.[0-9]{1,3}|'[a-z ;(),=-]{0,40}'|'it''s'|'null'";
 
@@ -337,6 +166,17 @@ mod tests {
             let text = format!("{head}{gap}WHERE{gap}{first}{}{after}", more.concat());
             let found = quick(&text);
             prop_assert_eq!(found.into_iter().collect::<Vec<_>>(), whole(&text));
+            // With brackets it is no plain shape, and means the same.
+            for flavour in [Flavour::Mysql, Flavour::Sqlite] {
+                let read = |text: &str| sql::read(text, flavour, Ends::Client);
+                let tree = text.replacen(&first, &format!("({first})"), 1);
+                let (quick, whole) = (read(&text), read(&tree));
+                let told = |reading: &Reading| -> Vec<_> {
+                    let effects = reading.effects().iter();
+                    effects.map(|e| (e.class, e.verb, e.object.clone(), e.scope)).collect()
+                };
+                prop_assert_eq!(told(&quick), told(&whole), "{}", tree);
+            }
         }
     }
 }
