@@ -124,6 +124,8 @@ def touched(tree):
         kind = type(node).__name__
         if kind in ("DeleteStmt", "UpdateStmt", "MergeStmt", "InsertStmt", "AlterTableStmt", "RenameStmt"):
             names.add(node.relation.relname if node.relation is not None else None)
+        elif kind == "CreateFunctionStmt":
+            names.add(node.funcname[0].sval if len(node.funcname) > 1 else None)
         elif kind in ("TruncateStmt", "LockStmt"):
             names |= {relation.relname for relation in node.relations}
         elif kind == "DropStmt":
