@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::tap::{Echo, PromptFacts};
 use crate::lang::Effect;
+use crate::lang::postgres::Told;
 use crate::session::drift::Drift;
 use crate::session::keys::Keys;
 use crate::target::Address;
@@ -120,19 +121,6 @@ pub struct ServerIdentity {
     pub is_replica: bool,
 }
 
-/// The text of a function or procedure, as the server keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoutineText {
-    /// Its schema, quoted where it has to be.
-    pub schema: String,
-    /// Its name, quoted where it has to be.
-    pub name: String,
-    /// The language of its text.
-    pub language: String,
-    /// The text.
-    pub source: String,
-}
-
 /// A client at whose prompt a person types.
 pub trait Interactive: std::fmt::Debug {
     /// Returns what its line editor knows of the keys that submit a line.
@@ -175,14 +163,14 @@ pub trait Interactive: std::fmt::Debug {
         None
     }
 
-    /// Asks for the texts of the functions that a statement calls; none where nothing has to be
+    /// Asks for the texts of the functions that a statement may run; none where nothing has to be
     /// asked: they are the server's own, or the texts are known already.
     fn look_up(&mut self, _texts: &[String], _facts: Option<&PromptFacts>) -> Option<Inquiry> {
         None
     }
 
     /// Reads the answer to [`Interactive::look_up`].
-    fn looked_up(&self, _answer: &str) -> Vec<RoutineText> {
-        Vec::new()
+    fn looked_up(&self, _answer: &str) -> Told {
+        Told::default()
     }
 }

@@ -13,7 +13,7 @@ pub mod told;
 pub mod url;
 
 pub use interactive::{
-    Inquiry, Interactive, ReadAnswer, RoutineText, ServerIdentity, ServerSaid, Submitted, Unseen,
+    Inquiry, Interactive, ReadAnswer, ServerIdentity, ServerSaid, Submitted, Unseen,
 };
 pub use launcher::{Command, Hook, Launcher, OWN_EDITOR, TELL_EDITED};
 pub use psql::preflight::Preflight;

@@ -9,6 +9,7 @@ mod function;
 pub mod mongo;
 pub mod postgres;
 pub mod python;
+mod shape;
 pub mod sql;
 mod temporary;
 mod token;

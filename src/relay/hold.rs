@@ -107,7 +107,8 @@ impl Relay {
         let config = self.keeper.config();
         let moment = config.moment(self.keeper.clock().now());
         let (transaction, since) = self.keeper.transaction();
-        let shown = |state| Some(Shown { state, since });
+        let outlasted = judged.verdict.findings.iter().any(|finding| finding.effect.outlasts);
+        let shown = |state| Some(Shown { state, since, outlasted });
         let timeout = if self.ends.keys_are_input {
             config.hold.timeout
         } else {

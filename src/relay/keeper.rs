@@ -9,10 +9,11 @@ use jiff::Timestamp;
 
 pub use self::place::Found;
 use self::tapped::Tapped;
-use crate::clients::{PromptFacts, RoutineText, ServerSaid, Transaction};
+use crate::clients::{PromptFacts, ServerSaid, Transaction};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::here::Here;
+use crate::lang::postgres::Told;
 use crate::lang::{self, Effect, Reading};
 use crate::policy::{self, Confidence, Decision, Facts, Moment, Tally, Verdict};
 use crate::record::{Answer, Durability, Marker, Recorder, Release, ServerMoment, Source};
@@ -244,10 +245,8 @@ impl Keeper {
     }
 
     /// Takes what the server told of its functions.
-    pub fn learn(&mut self, routines: &[RoutineText]) {
-        for RoutineText { schema, name, language, source } in routines {
-            self.prepared.learn_routine(schema, name, language, source);
-        }
+    pub fn learn(&mut self, told: Told) {
+        self.prepared.learn_server(told);
     }
 
     /// Judges a submitted line for what no tap will tell: statements that would run unasked and

@@ -108,7 +108,7 @@ impl Relay {
             && poll(&mut [Wait::readable(probe.as_fd())], Some(left)).is_ok()
         {}
         let found = interactive.looked_up(&String::from_utf8_lossy(&probe.answer));
-        self.keeper.learn(&found);
+        self.keeper.learn(found);
     }
 
     /// Starts to ask.

@@ -7,10 +7,9 @@ use super::inquire::Inquirer;
 use super::meta::{Variables, Ways};
 use super::routines;
 use super::unseen::{Guard, Place, unseen};
-use crate::clients::{
-    Inquiry, Interactive, PromptFacts, RoutineText, ServerIdentity, Submitted, Unseen,
-};
+use crate::clients::{Inquiry, Interactive, PromptFacts, ServerIdentity, Submitted, Unseen};
 use crate::lang::Effect;
+use crate::lang::postgres::{Told, may_reach};
 use crate::os::random;
 use crate::session::drift::Drift;
 use crate::session::keys::Keys;
@@ -161,7 +160,7 @@ impl Interactive for PsqlPrompt {
         let (inquirer, facts) = (self.inquirer.as_ref()?, facts?);
         // Once for each connection: the answer is a whole list.
         let is_known = self.asked.as_ref().is_some_and(|(pid, _)| *pid == facts.backend_pid);
-        if is_known || !routines::is_called(texts) {
+        if is_known || !texts.iter().any(|text| may_reach(text)) {
             return None;
         }
         let token = random::token();
@@ -170,7 +169,7 @@ impl Interactive for PsqlPrompt {
         inquiry
     }
 
-    fn looked_up(&self, answer: &str) -> Vec<RoutineText> {
+    fn looked_up(&self, answer: &str) -> Told {
         let token = self.asked.as_ref().map(|(_, token)| token.as_str());
         token.map(|token| routines::read(answer, token)).unwrap_or_default()
     }

@@ -245,6 +245,7 @@ fn effect(
         phrase,
         rows: None,
         looped: false,
+        outlasts: true,
     })
 }
 
