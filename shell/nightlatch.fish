@@ -28,7 +28,14 @@ if status is-interactive
 
     function __nightlatch_complete
         set -l words (commandline -opc) (commandline -ct)
-        complete -C (string join -- ' ' (string escape -- $words[2..]))
+        if test (count $words) -gt 2; and contains -- $words[2] @CLIENTS@
+            complete -C (string join -- ' ' (string escape -- $words[2..]))
+        else if not set -q __nightlatch_completed
+            # Our own are asked for when they are first wanted.
+            set -g __nightlatch_completed
+            command nightlatch completions fish | source
+            complete -C (string join -- ' ' (string escape -- $words))
+        end
     end
-    complete -c nightlatch -n 'contains -- (commandline -opc)[2] @CLIENTS@' -xa '(__nightlatch_complete)'
+    complete -c nightlatch -f -a '(__nightlatch_complete)'
 end

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::tap::{Echo, PromptFacts};
 use crate::lang::Effect;
+use crate::lang::postgres::Told;
 use crate::session::drift::Drift;
 use crate::session::keys::Keys;
 use crate::target::Address;
@@ -16,6 +17,8 @@ use crate::target::Address;
 pub struct Submitted<'a> {
     /// The line as it stands behind the prompt.
     pub line: &'a str,
+    /// Whether the key makes a comment of it first, or undoes that.
+    pub is_commented: bool,
     /// Whether a new statement begins with it.
     pub is_fresh: bool,
     /// Whether the client asks us before each statement.
@@ -48,6 +51,21 @@ impl Unseen {
     pub fn summary(&self) -> String {
         let effects = self.effects.iter().map(|effect| effect.phrase.clone());
         self.statements.iter().cloned().chain(effects).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Adds what else a line may do.
+    pub fn add(&mut self, more: Self) {
+        fn add<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
+            for one in more {
+                if !all.contains(&one) {
+                    all.push(one);
+                }
+            }
+        }
+        add(&mut self.statements, more.statements);
+        add(&mut self.effects, more.effects);
+        add(&mut self.remarks, more.remarks);
+        self.connects.extend(more.connects);
     }
 
     /// Returns whether there is nothing to judge.
@@ -92,17 +110,15 @@ pub struct ServerSaid {
     pub position: Option<String>,
 }
 
-/// The text of a function or procedure, as the server keeps it.
+/// Who a server is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoutineText {
-    /// Its schema, quoted where it has to be.
-    pub schema: String,
-    /// Its name, quoted where it has to be.
-    pub name: String,
-    /// The language of its text.
-    pub language: String,
-    /// The text.
-    pub source: String,
+pub struct ServerIdentity {
+    /// What stays the same through every door: "PostgreSQL 7412345678901234567/16384".
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// Whether it follows another server, and takes no writes.
+    pub is_replica: bool,
 }
 
 /// A client at whose prompt a person types.
@@ -113,8 +129,20 @@ pub trait Interactive: std::fmt::Debug {
     /// Reads a line that is about to be submitted for what no tap will tell.
     fn unseen(&mut self, submitted: &Submitted<'_>) -> Unseen;
 
+    /// Reads what an editor has left, which the client takes in place of the line: without a
+    /// submitting key. Nothing, where the editor changed nothing and no line was begun.
+    fn edited(&mut self, _left: &Submitted<'_>, _is_changed: bool) -> Unseen {
+        Unseen::default()
+    }
+
     /// The statement at hand was thrown away, as Ctrl-C does.
     fn interrupted(&mut self);
+
+    /// The line that was read last has not been passed, and with it the statement at hand is thrown
+    /// away.
+    fn withdrawn(&mut self) {
+        self.interrupted();
+    }
 
     /// Asks what a held statement would touch; none where the answer could be wrong.
     fn inquire(
@@ -125,14 +153,24 @@ pub trait Interactive: std::fmt::Debug {
         drift: Drift,
     ) -> Option<Inquiry>;
 
-    /// Asks for the texts of the functions that a statement calls; none where nothing has to be
+    /// Asks the server who it is; none where nobody knows where to ask.
+    fn identify(&mut self, _facts: Option<&PromptFacts>) -> Option<Inquiry> {
+        None
+    }
+
+    /// Reads the answer to [`Interactive::identify`].
+    fn identified(&self, _answer: &str) -> Option<ServerIdentity> {
+        None
+    }
+
+    /// Asks for the texts of the functions that a statement may run; none where nothing has to be
     /// asked: they are the server's own, or the texts are known already.
     fn look_up(&mut self, _texts: &[String], _facts: Option<&PromptFacts>) -> Option<Inquiry> {
         None
     }
 
     /// Reads the answer to [`Interactive::look_up`].
-    fn looked_up(&self, _answer: &str) -> Vec<RoutineText> {
-        Vec::new()
+    fn looked_up(&self, _answer: &str) -> Told {
+        Told::default()
     }
 }

@@ -7,11 +7,14 @@ pub mod launcher;
 pub mod line_editor;
 pub mod psql;
 pub mod python;
+pub mod settings;
 pub mod tap;
+pub mod told;
+pub mod url;
 
 pub use interactive::{
-    Inquiry, Interactive, ReadAnswer, RoutineText, ServerSaid, Submitted, Unseen,
+    Inquiry, Interactive, ReadAnswer, ServerIdentity, ServerSaid, Submitted, Unseen,
 };
-pub use launcher::{Command, Hook, Launcher};
+pub use launcher::{Command, Hook, Launcher, OWN_EDITOR, TELL_EDITED};
 pub use psql::preflight::Preflight;
 pub use tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};

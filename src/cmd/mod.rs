@@ -4,6 +4,7 @@ pub mod check;
 pub mod config;
 pub mod demo;
 pub mod doctor;
+mod editor;
 pub mod export;
 pub mod history;
 mod hook;
@@ -35,6 +36,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+use crate::clients::TELL_EDITED;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::os::term;
@@ -57,6 +59,11 @@ pub fn main() -> ExitCode {
     if args.nth(1).is_some_and(|first| first == prune::TIDY) {
         let args: Vec<OsString> = args.collect();
         return ExitCode::from(prune::tidy(&args, &world, &clock));
+    }
+    let mut args = std::env::args_os();
+    if args.nth(1).is_some_and(|first| first == TELL_EDITED) {
+        let args: Vec<OsString> = args.collect();
+        return ExitCode::from(editor::run(&args, &world));
     }
     let cli = Cli::parse();
     let result = dispatch(&cli, &world, &clock);

@@ -7,27 +7,30 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::hook;
 use super::past::End;
 use super::prune::{tidy_after, tidy_before};
+use super::{editor, hook};
 use crate::cli::RunArgs;
 use crate::clients::known::{self, Known};
 use crate::clients::{Command, Echo, Hook, Launcher, Preflight};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind};
+use crate::here::Here;
 use crate::os::job::own_pid;
+use crate::os::random;
 use crate::os::signal::{Caught, Signals, survive_file_limit};
 use crate::os::spawn::{Launch, replace_self, spawn};
 use crate::os::term::{self, Terminals, UserTerm};
-use crate::os::{identity, random};
 use crate::policy::Decision;
 use crate::record::{Header, Recorder, Source, badly};
 use crate::redact;
+use crate::relay::appearance::Appearance;
 use crate::relay::asked::Asking;
 use crate::relay::ends::{Ends, Manner};
 use crate::relay::keeper::{Judged, Keeper};
 use crate::relay::{Approval, Ended, Input, Parts, Relay};
+use crate::servers::Servers;
 use crate::target::{Decided, Tier};
 use crate::ui::theme::Theme;
 use crate::ui::{notice, refusal};
@@ -104,8 +107,12 @@ fn wrap(
             counted(loaded.errors.len(), "mistake")
         ));
     }
-    let machine = identity::machine_name();
-    let decided = launcher.decide(&loaded.config, world, machine.as_deref());
+    let mut here = Here::new(world);
+    if launcher.is_interactive() && launcher.hook().is_none() {
+        // The relay looks while the client starts.
+        here = here.without_ports();
+    }
+    let decided = launcher.decide(&here.known(&loaded.config.targets), world);
     let is_off = world.var("NIGHTLATCH") == Some("off");
     let run = Run { known, name, program, args, terminals, launcher, world, clock, decided, theme };
     survive_file_limit();
@@ -115,7 +122,7 @@ fn wrap(
     if is_off {
         return run.bare(recorder);
     }
-    let ended = run.go(loaded.config, machine, recorder, approved.or_else(|| approval(world)));
+    let ended = run.go(loaded.config, here, recorder, approved.or_else(|| approval(world)));
     if let (Some(data_dir), Some(folder)) = (world.data_dir(), folder) {
         tidy_after(&data_dir, &folder, clock);
         if ended.as_ref().is_ok_and(|&status| is_loss(status)) {
@@ -212,7 +219,7 @@ impl Run<'_> {
     fn go(
         &self,
         config: Config,
-        machine: Option<String>,
+        here: Here,
         recorder: Option<Recorder>,
         approved: Option<Approval>,
     ) -> Result<u8, Error> {
@@ -226,7 +233,10 @@ impl Run<'_> {
             let facts = config.facts(&self.decided, self.clock.now());
             Some(self.launcher.preflight(&facts, &self.decided.target.address, self.world))
         };
-        let mut keeper = Keeper::new(config, *self.clock, recorder, machine, self.decided.clone());
+        let mut keeper = Keeper::new(config, *self.clock, recorder, here, self.decided.clone());
+        if let Some(data_dir) = self.world.data_dir() {
+            keeper.remember_servers(Servers::new(&data_dir));
+        }
         if self.world.var("NIGHTLATCH_SESSION").is_some() {
             keeper.set_nested();
         }
@@ -279,13 +289,23 @@ impl Run<'_> {
                 let text = unseen.summary();
                 let judged =
                     keeper.draft(text, &unseen.statements, unseen.effects, Source::Preflight);
-                match judged.verdict.decision {
-                    Decision::Allow | Decision::Notice => keeper.released(&judged, None, false),
-                    Decision::Hold(_) | Decision::Deny => foreseen.before = Some(judged),
-                }
+                foreseen.before = before(&mut keeper, judged);
             }
         }
-        let start = Start { manner, approved, foreseen, ..Start::default() };
+        let statements = if is_interactive { self.launcher.starts_with() } else { Vec::new() };
+        if !statements.is_empty() {
+            let text = statements.join("; ");
+            let judged = keeper.draft(text, &statements, Vec::new(), Source::Preflight);
+            foreseen.before = before(&mut keeper, judged);
+        }
+        let mut start = Start { manner, approved, foreseen, ..Start::default() };
+        let teller = editor::teller();
+        let told = self.launcher.told(&teller);
+        if !told.is_empty() {
+            let (asking, vars) = hook::open_to_programs(self.world)?;
+            start.asking = Some(asking);
+            start.vars.extend(vars.into_iter().chain(told));
+        }
         self.start(keeper, session.as_deref(), folder, start)
     }
 
@@ -331,7 +351,7 @@ impl Run<'_> {
         if let Some(session) = session {
             vars.push(("NIGHTLATCH_SESSION".into(), Some(session.into())));
         }
-        let start_up = self.launcher.start_up_file(&nonce).filter(|_| is_tapped);
+        let start_up = self.launcher.start_up_file(&nonce, &editor::teller()).filter(|_| is_tapped);
         let start_up = match start_up {
             None => None,
             Some((variable, text)) => {
@@ -375,6 +395,7 @@ impl Run<'_> {
         if let Some(tap) = &mut tap {
             tap.foresee(foreseen.echoes);
         }
+        let look = keeper.config().look;
         let relay = Relay::new(Parts {
             term,
             ends,
@@ -397,6 +418,8 @@ impl Run<'_> {
             input: self.launcher.input().unwrap_or(Input::Data),
             is_asked_too: self.launcher.is_asked_too(),
             program: base_name(self.name),
+            appearance: Appearance::new(look, self.world),
+            home: self.world.home.clone(),
         })
         .map_err(|error| Error::ours("Standard output cannot be used.").because(error))?;
         let ended = relay.run().map_err(|error| {
@@ -410,6 +433,15 @@ impl Run<'_> {
             other => Ok(other.status()),
         }
     }
+}
+
+/// Returns what a person must release before the client is started; lets the rest run.
+fn before(keeper: &mut Keeper, judged: Judged) -> Option<Judged> {
+    match judged.verdict.decision {
+        Decision::Allow | Decision::Notice => keeper.released(&judged, None, false),
+        Decision::Hold(_) | Decision::Deny => return Some(judged),
+    }
+    None
 }
 
 /// How a client is to be started.

@@ -9,8 +9,8 @@ use crate::clients::known;
 use crate::clock::Clock;
 use crate::config;
 use crate::error::{Error, Kind};
-use crate::os::identity;
-use crate::target::{Decided, Evidence, Known, Tier};
+use crate::here::Here;
+use crate::target::{Decided, Evidence, Tier};
 use crate::ui::visible::one_line;
 use crate::world::World;
 
@@ -25,6 +25,8 @@ struct Shown<'a> {
     port: Option<u16>,
     database: Option<&'a str>,
     evidence: &'a [Evidence],
+    /// What of it speaks for another tier.
+    conflicts: Vec<&'a Evidence>,
 }
 
 /// The whole answer as JSON.
@@ -48,30 +50,16 @@ pub fn run(
     _clock: &Clock,
     out: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let machine = identity::machine_name();
-    tell(args, world, machine.as_deref(), out)
-}
-
-/// Does it for a machine of a given name.
-///
-/// # Errors
-///
-/// As [`run`].
-pub fn tell(
-    args: &TargetArgs,
-    world: &World,
-    machine: Option<&str>,
-    out: &mut dyn Write,
-) -> Result<u8, Error> {
     let usage = |message: String| Error::new(Kind::Usage, message);
     let Some((name, rest)) = args.command.split_first() else {
         return Err(usage("No client was given.".to_owned()));
     };
-    let client = known::by_name(name).ok_or_else(|| unknown_client(name))?;
+    let decide = known::decider(name).ok_or_else(|| unknown_client(name))?;
     let refuses = |why: String| usage(format!("{name} would refuse this command line: {why}."));
     let loaded = config::load(world);
-    let known = Known { rules: &loaded.config.targets, machine };
-    let all = (client.decide)(rest, world, &known).map_err(refuses)?;
+    let here = Here::new(world);
+    let known = here.known(&loaded.config.targets);
+    let all = decide(rest, world, &known).map_err(refuses)?;
     let config_errors: Vec<String> = loaded.errors.iter().map(|error| error.line()).collect();
     let text = if args.json {
         json(&all, config_errors)?
@@ -117,6 +105,14 @@ fn text(decided: &Decided) -> String {
         ));
         label = "";
     }
+    for item in decided.conflicts() {
+        text.push_str(&format!(
+            "conflict  {} speaks for {}; {} counts\n",
+            one_line(&item.text),
+            item.tier,
+            target.tier
+        ));
+    }
     if decided.evidence.is_empty() {
         text.push_str("evidence  none\n");
     }
@@ -135,6 +131,7 @@ fn json(all: &[Decided], config_errors: Vec<String>) -> Result<String, Error> {
             port: address.port,
             database: address.database.as_deref(),
             evidence: &decided.evidence,
+            conflicts: decided.conflicts().collect(),
         }
     });
     let Some(first) = shown.next() else {

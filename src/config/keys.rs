@@ -170,6 +170,13 @@ pub const KEYS: &[Key] = &[
         slot: |c| Slot::Flag(&mut c.look.colour),
     },
     Key {
+        section: "look",
+        name: "tab",
+        stricter: Stricter::On,
+        limits: NONE,
+        slot: |c| Slot::Flag(&mut c.look.tab),
+    },
+    Key {
         section: "impact",
         name: "enabled",
         stricter: Stricter::On,
@@ -187,7 +194,7 @@ pub const KEYS: &[Key] = &[
 
 /// Keys whose values are read by their own code.
 pub const SPECIAL: &[(&str, &str)] =
-    &[("hours", "late"), ("hours", "timezone"), ("redact", "patterns")];
+    &[("hours", "late"), ("hours", "timezone"), ("look", "tint"), ("redact", "patterns")];
 
 /// Keys of a `[[target]]`.
 pub const TARGET: &[&str] = &["name", "tier", "match", "impact", "idle"];

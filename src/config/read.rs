@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{self, KEYS, Key, Slot, Stricter};
+use super::types::Tint;
 use super::{Config, ConfigError, parse, zone};
 use crate::policy::calendar::LateRange;
 
@@ -96,6 +97,7 @@ impl Reader<'_> {
             match (section, key) {
                 ("hours", "late") => self.late(item),
                 ("hours", "timezone") => self.timezone(item),
+                ("look", "tint") => self.tint(item),
                 ("redact", "patterns") => self.redact(item),
                 (_, _) => match KEYS.iter().find(|k| k.section == section && k.name == key) {
                     Some(key) => self.plain(key, item),
@@ -255,6 +257,20 @@ impl Reader<'_> {
         let shown = self.config.timezone.clone().unwrap_or_else(|| "system".to_owned());
         if self.may(value == self.config.timezone, "hours.timezone", &shown, item) {
             self.config.timezone = value;
+        }
+    }
+
+    fn tint(&mut self, item: &Item<'_>) {
+        let wanted = "\"auto\", \"off\" or a colour such as \"#2b0b0b\"";
+        let Some(text) = self.text("look.tint", wanted, item) else { return };
+        let Some(tint) = Tint::parse(&text) else {
+            self.mistake(item.span(), &format!("`look.tint` must be {wanted}"));
+            return;
+        };
+        let before = self.config.look.tint;
+        let is_stricter = tint == before || before == Tint::Off;
+        if self.may(is_stricter, "look.tint", &before.to_string(), item) {
+            self.config.look.tint = tint;
         }
     }
 

@@ -21,6 +21,9 @@ pub fn show(config: &Config) -> String {
             if section == "hours" {
                 text.push_str(&hours(config));
             }
+            if section == "look" {
+                text.push_str(&format!("tint = {}\n", quote(&config.look.tint.to_string())));
+            }
         }
         let value = match (key.slot)(&mut copy) {
             Slot::Duration(value) => quote(&parse::show_duration(*value)),

@@ -126,6 +126,10 @@ impl Reader<'_> {
                 }
             }
         }
+        if !patterns.is_empty() && patterns.iter().all(Pattern::excludes) {
+            let mistake = self.mistake(item.span(), "`target.match` only takes addresses out");
+            mistake.label = Some("this target can never be met".to_owned());
+        }
         patterns
     }
 

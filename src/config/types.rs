@@ -87,6 +87,46 @@ pub struct Look {
     pub title: bool,
     /// Whether nightlatch's own lines are coloured.
     pub colour: bool,
+    /// Whether the terminal's tab is coloured on production, where tabs have a colour.
+    pub tab: bool,
+    /// The background on production.
+    pub tint: Tint,
+}
+
+/// `[look] tint`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tint {
+    /// The terminal's own.
+    Off,
+    /// Reddish, where the terminal says whether it is dark or light.
+    Auto,
+    /// Red, green and blue.
+    Colour([u8; 3]),
+}
+
+impl Tint {
+    /// Reads `auto`, `off` or `#rrggbb`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = match text {
+            "off" => return Some(Self::Off),
+            "auto" => return Some(Self::Auto),
+            colour => colour.strip_prefix('#').filter(|digits| digits.len() == 6)?,
+        };
+        let value = u32::from_str_radix(digits, 16).ok()?;
+        let [_, red, green, blue] = value.to_be_bytes();
+        Some(Self::Colour([red, green, blue]))
+    }
+}
+
+impl std::fmt::Display for Tint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::Auto => f.write_str("auto"),
+            Self::Colour([red, green, blue]) => write!(f, "#{red:02x}{green:02x}{blue:02x}"),
+        }
+    }
 }
 
 /// `[impact]`.
@@ -177,7 +217,7 @@ impl Config {
             journal_wait: zero,
             record: Record { max_total_bytes: 0, max_session_bytes: 0, keep_days: 0 },
             redact: Vec::new(),
-            look: Look { banner: false, title: false, colour: false },
+            look: Look { banner: false, title: false, colour: false, tab: false, tint: Tint::Off },
             impact: Impact { enabled: false, timeout: zero },
             rules: Arc::default(),
             broken: false,

@@ -115,6 +115,9 @@ pub struct Effect {
     /// Whether the text shows a loop around it.
     #[serde(skip)]
     pub looped: bool,
+    /// Whether it stays where the transaction it runs in is rolled back, or may.
+    #[serde(skip)]
+    pub outlasts: bool,
 }
 
 impl Effect {
@@ -142,6 +145,7 @@ impl Effect {
             phrase,
             rows: None,
             looped: false,
+            outlasts: outlasts(verb),
         }
     }
 
@@ -156,8 +160,14 @@ impl Effect {
         phrase: String,
     ) -> Self {
         let reversible = is_reversible(class, verb);
-        Self { class, verb, object, scope, reversible, span, phrase, rows: None, looped: false }
+        Self { object, scope, reversible, ..Self::new(class, verb, span, phrase) }
     }
+}
+
+/// Rows and objects are the transaction's; processes, files and other sessions are not, and what
+/// cannot be read may be anything.
+fn outlasts(verb: Verb) -> bool {
+    matches!(verb, Verb::Admin | Verb::Execute | Verb::Shell | Verb::Unguard)
 }
 
 /// Stands for a statement that no parser understood and that has a destructive word in it.

@@ -41,6 +41,8 @@ pub enum Order {
     /// Let go of the copy at this place of what is held: the client shall see what it would see
     /// bare.
     LetGo(i32),
+    /// The terminal's look is ours in these respects, as `Guise::pack` has them.
+    Wear(i32),
     /// The relay has restored the terminal and ends: end as well.
     Bye,
 }
@@ -100,6 +102,7 @@ impl Channel {
             Order::Kill => (b'K', 0),
             Order::Signal(signal) => (b'S', signal),
             Order::LetGo(place) => (b'l', place),
+            Order::Wear(worn) => (b'w', worn),
             Order::Bye => (b'b', 0),
         };
         self.send(tag, number)
@@ -138,6 +141,7 @@ impl Channel {
             b'K' => Order::Kill,
             b'S' => Order::Signal(number),
             b'l' => Order::LetGo(number),
+            b'w' => Order::Wear(number),
             b'b' => Order::Bye,
             _ => return Err(io::ErrorKind::InvalidData.into()),
         }))

@@ -4,9 +4,11 @@
 pub mod background;
 pub mod channel;
 pub mod file;
+pub mod guise;
 pub mod identity;
 pub mod job;
 pub mod monitor;
+pub mod net;
 pub mod poll;
 pub mod process;
 pub mod pty;

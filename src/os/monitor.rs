@@ -93,7 +93,8 @@ pub(super) fn run(client: &Client, held: Held, mut channel: Channel) -> io::Resu
     match started {
         Ok(pid) => {
             channel.report(Report::Started(pid.as_raw()))?;
-            Monitor { channel, signals, pid, owns_session: tty.is_some(), keepsake, hold }.serve()
+            let owns_session = tty.is_some();
+            Monitor { channel, signals, pid, owns_session, keepsake, hold, worn: 0 }.serve()
         }
         Err(error) => {
             channel.report(Report::Failed(error.raw_os_error().unwrap_or(libc::EIO)))?;
@@ -109,6 +110,8 @@ struct Monitor {
     owns_session: bool,
     keepsake: Option<Keepsake>,
     hold: Vec<Option<OwnedFd>>,
+    /// What of the terminal's look is the relay's.
+    worn: i32,
 }
 
 impl Monitor {
@@ -129,6 +132,7 @@ impl Monitor {
                 match self.channel.next_order() {
                     Ok(Some(Order::Bye)) => return Ok(0),
                     Ok(Some(Order::Start)) => {}
+                    Ok(Some(Order::Wear(worn))) => self.worn = worn,
                     Ok(Some(Order::Continue)) => self.send(Signal::SIGCONT),
                     Ok(Some(Order::Kill)) => self.send(Signal::SIGKILL),
                     Ok(Some(Order::Signal(number))) => {
@@ -184,7 +188,7 @@ impl Monitor {
             }
         }
         if let Some(keepsake) = &self.keepsake {
-            keepsake.restore();
+            keepsake.restore(self.worn);
         }
     }
 

@@ -1,7 +1,7 @@
 //! What other processes are doing just now, as far as the system tells.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
 /// What a process waits for.
@@ -158,7 +158,10 @@ pub fn tree(pid: i32) -> Vec<i32> {
 /// Returns the name of the program a process runs, cut to 15 bytes by the system.
 #[must_use]
 pub fn name(pid: i32) -> Option<String> {
-    fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
+    // One read without a look at its size: this is asked of every process there is.
+    let mut buffer = [0; 64];
+    let count = File::open(format!("/proc/{pid}/comm")).ok()?.read(&mut buffer).ok()?;
+    String::from_utf8(buffer[..count].to_vec()).ok().map(|name| name.trim_end().to_owned())
 }
 
 /// Returns whether a descriptor of another process is a terminal.

@@ -1,19 +1,23 @@
 //! The user terminal: borrowed, made raw, and given back as it was.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use nix::sys::termios::{self, LocalFlags, SetArg, Termios};
+use nix::sys::termios::{self, InputFlags, LocalFlags, OutputFlags, SetArg, Termios};
 
+use super::guise::Guise;
 use super::signal::without_ttou;
 
 mod ioctl {
     nix::ioctl_read_bad!(get_size, libc::TIOCGWINSZ, nix::pty::Winsize);
     nix::ioctl_write_ptr_bad!(put_size, libc::TIOCSWINSZ, nix::pty::Winsize);
 }
+
+/// What a client or a dialogue may have left on goes off: bracketed paste, a hidden cursor, colours.
+pub const MODES_BACK: &str = "\x1b[?2004l\x1b[?25h\x1b[0m";
 
 /// The size of a terminal in character cells and, where known, pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,11 +206,36 @@ impl Keepsake {
         let _ = without_ttou(|| termios::tcsetattr(&self.tty, SetArg::TCSANOW, &self.original));
     }
 
-    /// Puts everything back.
-    pub fn restore(&self) {
+    /// Puts everything back; `worn` is what of the look was ours, as [`Guise::pack`] has it.
+    pub fn restore(&self, worn: i32) {
         self.restore_settings();
-        let _ = nix::unistd::write(&self.tty, b"\x1b[?2004l\x1b[?25h\x1b[0m\r\n");
+        let look: String = Guise::unpack(worn).map(Guise::take_off).collect();
+        let _ = nix::unistd::write(&self.tty, format!("{look}{MODES_BACK}\r\n").as_bytes());
     }
+}
+
+/// Gives the controlling terminal the settings that shells expect, and takes off all that a session
+/// which was killed may have left on.
+///
+/// # Errors
+/// When there is no terminal.
+pub fn repair() -> io::Result<()> {
+    let tty =
+        OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open("/dev/tty")?;
+    let mut settings = termios::tcgetattr(&tty)?;
+    settings.input_flags |= InputFlags::ICRNL | InputFlags::IXON | InputFlags::BRKINT;
+    settings.output_flags |= OutputFlags::OPOST | OutputFlags::ONLCR;
+    settings.local_flags |= LocalFlags::ICANON
+        | LocalFlags::ECHO
+        | LocalFlags::ECHOE
+        | LocalFlags::ECHOK
+        | LocalFlags::ISIG
+        | LocalFlags::IEXTEN;
+    without_ttou(|| termios::tcsetattr(&tty, SetArg::TCSANOW, &settings))?;
+    let look: String = Guise::ALL.into_iter().map(Guise::take_off).collect();
+    // Reports of the mouse and of focus are off as well.
+    let modes = "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l";
+    (&tty).write_all(format!("{look}{modes}{MODES_BACK}").as_bytes())
 }
 
 /// Which of our own three ends are terminals.

@@ -283,6 +283,7 @@ mod tests {
                 phrase: String::new(),
                 rows: None,
                 looped: false,
+                outlasts: false,
             };
             assert!(Rule::of(&effect, false).is_some(), "{class:?}");
             assert!(Rule::of(&effect, true).is_some(), "{class:?} in bulk");

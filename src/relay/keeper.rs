@@ -1,23 +1,28 @@
 //! Statements on their way: read, judged, written down, and what became of them.
 
+mod place;
 mod tapped;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use self::place::Found;
 use self::tapped::Tapped;
-use crate::clients::{PromptFacts, RoutineText, ServerSaid, Transaction};
+use crate::clients::{PromptFacts, ServerSaid, Transaction};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::here::Here;
+use crate::lang::postgres::Told;
 use crate::lang::{self, Effect, Reading};
 use crate::policy::{self, Confidence, Decision, Facts, Moment, Tally, Verdict};
 use crate::record::{Answer, Durability, Marker, Recorder, Release, ServerMoment, Source};
 use crate::redact;
+use crate::servers::Servers;
 use crate::session::drift::Drift;
 use crate::session::own::OwnObjects;
 use crate::session::prepared::Prepared;
-use crate::target::{Address, Decided, Known, Target, Tier, for_address};
+use crate::target::{Decided, Seen, Target};
 
 /// How long output may wait for a recorder that is behind: then nothing of a large result is lost,
 /// and a disk that hangs still costs no more than one hitch.
@@ -49,8 +54,13 @@ pub struct Keeper {
     config: Config,
     clock: Clock,
     recorder: Option<Recorder>,
-    machine: Option<String>,
+    here: Here,
+    /// What was found out of the live connection.
+    seen: Seen,
+    servers: Option<Servers>,
     decided: Decided,
+    /// What was decided before the client started.
+    begun: Decided,
     /// Whether `decided` comes from the live connection.
     is_live: bool,
     backend_pid: Option<u32>,
@@ -99,14 +109,17 @@ impl Keeper {
         config: Config,
         clock: Clock,
         recorder: Option<Recorder>,
-        machine: Option<String>,
+        here: Here,
         decided: Decided,
     ) -> Self {
         Self {
             config,
             clock,
             recorder,
-            machine,
+            here,
+            seen: Seen::default(),
+            servers: None,
+            begun: decided.clone(),
             decided,
             is_live: false,
             backend_pid: None,
@@ -199,38 +212,6 @@ impl Keeper {
         true
     }
 
-    /// Looks where the session is now; the tier may have changed.
-    pub fn move_to(&mut self, address: &Address) {
-        let known = Known { rules: &self.config.targets, machine: self.machine.as_deref() };
-        self.decided = for_address(address, &known);
-        self.tally.clear();
-        self.shapes.clear();
-        let target = self.decided.target.clone();
-        self.mark(Marker::Target { target });
-    }
-
-    /// The submitted line connects elsewhere before its later statements run: until the next
-    /// prompt tells, they are judged by the most dangerous of all these places.
-    pub fn connects(&mut self, addresses: &[Option<Address>]) {
-        for address in addresses {
-            let known = Known { rules: &self.config.targets, machine: self.machine.as_deref() };
-            let mut decided = for_address(address.as_ref().unwrap_or(&Address::default()), &known);
-            if address.is_none() {
-                // Where it goes cannot be read, so nothing may be assumed.
-                decided.target.tier = Tier::Production;
-            }
-            self.detours.push(decided);
-        }
-    }
-
-    /// Returns the place a statement would run at, the most dangerous of those it may be.
-    fn place(&self) -> &Decided {
-        std::iter::once(&self.decided)
-            .chain(&self.detours)
-            .max_by_key(|decided| decided.target.tier)
-            .unwrap_or(&self.decided)
-    }
-
     /// Takes note that a line was submitted: counts per submission begin anew.
     pub fn submitted(&mut self) {
         self.tally.submit();
@@ -264,10 +245,8 @@ impl Keeper {
     }
 
     /// Takes what the server told of its functions.
-    pub fn learn(&mut self, routines: &[RoutineText]) {
-        for RoutineText { schema, name, language, source } in routines {
-            self.prepared.learn_routine(schema, name, language, source);
-        }
+    pub fn learn(&mut self, told: Told) {
+        self.prepared.learn_server(told);
     }
 
     /// Judges a submitted line for what no tap will tell: statements that would run unasked and

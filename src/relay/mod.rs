@@ -8,10 +8,13 @@
 //! - `settle`: moving on what waits for it, and answering its questions
 //! - `hold`: the open dialogue
 //! - `draft`: what stands behind the prompt when a line is submitted
+//! - `appearance`: where the session is, on the screen
 //! - `keeper`: statements, judged and written down
+//! - `survey`: what is found out of a new connection, beside all that
 //! - `asked`: questions that come over a socket, from a hook inside the client
 //! - `way_out`: suspending, hanging up, ending
 
+pub mod appearance;
 pub mod asked;
 mod draft;
 mod eager;
@@ -23,14 +26,17 @@ mod look;
 mod output;
 mod probe;
 mod settle;
+mod survey;
 mod way_out;
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use self::appearance::Appearance;
 use self::asked::Asking;
 use self::draft::Line;
 use self::eager::Eager;
@@ -39,6 +45,7 @@ use self::hold::{Doubt, Held, Releasing};
 use self::keeper::{Judged, Keeper};
 use self::output::Sink;
 use self::probe::Probe;
+use self::survey::Survey;
 use crate::clients::{Guarded, Interactive, Tap};
 use crate::os::channel::{Channel, Order, Report};
 use crate::os::poll::Wait;
@@ -48,6 +55,7 @@ use crate::os::spawn::Spawned;
 use crate::os::term::UserTerm;
 use crate::session::gate::Gate;
 use crate::session::script::Script;
+use crate::session::typed::Typed;
 use crate::ui::theme::Theme;
 
 /// How much is read from the client at once: what a pty gives, and a pipe's whole buffer.
@@ -124,6 +132,10 @@ pub struct Parts {
     pub approved: Option<Approval>,
     /// The name of the client's program, to find it below a wrapper script.
     pub program: String,
+    /// What the terminal can show of where the session is.
+    pub appearance: Appearance,
+    /// The person's home folder.
+    pub home: Option<PathBuf>,
 }
 
 /// An approval given before the run.
@@ -160,6 +172,9 @@ pub struct Relay {
     watch: Option<Watch>,
     held: Option<Box<Held>>,
     probe: Option<Probe>,
+    survey: Option<Survey>,
+    /// Where the files of the person are.
+    home: Option<PathBuf>,
     line: Line,
     /// Whether anything was passed to the client since its prompt.
     has_begun_line: bool,
@@ -187,6 +202,8 @@ pub struct Relay {
     stdin: File,
     /// What was read of it for the client.
     script: Script,
+    /// What was passed of a line that is typed as a script.
+    typed: Typed,
     /// Whether the script's last statement was ended for it.
     is_ending: bool,
     /// Whether the client waits for more of it.
@@ -213,8 +230,7 @@ pub struct Relay {
     is_unmarked_told: bool,
     /// What is to be said once the line editor has ended its line.
     notices: Vec<String>,
-    /// Whether the terminal's title is ours.
-    has_title: bool,
+    appearance: Appearance,
     buffer: Vec<u8>,
     /// Reused for what is shown of one read.
     shown: Vec<u8>,
@@ -258,6 +274,8 @@ impl Relay {
             watch: None,
             held: None,
             probe: None,
+            survey: None,
+            home: parts.home,
             line,
             has_begun_line: false,
             guarded: if parts.is_asked_too { Guarded::Theirs } else { Guarded::Unknown },
@@ -273,6 +291,7 @@ impl Relay {
             to_feed: VecDeque::new(),
             stdin,
             script: Script::default(),
+            typed: Typed::default(),
             is_ending: false,
             wants_script: false,
             releasing: None,
@@ -288,7 +307,7 @@ impl Relay {
             is_unguarded_told: false,
             is_unmarked_told: false,
             notices: Vec::new(),
-            has_title: false,
+            appearance: parts.appearance,
             buffer: vec![0; READ_BYTES],
             shown: Vec::with_capacity(READ_BYTES),
         })
@@ -336,6 +355,9 @@ impl Relay {
             if ready.probe {
                 self.read_probe();
             }
+            if ready.survey {
+                self.read_survey()?;
+            }
             if ready.asked {
                 self.read_asked()?;
             }
@@ -357,7 +379,7 @@ impl Relay {
         let timeout = self.next_look();
         let clock = self.keeper.clock();
         let can_take_output = self.sink.is_empty();
-        let mut waits = [const { None }; 8];
+        let mut waits = [const { None }; 9];
         waits[0] = Some(Wait::readable(self.channel.as_fd()));
         waits[1] = Some(Wait::readable(self.signals.as_fd()));
         if let Some(pty) = &self.ends.pty
@@ -384,8 +406,11 @@ impl Relay {
         if self.wants_script {
             waits[7] = Some(Wait::readable(self.stdin.as_fd()));
         }
-        let mut places = [usize::MAX; 8];
-        let mut used = Vec::with_capacity(8);
+        if let Some(survey) = &self.survey {
+            waits[8] = Some(Wait::readable(survey.as_fd()));
+        }
+        let mut places = [usize::MAX; 9];
+        let mut used = Vec::with_capacity(9);
         for (place, wait) in waits.into_iter().enumerate() {
             if let Some(wait) = wait {
                 places[place] = used.len();
@@ -404,6 +429,7 @@ impl Relay {
             keys: is_ready(4),
             probe: is_ready(6),
             script: is_ready(7),
+            survey: is_ready(8),
             asked: used[from..].iter().any(Wait::is_ready),
         };
         if ready.client || ready.drain || ready.monitor {
@@ -429,6 +455,9 @@ impl Relay {
             Some(Report::Started(pid)) => {
                 self.client = Some(pid);
                 self.watch = Some(Watch::new(pid));
+                if self.interactive.is_some() && self.tap.is_some() {
+                    self.survey_ports();
+                }
             }
             Some(Report::Failed(errno)) => self.ended = Some(Ended::NotStarted(errno)),
             Some(Report::Exited(status)) => self.ended = Some(Ended::Status(status)),
@@ -451,6 +480,7 @@ struct Ready {
     keys: bool,
     probe: bool,
     script: bool,
+    survey: bool,
     asked: bool,
 }
 

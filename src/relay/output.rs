@@ -10,9 +10,8 @@ use super::{Ended, Phase, Relay};
 use crate::clients::{Guarded, Seen};
 use crate::os::channel::Order;
 use crate::os::poll::{Wait, poll};
-use crate::target::Tier;
+use crate::ui::notice;
 use crate::ui::theme::Style;
-use crate::ui::{notice, visible};
 
 /// Switches bracketed paste, as a client asks its terminal to.
 const BRACKETS_ON: &[u8] = b"\x1b[?2004h";
@@ -144,6 +143,7 @@ impl Relay {
 
     /// The client prints a prompt that we know.
     fn at_prompt(&mut self, facts: &crate::clients::PromptFacts) -> io::Result<()> {
+        self.read_survey()?;
         // A client that prompts has taken the answer.
         self.taken();
         if !matches!(self.phase, Phase::Submitting(_)) {
@@ -175,54 +175,9 @@ impl Relay {
         }
         if moved {
             self.say_where()?;
+            self.begin_survey();
         }
         Ok(())
-    }
-
-    /// Says where the session is: a line where that is production, and the terminal's title for as
-    /// long as it is.
-    pub(super) fn say_where(&mut self) -> io::Result<()> {
-        let decided = self.keeper.decided();
-        let is_production = decided.target.tier == Tier::Production;
-        let look = self.keeper.config().look;
-        if look.title && self.can_move {
-            let target = &decided.target;
-            let name = target.name.clone().unwrap_or_else(|| target.address.to_string());
-            let title = is_production.then(|| format!("PRODUCTION {}", visible::one_line(&name)));
-            self.set_title(title.as_deref())?;
-        }
-        if !is_production || !look.banner {
-            return Ok(());
-        }
-        let decided = self.keeper.decided();
-        let evidence = decided
-            .evidence
-            .iter()
-            .find(|item| item.tier == decided.target.tier)
-            .map(|item| item.text.clone())
-            .unwrap_or_default();
-        let moment = self.keeper.config().moment(self.keeper.clock().now());
-        let line = notice::banner(
-            &decided.target,
-            &evidence,
-            &moment.local,
-            moment.freeze.as_deref().or(moment.late),
-            self.cols(),
-            self.theme,
-        );
-        self.say_or_wait(line)
-    }
-
-    /// Sets the terminal's title, or gives back the one that was there.
-    pub(super) fn set_title(&mut self, title: Option<&str>) -> io::Result<()> {
-        let bytes = match (title, self.has_title) {
-            (Some(title), false) => format!("\x1b[22;2t\x1b]2;{title}\x07"),
-            (Some(title), true) => format!("\x1b]2;{title}\x07"),
-            (None, true) => "\x1b[23;2t".to_owned(),
-            (None, false) => return Ok(()),
-        };
-        self.has_title = title.is_some();
-        self.show_unrecorded(bytes.as_bytes())
     }
 
     /// Shows a line of our own and records it.

@@ -108,7 +108,7 @@ impl Relay {
             && poll(&mut [Wait::readable(probe.as_fd())], Some(left)).is_ok()
         {}
         let found = interactive.looked_up(&String::from_utf8_lossy(&probe.answer));
-        self.keeper.learn(&found);
+        self.keeper.learn(found);
     }
 
     /// Starts to ask.
@@ -175,7 +175,8 @@ impl Relay {
     }
 }
 
-fn start(inquiry: Inquiry, due: Duration) -> io::Result<Probe> {
+/// Makes the command that asks; its ends are still to be said.
+pub(super) fn command(inquiry: &Inquiry) -> Command {
     let mut command = Command::new(&inquiry.program);
     command.args(&inquiry.args);
     for (name, value) in &inquiry.vars {
@@ -184,6 +185,11 @@ fn start(inquiry: Inquiry, due: Duration) -> io::Result<Probe> {
             None => command.env_remove(name),
         };
     }
+    command
+}
+
+fn start(inquiry: Inquiry, due: Duration) -> io::Result<Probe> {
+    let mut command = command(&inquiry);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {

@@ -115,6 +115,8 @@ impl Relay {
         if brackets {
             self.show_unrecorded(b"\x1b[?2004l")?;
         }
+        self.take_off()?;
+        self.flush()?;
         if let Some(term) = &mut self.term {
             term.restore()?;
         }
@@ -123,6 +125,7 @@ impl Relay {
         if self.ended.is_some() {
             return Ok(());
         }
+        self.put_on()?;
         if brackets && self.held.is_some() {
             self.show_unrecorded(b"\x1b[?2004h")?;
         }
@@ -185,7 +188,7 @@ impl Relay {
         self.keeper.ended(None, error);
         self.keeper.finish(i32::from(status));
         self.tell_troubles();
-        drop(self.set_title(None));
+        drop(self.take_off());
         drop(self.flush());
         if let Some(term) = &mut self.term {
             // A terminal that is gone needs nothing.

@@ -2,7 +2,7 @@
 //! what the function's text says.
 
 use crate::lang::Reading;
-use crate::lang::postgres::Memory;
+use crate::lang::postgres::{Memory, Told};
 
 /// What the session knows by name.
 #[derive(Debug, Default)]
@@ -30,9 +30,9 @@ impl Prepared {
         }
     }
 
-    /// The server told the text of a function.
-    pub fn learn_routine(&mut self, schema: &str, name: &str, language: &str, source: &str) {
-        self.memory.learn_routine(schema, name, language, source);
+    /// The server told of its functions.
+    pub fn learn_server(&mut self, told: Told) {
+        self.memory.learn_server(told);
     }
 
     /// Another connection: nothing is known.
@@ -45,6 +45,8 @@ impl Prepared {
 mod tests {
     use super::*;
     use crate::lang::Class;
+    use crate::lang::Scope;
+    use crate::lang::postgres::{Key, Source, Uses, Way};
 
     #[test]
     fn an_execute_does_what_was_prepared() {
@@ -90,9 +92,124 @@ mod tests {
         ] {
             assert!(told(&prepared, text).is_empty(), "{text}");
         }
-        prepared.learn_routine("public", "empty_all", "plpgsql", "begin truncate a; end");
-        assert_eq!(told(&prepared, "select empty_all()"), ["empty_all() truncates a"]);
         prepared.clear();
         assert!(told(&prepared, "select sweep(1)").is_empty());
+    }
+
+    #[test]
+    fn what_runs_a_function_does_what_it_does() {
+        let way = |name: &str, uses: &[Uses], fires: bool| Way {
+            name: name.to_owned(),
+            uses: uses.to_owned(),
+            fires,
+            routine: "public.empty_all".to_owned(),
+        };
+        let source = ["public", "empty_all", "plpgsql", "begin truncate a; end"].map(str::to_owned);
+        let [schema, name, language, text] = source;
+        let mut prepared = Prepared::default();
+        prepared.learn_server(Told {
+            sources: vec![Source { schema, name, language, text }],
+            ways: vec![
+                way("v", &[Uses::Name], false),
+                way("===", &[Uses::Name], false),
+                way("\"My d\"", &[Uses::Name], false),
+                way("empty_all", &[Uses::Part], false),
+                way("t", &[Uses::Insert, Uses::Update], false),
+                way("fired", &[Uses::Delete], true),
+                way("mv", &[Uses::Refresh], false),
+            ],
+            keys: Vec::new(),
+        });
+        prepared.let_through("prepare p as select empty_all()");
+        prepared.let_through("prepare q as insert into t values ($1)");
+        let classes = |text: &str| -> Vec<Class> {
+            let reading = prepared.read(text);
+            let effects = reading
+                .effects()
+                .iter()
+                .filter(|effect| effect.class > Class::Add && effect.phrase.contains("empty_all"));
+            effects.map(|effect| effect.class).collect()
+        };
+        for text in [
+            "select empty_all()",
+            "select other.public.empty_all()",
+            "select U&\"empty\\005fall\"()",
+            "select (x).empty_all from x",
+            "select x.empty_all from x",
+            "create table x as select empty_all()",
+            "create materialized view x as select empty_all()",
+            "create index on x (empty_all())",
+            "alter table x add column y int default empty_all()",
+            "explain analyze select empty_all()",
+            "execute p",
+            "execute q (1)",
+            "create table x as execute p",
+            "select * from v",
+            "select * from s.v",
+            "select 1===2",
+            "select '1'::\"My d\"",
+            "do $$ begin perform 1 from v; end $$",
+            "insert into t select 1",
+            "update s.t set a = 1 where id = 4",
+            "copy t from stdin",
+            "with a as (insert into t values (1)) select 1",
+            "refresh materialized view mv",
+            "declare c cursor for table v",
+        ] {
+            assert_eq!(classes(text), [Class::Destroy], "{text}: {:?}", prepared.read(text));
+        }
+        let fired = classes("delete from fired where id = 7");
+        assert_eq!(fired, [Class::Change], "what a trigger does is worth a word, not a question");
+        let made = prepared.read("create trigger x after insert on y execute function empty_all()");
+        assert_eq!(
+            made.effects().last().map(|effect| effect.phrase.as_str()),
+            Some("trigger x, whenever it fires, empty_all() truncates a")
+        );
+        for text in [
+            "select empty_all from x",
+            "select * from t",
+            "select * from mv",
+            "delete from t where id = 4",
+            "insert into fired values (1)",
+            "explain select * from v",
+            "create view w as select * from v",
+            "create table x (a int default empty_all())",
+            "create materialized view x as select empty_all() with no data",
+            "grant select on v to bob",
+            "drop view v",
+            "select 'v', 1 == 2",
+            "prepare r as select empty_all()",
+        ] {
+            assert!(classes(text).is_empty(), "{text}: {:?}", prepared.read(text));
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_given_a_value_names_one_row() {
+        let key = |table: &str, columns: &[&str]| Key {
+            table: table.to_owned(),
+            columns: columns.iter().map(|&column| column.to_owned()).collect(),
+        };
+        let keys = vec![key("t", &["id"]), key("t", &["a", "\"B\""]), key("\"T x\"", &["id"])];
+        let mut prepared = Prepared::default();
+        prepared.learn_server(Told { keys, ..Told::default() });
+        for (text, scope) in [
+            ("delete from t where id = 7", Scope::One),
+            ("delete from s.t u where u.id = '7' and name <> 'x'", Scope::One),
+            ("update \"T x\" set a = 1 where (7 = id)", Scope::One),
+            ("update t set a = 1 where a = 2 and \"B\" = 3", Scope::One),
+            ("delete from t where a = 2", Scope::Filtered),
+            ("delete from t where id > 7", Scope::Filtered),
+            ("delete from t where id = 7 or id = 8", Scope::Filtered),
+            ("delete from t where id = a", Scope::Filtered),
+            ("delete from t where id = 7::float8", Scope::Filtered),
+            ("delete from other where id = 7", Scope::Filtered),
+            ("delete from t using u where t.id = 7", Scope::Filtered),
+            ("delete from t", Scope::All),
+        ] {
+            assert_eq!(prepared.read(text).effects()[0].scope, scope, "{text}");
+        }
+        let phrase = prepared.read("delete from t where id = 7").effects()[0].phrase.clone();
+        assert_eq!(phrase, "deletes one row of t where id = 7");
     }
 }

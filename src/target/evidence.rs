@@ -8,12 +8,16 @@ use super::Tier;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strength {
-    /// Worth showing, never decides against the place.
+    /// Worth showing, never decides.
     Hint,
-    /// Where the address is: loopback, a unix socket.
+    /// Where the address is: loopback, a unix socket, a file, a tunnel to nobody knows where.
     Place,
+    /// Whose host it is: a provider of databases.
+    Provider,
     /// A word in the name of a host, database or this machine.
     Name,
+    /// The server itself, known from earlier sessions.
+    Server,
     /// A `[[target]]` of the configuration.
     Configured,
 }
@@ -32,10 +36,12 @@ pub struct Evidence {
 }
 
 /// Returns the tier the evidence speaks for: the strongest decides, the more dangerous of equals.
+/// Hints by themselves decide nothing.
 #[must_use]
 pub fn weigh(evidence: &[Evidence]) -> Tier {
     evidence
         .iter()
+        .filter(|item| item.strength > Strength::Hint)
         .max_by_key(|item| (item.strength, item.tier))
         .map_or(Tier::Unknown, |item| item.tier)
 }
@@ -51,6 +57,7 @@ mod tests {
     #[test]
     fn nothing_is_unknown() {
         assert_eq!(weigh(&[]), Tier::Unknown);
+        assert_eq!(weigh(&[item(Tier::Development, Strength::Hint)]), Tier::Unknown);
     }
 
     #[test]

@@ -3,12 +3,14 @@
 
 pub mod decide;
 pub mod evidence;
+pub mod hosts;
 pub mod libpq;
-pub mod names;
+
 pub mod pattern;
 pub mod tier;
+pub mod tunnel;
 
-pub use decide::{Decided, Known, TargetRule, for_address, for_invocation};
+pub use decide::{Decided, Known, Remembered, Seen, TargetRule, for_address, for_invocation};
 pub use evidence::{Evidence, Strength};
 pub use pattern::Pattern;
 pub use tier::{Address, Target, Tier};

@@ -7,8 +7,21 @@ use super::Address;
 /// Ways an unix socket's host is written by psql itself when it is the default folder.
 pub const DEFAULT_SOCKET: &str = "[local]";
 
+/// What a URI in `match` may begin with; the parts behind it are the same for all.
+const SCHEMES: &[&str] = &[
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "mongodb",
+    "mongodb+srv",
+    "redis",
+    "rediss",
+    "sqlite",
+];
+
 /// One entry of `match`: `*.prod.example.com`, `localhost:54329`,
-/// `postgres://*@10.1.*/orders*`; a leading `!` excludes.
+/// `postgres://*@10.1.*/orders*`, `/srv/orders/*.db`; a leading `!` excludes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
@@ -17,6 +30,8 @@ pub struct Pattern {
     host: Option<String>,
     port: Option<String>,
     database: Option<String>,
+    /// The folder of unix sockets, or a database file; `host` says the same.
+    path: Option<String>,
 }
 
 impl fmt::Display for Pattern {
@@ -39,21 +54,24 @@ impl Pattern {
         if rest.is_empty() {
             return Err("an empty pattern matches nothing".to_owned());
         }
+        let (scheme, rest) = match rest.split_once("://") {
+            Some((scheme, rest)) if SCHEMES.contains(&scheme) => (Some(scheme), rest),
+            Some((scheme, _)) => {
+                return Err(format!("unknown scheme `{scheme}`; known are {}", SCHEMES.join(", ")));
+            }
+            None => (None, rest),
+        };
+        let is_path = |rest: &str| ["/", "~", "./", "../"].iter().any(|at| rest.starts_with(at));
+        if scheme == Some("sqlite") || scheme.is_none() && is_path(rest) {
+            let path = Some(path(rest)?);
+            let (host, text) = (path.clone(), text.to_owned());
+            let (user, port, database) = (None, None, None);
+            return Ok(Self { text, excludes, user, host, port, database, path });
+        }
         if rest.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err("a pattern holds no spaces".to_owned());
         }
-        let (is_uri, rest) = match rest.split_once("://") {
-            Some(("postgres" | "postgresql", rest)) => (true, rest),
-            Some((scheme, _)) => {
-                return Err(format!(
-                    "unknown scheme `{scheme}`; known are postgres and postgresql"
-                ));
-            }
-            None => (false, rest),
-        };
-        // A path is the folder of a unix socket: it has no database part.
         let (authority, database) = match rest.split_once('/') {
-            Some(("", _)) if !is_uri => (rest, None),
             None => (rest, None),
             Some((authority, database)) => (authority, Some(database)),
         };
@@ -68,9 +86,17 @@ impl Pattern {
         let (host, port) = split_port(authority)?;
         if let Some(port) = port
             && !port.contains(['*', '?'])
-            && port.parse::<u16>().is_err()
+            && !port.parse::<u16>().is_ok_and(|port| port > 0)
         {
             return Err(format!("`{port}` is not a port"));
+        }
+        if host.starts_with('.') {
+            return Err(format!("no host begins with a dot: write `*{host}`"));
+        }
+        let is_number = |host: &str| host.parse::<std::net::Ipv6Addr>().is_ok();
+        let address = host.split('%').next().unwrap_or(host);
+        if host.contains(':') && !host.contains(['*', '?', '[']) && !is_number(address) {
+            return Err(format!("`{host}` is neither host:port nor an IPv6 address"));
         }
         let keep = |part: Option<&str>| part.filter(|part| !part.is_empty()).map(str::to_owned);
         let host = keep(Some(host)).map(|host| host.trim_end_matches('.').to_lowercase());
@@ -81,6 +107,7 @@ impl Pattern {
             host,
             port: keep(port),
             database: keep(database),
+            path: None,
         })
     }
 
@@ -90,9 +117,25 @@ impl Pattern {
         self.excludes
     }
 
+    /// Returns the host's name where it is one, and no pattern of names, number or path.
+    #[must_use]
+    pub fn plain_host(&self) -> Option<&str> {
+        let is_name = |host: &&str| {
+            !host.contains(['*', '?', '/', ':', '['])
+                && !is_loopback(host)
+                && host.parse::<std::net::IpAddr>().is_err()
+        };
+        self.host.as_deref().filter(is_name)
+    }
+
     /// Tells whether the address fits, whatever a leading `!` means.
     #[must_use]
     pub fn fits(&self, address: &Address) -> bool {
+        if let Some(path) = &self.path
+            && file_of(address).is_some_and(|file| glob(path, &file))
+        {
+            return true;
+        }
         let fits = |pattern: &Option<String>, value: Option<&str>| match pattern {
             None => true,
             Some(pattern) => glob(pattern, value.unwrap_or_default()),
@@ -103,6 +146,29 @@ impl Pattern {
             && fits(&self.database, address.database.as_deref())
             && self.host.as_deref().is_none_or(|host| host_fits(host, address.host.as_deref()))
     }
+}
+
+/// Reads an absolute path, which may have its slashes as URIs of SQLite have them.
+fn path(text: &str) -> Result<String, String> {
+    if !text.starts_with('/') {
+        return Err(format!("`{text}` is no whole path: write it from `/` on"));
+    }
+    let steps: Vec<&str> = text.split('/').filter(|step| !step.is_empty()).collect();
+    if steps.iter().any(|step| matches!(*step, "." | "..")) {
+        return Err("a path with `.` or `..` in it matches nothing".to_owned());
+    }
+    if text.chars().any(char::is_control) {
+        return Err("a path holds no control characters".to_owned());
+    }
+    Ok(format!("/{}", steps.join("/")).to_lowercase())
+}
+
+/// Returns the file that a database is, or the socket's folder with the database's name behind it,
+/// in small letters.
+fn file_of(address: &Address) -> Option<String> {
+    let folder = address.host.as_deref().filter(|host| host.starts_with('/'))?;
+    let file = address.database.as_deref()?;
+    Some(format!("{}/{file}", folder.trim_end_matches('/')).to_lowercase())
 }
 
 /// Splits `host:port`, leaving IPv6 addresses whole.
@@ -212,7 +278,7 @@ mod tests {
         Address {
             user: Some("app".to_owned()),
             host: Some(host.to_owned()),
-            port: Some(port),
+            port: (port > 0).then_some(port),
             database: Some(database.to_owned()),
         }
     }
@@ -257,6 +323,18 @@ mod tests {
             ("/run/postgresql", "/run/postgresql", 5432, "orders", true),
             ("/srv/pg", "[local:/srv/pg]", 5432, "orders", true),
             ("/srv/pg", "[local:/srv/pg2]", 5432, "orders", false),
+            ("/run/postgresql/", "/run/postgresql", 5432, "orders", true),
+            ("/srv/orders/orders.db", "/srv/orders", 0, "orders.db", true),
+            ("/srv/orders/*.db", "/srv/orders", 0, "orders.db", true),
+            ("/srv/*", "/srv/orders", 0, "orders.db", true),
+            ("/srv/orders/orders.db", "/srv/orders", 0, "other.db", false),
+            ("/srv/orders/orders.db", "db.example.com", 0, "orders.db", false),
+            ("/Srv/My Orders/a.db", "/Srv/My Orders", 0, "a.db", true),
+            ("sqlite:////srv/orders/orders.db", "/srv/orders", 0, "orders.db", true),
+            ("sqlite:///srv/orders/orders.db", "/srv/orders", 0, "orders.db", true),
+            ("/orders.db", "/", 0, "orders.db", true),
+            ("mysql://db:3306/shop", "db", 3306, "shop", true),
+            ("mongodb+srv://*.mongodb.net", "a.b.mongodb.net", 27017, "x", true),
             ("postgres:///orders", "anything", 5432, "orders", true),
             ("postgres://db/a@b", "db", 5432, "a@b", true),
             ("app@db", "db", 5432, "x", true),
@@ -274,7 +352,18 @@ mod tests {
             ("", "an empty pattern matches nothing"),
             ("!", "an empty pattern matches nothing"),
             ("a b", "a pattern holds no spaces"),
-            ("mysql://x", "unknown scheme `mysql`; known are postgres and postgresql"),
+            (
+                "http://x",
+                "unknown scheme `http`; known are postgres, postgresql, mysql, mariadb, mongodb, \
+                 mongodb+srv, redis, rediss, sqlite",
+            ),
+            (".example.com", "no host begins with a dot: write `*.example.com`"),
+            ("host:0", "`0` is not a port"),
+            ("a:1:2", "`a:1:2` is neither host:port nor an IPv6 address"),
+            ("~/orders.db", "`~/orders.db` is no whole path: write it from `/` on"),
+            ("./orders.db", "`./orders.db` is no whole path: write it from `/` on"),
+            ("sqlite://orders.db", "`orders.db` is no whole path: write it from `/` on"),
+            ("/srv/../orders.db", "a path with `.` or `..` in it matches nothing"),
             ("postgres://me:pw@host/db", "a pattern holds no password"),
             ("host:99999", "`99999` is not a port"),
             ("[::1", "`[` without `]`"),

@@ -182,7 +182,7 @@ fn target(config: &str, json: bool, command: &[&str]) -> String {
     let command = command.iter().map(|word| (*word).to_owned()).collect();
     let mut out = Vec::new();
     let args = TargetArgs { json, command };
-    let status = cmd::target::tell(&args, &home.world, None, &mut out);
+    let status = cmd::target::run(&args, &home.world, &clock(), &mut out);
     assert_eq!(status.expect("an answer"), 0);
     String::from_utf8(out)
         .expect("it is text")
@@ -222,7 +222,7 @@ fn target_prints_json() {
     let text =
         target(ORDERS, true, &["psql", "-h", "a.example.com,db1.prod.example.com", "orders"]);
     insta::assert_snapshot!(text, @r#"
-    {"tier":"production","target":"me@db1.prod.example.com:5432/orders","name":"orders-prod","user":"me","host":"db1.prod.example.com","port":5432,"database":"orders","evidence":[{"tier":"production","strength":"configured","source":"config","text":"`*.prod.example.com` of orders-prod matches"},{"tier":"production","strength":"name","source":"host name, from -h","text":"`prod` in db1.prod.example.com"}],"others":[{"tier":"unknown","target":"me@a.example.com:5432/orders","name":null,"user":"me","host":"a.example.com","port":5432,"database":"orders","evidence":[]}],"config_errors":[]}
+    {"tier":"production","target":"me@db1.prod.example.com:5432/orders","name":"orders-prod","user":"me","host":"db1.prod.example.com","port":5432,"database":"orders","evidence":[{"tier":"production","strength":"configured","source":"config","text":"`*.prod.example.com` of orders-prod matches"},{"tier":"production","strength":"name","source":"host name, from -h","text":"`prod` in db1.prod.example.com"}],"conflicts":[],"others":[{"tier":"unknown","target":"me@a.example.com:5432/orders","name":null,"user":"me","host":"a.example.com","port":5432,"database":"orders","evidence":[],"conflicts":[]}],"config_errors":[]}
     "#);
 }
 

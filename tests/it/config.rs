@@ -84,7 +84,7 @@ fn the_good_parts_of_a_broken_file_count() {
 fn a_broken_file_fails_closed_where_it_may_have_spoken() {
     let at = |host: &str, config: &Config| {
         let address = Address { host: Some(host.to_owned()), ..Address::default() };
-        let known = Known { rules: &config.targets, machine: None };
+        let known = Known { rules: &config.targets, ..Known::default() };
         config.fails_closed(&for_address(&address, &known))
     };
     let good = "[[target]]\nname = \"a\"\ntier = \"development\"\nmatch = [\"db.dev\"]\n";
@@ -108,7 +108,7 @@ fn a_project_raises_and_never_lowers_a_tier() {
     let mut loaded = load_text(Path::new("user.toml"), user);
     loaded.overlay(Path::new(".nightlatch.toml"), project, Layer::Project);
     assert!(loaded.errors.is_empty());
-    let known = Known { rules: &loaded.config.targets, machine: None };
+    let known = Known { rules: &loaded.config.targets, ..Known::default() };
     let tier = |host: &str| {
         let address = Address { host: Some(host.to_owned()), ..Address::default() };
         for_address(&address, &known).target

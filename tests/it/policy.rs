@@ -43,6 +43,7 @@ fn effect(class: Class, verb: Verb, scope: Scope) -> Effect {
         phrase: format!("{verb:?} of {scope:?}").to_lowercase(),
         rows: None,
         looped: false,
+        outlasts: false,
     }
 }
 

@@ -49,14 +49,41 @@ fn agrees(file: &str) {
 #[test]
 fn postgres_corpus() {
     agrees(include_str!("../verdicts/corpus-postgres.toml"));
+    agrees(include_str!("../verdicts/adversary-postgres.toml"));
 }
 
 #[test]
 fn mysql_corpus() {
     agrees(include_str!("../verdicts/corpus-mysql.toml"));
+    agrees(include_str!("../verdicts/adversary-mysql.toml"));
 }
 
 #[test]
 fn sqlite_corpus() {
     agrees(include_str!("../verdicts/corpus-sqlite.toml"));
+    agrees(include_str!("../verdicts/adversary-sqlite.toml"));
+}
+
+/// What the fuzzer has found is read as it was: without a panic, and with every effect in the text.
+#[test]
+fn texts_of_the_fuzzer_are_read() {
+    let corpora = [
+        ("psql", include_str!("../../fuzz/corpus/postgres.jsonl")),
+        ("mysql", include_str!("../../fuzz/corpus/mysql.jsonl")),
+        ("sqlite3", include_str!("../../fuzz/corpus/sqlite.jsonl")),
+    ];
+    for (client, lines) in corpora {
+        let read = known::reader(client).expect("the client can be read");
+        for line in lines.lines() {
+            let text: String = serde_json::from_str(line).expect("a line is a string");
+            for effect in read(&text).effects() {
+                assert!(text.get(effect.span.clone()).is_some(), "{client}: {line}: {effect:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn mongosh_corpus() {
+    agrees(include_str!("../verdicts/corpus-mongosh.toml"));
 }

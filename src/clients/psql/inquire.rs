@@ -18,9 +18,10 @@ use crate::target::libpq::conninfo;
 const OPTIONS: &str =
     "-c default_transaction_read_only=on -c statement_timeout=2s -c lock_timeout=100ms";
 
-/// The same once more as statements, where a connection string brings options of its own.
+/// The same once more as statements, where a connection string brings options of its own. Compiling
+/// takes seconds and is meant for queries that take longer.
 const PREAMBLE: &str = "SET default_transaction_read_only = on;\nSET statement_timeout = '2s';\n\
-                        SET lock_timeout = '100ms';\n";
+                        SET lock_timeout = '100ms';\nSET jit = off;\n";
 
 /// Knows how this session connects.
 #[derive(Clone)]

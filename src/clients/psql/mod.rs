@@ -4,6 +4,7 @@ pub mod args;
 pub mod banner;
 pub mod echo;
 pub mod history;
+mod identity;
 pub mod impact;
 pub mod inquire;
 pub mod launch;

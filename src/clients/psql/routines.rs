@@ -1,13 +1,40 @@
-//! The texts of the database's own functions, so that a call of one can be judged by what it does.
+//! The texts of the database's own functions, and what runs them without calling them, so that a
+//! statement can be judged by what it causes.
 #![forbid(unsafe_code)]
 
-use super::impact::part;
-use crate::clients::{ReadAnswer, RoutineText, ServerSaid};
-use crate::lang::postgres;
+use serde::de::DeserializeOwned;
 
-/// Most functions that are asked for, and the longest of them in bytes.
+use super::impact::part;
+use crate::clients::{ReadAnswer, ServerSaid};
+use crate::lang::postgres::Told;
+
+/// Most functions that are asked for, and the longest of them and all together in bytes.
 const MOST: u32 = 3_000;
 const LONGEST: u32 = 50_000;
+const ALL: u32 = 2_000_000;
+
+/// Most other names that are asked for.
+const MOST_WAYS: u32 = 10_000;
+
+/// The functions whose texts can be read.
+const ROUTINES: &str = "pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     JOIN pg_catalog.pg_language l ON l.oid = p.prolang \
+     WHERE l.lanname IN ('sql', 'plpgsql') AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
+     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = p.oid \
+     AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype = 'e')";
+
+/// What names one row of each table, where only one table has that name: columns that no two rows
+/// have alike. An index with a condition or an expression says nothing of all rows, and one of a
+/// table with heirs nothing of theirs.
+const KEYS: &str = "SELECT pg_catalog.json_build_object('table', pg_catalog.format('%I', c.relname), 'columns', \
+     (SELECT pg_catalog.json_agg(pg_catalog.format('%I', a.attname)) FROM pg_catalog.pg_attribute a \
+     WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]))) \
+     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid \
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE i.indisunique AND i.indisvalid \
+     AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL AND n.nspname !~ '^pg_' \
+     AND n.nspname <> 'information_schema' AND (c.relkind = 'p' OR c.relkind = 'r' AND NOT c.relhassubclass) \
+     AND NOT EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.relname = c.relname AND o.oid <> c.oid) \
+     LIMIT 10000";
 
 /// What nothing is shown of.
 #[derive(Debug)]
@@ -27,39 +54,87 @@ impl ReadAnswer for Text {
 pub(super) fn script(token: &str) -> String {
     // From version 14 on a body can be kept as a tree.
     let (old, new) =
-        (query("p.prosrc"), query("coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)"));
+        (sources("p.prosrc"), sources("coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)"));
     format!(
         "SELECT current_setting('server_version_num')::int >= 140000 AS nl_is_new \\gset\n\
          \\echo {token} routines\n\\if :nl_is_new\n{new}\n;\n\\else\n{old}\n;\n\\endif\n\
-         \\echo {token} end\n"
+         \\echo {token} keys\n{KEYS}\n;\n\\echo {token} ways\n{}\n;\n\\echo {token} end\n",
+        ways()
     )
 }
 
-fn query(source: &str) -> String {
+fn sources(text: &str) -> String {
     format!(
-        "SELECT json_build_array(pg_catalog.format('%I', n.nspname), pg_catalog.format('%I', p.proname), \
-         l.lanname, {source}) FROM pg_catalog.pg_proc p \
-         JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
-         JOIN pg_catalog.pg_language l ON l.oid = p.prolang \
-         WHERE l.lanname IN ('sql', 'plpgsql') AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
-         AND pg_catalog.octet_length(p.prosrc) <= {LONGEST} \
-         AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = p.oid \
-         AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype = 'e') \
-         ORDER BY p.prosrc ~* '\\m(delete|drop|truncate|update)\\M' DESC LIMIT {MOST}"
+        "SELECT json_build_object('schema', schema, 'name', name, 'language', lanname, 'text', source) \
+         FROM (SELECT pg_catalog.format('%I', n.nspname) AS schema, pg_catalog.format('%I', p.proname) AS name, \
+         l.lanname, {text} AS source, sum(pg_catalog.octet_length(p.prosrc)) OVER \
+         (ORDER BY p.prosrc ~* '\\m(delete|drop|truncate|update)\\M' DESC, p.oid) AS bytes FROM {ROUTINES} \
+         AND pg_catalog.octet_length(p.prosrc) <= {LONGEST}) texts \
+         WHERE bytes <= {ALL} ORDER BY bytes LIMIT {MOST}"
+    )
+}
+
+/// Asks what runs each function: the server notes down what depends on it. From a part of a table
+/// (a default, a constraint, a trigger, a policy, a rule) it goes on to the table, and from a table
+/// to the views of it.
+fn ways() -> String {
+    const EVENTS: &str = "pg_catalog.array_remove(ARRAY[CASE WHEN t.tgtype & 4 <> 0 THEN 'insert' END, \
+         CASE WHEN t.tgtype & 8 <> 0 THEN 'delete' END, CASE WHEN t.tgtype & 16 <> 0 THEN 'update' END, \
+         CASE WHEN t.tgtype & 32 <> 0 THEN 'truncate' END], NULL)";
+    format!(
+        "SET search_path = pg_catalog;\n\
+         WITH RECURSIVE reach (root, class, oid, uses, fires) AS (\
+         SELECT p.oid, 'pg_proc'::regclass::oid, p.oid, '{{name}}'::text[], false FROM {ROUTINES} \
+         UNION SELECT r.root, n.class, n.oid, coalesce(n.uses, r.uses), r.fires OR n.fires \
+         FROM reach r CROSS JOIN LATERAL (\
+         SELECT d.classid, d.objid, CASE WHEN d.classid = 'pg_class'::regclass THEN '{{insert,update}}'::text[] END, \
+         false FROM pg_depend d WHERE d.refclassid = r.class AND d.refobjid = r.oid AND d.deptype = 'n' \
+         AND (r.class <> 'pg_class'::regclass OR d.classid = 'pg_rewrite'::regclass) \
+         UNION ALL SELECT 'pg_class'::regclass, i.indrelid, NULL, false FROM pg_index i \
+         WHERE r.class = 'pg_class'::regclass AND i.indexrelid = r.oid \
+         UNION ALL SELECT 'pg_class'::regclass, a.adrelid, '{{insert,update}}', false FROM pg_attrdef a \
+         WHERE r.class = 'pg_attrdef'::regclass AND a.oid = r.oid \
+         UNION ALL SELECT CASE c.conrelid WHEN 0 THEN 'pg_type'::regclass ELSE 'pg_class' END, \
+         CASE c.conrelid WHEN 0 THEN c.contypid ELSE c.conrelid END, \
+         CASE WHEN c.conrelid <> 0 THEN '{{insert,update}}'::text[] END, false FROM pg_constraint c \
+         WHERE r.class = 'pg_constraint'::regclass AND c.oid = r.oid AND c.contype = 'c' \
+         UNION ALL SELECT 'pg_class'::regclass, t.tgrelid, {EVENTS}, true FROM pg_trigger t \
+         WHERE r.class = 'pg_trigger'::regclass AND t.oid = r.oid AND t.tgenabled <> 'D' \
+         UNION ALL SELECT 'pg_class'::regclass, p.polrelid, NULL, false FROM pg_policy p \
+         WHERE r.class = 'pg_policy'::regclass AND p.oid = r.oid \
+         UNION ALL SELECT 'pg_class'::regclass, w.ev_class, CASE WHEN c.relkind = 'm' THEN '{{refresh}}'::text[] \
+         WHEN w.ev_type = '1' THEN NULL ELSE ARRAY[CASE w.ev_type WHEN '2' THEN 'update' WHEN '3' THEN 'insert' ELSE 'delete' END] END, \
+         w.ev_type <> '1' FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class \
+         WHERE r.class = 'pg_rewrite'::regclass AND w.oid = r.oid AND w.ev_class <> r.oid\
+         ) n (class, oid, uses, fires)) \
+         SELECT DISTINCT jsonb_build_object('name', n.name, 'uses', to_json(coalesce(n.uses, r.uses)), 'fires', r.fires, \
+         'routine', format('%I.%I', s.nspname, p.proname)) FROM reach r JOIN pg_proc p ON p.oid = r.root \
+         JOIN pg_namespace s ON s.oid = p.pronamespace CROSS JOIN LATERAL (\
+         SELECT format('%I', c.relname), NULL::text[] FROM pg_class c WHERE r.class = 'pg_class'::regclass AND c.oid = r.oid \
+         UNION ALL SELECT o.oprname, NULL FROM pg_operator o WHERE r.class = 'pg_operator'::regclass AND o.oid = r.oid \
+         UNION ALL SELECT format('%I', t.typname), NULL FROM pg_type t WHERE r.class = 'pg_type'::regclass AND t.oid = r.oid \
+         UNION ALL SELECT format('%I', t.typname), NULL FROM pg_cast c JOIN pg_type t ON t.oid IN (c.castsource, c.casttarget) \
+         AND t.typnamespace <> 'pg_catalog'::regnamespace WHERE r.class = 'pg_cast'::regclass AND c.oid = r.oid \
+         UNION ALL SELECT format('%I', f.proname), NULL FROM pg_proc f WHERE r.class = 'pg_proc'::regclass AND f.oid = r.oid \
+         AND f.oid <> r.root \
+         UNION ALL SELECT format('%I', f.proname), '{{part}}' FROM pg_proc f JOIN pg_type t ON t.oid = f.proargtypes[0] \
+         WHERE r.class = 'pg_proc'::regclass AND f.oid = r.oid AND f.pronargs = 1 AND t.typtype = 'c'\
+         ) n (name, uses) LIMIT {MOST_WAYS}"
     )
 }
 
 /// Reads the answer; what is not whole is left out.
-pub(super) fn read(answer: &str, token: &str) -> Vec<RoutineText> {
-    let lines = part(answer, token, "routines").unwrap_or_default().lines();
-    let rows = lines.filter_map(|line| serde_json::from_str::<[String; 4]>(line).ok());
-    rows.map(|[schema, name, language, source]| RoutineText { schema, name, language, source })
-        .collect()
+pub(super) fn read(answer: &str, token: &str) -> Told {
+    Told {
+        sources: rows(answer, token, "routines"),
+        keys: rows(answer, token, "keys"),
+        ways: rows(answer, token, "ways"),
+    }
 }
 
-/// Returns whether a statement calls anything that is not known to be the server's own.
-pub(super) fn is_called(texts: &[String]) -> bool {
-    texts.iter().any(|text| !postgres::called(text).is_empty())
+fn rows<T: DeserializeOwned>(answer: &str, token: &str, heading: &str) -> Vec<T> {
+    let lines = part(answer, token, heading).unwrap_or_default().lines();
+    lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 #[cfg(test)]
@@ -68,28 +143,15 @@ mod tests {
 
     #[test]
     fn only_what_is_framed_counts() {
-        let row = r#"["public", "f", "sql", "delete from t;\nselect 1"]"#;
-        let answer = format!("x\nabcdefgh routines\n{row}\n[\"torn\nabcdefgh end\n");
-        let read = |answer: &str| read(answer, "abcdefgh");
-        assert_eq!(read(&answer).len(), 1);
-        assert_eq!(read(&answer)[0].source, "delete from t;\nselect 1");
-        assert!(read(&answer.replace("abcdefgh end", "")).is_empty(), "it broke off");
-        assert!(read("").is_empty());
-    }
-
-    #[test]
-    fn built_in_functions_are_not_asked_about() {
-        for text in [
-            "select count(*), now(), coalesce(a, 1) from t where id in (1) and lower(b) = 'x'",
-            "insert into t (a) values (1)",
-            "select pg_sleep(1), pg_catalog.format('x')",
-            "create function f() returns int language sql as 'select g()'",
-            "select 'f(x)'",
-        ] {
-            assert!(!is_called(&[text.to_owned()]), "{text}: {:?}", postgres::called(text));
-        }
-        for text in ["select f()", "call s.p(1)", "do $$ begin perform tidy(); end $$"] {
-            assert!(is_called(&[text.to_owned()]), "{text}");
-        }
+        let row = r#"{"schema": "public", "name": "f", "language": "sql", "text": "delete from t;\nselect 1"}"#;
+        let way = r#"{"name": "v", "uses": ["name"], "fires": false, "routine": "public.f"}"#;
+        let answer =
+            format!("x\nabcdefgh routines\n{row}\n{{\"torn\nabcdefgh ways\n{way}\nabcdefgh end\n");
+        let told = read(&answer, "abcdefgh");
+        assert_eq!((told.sources.len(), told.ways.len()), (1, 1));
+        assert_eq!(told.sources[0].text, "delete from t;\nselect 1");
+        let broken = read(&answer.replace("abcdefgh end", ""), "abcdefgh");
+        assert!(broken.ways.is_empty(), "it broke off");
+        assert_eq!(read("", "abcdefgh"), Told::default());
     }
 }

@@ -45,7 +45,13 @@ pub fn surroundings(world: &World) -> Surroundings {
             Some((path.display().to_string(), text))
         })
         .collect();
-    Surroundings { vars, service_files, os_user: identity::user_name() }
+    let pass_file = world
+        .var_os("PGPASSFILE")
+        .map(PathBuf::from)
+        .or_else(|| world.home.as_ref().map(|home| home.join(".pgpass")))
+        .filter(|path| path.is_file())
+        .and_then(|path| fs::read_to_string(path).ok());
+    Surroundings { vars, service_files, pass_file, os_user: identity::user_name() }
 }
 
 /// Reads where a command line says that psql would connect.

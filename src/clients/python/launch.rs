@@ -6,9 +6,7 @@ use std::path::Path;
 use super::args;
 use super::live;
 use super::prompt::PythonPrompt;
-use super::url;
-use crate::clients::{Command, Hook, Interactive, Launcher, Preflight, Tap};
-use crate::config::Config;
+use crate::clients::{Command, Hook, Interactive, Launcher, Preflight, Tap, url};
 use crate::policy::Facts;
 use crate::relay::Input;
 use crate::target::{Address, Decided, Known};
@@ -25,6 +23,7 @@ const FILES: &[(&str, &str)] = &[
 #[derive(Debug)]
 pub struct PythonLaunch {
     args: Vec<OsString>,
+    words: Vec<String>,
     invocation: args::Invocation,
     is_at_terminal: bool,
 }
@@ -46,6 +45,7 @@ impl PythonLaunch {
         };
         Self {
             args: command.args.to_vec(),
+            words,
             invocation,
             is_at_terminal: command.terminals.stdin && command.terminals.stdout,
         }
@@ -62,8 +62,8 @@ impl Launcher for PythonLaunch {
         self.is_at_terminal
     }
 
-    fn decide(&self, config: &Config, world: &World, machine: Option<&str>) -> Decided {
-        let mut all = url::decide(world, &Known { rules: &config.targets, machine });
+    fn decide(&self, known: &Known<'_>, world: &World) -> Decided {
+        let mut all = url::decide(&self.words, world, known).unwrap_or_default();
         all.swap_remove(0)
     }
 
@@ -91,7 +91,7 @@ impl Launcher for PythonLaunch {
         self.args.clone()
     }
 
-    fn start_up_file(&self, _nonce: &str) -> Option<(&'static str, String)> {
+    fn start_up_file(&self, _nonce: &str, _teller: &str) -> Option<(&'static str, String)> {
         None
     }
 

@@ -1,128 +1,50 @@
-//! `INSERT INTO t (a, b) VALUES (1, 'x'), …` with nothing but literals: what long scripts of data
-//! are made of, and what its tokens alone tell.
-//!
-//! The parser would say the same and takes ten times as long; anything else than this very shape
-//! is left to it.
+//! Statements of plain shapes to effects.
 
 use std::ops::Range;
 
-use crate::lang::token::{Kind, Statement, Token};
-use crate::lang::{Class, Effect, Scope, Verb};
-
-/// Words that are literals.
-const LITERALS: [&str; 4] = ["null", "true", "false", "default"];
+use super::tree::{in_one_line, shorten};
+use crate::lang::shape::shape;
+use crate::lang::token::{Statement, Token};
+use crate::lang::{Class, Effect, Rows, Scope, Verb};
 
 /// Reads such a statement, placed `base` bytes into the submitted text; none if it is any other.
-pub(super) fn insert(text: &str, statement: &Statement, base: usize) -> Option<Effect> {
-    let mut tokens = Tokens { text, rest: &statement.tokens };
-    tokens.word("insert")?;
-    tokens.word("into")?;
-    let mut table = tokens.name()?.to_ascii_lowercase();
-    while tokens.takes(".") {
-        table.push('.');
-        table.push_str(&tokens.name()?.to_ascii_lowercase());
-    }
-    if tokens.takes("(") {
-        tokens.list(|tokens| tokens.name().map(drop))?;
-    }
-    tokens.word("values")?;
-    loop {
-        tokens.takes("(").then_some(())?;
-        tokens.list(Tokens::literal)?;
-        if !tokens.takes(",") {
-            break;
-        }
-    }
-    let last = statement.tokens.len() - tokens.rest.len() - 1;
-    tokens.takes(";");
-    if !tokens.rest.is_empty() {
+pub(super) fn read(text: &str, statement: &Statement, base: usize) -> Option<Effect> {
+    let shape = shape(text, &statement.tokens)?;
+    let place = |tokens: Range<usize>| {
+        let tokens = &statement.tokens[tokens];
+        Some(base + tokens.first()?.range.start..base + tokens.last()?.range.end)
+    };
+    let source = place(shape.table)?;
+    let table = text[source.start - base..source.end - base].to_ascii_lowercase();
+    // A space or a comment may stand in a name; and the session's own are told apart elsewhere.
+    if !table.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte))
+        || table.starts_with("pg_temp.")
+    {
         return None;
     }
-    let start = base + statement.range.start;
-    let end = base + statement.tokens[last].range.end;
-    let phrase = format!("inserts into {table}");
-    let mut effect = Effect::new(Class::Add, Verb::Insert, start..end, phrase);
-    effect.object = Some(table);
-    effect.scope = Scope::One;
-    effect.reversible = true;
-    Some(effect)
+    let span = place(0..shape.end)?;
+    let Some(condition) = shape.condition else {
+        let phrase = format!("inserts into {table}");
+        return Some(Effect::on(Class::Add, Verb::Insert, Some(table), Scope::One, span, phrase));
+    };
+    let (class, does) = match shape.verb {
+        Verb::Delete => (Class::Remove, "deletes"),
+        _ => (Class::Change, "updates"),
+    };
+    let line = line(text, &statement.tokens[condition.clone()]);
+    let phrase = format!("{does} rows of {table} where {line}");
+    let rows = Some(Rows { source, condition: place(condition) });
+    let effect = Effect::on(class, shape.verb, Some(table), Scope::Filtered, span, phrase);
+    Some(Effect { rows, ..effect })
 }
 
-/// What is left to read.
-struct Tokens<'a> {
-    text: &'a str,
-    rest: &'a [Token],
-}
-
-impl<'a> Tokens<'a> {
-    fn piece(&self, range: &Range<usize>) -> &'a str {
-        &self.text[range.clone()]
-    }
-
-    /// Takes a token if it is this one.
-    fn takes(&mut self, wanted: &str) -> bool {
-        let is_it = self.rest.first().is_some_and(|token| self.piece(&token.range) == wanted);
-        if is_it {
-            self.rest = &self.rest[1..];
-        }
-        is_it
-    }
-
-    fn word(&mut self, wanted: &str) -> Option<()> {
-        let (first, rest) = self.rest.split_first()?;
-        self.piece(&first.range).eq_ignore_ascii_case(wanted).then(|| self.rest = rest)
-    }
-
-    /// Takes a name without quotes that is no word of the statement's own shape.
-    fn name(&mut self) -> Option<&'a str> {
-        let (first, rest) = self.rest.split_first()?;
-        let piece = self.piece(&first.range);
-        let is_name = first.kind == Kind::Word
-            && piece.is_ascii()
-            && !["values", "select", "default", "overriding", "as"]
-                .iter()
-                .any(|word| piece.eq_ignore_ascii_case(word));
-        is_name.then(|| {
-            self.rest = rest;
-            piece
-        })
-    }
-
-    /// Takes a number, a string or a word that is a literal.
-    fn literal(&mut self) -> Option<()> {
-        if !self.takes("-") {
-            self.takes("+");
-        }
-        let (first, rest) = self.rest.split_first()?;
-        let piece = self.piece(&first.range);
-        let is_literal = match first.kind {
-            Kind::Plain => true,
-            Kind::Word => LITERALS.iter().any(|word| piece.eq_ignore_ascii_case(word)),
-            Kind::Other => {
-                piece.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-                    && piece.starts_with(|first: char| first.is_ascii_digit())
-            }
-            Kind::Escaped
-            | Kind::Text
-            | Kind::Name
-            | Kind::Open
-            | Kind::Close
-            | Kind::Comma
-            | Kind::Semicolon => false,
-        };
-        is_literal.then(|| self.rest = rest)
-    }
-
-    /// Takes one or more of something with commas between, and the bracket that closes them.
-    fn list(&mut self, mut one: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        loop {
-            one(self)?;
-            if self.takes(")") {
-                return Some(());
-            }
-            self.takes(",").then_some(())?;
-        }
-    }
+/// Returns tokens in one line.
+fn line(text: &str, tokens: &[Token]) -> String {
+    let mut last = tokens.first().map_or(0, |first| first.range.start);
+    shorten(&in_one_line(tokens.iter().map(|token| {
+        let is_apart = token.range.start > std::mem::replace(&mut last, token.range.end);
+        (is_apart, &text[token.range.clone()])
+    })))
 }
 
 #[cfg(test)]
@@ -130,13 +52,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::lang::Reading;
     use crate::lang::postgres::token::statements;
     use crate::lang::postgres::{parse, tree::Place};
+    use crate::lang::sql::{self, Ends, Flavour};
 
     fn quick(text: &str) -> Option<Effect> {
         let found = statements(text);
         assert_eq!(found.len(), 1, "{text}");
-        insert(text, &found[0], 0)
+        read(text, &found[0], 0)
     }
 
     fn whole(text: &str) -> Vec<Effect> {
@@ -148,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn only_inserts_of_literals_are_read_here() {
+    fn only_plain_shapes_are_read_here() {
         for text in [
             "insert into t values (now())",
             "insert into t values ('a' || 'b')",
@@ -157,7 +81,6 @@ mod tests {
             "insert into t values ((select 1))",
             "insert into t values (1::int)",
             "insert into t values (E'a\\'b')",
-            "insert into t values ($$a$$)",
             "insert into t values (array[1])",
             "insert into t select 1",
             "insert into t default values",
@@ -172,20 +95,52 @@ mod tests {
             "insert into t",
             "with a as (delete from u) insert into t values (1)",
             "delete from t",
+            "delete from t where id <> 1",
+            "delete from t where id = 1 or id = 2",
+            "delete from t where id = id",
+            "delete from t where 1 = 1",
+            "delete from t where user = 'x'",
+            "delete from t where id = null",
+            "delete from t where id = 1 returning id",
+            "delete from t where t.id = 1",
+            "delete from t where id = 'a' 'b'",
+            "delete from t where id < > 1 and id = 1",
+            "delete from t where id = -1",
+            "delete from t where id = $1",
+            "delete from t where id = 1 + 1",
+            "delete from t where id = 1::int",
+            "delete from t u where id = 1",
+            "delete from only t where id = 1",
+            "delete from only where id = 1",
+            "delete from t where current of c",
+            "delete from pg_temp.t where id = 1",
+            "update t set a = 1",
+            "update t set a = a + 1 where id = 1",
+            "update t set (a, b) = (1, 2) where id = 1",
+            "update t set a = f() where id = 1",
+            "update t set a[1] = 2 where id = 1",
+            "update t u set a = 1 where id = 1",
+            "update t set a = 1 from u where id = 1",
         ] {
             assert_eq!(quick(text), None, "{text}");
         }
     }
 
+    /// Spaces and comments between tokens, a table's name, a value.
+    const GAP: &str = "( |\n|  |/\\* a \\*/|-- x\n)";
+    const TABLE: &str = "(s_[a-z]{1,4}\\.)?(t_[A-Za-z0-9_]{0,6})";
+    const VALUE: &str = "[0-9]{1,8}|[0-9]{1,3}\\.[0-9]{1,3}|'[a-z ;(),=-]{0,40}'|'it''s'|'null'";
+
+    fn like(pattern: &str) -> impl Strategy<Value = String> + use<> {
+        prop::string::string_regex(pattern).expect("the pattern is one of ours")
+    }
+
     proptest! {
         #[test]
-        fn the_parser_says_the_same(
-            table in "(s_[a-z]{1,4}\\.)?(t_[A-Za-z0-9_]{0,6})",
+        fn the_parser_says_the_same_of_inserts(
+            table in TABLE,
             columns in prop::option::of(prop::collection::vec("c_[a-z]{0,3}", 1..4)),
-            values in prop::collection::vec(
-                "[0-9]{1,8}|-[0-9]{1,3}|[0-9]{1,3}\\.[0-9]{1,3}|NULL|true|Default|'[a-z ;(),-]{0,12}'|'it''s'",
-                1..5,
-            ),
+            values in prop::collection::vec(like(&format!("{VALUE}|NULL|true|Default|-[0-9]{{1,3}}")), 1..5),
             rows in 1_usize..4,
             before in "| |\n|/\\* a \\*/ ",
             after in "|;| ;|; |-- x",
@@ -196,6 +151,32 @@ mod tests {
             let text = format!("{before}INSERT INTO {table}{columns} VALUES {rows}{after}");
             let found = quick(&text);
             prop_assert_eq!(found.into_iter().collect::<Vec<_>>(), whole(&text));
+        }
+
+        #[test]
+        fn the_parser_says_the_same_of_deletes_and_updates(
+            head in like(&format!(
+                "DELETE{GAP}FROM{GAP}{TABLE}|Update {TABLE}{GAP}SET a = ({VALUE}|null|-3), b=1")),
+            gap in GAP,
+            first in like(&format!("c_[A-Z]?{GAP}?={GAP}?({VALUE})")),
+            more in prop::collection::vec(
+                like(&format!("{GAP}and{GAP}(c_[a-z]|name|date|value){GAP}?(=|<>){GAP}?({VALUE})")), 0..6),
+            after in "|;| ;|; |-- x",
+        ) {
+            let text = format!("{head}{gap}WHERE{gap}{first}{}{after}", more.concat());
+            let found = quick(&text);
+            prop_assert_eq!(found.into_iter().collect::<Vec<_>>(), whole(&text));
+            // With brackets it is no plain shape, and means the same.
+            for flavour in [Flavour::Mysql, Flavour::Sqlite] {
+                let read = |text: &str| sql::read(text, flavour, Ends::Client);
+                let tree = text.replacen(&first, &format!("({first})"), 1);
+                let (quick, whole) = (read(&text), read(&tree));
+                let told = |reading: &Reading| -> Vec<_> {
+                    let effects = reading.effects().iter();
+                    effects.map(|e| (e.class, e.verb, e.object.clone(), e.scope)).collect()
+                };
+                prop_assert_eq!(told(&quick), told(&whole), "{}", tree);
+            }
         }
     }
 }

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::tree::{child, find, name, segments, string};
-use super::{Place, Read, bounded, function, one, parse, read_within, token};
+use super::called::{called, calls, mentions, trigger, word};
+use super::tree::{child, find, segments, string};
+use super::{Place, Read, bounded, expression, one, parse, read_within, token};
 use crate::lang::effect::unread;
 use crate::lang::temporary::Temporary;
-use crate::lang::token::{Kind, Statement, is_word};
-use crate::lang::{Class, Effect, Reading, Verb};
+use crate::lang::token::Statement;
+use crate::lang::{Class, Effect, Reading, Scope, Verb};
 
 /// Most names that are remembered; a program that makes more is not typing.
 const MOST_NAMES: usize = 5_000;
@@ -20,11 +22,16 @@ const MOST_CALLS: usize = 4;
 /// Plans and functions that are known by name.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
-    plans: BTreeMap<String, Reading>,
+    /// The statement that each runs, and what it does by itself.
+    plans: BTreeMap<String, (String, Reading)>,
     /// By name without schema; several where schemas or arguments tell them apart.
     routines: BTreeMap<String, Vec<Routine>>,
-    /// Texts that the server told, read when they are called: schema, language, text.
-    sources: BTreeMap<String, Vec<[String; 3]>>,
+    /// Texts that the server told, read when they are called.
+    sources: BTreeMap<String, Vec<Source>>,
+    /// What else runs them, by its name.
+    ways: BTreeMap<String, Vec<Way>>,
+    /// What names one row, by table.
+    keys: BTreeMap<String, Vec<Vec<String>>>,
 }
 
 /// A function or procedure whose text is known.
@@ -36,6 +43,87 @@ struct Routine {
     effects: Vec<Effect>,
     /// What it calls in turn.
     calls: Vec<String>,
+}
+
+/// What the server told of its functions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Their texts.
+    pub sources: Vec<Source>,
+    /// What runs them without calling them.
+    pub ways: Vec<Way>,
+    /// What names one row.
+    pub keys: Vec<Key>,
+}
+
+/// Columns of which no two rows of a table have the same values.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Key {
+    /// The table, which has this name alone.
+    pub table: String,
+    /// The columns.
+    pub columns: Vec<String>,
+}
+
+/// The text of a function or procedure, as the server keeps it. Names are quoted where they have
+/// to be.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Source {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// The language of its text.
+    pub language: String,
+    /// The text.
+    pub text: String,
+}
+
+/// Something that runs a function where a statement uses it: a view, an operator, a trigger.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Way {
+    /// What it is called, without schema; an operator's signs.
+    pub name: String,
+    /// What use of it runs the function.
+    pub uses: Vec<Uses>,
+    /// Whether it is a trigger or a rule: what these do belongs to the application's daily life, so
+    /// that it is worth a word and not a question.
+    pub fires: bool,
+    /// The function, with its schema.
+    pub routine: String,
+}
+
+/// How a statement uses something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Uses {
+    /// By its name, wherever it stands.
+    Name,
+    /// By its name behind a dot, as a column.
+    Part,
+    /// As the table that rows are added to.
+    Insert,
+    /// As the table whose rows are changed.
+    Update,
+    /// As the table whose rows are removed.
+    Delete,
+    /// As the table that is truncated.
+    Truncate,
+    /// As what is refreshed.
+    Refresh,
+}
+
+impl Uses {
+    fn is_by(self, verb: Verb) -> bool {
+        match self {
+            Self::Name | Self::Part => false,
+            Self::Insert => matches!(verb, Verb::Insert | Verb::Replace),
+            Self::Update => matches!(verb, Verb::Update | Verb::Replace),
+            Self::Delete => verb == Verb::Delete,
+            Self::Truncate => verb == Verb::Truncate,
+            Self::Refresh => verb == Verb::Rewrite,
+        }
+    }
 }
 
 impl Memory {
@@ -54,7 +142,9 @@ impl Memory {
                 let reason = found.reason.as_deref().unwrap_or("not understood");
                 found.effects.push(unread(reason, statement.range.clone()));
             }
-            own.as_ref().unwrap_or(self).apply(text, &statement, &mut found);
+            let memory = own.as_ref().unwrap_or(self);
+            memory.apply(text, &statement, &mut found);
+            memory.narrow(text, &mut found.effects);
             temporary.take(text, &statement, &mut found.effects);
             if teaches(text, &statement) {
                 let own = own.get_or_insert_with(|| self.clone());
@@ -83,10 +173,20 @@ impl Memory {
         }
     }
 
-    /// Remembers a function of the server, by its source.
-    pub fn learn_routine(&mut self, schema: &str, name: &str, language: &str, source: &str) {
-        let text = [schema, language, source].map(str::to_owned);
-        self.sources.entry(name.to_owned()).or_default().push(text);
+    /// Remembers what the server told, in place of what it told before.
+    pub fn learn_server(&mut self, told: Told) {
+        self.sources.clear();
+        self.ways.clear();
+        self.keys.clear();
+        for source in told.sources {
+            self.sources.entry(source.name.clone()).or_default().push(source);
+        }
+        for way in told.ways {
+            self.ways.entry(way.name.clone()).or_default().push(way);
+        }
+        for key in told.keys {
+            self.keys.entry(key.table).or_default().push(key.columns);
+        }
     }
 
     /// Forgets everything.
@@ -107,10 +207,10 @@ impl Memory {
     fn learn_statement(&mut self, text: &str, statement: &Statement) {
         let slice = &text[statement.range.clone()];
         if word(text, statement, 0, &["prepare"]) {
-            if let Some((plan, reading)) = super::prepared(slice)
+            if let Some((plan, inner, reading)) = super::prepared(slice)
                 && self.plans.len() < MOST_NAMES
             {
-                self.plans.insert(plan, reading);
+                self.plans.insert(plan, (inner, reading));
             }
             return;
         }
@@ -139,7 +239,8 @@ impl Memory {
         };
         if !self.plans.is_empty()
             && found.effects.iter().any(runs)
-            && let Some(plan) = super::executes(slice).and_then(|name| self.plans.get(&name))
+            && let Some((inner, plan)) =
+                super::executes(slice).and_then(|name| self.plans.get(&name))
         {
             found.effects.retain(|effect| !runs(effect));
             found.effects.extend(plan.effects().iter().map(place));
@@ -147,49 +248,109 @@ impl Memory {
                 found.reason.get_or_insert_with(|| reason.clone());
                 found.destructive_word |= destructive_word;
             }
+            for planned in token::statements(inner) {
+                let effects = self.reached(inner, &planned, plan.effects());
+                found.effects.extend(effects.iter().map(place));
+            }
         }
-        if self.routines.is_empty() && self.sources.is_empty() || teaches(text, statement) {
-            return;
-        }
-        // Reading it again to find the calls costs as much as the first time.
-        let may_call = word(text, statement, 0, &["do"])
-            || statement.tokens.iter().any(|token| {
-                token.kind == Kind::Word
-                    && self.knows(&text[token.range.clone()].to_ascii_lowercase())
-                    || token.kind == Kind::Other && text[token.range.clone()].starts_with('"')
-            });
-        if !may_call {
-            return;
-        }
-        for name in calls(text, statement) {
-            let mut effects = Vec::new();
-            self.follow(&name, 0, &mut effects);
-            for effect in effects {
-                let phrase = format!("{name}() {}", effect.phrase);
-                let known = found.effects.iter().any(|known| known.phrase == phrase);
-                if !known {
-                    found.effects.push(Effect { phrase, ..place(&effect) });
-                }
+        let reached = self.reached(text, statement, &found.effects);
+        found.effects.extend(reached.iter().map(place));
+    }
+
+    /// Finds the effects on one row: those whose condition gives a value to each column of a key.
+    fn narrow(&self, text: &str, effects: &mut [Effect]) {
+        for effect in effects.iter_mut().filter(|effect| effect.scope == Scope::Filtered) {
+            let object = effect.object.as_deref().map(last);
+            let Some(keys) = object.and_then(|table| self.keys.get(table)) else { continue };
+            let condition = effect.rows.as_ref().and_then(|rows| text.get(rows.condition.clone()?));
+            let Some(columns) = condition.and_then(pinned) else { continue };
+            if keys.iter().any(|key| key.iter().all(|column| columns.contains(column))) {
+                effect.scope = Scope::One;
+                effect.phrase = effect.phrase.replacen("rows of", "one row of", 1);
             }
         }
     }
 
-    fn knows(&self, name: &str) -> bool {
-        self.routines.contains_key(name) || self.sources.contains_key(name)
+    /// Returns what the functions do that a statement runs, beside its own effects.
+    fn reached(&self, text: &str, statement: &Statement, own: &[Effect]) -> Vec<Effect> {
+        let knows = |name: &str| {
+            self.routines.contains_key(name)
+                || self.sources.contains_key(name)
+                || self.ways.contains_key(name)
+        };
+        if self.routines.is_empty() && self.sources.is_empty() || teaches(text, statement) {
+            return Vec::new();
+        }
+        let mentions = mentions(text, statement);
+        // Reading it again to find the calls costs as much as the first time.
+        if !mentions.iter().any(|mention| knows(&mention.name)) {
+            return Vec::new();
+        }
+        let mut reached: Vec<Effect> = Vec::new();
+        let add = |reached: &mut Vec<Effect>, effect: Effect, phrase: String| {
+            if !reached.iter().any(|known| known.phrase == phrase) {
+                reached.push(Effect { phrase, ..effect });
+            }
+        };
+        if let Some((trigger, function)) = trigger(text, statement) {
+            for effect in self.follow(&function) {
+                if effect.scope == Scope::All {
+                    let phrase = format!(
+                        "trigger {trigger}, whenever it fires, {function}() {}",
+                        effect.phrase
+                    );
+                    add(&mut reached, effect, phrase);
+                }
+            }
+        }
+        let Some(calls) = calls(text, statement) else { return reached };
+        for name in calls {
+            for effect in self.follow(&name) {
+                let phrase = format!("{name}() {}", effect.phrase);
+                add(&mut reached, effect, phrase);
+            }
+        }
+        for mention in mentions {
+            let is_used = |uses: &Uses| match uses {
+                Uses::Name => true,
+                Uses::Part => mention.is_part,
+                by => own.iter().any(|effect| {
+                    by.is_by(effect.verb)
+                        && effect
+                            .object
+                            .as_deref()
+                            .is_some_and(|object| last(object) == mention.name)
+                }),
+            };
+            let ways = self.ways.get(&mention.name).into_iter().flatten();
+            for way in ways.filter(|way| way.uses.iter().any(is_used)) {
+                for mut effect in self.follow(&way.routine) {
+                    let (name, routine) = (&mention.name, last(&way.routine));
+                    let phrase = format!("{name} runs {routine}(), which {}", effect.phrase);
+                    if way.fires {
+                        (effect.class, effect.scope) = (Class::Change, Scope::Filtered);
+                    }
+                    add(&mut reached, effect, phrase);
+                }
+            }
+        }
+        reached
     }
 
-    /// Collects what a function does, and the functions it calls.
-    fn follow(&self, called: &str, depth: usize, effects: &mut Vec<Effect>) {
-        let (schema, name) = match called.rsplit_once('.') {
-            Some((schema, name)) => (Some(schema), name),
-            None => (None, called),
-        };
-        if depth >= MOST_CALLS {
-            return;
-        }
-        let told = self.sources.get(name).into_iter().flatten();
-        let told = told.filter_map(|[schema, language, source]| {
-            routine(Some(schema.clone()), language, &Body::Source(source.clone()))
+    /// Returns what a function does, and the functions it calls.
+    fn follow(&self, called: &str) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.follow_to(called, MOST_CALLS, &mut effects);
+        effects
+    }
+
+    fn follow_to(&self, called: &str, depth: usize, effects: &mut Vec<Effect>) {
+        // A database's name may stand before the schema's.
+        let mut parts = called.rsplit('.');
+        let (name, schema) = (parts.next().unwrap_or_default(), parts.next());
+        let told = self.sources.get(name).into_iter().flatten().filter_map(|source| {
+            let body = Body::Source(source.text.clone());
+            routine(Some(source.schema.clone()), &source.language, &body)
         });
         // What the session has made since is newer than what the server told.
         let routines = match self.routines.get(name) {
@@ -201,32 +362,42 @@ impl Memory {
                 schema.is_none() || routine.schema.is_none() || schema == routine.schema.as_deref();
             if is_meant {
                 effects.extend(routine.effects);
-                for inner in &routine.calls {
-                    self.follow(inner, depth + 1, effects);
+                for inner in routine.calls.iter().filter(|_| depth > 1) {
+                    self.follow_to(inner, depth - 1, effects);
                 }
             }
         }
     }
 }
 
-/// Returns the names of the functions that a text calls and that are not the server's own, as far
-/// as their names tell.
-#[must_use]
-pub fn called(text: &str) -> Vec<String> {
-    let statements = token::statements(text);
-    let calls = statements.iter().flat_map(|statement| {
-        // A call has a bracket behind a word.
-        let is_block = word(text, statement, 0, &["do"]);
-        let may_call = is_block
-            || statement.tokens.windows(2).any(|pair| {
-                pair[1].kind == Kind::Open
-                    && pair[0].range.end == pair[1].range.start
-                    && !function::is_common(&text[pair[0].range.clone()].to_ascii_lowercase())
-                    && matches!(pair[0].kind, Kind::Word | Kind::Other)
-            });
-        if may_call { calls(text, statement) } else { Vec::new() }
-    });
-    calls.filter(|name| !function::is_common(name)).collect()
+/// Returns the columns that a condition gives a value to.
+fn pinned(condition: &str) -> Option<Vec<String>> {
+    let text = format!("delete from t where {condition}");
+    let statements = token::statements(&text);
+    bounded(&text, statements.first()?, || {
+        let condition = expression::condition(&child(&parse(&text).0, &[SyntaxKind::DELETE])?)?;
+        let parts = expression::chain(&condition, "and");
+        let pinned = parts.iter().filter_map(|part| {
+            let (left, op, right) = expression::parts(&expression::unwrapped(part))?;
+            let is_value = |side: &SyntaxNode| side.kind() == SyntaxKind::LITERAL;
+            let column = match (is_value(&left), is_value(&right)) {
+                (false, true) => left,
+                (true, false) => right,
+                _ => return None,
+            };
+            expression::column(&column).filter(|_| op == "=").map(|(_, column)| column)
+        });
+        Some(pinned.collect())
+    })?
+}
+
+/// Returns the last part of a name.
+fn last(name: &str) -> &str {
+    let start = match name.strip_suffix('"') {
+        Some(rest) => rest.rfind('"').unwrap_or(0),
+        None => name.rfind('.').map_or(0, |dot| dot + 1),
+    };
+    &name[start..]
 }
 
 /// The body of a function, as it stands there.
@@ -297,67 +468,7 @@ fn routine(schema: Option<String>, language: &str, body: &Body) -> Option<Routin
             && !effect.phrase.starts_with("runs SQL put together")
     };
     let effects = read.effects.into_iter().filter(counts).collect();
-    let calls = match language {
-        "sql" => called(&text),
-        // A DO has its calls in a string.
-        _ => body_calls(&text),
-    };
-    Some(Routine { schema, effects, calls })
-}
-
-/// Returns what a block calls.
-fn body_calls(text: &str) -> Vec<String> {
-    use squawk_syntax::ast::{self, AstNode};
-    let statements = token::statements(text);
-    let Some(statement) = statements.first() else {
-        return Vec::new();
-    };
-    let found = bounded(text, statement, || {
-        let (root, _) = parse(&text[statement.range.clone()]);
-        let body = ast::Do::cast(child(&root, &[SyntaxKind::DO])?)?.plpgsql()?;
-        Some(names(&body.syntax()))
-    });
-    found
-        .flatten()
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|name| !function::is_common(name))
-        .collect()
-}
-
-/// Returns the names of all functions and procedures that a statement calls.
-fn calls(text: &str, statement: &Statement) -> Vec<String> {
-    let slice = &text[statement.range.clone()];
-    let runs_nothing = word(text, statement, 0, &["explain"])
-        && !statement.tokens.iter().any(|token| {
-            token.kind == Kind::Word && is_word(&text[token.range.clone()], &["analyze", "analyse"])
-        })
-        || word(
-            text,
-            statement,
-            0,
-            &["alter", "comment", "create", "drop", "grant", "prepare", "revoke"],
-        );
-    if runs_nothing {
-        return Vec::new();
-    }
-    if word(text, statement, 0, &["do"]) {
-        return body_calls(slice);
-    }
-    bounded(text, statement, || names(&parse(slice).0)).unwrap_or_default()
-}
-
-fn names(root: &SyntaxNode) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for node in root.descendants() {
-        let found = match node.kind() {
-            SyntaxKind::CALL_EXPR => function::called_whole(&node),
-            SyntaxKind::PROCEDURE_NAME_REF => Some(name(&node)),
-            _ => None,
-        };
-        names.extend(found.filter(|name| !names.contains(name)));
-    }
-    names
+    Some(Routine { schema, effects, calls: called(&text) })
 }
 
 /// Returns whether a statement prepares or defines something.
@@ -365,9 +476,4 @@ fn teaches(text: &str, statement: &Statement) -> bool {
     word(text, statement, 0, &["prepare"])
         || word(text, statement, 0, &["create"])
             && (1..4).any(|at| word(text, statement, at, &["function", "procedure"]))
-}
-
-fn word(text: &str, statement: &Statement, at: usize, list: &[&str]) -> bool {
-    let token = statement.tokens.get(at).filter(|token| token.kind == Kind::Word);
-    token.is_some_and(|token| is_word(&text[token.range.clone()], list))
 }

@@ -9,6 +9,7 @@
 //! on a thread with a stack to match, and still deeper ones are not read at all.
 
 mod body;
+mod called;
 mod expression;
 mod function;
 mod literals;
@@ -27,7 +28,8 @@ use std::ops::Range;
 use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
-pub use self::memory::{Memory, called};
+pub use self::called::may_reach;
+pub use self::memory::{Key, Memory, Source, Told, Uses, Way};
 use self::reader::Reader;
 use self::tree::{Place, child, name, shorten};
 use super::token::Statement;
@@ -62,32 +64,31 @@ pub fn split(text: &str) -> Vec<Range<usize>> {
     token::statements(text).into_iter().map(|statement| statement.range).collect()
 }
 
-/// Returns the name a PREPARE gives and what an EXECUTE of it will do.
+/// Returns the name a PREPARE gives, the statement it prepares, and what an EXECUTE of it will do.
 ///
 /// The spans of those effects are places in the text of the PREPARE.
-#[must_use]
-pub fn prepared(text: &str) -> Option<(String, Reading)> {
+fn prepared(text: &str) -> Option<(String, String, Reading)> {
     let (statement, slice) = only_statement(text, "prepare")?;
     let inner = bounded(text, &statement, || {
         let (root, _) = parse(slice);
         let node = child(&root, &[SyntaxKind::PREPARE])?;
         let plan = child(&node, &[SyntaxKind::PREPARED_STATEMENT])?;
+        let prepared = node.children().last()?.text().to_string();
         let mut reader = Reader::new(Place::Exact(statement.range.start), 0);
         node.children().for_each(|inner| reader.statement_if_any(&inner));
-        Some((name(&plan), reader.effects))
+        Some((name(&plan), prepared, reader.effects))
     });
-    let (plan, effects) = inner??;
+    let (plan, prepared, effects) = inner??;
     let Read { reason, destructive_word, .. } = read_within(text, Place::Exact(0), 0);
     let reading = match reason {
         None => Reading::Understood(effects),
         Some(reason) => Reading::Unclear { reason, effects, destructive_word },
     };
-    Some((plan, reading))
+    Some((plan, prepared, reading))
 }
 
 /// Returns the name of the prepared statement that an EXECUTE, or an EXPLAIN ANALYZE of one, runs.
-#[must_use]
-pub fn executes(text: &str) -> Option<String> {
+fn executes(text: &str) -> Option<String> {
     token::statements(text).iter().find_map(|statement| {
         let slice = &text[statement.range.clone()];
         bounded(text, statement, || {
@@ -137,7 +138,7 @@ fn one(text: &str, statement: &Statement, place: Place<'_>, nesting: usize) -> R
         return unclear("it is not certain where strings end");
     }
     if let Place::Exact(base) = place
-        && let Some(effect) = literals::insert(text, statement, base)
+        && let Some(effect) = literals::read(text, statement, base)
     {
         return Read { effects: vec![effect], ..Read::default() };
     }

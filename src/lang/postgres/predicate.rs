@@ -20,6 +20,8 @@ pub(super) struct Subject {
     pub(super) table: String,
     /// A WITH query has the same name: a subquery on it is not the table.
     pub(super) is_shadowed: bool,
+    /// What the same table goes by around a subquery on it: of the row at hand both mean the same.
+    pub(super) outer: Option<String>,
 }
 
 impl Subject {
@@ -67,7 +69,9 @@ impl Subject {
     fn own_column(&self, expr: &SyntaxNode) -> Option<String> {
         match column(expr)? {
             (None, column) => Some(column),
-            (Some(qualifier), column) => (qualifier == self.qualifier).then_some(column),
+            (Some(qualifier), column) => {
+                (qualifier == self.qualifier || Some(qualifier) == self.outer).then_some(column)
+            }
         }
     }
 
@@ -112,6 +116,11 @@ impl Subject {
     }
 
     fn call(&self, expr: &SyntaxNode) -> Condition {
+        if child(expr, &[SyntaxKind::EXISTS_FN]).is_some()
+            && subquery(expr).is_some_and(|select| self.finds_itself(&select))
+        {
+            return Condition::Whole;
+        }
         let args = child(expr, &[SyntaxKind::ARG_LIST]).map(|args| {
             let args = args.children().filter(|arg| arg.kind() == SyntaxKind::ARG);
             args.map(|arg| arg.children().last().filter(|arg| is_expression(arg.kind())))
@@ -251,49 +260,9 @@ impl Subject {
         let Some((_, outer)) = column(&unwrapped(left)) else {
             return false;
         };
-        let right = unwrapped(right);
-        let right = child(&right, &[SyntaxKind::ANY_FN, SyntaxKind::SOME_FN]).unwrap_or(right);
-        let select = match right.kind() {
-            SyntaxKind::SELECT => Some(right),
-            _ => child(&right, &[SyntaxKind::SELECT]),
-        };
-        let Some(select) = select.filter(|_| !self.is_shadowed) else {
+        let Some(select) = subquery(right) else {
             return false;
         };
-        const NARROWING: &[SyntaxKind] = &[
-            SyntaxKind::LIMIT_CLAUSE,
-            SyntaxKind::OFFSET_CLAUSE,
-            SyntaxKind::FETCH_CLAUSE,
-            SyntaxKind::HAVING_CLAUSE,
-            SyntaxKind::WITH_CLAUSE,
-            SyntaxKind::LOCKING_CLAUSE,
-        ];
-        if child(&select, NARROWING).is_some() {
-            return false;
-        }
-        let Some(from) = child(&select, &[SyntaxKind::FROM_CLAUSE]) else {
-            return false;
-        };
-        let items: Vec<SyntaxNode> = from.children().collect();
-        let [item] = items.as_slice() else {
-            return false;
-        };
-        if item.kind() != SyntaxKind::RELATION_FROM_ITEM
-            || find(item, &[SyntaxKind::TABLESAMPLE_CLAUSE]).is_some()
-        {
-            return false;
-        }
-        let Some(inner) = Self::of_item(item) else {
-            return false;
-        };
-        if inner.table != self.table {
-            return false;
-        }
-        if let Some(condition) = condition(&select)
-            && inner.cover(&condition) != Cover::All
-        {
-            return false;
-        }
         let targets: Vec<SyntaxNode> = child(&select, &[SyntaxKind::SELECT_CLAUSE])
             .and_then(|clause| child(&clause, &[SyntaxKind::TARGET_LIST]))
             .map(|list| list.children().collect())
@@ -302,13 +271,45 @@ impl Subject {
             return false;
         };
         target.children().next().and_then(|expr| column(&expr)).is_some_and(|(_, c)| c == outer)
+            && self.finds_itself(&select)
+    }
+
+    /// Returns whether a subquery reads the same table, and finds the row at hand in it whichever
+    /// that is.
+    fn finds_itself(&self, select: &SyntaxNode) -> bool {
+        const NARROWING: &[SyntaxKind] = &[
+            SyntaxKind::LIMIT_CLAUSE,
+            SyntaxKind::OFFSET_CLAUSE,
+            SyntaxKind::FETCH_CLAUSE,
+            SyntaxKind::HAVING_CLAUSE,
+            SyntaxKind::WITH_CLAUSE,
+            SyntaxKind::LOCKING_CLAUSE,
+        ];
+        if self.is_shadowed || child(select, NARROWING).is_some() {
+            return false;
+        }
+        let Some(from) = child(select, &[SyntaxKind::FROM_CLAUSE]) else {
+            return false;
+        };
+        let items: Vec<SyntaxNode> = from.children().collect();
+        let [item] = items.as_slice() else {
+            return false;
+        };
+        let is_plain = item.kind() == SyntaxKind::RELATION_FROM_ITEM
+            && find(item, &[SyntaxKind::TABLESAMPLE_CLAUSE]).is_none();
+        let Some(inner) = Self::of_item(item).filter(|inner| is_plain && inner.table == self.table)
+        else {
+            return false;
+        };
+        let inner = Self { outer: Some(self.qualifier.clone()), ..inner };
+        condition(select).is_none_or(|condition| inner.cover(&condition) == Cover::All)
     }
 
     fn of_item(item: &SyntaxNode) -> Option<Self> {
         let relation = child(item, &[SyntaxKind::RELATION_NAME_REF])?;
         let alias = find(item, &[SyntaxKind::TABLE_ALIAS]).map(|alias| ident(&alias));
         let qualifier = alias.or_else(|| segments(&relation).pop())?;
-        Some(Self { qualifier, table: name(&relation), is_shadowed: false })
+        Some(Self { qualifier, table: name(&relation), is_shadowed: false, outer: None })
     }
 
     /// Returns whether an expression may read a column of the table, or differ from row to row.
@@ -335,6 +336,28 @@ impl Subject {
                 _ => is_column(&node),
             }
         })
+    }
+}
+
+/// Returns the query that stands in brackets behind IN, ANY, SOME, EXISTS or ARRAY.
+fn subquery(expr: &SyntaxNode) -> Option<SyntaxNode> {
+    const AROUND: &[SyntaxKind] = &[
+        SyntaxKind::ANY_FN,
+        SyntaxKind::ARRAY_EXPR,
+        SyntaxKind::EXISTS_FN,
+        SyntaxKind::PAREN_EXPR,
+        SyntaxKind::PAREN_SELECT,
+        SyntaxKind::SOME_FN,
+    ];
+    let mut expr = expr.clone();
+    loop {
+        if let Some(select) = child(&expr, &[SyntaxKind::SELECT]) {
+            return Some(select);
+        }
+        if expr.kind() == SyntaxKind::SELECT {
+            return Some(expr);
+        }
+        expr = child(&expr, AROUND)?;
     }
 }
 

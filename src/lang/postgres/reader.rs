@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
             | SyntaxKind::INSERT
             | SyntaxKind::MERGE => self.query(node),
             SyntaxKind::EXPLAIN => {
-                if runs(node) {
+                if explain_runs(node) {
                     node.children().for_each(|inner| self.statement_if_any(&inner));
                 }
             }
@@ -149,10 +149,19 @@ impl<'a> Reader<'a> {
             }
             Deed::Does(class, verb, what) => {
                 let phrase = format!("{what} ({function})");
+                let before = self.effects.len();
+                // Of all these the transaction has large objects only.
+                let outlasts = !function.starts_with("lo");
                 self.push(class, verb, Some(function), scope, call, phrase);
+                self.effects[before..].iter_mut().for_each(|effect| effect.outlasts = outlasts);
             }
             Deed::Runs => match function::text_argument(call) {
-                Some(sql) => self.inner(&sql, call),
+                Some(sql) => {
+                    let before = self.effects.len();
+                    self.inner(&sql, call);
+                    // On a connection of its own.
+                    self.effects[before..].iter_mut().for_each(|effect| effect.outlasts = true);
+                }
                 None => {
                     let phrase = format!("runs SQL that is not in the text ({function})");
                     let class = Class::Opaque;
@@ -298,7 +307,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Returns whether EXPLAIN runs what it explains: the last ANALYZE option decides.
-fn runs(node: &SyntaxNode) -> bool {
+pub(super) fn explain_runs(node: &SyntaxNode) -> bool {
     if find(node, &[SyntaxKind::EXPLAIN_ANALYZE])
         .is_some_and(|found| found.parent().as_ref() == Some(node))
         || has_token(node, SyntaxKind::ANALYZE_KW)

@@ -79,7 +79,7 @@ impl Reader<'_> {
             .flat_map(|with| with.children())
             .filter_map(|query| child(&query, &[SyntaxKind::CTE_NAME]))
             .any(|cte| ident(&cte) == table);
-        Some(Subject { qualifier, table, is_shadowed })
+        Some(Subject { qualifier, table, is_shadowed, outer: None })
     }
 
     fn scope(&self, node: &SyntaxNode, subject: &Subject) -> (Scope, Option<String>) {

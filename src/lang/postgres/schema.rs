@@ -285,6 +285,7 @@ impl Reader<'_> {
         let shown = role.as_deref().unwrap_or("?");
         let phrase = format!("gives everything {shown} owns in this database to another role");
         self.push(Class::Change, Verb::Alter, role, Scope::All, node, phrase);
+        self.effects.iter_mut().last().into_iter().for_each(|effect| effect.reversible = false);
     }
 }
 

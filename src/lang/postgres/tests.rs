@@ -162,12 +162,13 @@ fn spans_point_into_the_text_that_was_given() {
 
 #[test]
 fn a_prepared_statement_is_known_by_name() {
-    let (name, reading) =
+    let (name, inner, reading) =
         prepared("PREPARE Gone (int) AS DELETE FROM t WHERE id = $1").expect("it prepares");
+    assert_eq!(inner, "DELETE FROM t WHERE id = $1");
     assert_eq!((name.as_str(), lines(&reading)), ("gone", vec!["remove delete filtered t".into()]));
-    let (name, reading) = prepared("prepare \"A b\" as select 1").expect("it prepares");
+    let (name, _, reading) = prepared("prepare \"A b\" as select 1").expect("it prepares");
     assert_eq!((name.as_str(), lines(&reading)), ("\"A b\"", vec!["read read one".into()]));
-    assert_eq!(prepared("prepare x as delete from t; select 1").map(|(name, _)| name), None);
+    assert_eq!(prepared("prepare x as delete from t; select 1").map(|(name, ..)| name), None);
     assert_eq!(prepared("select 1"), None);
     assert_eq!(prepared("prepare transaction 'x'"), None);
 

@@ -113,7 +113,7 @@ pub(super) fn without_between(text: &str) -> Option<String> {
 }
 
 /// Returns what stands between a string's quotes, and where it starts.
-fn body(quoted: &str) -> Option<(&str, usize)> {
+pub(super) fn body(quoted: &str) -> Option<(&str, usize)> {
     let start = quoted.find(['\'', '$'])?;
     let open = match quoted[start..].strip_prefix('$') {
         Some(rest) => start + rest.find('$')? + 2,

@@ -115,27 +115,35 @@ pub(super) fn ident(node: &SyntaxNode) -> String {
 
 /// Returns a node's text in one line without comments, shortened where it is long.
 pub(super) fn shown(node: &SyntaxNode) -> String {
+    let mut is_apart = false;
+    let tokens: Vec<(bool, SyntaxToken)> = node
+        .descendants_with_tokens()
+        .filter_map(|element| element.into_token())
+        .filter_map(|token| {
+            let is_trivia = token.kind().is_trivia();
+            let before = std::mem::replace(&mut is_apart, is_trivia);
+            (!is_trivia).then_some((before, token))
+        })
+        // Far more than is shown.
+        .take(4 * SHOWN_CHARS)
+        .collect();
+    let line = in_one_line(tokens.iter().map(|(is_apart, token)| (*is_apart, token.text())));
+    shorten(&line.replace(BETWEEN.0, "between").replace(BETWEEN.1, "not between"))
+}
+
+/// Joins tokens to a line, or as much of it as could be shown; each says whether a space stands before it.
+pub(super) fn in_one_line<'a>(tokens: impl Iterator<Item = (bool, &'a str)>) -> String {
     let mut line = String::new();
-    let mut space = false;
-    for element in node.descendants_with_tokens() {
-        let Some(token) = element.into_token() else {
-            continue;
-        };
-        if token.kind().is_trivia() {
-            space = true;
-            continue;
-        }
-        if space && !line.is_empty() {
+    for (is_apart, text) in tokens {
+        if is_apart && !line.is_empty() {
             line.push(' ');
         }
-        space = false;
-        line.extend(token.text().chars().map(|c| if c.is_control() { ' ' } else { c }));
+        line.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
         if line.len() > 4 * SHOWN_CHARS {
             break;
         }
     }
-    let line = line.replace(BETWEEN.0, "between").replace(BETWEEN.1, "not between");
-    shorten(&line)
+    line
 }
 
 /// Cuts a line after what a phrase shows.

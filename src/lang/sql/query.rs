@@ -15,6 +15,7 @@ use super::script::Script;
 use super::words::{Words, bare};
 use super::{Flavour, called, plain};
 use crate::lang::condition::{Condition, Truth};
+use crate::lang::shape::shape;
 use crate::lang::token::{Depth, Kind, Scan, bounded};
 use crate::lang::{Class, Scope, Verb};
 
@@ -51,6 +52,10 @@ pub(super) fn statement(script: &mut Script, words: &Words<'_>) {
     }
     if is_plain_insert(words) {
         insert_by_words(script, words);
+        return;
+    }
+    if let Some(found) = plain_change(words) {
+        tell(script, words, found);
         return;
     }
     let text = plain::plain(words, script.flavour);
@@ -259,6 +264,16 @@ fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
         }
     };
     script.push(class, verb, Some(table), scope, phrase);
+}
+
+/// `DELETE FROM t WHERE id = 1` and the like, which needs no parser either.
+fn plain_change(words: &Words<'_>) -> Option<Found> {
+    let shape = shape(words.text, words.tokens)?;
+    shape.condition?;
+    let class = if shape.verb == Verb::Delete { Class::Remove } else { Class::Change };
+    let (table, _) = words.name(shape.table.start);
+    let scope = Scope::Filtered;
+    Some(Found { class, verb: shape.verb, table: table?, scope, leaves_none_out: false })
 }
 
 /// `INSERT INTO t (a) VALUES (1), (2)`, which needs no parser.

@@ -12,7 +12,7 @@ use crate::policy::bulk::{counts, verb_word};
 use crate::policy::{self, Bulk, Decision, Facts, Tally, Verdict};
 use crate::record::Source;
 use crate::tap::{self, Operation};
-use crate::target::{Address, Decided, Known, for_address};
+use crate::target::{Address, Decided, for_address};
 use crate::ui::visible::one_line;
 
 /// Longest part of a statement that is quoted where an operation of it is held, in bytes.
@@ -203,7 +203,7 @@ impl Keeper {
         let places = &mut self.tapped.places;
         let found = places.iter().position(|place| place.decided.target.address == *address);
         found.unwrap_or_else(|| {
-            let known = Known { rules: &self.config.targets, machine: self.machine.as_deref() };
+            let known = self.here.known(&self.config.targets);
             let decided = for_address(address, &known);
             let tally = Tally::default();
             places.push(Place { decided, engine: None, tally, since: None });

@@ -4,6 +4,7 @@
 //! the service fills what is missing, then the variables, then the defaults.
 
 pub mod conninfo;
+pub(super) mod pass_file;
 mod service;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,8 @@ pub struct Surroundings {
     pub vars: Vec<(String, String)>,
     /// Service files in the order libpq reads them: path and text.
     pub service_files: Vec<(String, String)>,
+    /// The password file, for what its comments say; never its passwords.
+    pub pass_file: Option<String>,
     /// Who runs the client.
     pub os_user: Option<String>,
 }
@@ -56,6 +59,8 @@ pub struct Resolved {
     pub endpoints: Vec<Endpoint>,
     /// Where each parameter came from: `PGHOST`, `-h`, `connection string`.
     pub sources: BTreeMap<Param, String>,
+    /// The service's name.
+    pub service: Option<String>,
 }
 
 /// The parameters that say where.
@@ -176,8 +181,9 @@ pub fn resolve(given: &Given, surroundings: &Surroundings) -> Result<Resolved, S
     values.fill(Param::Dbname, user.as_deref().unwrap_or_default(), "user name");
 
     let endpoints = endpoints(&values)?;
+    let service = values.get(Param::Service).map(str::to_owned);
     let sources = values.0.into_iter().map(|(param, (_, source))| (param, source)).collect();
-    Ok(Resolved { endpoints, sources })
+    Ok(Resolved { endpoints, sources, service })
 }
 
 /// Splits `15/db.example.com:5433` into host and port; a cluster of this machine is none.

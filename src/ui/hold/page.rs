@@ -109,10 +109,15 @@ fn closing_lines(rows: &mut Vec<String>, question: &Question, room: Room, theme:
     if let Some(transaction) = question.transaction {
         let since = span(transaction.since);
         let text = match transaction.state {
-            TransactionState::Open => format!(
-                "a transaction is open, since {since}: it holds locks while you read this; \
-                 ROLLBACK still undoes this"
-            ),
+            TransactionState::Open => {
+                let undoes = match transaction.outlasted {
+                    true => "ROLLBACK may not undo all of this",
+                    false => "ROLLBACK still undoes this",
+                };
+                format!(
+                    "a transaction is open, since {since}: it holds locks while you read this; {undoes}"
+                )
+            }
             TransactionState::Failed => format!(
                 "a transaction has failed, since {since}: it holds locks while you read this; \
                  nothing but ROLLBACK will be accepted"

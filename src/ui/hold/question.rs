@@ -59,13 +59,15 @@ pub struct Transaction {
     pub state: TransactionState,
     /// How long it has been open.
     pub since: Duration,
+    /// Whether something of the statement stays when it is rolled back.
+    pub outlasted: bool,
 }
 
 impl Transaction {
     /// Makes a transaction that takes statements.
     #[must_use]
     pub fn open(since: Duration) -> Self {
-        Self { state: TransactionState::Open, since }
+        Self { state: TransactionState::Open, since, outlasted: false }
     }
 }
 

@@ -2,8 +2,6 @@
 
 use super::keys::wait_for_any_prompt;
 use super::steps::{QUESTION, production, say_no, wait_for_question};
-use crate::support::tool::{Tool, needs};
-use crate::support::world::{Tier, World};
 
 const SWEEP: &str = "create function sweep() returns void language plpgsql as \
                      $$ begin delete from families; end $$";
@@ -13,33 +11,64 @@ const ATOMIC: &str = "create function gone() returns bigint begin atomic \
 const HARMLESS: &str = "create function sums() returns bigint language sql as \
                         'select count(*) from families'";
 
+/// What runs it without calling it.
+const WAYS: &str = "create function same(a int, b int) returns bool language sql as \
+                    'delete from families; select true';
+                    create operator === (leftarg = int, rightarg = int, function = same);
+                    create function adds(a int, b int) returns int language sql as \
+                    'delete from families; select 1';
+                    create aggregate adding (int) (sfunc = adds, stype = int, initcond = 0);
+                    create view gone_view as select gone(); create view \"Outer\" as table gone_view;
+                    create materialized view gone_mv as select gone() with no data;
+                    create table gone_default (a bigint default gone(), b int);
+                    create domain fine as int check (value === 1);
+                    create function part(f families) returns bigint language sql as 'select gone()';
+                    create function fired() returns trigger language plpgsql as \
+                    'begin delete from families; return new; end';
+                    create table firing (a int); grant all on all tables in schema public to public;
+                    create trigger fires after insert on firing for each row execute function fired();";
+
 #[test]
 fn a_function_of_the_server_that_deletes_is_held() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
+    let Some(world) = production() else { return };
+    for function in [SWEEP, OUTER, ATOMIC, HARMLESS, WAYS] {
+        world.database.sql(function);
     }
-    for call in
-        ["select sweep();", "select 1 + gone();", "select \"Report\"() from generate_series(1, 2);"]
-    {
-        let world = World::new(Tier::Production);
-        for function in [SWEEP, OUTER, ATOMIC, HARMLESS] {
-            world.database.sql(function);
-        }
-        let mut pty = world.open();
-        pty.line("select sums() + 4000000 as harmless;");
-        pty.wait_for("(1 row)");
-        wait_for_any_prompt(&mut pty, &world);
-        assert!(!pty.recent().contains(QUESTION), "{}", pty.dump());
+    let mut pty = world.open();
+    pty.line("select sums() + 4000000 as harmless;");
+    pty.wait_for("(1 row)");
+    wait_for_any_prompt(&mut pty, &world);
+    assert!(!pty.recent().contains(QUESTION), "{}", pty.dump());
+    // What a trigger does is worth a word, not a question.
+    pty.line("begin; insert into firing values (1); rollback;");
+    pty.wait_for("firing runs fired(), which deletes every row");
+    pty.wait_for("ROLLBACK");
+    wait_for_any_prompt(&mut pty, &world);
+    for call in [
+        "select sweep();",
+        "select 1 + gone();",
+        "select \"Report\"() from generate_series(1, 2);",
+        "select * from \"Outer\";",
+        "refresh materialized view gone_mv;",
+        "create table x as table gone_view;",
+        "select 1 === 2;",
+        "select adding(1);",
+        "insert into gone_default (b) values (1);",
+        "select '1'::fine;",
+        "select f.part from families f;",
+        "alter table families add n bigint default gone();",
+        "create trigger t after insert on firing execute function fired();",
+    ] {
         pty.line(call);
         wait_for_question(&mut pty);
         let screen = pty.recent();
-        assert!(screen.contains("() deletes every row of families"), "{}", pty.dump());
+        assert!(screen.contains("deletes every row of families"), "{call}: {}", pty.dump());
         say_no(&mut pty, &world);
         wait_for_any_prompt(&mut pty, &world);
         world.database.assert_untouched();
-        pty.line("\\q");
-        assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
     }
+    pty.line("\\q");
+    assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub(crate) mod python;
 pub(crate) mod recorded;
 pub(crate) mod redis;
 pub(crate) mod screen;
+pub(crate) mod sshd;
 pub(crate) mod tmux;
 pub(crate) mod tool;
 pub(crate) mod world;

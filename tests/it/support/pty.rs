@@ -253,6 +253,17 @@ impl Pty {
         }
     }
 
+    /// Waits until these bytes have come, which may show nothing: a title, a colour.
+    ///
+    /// # Panics
+    /// If they do not come within the deadline.
+    pub(crate) fn wait_for_bytes(&mut self, bytes: &str) {
+        let end = self.deadline();
+        while memchr::memmem::find(&self.raw, bytes.as_bytes()).is_none() {
+            assert!(!self.is_hopeless(end), "waited in vain for {bytes:?}\n{}", self.dump());
+        }
+    }
+
     /// Waits until the text has come since the last key.
     pub(crate) fn wait_for(&mut self, text: &str) -> Screen {
         let end = self.deadline();

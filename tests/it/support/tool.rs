@@ -19,6 +19,9 @@ pub(crate) enum Tool {
     /// The server of PostgreSQL.
     Postgres,
     Bash,
+    Zsh,
+    Fish,
+    Shellcheck,
     Less,
     /// An interpreter that the guard knows.
     Interpreter,
@@ -31,6 +34,8 @@ pub(crate) enum Tool {
     Python,
     Sqlite,
     RedisCli,
+    /// The server of OpenSSH.
+    Sshd,
     /// A terminal that others wrote.
     Tmux,
     /// A browser.
@@ -44,11 +49,14 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Psql => "psql",
             Self::Postgres => "postgres",
             Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+            Self::Shellcheck => "shellcheck",
             Self::Less => "less",
             Self::Interpreter => "python3, 3.8 or newer",
             Self::PythonDrivers => "the packages of tests/it/real_python/requirements.txt",
@@ -57,6 +65,7 @@ impl Tool {
             Self::Python => "python3",
             Self::Sqlite => "sqlite3",
             Self::RedisCli => "redis-cli",
+            Self::Sshd => "sshd",
             Self::Tmux => "tmux",
             Self::Chromium => "chromium",
             Self::Asciinema => "asciinema",
@@ -78,6 +87,9 @@ impl Tool {
             Self::Psql
             | Self::Postgres
             | Self::Bash
+            | Self::Zsh
+            | Self::Fish
+            | Self::Shellcheck
             | Self::Less
             | Self::Redis
             | Self::MariaDb
@@ -86,6 +98,7 @@ impl Tool {
             | Self::Chromium
             | Self::Python
             | Self::Sqlite
+            | Self::Sshd
             | Self::RedisCli => find(self.name()).is_some(),
         }
     }

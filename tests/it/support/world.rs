@@ -84,6 +84,13 @@ impl World {
         fs::write(path, before + text).expect("config");
     }
 
+    /// Lets sessions say where they are.
+    pub(crate) fn announce(&self) {
+        let path = self.folder.path().join("config.toml");
+        let text = fs::read_to_string(&path).expect("config");
+        fs::write(path, text.replace("banner = false", "banner = true")).expect("config");
+    }
+
     /// Sets a variable for everything started from now on.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());

@@ -374,6 +374,7 @@ mod tests {
             phrase: String::new(),
             rows: source.filter(|_| has_rows).map(|source| Rows { source, condition }),
             looped: false,
+            outlasts: false,
         }
     }
 

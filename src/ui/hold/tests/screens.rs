@@ -62,7 +62,7 @@ fn everything_there_is_to_say() {
 #[test]
 fn a_failed_transaction() {
     let state = TransactionState::Failed;
-    let transaction = Some(Transaction { state, since: Duration::from_secs(3) });
+    let transaction = Some(Transaction { state, since: Duration::from_secs(3), outlasted: true });
     insta::assert_snapshot!(Stage::open(Question { transaction, ..question() }).screen(), @"
     orders=# delete from families;
     nightlatch: held PRODUCTION  orders-prod  app@db1.prod.example.com:5432/orders
@@ -73,6 +73,14 @@ fn a_failed_transaction() {
       nothing but ROLLBACK will be accepted
     type orders to run it, Enter to cancel: █
     ");
+}
+
+#[test]
+fn what_a_transaction_does_not_hold() {
+    let transaction = Transaction { outlasted: true, ..Transaction::open(Duration::from_secs(3)) };
+    let question = Question { transaction: Some(transaction), ..question() };
+    let screen = Stage::open(question).screen();
+    assert!(screen.contains("may not undo all of this"), "{screen}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! Where the variables of a program say that it will connect.
+//! URLs of databases, and where those in the variables of a program say that it will connect.
 
+use super::settings;
 use crate::target::{Address, Decided, Known, Tier, for_address};
 use crate::world::World;
 
@@ -22,25 +23,61 @@ const NAMES: &[&str] = &[
 
 /// What the URLs of databases begin with; behind it may stand the driver, as in `mysql+pymysql`.
 const SCHEMES: &[&str] =
-    &["postgres", "postgresql", "mysql", "mariadb", "mongodb", "redis", "rediss"];
+    &["postgres", "postgresql", "mysql", "mysql2", "mariadb", "mongodb", "redis", "rediss"];
 
-/// Decides where a program would connect by its variables: the most dangerous place first. Where
-/// they name none there is one place that nothing is known of.
-#[must_use]
-pub fn decide(world: &World, known: &Known<'_>) -> Vec<Decided> {
-    let urls = NAMES.iter().filter_map(|name| Some((*name, addresses(world.var(name)?))));
-    let pg_host = world.var("PGHOST").map(|host| {
-        let address = Address {
-            user: world.var("PGUSER").map(str::to_owned),
-            host: Some(host.to_owned()),
-            port: world.var("PGPORT").and_then(|port| port.parse().ok()).or(Some(5432)),
-            database: world.var("PGDATABASE").map(str::to_owned),
-        };
-        ("PGHOST", vec![address])
+/// Variables that hold one part of an address each: host, port, user and database, and the port
+/// where none is said.
+const PARTS: &[([&str; 4], Option<u16>)] = &[
+    (["PGHOST", "PGPORT", "PGUSER", "PGDATABASE"], Some(5432)),
+    (["MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_USER", "MYSQL_DATABASE"], Some(3306)),
+    (["REDIS_HOST", "REDIS_PORT", "REDIS_USER", "REDIS_DB"], Some(6379)),
+    (["DB_HOST", "DB_PORT", "DB_USER", "DB_NAME"], None),
+];
+
+/// Decides where a program would connect by its variables and those of its `.env` file: the most
+/// dangerous place first. Where they name none there is one place, of which its settings may tell.
+///
+/// # Errors
+/// Never: variables that name no place are passed over.
+pub fn decide(args: &[String], world: &World, known: &Known<'_>) -> Result<Vec<Decided>, String> {
+    let dot_env = settings::dot_env(world);
+    let find = |name: &str| match world.var(name) {
+        Some(value) => Some((value, name.to_owned())),
+        None => {
+            let (_, value) = dot_env.iter().find(|(known, _)| known == name)?;
+            Some((value.as_str(), format!("{name} in .env")))
+        }
+    };
+    let urls = NAMES.iter().filter_map(|name| {
+        let (value, source) = find(name)?;
+        Some((source, addresses(value)))
     });
-    let mut all: Vec<Decided> = urls
-        .chain(pg_host)
-        .flat_map(|(name, addresses)| addresses.into_iter().map(move |address| (name, address)))
+    let parts = PARTS.iter().filter_map(|([host, port, user, database], default)| {
+        let (host, source) = find(host)?;
+        let value = |name: &str| find(name).map(|(value, _)| value.to_owned());
+        let address = Address {
+            user: value(user),
+            host: Some(host.to_owned()),
+            port: value(port).and_then(|port| port.parse().ok()).or(*default),
+            database: value(database),
+        };
+        Some((source, vec![address]))
+    });
+    let all = urls.chain(parts).flat_map(|(source, addresses)| {
+        addresses.into_iter().map(move |address| (source.clone(), address))
+    });
+    let settings = settings::evidence(args, world);
+    let decided = from_addresses(all, known).into_iter();
+    Ok(decided.map(|decided| decided.also(settings.clone())).collect())
+}
+
+/// Decides what addresses are, which come from somewhere each: the most dangerous first. Where
+/// there is none there is one place that nothing is known of.
+pub fn from_addresses(
+    addresses: impl Iterator<Item = (impl std::fmt::Display, Address)>,
+    known: &Known<'_>,
+) -> Vec<Decided> {
+    let mut all: Vec<Decided> = addresses
         .map(|(name, address)| {
             let mut decided = for_address(&address, known);
             for item in &mut decided.evidence {
@@ -60,7 +97,8 @@ pub fn decide(world: &World, known: &Known<'_>) -> Vec<Decided> {
 }
 
 /// Reads the places of a URL; none where it is no database's.
-fn addresses(url: &str) -> Vec<Address> {
+#[must_use]
+pub fn addresses(url: &str) -> Vec<Address> {
     let Some((scheme, rest)) = url.split_once("://") else { return Vec::new() };
     let engine = scheme.split('+').next().unwrap_or_default();
     if engine == "sqlite" {
@@ -104,7 +142,7 @@ fn addresses(url: &str) -> Vec<Address> {
 fn default_port(engine: &str) -> Option<u16> {
     match engine {
         "postgres" | "postgresql" => Some(5432),
-        "mysql" | "mariadb" => Some(3306),
+        "mysql" | "mysql2" | "mariadb" => Some(3306),
         "mongodb" => Some(27017),
         "redis" | "rediss" => Some(6379),
         _ => None,
@@ -140,7 +178,8 @@ mod tests {
     #[test]
     fn the_most_dangerous_variable_counts() {
         let mut world = World::default();
-        let tier = |world: &World| decide(world, &Known::default())[0].target.tier;
+        let tier =
+            |world: &World| decide(&[], world, &Known::default()).expect("read")[0].target.tier;
         assert_eq!(tier(&world), Tier::Unknown);
         world.vars.insert("REDIS_URL".into(), "redis://localhost".into());
         assert_eq!(tier(&world), Tier::Development);

@@ -1,0 +1,6 @@
+//! PostgreSQL.
+#![no_main]
+
+use nightlatch::lang::postgres;
+
+nightlatch_fuzz::target!(postgres::read, postgres::split);

@@ -1,0 +1,9 @@
+//! SQLite.
+#![no_main]
+
+use nightlatch::lang::sql::{self, Ends, Flavour};
+
+nightlatch_fuzz::target!(
+    |text| sql::read(text, Flavour::Sqlite, Ends::Client),
+    |text| sql::split(text, Flavour::Sqlite, Ends::Client)
+);

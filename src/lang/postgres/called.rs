@@ -1,0 +1,233 @@
+//! What a statement calls, and what it names that may run a function without being one.
+
+use squawk_syntax::{SyntaxKind, SyntaxNode};
+
+use super::reader::explain_runs;
+use super::tree::{all_tokens, child, find, ident, name};
+use super::{bounded, function, parse, token};
+use crate::lang::token::{Kind, Statement, is_word};
+
+/// First words of statements that evaluate something.
+const EVALUATES: &[&str] = &[
+    "alter", "call", "copy", "create", "declare", "delete", "do", "execute", "explain", "insert",
+    "merge", "refresh", "select", "table", "truncate", "update", "values", "with",
+];
+
+/// First words of statements that only note down what they name, but for a few kinds.
+const ONLY_NAMES: &[&str] =
+    &["alter", "comment", "create", "drop", "explain", "grant", "prepare", "revoke"];
+
+/// Operators that nobody has to ask about.
+const OPERATORS: &[&str] = &[
+    "!=", "#>>", "%", "*", "+", "-", "->", "->>", "/", "::", "<", "<=", "<>", "=", "=>", ">", ">=",
+    "@>", "||", "~", "~*",
+];
+
+const OPERATOR_CHARS: &str = "+-*/<>=~!@#%^&|`?:";
+
+/// A name or an operator in a statement.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Mention {
+    /// Folded, and quoted where it has to be.
+    pub(super) name: String,
+    /// Whether it stands behind a dot and calls nothing, as a column does.
+    pub(super) is_part: bool,
+}
+
+/// Returns whether what a text does may depend on functions that are not the server's own, as far
+/// as its words tell: it evaluates something, and names what nobody knows.
+#[must_use]
+pub fn may_reach(text: &str) -> bool {
+    token::statements(text).iter().any(|statement| {
+        let is_bracket = statement.tokens.first().is_some_and(|token| token.kind == Kind::Open);
+        (is_bracket || word(text, statement, 0, EVALUATES))
+            && mentions(text, statement).iter().any(|mention| !is_known(&mention.name))
+    })
+}
+
+fn is_known(name: &str) -> bool {
+    function::is_common(name)
+        || is_word(name, EVALUATES)
+        || squawk_syntax::quote::is_reserved_word(name)
+        || OPERATORS.contains(&name)
+}
+
+/// Returns the names and operators of a statement; of a block, those in its text.
+pub(super) fn mentions(text: &str, statement: &Statement) -> Vec<Mention> {
+    let mut mentions: Vec<Mention> = Vec::new();
+    let is_block = word(text, statement, 0, &["do"]);
+    let mut last = 0..0;
+    for (index, token) in statement.tokens.iter().enumerate() {
+        let piece = &text[token.range.clone()];
+        let next = statement.tokens.get(index + 1).map(|next| next.kind);
+        let is_part = text[last.clone()].ends_with('.') && next != Some(Kind::Open);
+        let is_operator = |piece: &str| piece.chars().all(|c| OPERATOR_CHARS.contains(c));
+        let name = match token.kind {
+            Kind::Word => Some(piece.to_ascii_lowercase()),
+            Kind::Other | Kind::Name if piece.contains('"') => quoted(piece),
+            Kind::Other if is_operator(piece) => {
+                // The lexer gives them sign by sign.
+                let joins = token.range.start == last.end && is_operator(&text[last.clone()]);
+                match mentions.last_mut().filter(|_| joins && !last.is_empty()) {
+                    Some(before) => {
+                        before.name.push_str(piece);
+                        None
+                    }
+                    None => Some(piece.to_owned()),
+                }
+            }
+            Kind::Plain | Kind::Text if is_block => {
+                if let Some((inner, _)) = token::body(piece) {
+                    let statements = token::statements(inner);
+                    mentions.extend(statements.iter().flat_map(|part| self::mentions(inner, part)));
+                }
+                None
+            }
+            Kind::Plain
+            | Kind::Escaped
+            | Kind::Text
+            | Kind::Open
+            | Kind::Close
+            | Kind::Comma
+            | Kind::Semicolon
+            | Kind::Name
+            | Kind::Other => None,
+        };
+        mentions.extend(name.map(|name| Mention { name, is_part }));
+        last = token.range.clone();
+    }
+    mentions
+}
+
+/// Reads a quoted name, `U&` included, as the parser does.
+fn quoted(piece: &str) -> Option<String> {
+    let (root, is_clean) = parse(&format!("select {piece}"));
+    find(&root, &[SyntaxKind::NAME_REF]).filter(|_| is_clean).map(|node| ident(&node))
+}
+
+/// Returns the names of the functions that a text calls and that are not the server's own, as far
+/// as their names tell.
+pub(super) fn called(text: &str) -> Vec<String> {
+    let statements = token::statements(text);
+    let calls = statements.iter().flat_map(|statement| {
+        // A call has a bracket behind a word.
+        let may_call = word(text, statement, 0, &["do"])
+            || statement.tokens.windows(2).any(|pair| {
+                pair[1].kind == Kind::Open && matches!(pair[0].kind, Kind::Word | Kind::Other)
+            });
+        if may_call { calls(text, statement).unwrap_or_default() } else { Vec::new() }
+    });
+    calls.filter(|name| !function::is_common(name)).collect()
+}
+
+/// Returns the names of all functions and procedures that a statement calls; none where it runs
+/// nothing.
+pub(super) fn calls(text: &str, statement: &Statement) -> Option<Vec<String>> {
+    let slice = &text[statement.range.clone()];
+    bounded(text, statement, || {
+        use squawk_syntax::ast::{self, AstNode};
+        let (root, _) = parse(slice);
+        if let Some(block) = child(&root, &[SyntaxKind::DO]) {
+            let body = ast::Do::cast(block)?.plpgsql()?;
+            return Some(names(&body.syntax()));
+        }
+        root.children().any(|node| evaluates(&node)).then(|| names(&root))
+    })?
+}
+
+/// Returns the trigger that a statement makes, and the function that it will call.
+pub(super) fn trigger(text: &str, statement: &Statement) -> Option<(String, String)> {
+    if !word(text, statement, 0, &["create"]) {
+        return None;
+    }
+    let slice = &text[statement.range.clone()];
+    bounded(text, statement, || {
+        let node = child(
+            &parse(slice).0,
+            &[SyntaxKind::CREATE_TRIGGER, SyntaxKind::CREATE_EVENT_TRIGGER],
+        )?;
+        let named = child(&node, &[SyntaxKind::TRIGGER, SyntaxKind::EVENT_TRIGGER])?;
+        Some((name(&named), names(&node).into_iter().next()?))
+    })?
+}
+
+/// Returns whether a statement evaluates what it names now.
+fn evaluates(node: &SyntaxNode) -> bool {
+    const NOW: &[SyntaxKind] = &[
+        SyntaxKind::ALTER_TABLE,
+        SyntaxKind::CREATE_INDEX,
+        SyntaxKind::CREATE_MATERIALIZED_VIEW,
+        SyntaxKind::CREATE_TABLE_AS,
+    ];
+    let first = all_tokens(node).next();
+    let only_names = first.is_some_and(|token| is_word(token.text(), ONLY_NAMES));
+    match node.kind() {
+        SyntaxKind::EXPLAIN => explain_runs(node),
+        kind => {
+            !only_names || NOW.contains(&kind) && find(node, &[SyntaxKind::WITH_NO_DATA]).is_none()
+        }
+    }
+}
+
+fn names(root: &SyntaxNode) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for node in root.descendants() {
+        let found = match node.kind() {
+            SyntaxKind::CALL_EXPR => function::called_whole(&node),
+            SyntaxKind::PROCEDURE_NAME_REF => Some(name(&node)),
+            _ => None,
+        };
+        names.extend(found.filter(|name| !names.contains(name)));
+    }
+    names
+}
+
+pub(super) fn word(text: &str, statement: &Statement, at: usize, list: &[&str]) -> bool {
+    let token = statement.tokens.get(at).filter(|token| token.kind == Kind::Word);
+    token.is_some_and(|token| is_word(&text[token.range.clone()], list))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_operators_are_found_wherever_they_stand() {
+        let found = |text: &str| -> Vec<String> {
+            let statements = token::statements(text);
+            let found = mentions(text, &statements[0]).into_iter();
+            found
+                .map(|mention| {
+                    format!("{}{}", if mention.is_part { "." } else { "" }, mention.name)
+                })
+                .collect()
+        };
+        assert_eq!(found("SELECT (t).F FROM t"), ["select", "t", ".f", "from", "t"]);
+        assert_eq!(found("select a === -1"), ["select", "a", "===", "-"]);
+        assert_eq!(found("select \"A b\", U&\"\\0061\""), ["select", "\"A b\"", "a"]);
+        assert_eq!(found("do $$ begin x; end $$"), ["do", "begin", "x", "end"]);
+    }
+
+    #[test]
+    fn built_in_functions_are_not_asked_about() {
+        for text in [
+            "select 1 + 2, now(), coalesce(null, pg_catalog.format('x'))",
+            "select pg_sleep(1); show work_mem; set search_path to a; begin; drop table t",
+            "select 'f(x)'",
+        ] {
+            assert!(!may_reach(text), "{text}");
+        }
+        for text in [
+            "select f()",
+            "call s.p(1)",
+            "do $$ begin perform tidy(); end $$",
+            "table v",
+            "(select a)",
+            "select 1 === 2",
+            "select 1::odd",
+            "execute p",
+        ] {
+            assert!(may_reach(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Where the session is, as the person sees it: a line, and the look of the terminal itself for as
+//! long as that is production.
+
+use std::io;
+
+use super::{Phase, Relay};
+use crate::config::types::{Look, Tint};
+use crate::os::channel::Order;
+use crate::os::guise::Guise;
+use crate::target::Tier;
+use crate::ui::theme::Style;
+use crate::ui::{notice, visible};
+use crate::world::World;
+
+/// The colour of a tab.
+const TAB: &str = "#c01010";
+
+/// Backgrounds that words stay readable on.
+const ON_DARK: &str = "#2b0b0b";
+const ON_LIGHT: &str = "#ffe8e8";
+
+/// What the terminal can show, and what it shows just now.
+#[derive(Debug, Default)]
+pub struct Appearance {
+    has_title: bool,
+    /// Colours that it can have, each with its value.
+    colours: Vec<(Guise, String)>,
+    /// What is to be seen while the session is on production; none elsewhere.
+    title: Option<String>,
+    worn: Vec<Guise>,
+    /// The tier that the person was last shown.
+    shown: Option<Tier>,
+}
+
+impl Appearance {
+    /// Finds out what the configuration wants and the terminal can.
+    #[must_use]
+    pub fn new(look: Look, world: &World) -> Self {
+        let term = world.var("TERM").unwrap_or("dumb");
+        // These two show what they do not understand, or keep it for ever.
+        let is_plain = term == "dumb" || term == "linux";
+        let is_old_screen = term.starts_with("screen") && world.var("TMUX").is_none();
+        let tint = match look.tint {
+            Tint::Off => None,
+            Tint::Auto => world.var("COLORFGBG").and_then(background).map(str::to_owned),
+            colour @ Tint::Colour(_) => Some(colour.to_string()),
+        };
+        let tint = tint.filter(|_| !is_plain && !is_old_screen);
+        let is_iterm = ["TERM_PROGRAM", "LC_TERMINAL"]
+            .iter()
+            .any(|name| world.var(name).is_some_and(|value| value.starts_with("iTerm")));
+        let tab = match (is_iterm, world.var("WT_SESSION")) {
+            // What is in between does not pass these on.
+            _ if !look.tab || is_plain || world.var("TMUX").is_some() => None,
+            (true, _) => Some(Guise::TabOfIterm),
+            (false, Some(_)) => Some(Guise::TabOfWindows),
+            (false, None) => None,
+        };
+        let tab = tab.map(|tab| (tab, TAB.to_owned()));
+        Self {
+            has_title: look.title && !is_plain,
+            colours: tint.map(|tint| (Guise::Background, tint)).into_iter().chain(tab).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Returns the bytes that make the terminal look as it should.
+    fn put_on(&mut self) -> String {
+        let Some(title) = &self.title else { return self.take_off() };
+        let mut bytes = String::new();
+        if self.worn.contains(&Guise::Title) {
+            bytes.push_str(&Guise::retitle(title));
+        }
+        let title = self.has_title.then(|| (Guise::Title, title.clone()));
+        for (guise, value) in title.iter().chain(&self.colours) {
+            if !self.worn.contains(guise) {
+                bytes.push_str(&guise.put_on(value));
+                self.worn.push(*guise);
+            }
+        }
+        bytes
+    }
+
+    /// Returns the bytes that give the terminal back as it was.
+    fn take_off(&mut self) -> String {
+        std::mem::take(&mut self.worn).into_iter().map(Guise::take_off).collect()
+    }
+}
+
+/// Chooses a background for what a terminal says of its own: `15;0`, the last is the number of a
+/// colour.
+fn background(colours: &str) -> Option<&'static str> {
+    let number: u8 = colours.rsplit(';').next()?.parse().ok()?;
+    Some(if matches!(number, 0..=6 | 8) { ON_DARK } else { ON_LIGHT })
+}
+
+impl Relay {
+    /// Says where the session is, where that is production or something else than before.
+    pub(super) fn say_where(&mut self) -> io::Result<()> {
+        self.where_lines()?.into_iter().try_for_each(|line| self.say_or_wait(line))
+    }
+
+    /// Says it below the line that the person is typing, once that has ended; the look changes at
+    /// once.
+    pub(super) fn say_where_beside(&mut self) -> io::Result<()> {
+        self.where_lines()?.into_iter().try_for_each(|line| self.say_beside(line))
+    }
+
+    /// Says a line at once, or below the one that the person is typing.
+    pub(super) fn say_beside(&mut self, line: String) -> io::Result<()> {
+        if matches!(self.phase, Phase::Prompt | Phase::Submitting(_)) {
+            self.notices.push(line);
+            return Ok(());
+        }
+        self.say(&line)
+    }
+
+    /// Changes the look, and returns what is to be said.
+    fn where_lines(&mut self) -> io::Result<Vec<String>> {
+        let decided = self.keeper.decided();
+        let (tier, label) = (decided.target.tier, visible::one_line(&decided.target.label()));
+        let is_production = tier == Tier::Production;
+        let look = self.keeper.config().look;
+        let before = self.appearance.shown.replace(tier);
+        self.appearance.title = is_production.then(|| format!("PRODUCTION {label}"));
+        self.put_on()?;
+        if !look.banner {
+            return Ok(Vec::new());
+        }
+        if !is_production {
+            let text = format!("{tier} from here on: {label}");
+            let is_other = before.is_some_and(|before| before != tier);
+            let line = is_other.then(|| notice::line(&text, Style::Plain, self.cols(), self.theme));
+            return Ok(line.into_iter().collect());
+        }
+        let decided = self.keeper.decided();
+        let evidence = decided
+            .evidence
+            .iter()
+            .find(|item| item.tier == decided.target.tier)
+            .map(|item| item.text.clone())
+            .unwrap_or_default();
+        let moment = self.keeper.config().moment(self.keeper.clock().now());
+        let late = moment.freeze.as_deref().or(moment.late);
+        let banner = |evidence: &str, cols| {
+            notice::banner(&decided.target, evidence, &moment.local, late, cols, self.theme)
+        };
+        let cols = self.cols();
+        let whole = banner(&evidence, 0);
+        // Where it does not fit, why is what a person must not miss.
+        if whole == banner(&evidence, cols) || evidence.is_empty() {
+            return Ok(vec![whole]);
+        }
+        let because = format!("because of {}", visible::one_line(&evidence));
+        Ok(vec![banner("", cols), notice::line(&because, Style::Plain, cols, self.theme)])
+    }
+
+    /// Makes the terminal look as it should.
+    pub(super) fn put_on(&mut self) -> io::Result<()> {
+        let bytes = self.appearance.put_on();
+        self.change_look(&bytes)
+    }
+
+    /// Gives the terminal back as it was.
+    pub(super) fn take_off(&mut self) -> io::Result<()> {
+        let bytes = self.appearance.take_off();
+        self.change_look(&bytes)
+    }
+
+    /// The monitor is told as well: it gives the terminal back if we are killed.
+    fn change_look(&mut self, bytes: &str) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        drop(self.channel.order(Order::Wear(Guise::pack(&self.appearance.worn))));
+        self.show_unrecorded(bytes.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn a_terminal_wears_what_it_can() {
+        for (vars, worn) in [
+            (&[][..], ""),
+            (&[("TERM", "dumb"), ("COLORFGBG", "15;0")], ""),
+            (&[("TERM", "linux"), ("COLORFGBG", "15;0")], ""),
+            (&[("TERM", "xterm")], "\x1b[22;2t\x1b]2;P\x07"),
+            (
+                &[("TERM", "xterm"), ("COLORFGBG", "15;0")],
+                "\x1b[22;2t\x1b]2;P\x07\x1b]11;#2b0b0b\x07",
+            ),
+            (
+                &[("TERM", "xterm"), ("COLORFGBG", "0;default;15")],
+                "\x1b[22;2t\x1b]2;P\x07\x1b]11;#ffe8e8\x07",
+            ),
+            (&[("TERM", "xterm"), ("COLORFGBG", "default")], "\x1b[22;2t\x1b]2;P\x07"),
+            (&[("TERM", "screen"), ("COLORFGBG", "15;0")], "\x1b[22;2t\x1b]2;P\x07"),
+            (
+                &[("TERM", "xterm"), ("WT_SESSION", "1")],
+                "\x1b[22;2t\x1b]2;P\x07\x1b]4;264;rgb:c0/10/10\x07",
+            ),
+        ] {
+            let mut world = World::default();
+            world.vars.extend(vars.iter().map(|(name, value)| (name.into(), value.into())));
+            let mut appearance = Appearance::new(Config::default().look, &world);
+            assert_eq!(appearance.put_on(), "", "not on production");
+            appearance.title = Some("P".to_owned());
+            assert_eq!(appearance.put_on(), worn, "{vars:?}");
+            if !worn.is_empty() {
+                assert_eq!(appearance.put_on(), "\x1b]2;P\x07");
+            }
+            let off = appearance.take_off();
+            assert_eq!(off.is_empty(), worn.is_empty());
+            assert_eq!(appearance.take_off(), "");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Where the session is, and what is found out of it afterwards.
+
+use super::Keeper;
+use crate::record::Marker;
+use crate::servers;
+use crate::target::tunnel::Tunnel;
+use crate::target::{Address, Decided, Known, Seen, Tier, for_address};
+
+/// What was found out beside what the client tells.
+#[derive(Debug)]
+pub enum Found {
+    /// What leads from this machine's ports to elsewhere.
+    Tunnels(Vec<Tunnel>),
+    /// Other names of the host that the client is connected to, each with how it was found.
+    Aliases(Vec<(String, String)>),
+    /// Who the server is, in words that stay the same through every door.
+    Server(String),
+}
+
+impl Keeper {
+    /// Looks where the session is now; the tier may have changed.
+    pub fn move_to(&mut self, address: &Address) {
+        self.seen = Seen::default();
+        let decided = self.decide(address);
+        self.settle_in(decided);
+    }
+
+    fn decide(&self, address: &Address) -> Decided {
+        let known = Known { seen: Some(&self.seen), ..self.here.known(&self.config.targets) };
+        let decided = for_address(address, &known);
+        let begun = &self.begun.target.address;
+        let is_begun = begun.port == address.port
+            && begun.database == address.database
+            && begun.host == address.host;
+        // What people noted of a service or a password holds as long as the session is there.
+        if is_begun { decided.also(self.begun.noted.clone()) } else { decided }
+    }
+
+    /// Takes what was found out; returns whether the session is now something else than it was
+    /// taken for.
+    pub fn find_out(&mut self, found: Found) -> bool {
+        match found {
+            Found::Tunnels(tunnels) => self.here.learn(tunnels),
+            Found::Aliases(aliases) => self.seen.aliases.extend(aliases),
+            Found::Server(id) => {
+                let now = self.clock.now();
+                if let Some(servers) = &self.servers {
+                    servers.remember(&id, &self.decided, now);
+                    self.seen.server = servers.recall(&id, &self.decided.target.address);
+                }
+                self.remark(&format!("server: {id}"));
+            }
+        }
+        let decided = self.decide(&self.decided.target.address);
+        let is_other = decided.target != self.decided.target;
+        if is_other {
+            self.settle_in(decided);
+        } else {
+            self.decided = decided;
+        }
+        is_other
+    }
+
+    /// Keeps what is remembered of servers in a folder.
+    pub fn remember_servers(&mut self, servers: servers::Servers) {
+        self.servers = Some(servers);
+    }
+
+    fn settle_in(&mut self, decided: Decided) {
+        self.decided = decided;
+        self.tally.clear();
+        self.shapes.clear();
+        let target = self.decided.target.clone();
+        self.mark(Marker::Target { target });
+    }
+
+    /// The submitted line connects elsewhere before its later statements run: until the next
+    /// prompt tells, they are judged by the most dangerous of all these places.
+    pub fn connects(&mut self, addresses: &[Option<Address>]) {
+        for address in addresses {
+            let known = self.here.known(&self.config.targets);
+            let mut decided = for_address(address.as_ref().unwrap_or(&Address::default()), &known);
+            if address.is_none() {
+                // Where it goes cannot be read, so nothing may be assumed.
+                decided.target.tier = Tier::Production;
+            }
+            self.detours.push(decided);
+        }
+    }
+
+    /// Returns the place a statement would run at, the most dangerous of those it may be.
+    pub(super) fn place(&self) -> &Decided {
+        std::iter::once(&self.decided)
+            .chain(&self.detours)
+            .max_by_key(|decided| decided.target.tier)
+            .unwrap_or(&self.decided)
+    }
+}

@@ -1,0 +1,81 @@
+//! Programs that pass a port on: pgbouncer, socat, docker's.
+
+use super::{Far, ReadFile, Tunnel, host_and_port};
+use crate::target::libpq::conninfo;
+
+/// The port pgbouncer listens on where its configuration does not say.
+const BOUNCER_PORT: u16 = 6432;
+
+/// `pgbouncer [OPTIONS] FILE`: each database has a way of its own, `*` is for all others.
+pub(super) fn pgbouncer(args: &[String], files: ReadFile<'_>) -> Vec<Tunnel> {
+    let Some(text) =
+        args.iter().skip(1).rfind(|arg| !arg.starts_with('-')).and_then(|file| files(file))
+    else {
+        return Vec::new();
+    };
+    let mut section = "";
+    let mut port = BOUNCER_PORT;
+    let mut ways = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.starts_with([';', '#'])) {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            section = name;
+        }
+        let Some((name, value)) = line.split_once('=') else { continue };
+        let (name, value) = (name.trim(), value.trim());
+        match section {
+            "databases" => ways.extend(way(name, value)),
+            "pgbouncer" if name == "listen_port" => port = value.parse().unwrap_or(port),
+            _ => {}
+        }
+    }
+    ways.into_iter()
+        .map(|(name, far)| {
+            let database = (name != "*").then_some(name);
+            Tunnel { database, ..Tunnel::to(port, "pgbouncer", far) }
+        })
+        .collect()
+}
+
+/// Reads one line of `[databases]`.
+fn way(name: &str, value: &str) -> Option<(String, Far)> {
+    let pairs = conninfo::parse(value).ok()?;
+    let find = |wanted: &str| pairs.iter().find(|(key, _)| key == wanted).map(|(_, value)| value);
+    let far = Far::Server {
+        host: find("host")?.clone(),
+        port: find("port").and_then(|port| port.parse().ok()),
+        database: find("dbname").cloned(),
+    };
+    Some((name.trim_matches('"').to_owned(), far))
+}
+
+/// `socat [OPTIONS] TCP-LISTEN:PORT,… TCP:HOST:PORT,…`.
+pub(super) fn socat(args: &[String], _files: ReadFile<'_>) -> Vec<Tunnel> {
+    let ends: Vec<(String, &str)> = args
+        .iter()
+        .skip(1)
+        .filter_map(|arg| arg.split(',').next()?.split_once(':'))
+        .map(|(kind, place)| (kind.to_ascii_lowercase(), place))
+        .collect();
+    let [near, far] = ends.as_slice() else { return Vec::new() };
+    let (near, far) = if listens(&near.0) { (near, far) } else { (far, near) };
+    let Some(port) = near.1.parse().ok().filter(|_| listens(&near.0)) else { return Vec::new() };
+    let (kind, place) = far;
+    let far = if kind.starts_with("unix") {
+        Far::Server { host: (*place).to_owned(), port: None, database: None }
+    } else {
+        let (host, port) = host_and_port(place);
+        Far::Server { host: host.to_owned(), port, database: None }
+    };
+    vec![Tunnel::to(port, "socat", far)]
+}
+
+fn listens(kind: &str) -> bool {
+    kind.starts_with("tcp") && (kind.ends_with("-listen") || kind.ends_with("-l"))
+}
+
+/// `docker-proxy -host-port N …`: what it leads to runs on this machine.
+pub(super) fn docker_proxy(args: &[String], _files: ReadFile<'_>) -> Vec<Tunnel> {
+    let port =
+        args.windows(2).find(|pair| pair[0] == "-host-port").and_then(|pair| pair[1].parse().ok());
+    port.map(|port| Tunnel::to(port, "a docker port", Far::Container)).into_iter().collect()
+}
