@@ -18,7 +18,7 @@ def statements():
     """Yields target and text of each statement of tests/verdicts."""
     for file in (HERE.parent / "tests" / "verdicts").glob("*.toml"):
         table = tomllib.loads(file.read_text())
-        if "hold" in table:
+        if "hold" in table and table["client"] in CLIENTS:
             for text in table["hold"] + table["notice"] + table["allow"]:
                 yield CLIENTS[table["client"]], text
 
