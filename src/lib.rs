@@ -7,6 +7,7 @@ pub mod clock;
 pub mod cmd;
 pub mod config;
 pub mod error;
+pub mod glass;
 pub mod lang;
 pub mod os;
 pub mod policy;

@@ -204,13 +204,12 @@ impl Run<'_> {
         let folder =
             recorder.as_ref().and_then(|recorder| recorder.path().parent()).map(Path::to_owned);
         let is_interactive = self.launcher.is_interactive();
-        let preflight = if is_interactive {
-            None
-        } else {
-            let facts = config.facts(&self.decided, self.clock.now());
-            Some(self.launcher.preflight(&facts, &self.decided.target.address, self.world))
-        };
         let mut keeper = Keeper::new(config, *self.clock, recorder, machine, self.decided.clone());
+        keeper.set_glass_folder(self.world.data_dir());
+        let preflight = (!is_interactive).then(|| {
+            let address = &self.decided.target.address;
+            self.launcher.preflight(&keeper.facts_now(), address, self.world)
+        });
         if self.world.var("NIGHTLATCH_SESSION").is_some() {
             keeper.set_nested();
         }
@@ -496,10 +495,7 @@ fn approval(world: &World) -> Option<Approval> {
 }
 
 fn is_approved(approved: Option<&Approval>, decided: &Decided) -> bool {
-    approved.is_some_and(|approved| {
-        decided.target.name.as_deref() == Some(approved.target.as_str())
-            || refusal::address(&decided.target) == approved.target
-    })
+    approved.is_some_and(|approved| decided.target.answers_to(&approved.target))
 }
 
 /// Returns whether there is a terminal, and a person in front of us at it.

@@ -187,13 +187,14 @@ pub const KEYS: &[Key] = &[
 
 /// Keys whose values are read by their own code.
 pub const SPECIAL: &[(&str, &str)] =
-    &[("hours", "late"), ("hours", "timezone"), ("redact", "patterns")];
+    &[("hours", "late"), ("hours", "tiers"), ("hours", "timezone"), ("redact", "patterns")];
 
 /// Keys of a `[[target]]`.
-pub const TARGET: &[&str] = &["name", "tier", "match", "impact", "idle"];
+pub const TARGET: &[&str] =
+    &["name", "tier", "match", "impact", "idle", "late", "weekends", "timezone"];
 
 /// Keys of a `[[freeze]]`.
-pub const FREEZE: &[&str] = &["name", "from", "to", "reason"];
+pub const FREEZE: &[&str] = &["name", "from", "to", "every", "reason", "targets", "tiers"];
 
 /// Keys of an entry of `redact.patterns`.
 pub const REDACT: &[&str] = &["kind", "pattern"];

@@ -105,7 +105,11 @@ impl Relay {
     /// Says what the person is asked.
     fn question(&mut self, judged: &Judged, doubt: &Doubt) -> Question {
         let config = self.keeper.config();
-        let moment = config.moment(self.keeper.clock().now());
+        let moment = config.moment(
+            self.keeper.clock().now(),
+            judged.verdict.judged_as,
+            judged.target.name.as_deref(),
+        );
         let (transaction, since) = self.keeper.transaction();
         let shown = |state| Some(Shown { state, since });
         let timeout = if self.ends.keys_are_input {
@@ -121,7 +125,7 @@ impl Relay {
             target: Target { tier: judged.verdict.judged_as, ..judged.target.clone() },
             answer_word: answer_word(&judged.target).to_owned(),
             local_time: moment.local.clone(),
-            late: moment.freeze.clone().or_else(|| moment.late.map(str::to_owned)),
+            late: moment.why().map(str::to_owned),
             statement: judged.text.clone(),
             reasons: judged.verdict.reasons.clone(),
             challenge: match judged.verdict.decision {
@@ -365,11 +369,11 @@ impl Relay {
             return None;
         }
         let approved = self.approved.as_ref()?;
-        let target = &judged.target;
-        let is_name = target.name.as_deref() == Some(approved.target.as_str());
-        let is_it = is_name || crate::ui::refusal::address(target) == approved.target;
         let reason = approved.reason.clone();
-        is_it.then(|| reason.unwrap_or_else(|| "approved beforehand".to_owned()))
+        judged
+            .target
+            .answers_to(&approved.target)
+            .then(|| reason.unwrap_or_else(|| "approved beforehand".to_owned()))
     }
 
     /// Returns whether there is a person to ask; opens the terminal where it is not open yet.

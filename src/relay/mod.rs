@@ -7,6 +7,7 @@
 //! - `look`: what the client waits for
 //! - `settle`: moving on what waits for it, and answering its questions
 //! - `hold`: the open dialogue
+//! - `hours`: what is said of the hour
 //! - `draft`: what stands behind the prompt when a line is submitted
 //! - `keeper`: statements, judged and written down
 //! - `asked`: questions that come over a socket, from a hook inside the client
@@ -17,6 +18,7 @@ mod draft;
 mod eager;
 pub mod ends;
 mod hold;
+mod hours;
 mod input;
 pub mod keeper;
 mod look;

@@ -176,24 +176,20 @@ impl Relay {
         if moved {
             self.say_where()?;
         }
-        Ok(())
+        self.say_hours()
     }
 
     /// Says where the session is: a line where that is production, and the terminal's title for as
     /// long as it is.
     pub(super) fn say_where(&mut self) -> io::Result<()> {
-        let decided = self.keeper.decided();
-        let is_production = decided.target.tier == Tier::Production;
-        let look = self.keeper.config().look;
-        if look.title && self.can_move {
-            let target = &decided.target;
-            let name = target.name.clone().unwrap_or_else(|| target.address.to_string());
-            let title = is_production.then(|| format!("PRODUCTION {}", visible::one_line(&name)));
-            self.set_title(title.as_deref())?;
-        }
-        if !is_production || !look.banner {
+        self.show_title()?;
+        let is_production = self.keeper.decided().target.tier == Tier::Production;
+        let has_banner = is_production && self.keeper.config().look.banner;
+        self.keeper.told_where(has_banner);
+        if !has_banner {
             return Ok(());
         }
+        let moment = self.keeper.moment();
         let decided = self.keeper.decided();
         let evidence = decided
             .evidence
@@ -201,16 +197,29 @@ impl Relay {
             .find(|item| item.tier == decided.target.tier)
             .map(|item| item.text.clone())
             .unwrap_or_default();
-        let moment = self.keeper.config().moment(self.keeper.clock().now());
         let line = notice::banner(
             &decided.target,
             &evidence,
             &moment.local,
-            moment.freeze.as_deref().or(moment.late),
+            moment.why(),
             self.cols(),
             self.theme,
         );
         self.say_or_wait(line)
+    }
+
+    /// Names a production target in the terminal's title for as long as the session is there.
+    pub(super) fn show_title(&mut self) -> io::Result<()> {
+        if !self.keeper.config().look.title || !self.can_move {
+            return Ok(());
+        }
+        let lifted = if self.keeper.lift().is_some() { "BREAK-GLASS " } else { "" };
+        let target = &self.keeper.decided().target;
+        let name =
+            visible::one_line(&target.name.clone().unwrap_or_else(|| target.address.to_string()));
+        let is_production = target.tier == Tier::Production;
+        let title = is_production.then(|| format!("{lifted}PRODUCTION {name}"));
+        self.set_title(title.as_deref())
     }
 
     /// Sets the terminal's title, or gives back the one that was there.

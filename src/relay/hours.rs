@@ -1,0 +1,52 @@
+//! What is said of the hour: that it has become late, and that the glass was broken.
+
+use std::io;
+
+use super::Relay;
+use super::keeper::News;
+use crate::ui::notice;
+use crate::ui::theme::Style;
+
+impl Relay {
+    /// Says what has changed since the person was told last.
+    pub(super) fn say_hours(&mut self) -> io::Result<()> {
+        let news = self.keeper.news();
+        if news.iter().any(|news| matches!(news, News::Lifted(_) | News::Over)) {
+            self.show_title()?;
+        }
+        for news in news {
+            let label = self.keeper.decided().target.label();
+            let text = match news {
+                News::Late(why) => {
+                    let local = self.keeper.moment().local;
+                    let tier = self.keeper.decided().target.tier;
+                    let until = self.quiet_words();
+                    format!("LATE ({why}), {local}: {tier} asks for more now{until}")
+                }
+                News::Lifted(lift) => {
+                    format!(
+                        "BREAK-GLASS on {label} until {}: {}; nothing asks for more than yes",
+                        lift.until, lift.reason
+                    )
+                }
+                News::Over => {
+                    format!("BREAK-GLASS on {label} is over: what is held asks as before")
+                }
+                News::Unreadable => "a break-glass file cannot be read and lifts nothing; \
+                                     nightlatch break-glass --list names it"
+                    .to_owned(),
+            };
+            self.keeper.remark(&text);
+            let line = notice::line(&text, Style::Warning, self.cols(), self.theme);
+            self.say_or_wait(line)?;
+        }
+        Ok(())
+    }
+
+    /// Says until when it stays late: `, until 06:00 CET, Monday`.
+    pub(super) fn quiet_words(&self) -> String {
+        let now = self.keeper.clock().now();
+        let quiet = self.keeper.config().quiet_from(now, self.keeper.decided());
+        quiet.map(|quiet| format!(", until {quiet}")).unwrap_or_default()
+    }
+}
