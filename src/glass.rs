@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 use crate::os::boot::Boot;
 use crate::target::Target;
 
+/// How notes of a recording begin that tell of broken glass.
+pub const NOTE: &str = "break-glass: ";
+
 /// The folder of the files in the data folder.
 const FOLDER: &str = "break-glass";
 

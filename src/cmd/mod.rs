@@ -1,5 +1,7 @@
 //! The subcommands, one file each, thin; and the way from arguments to an exit status.
 
+mod ask;
+pub mod break_glass;
 pub mod check;
 pub mod config;
 pub mod demo;
@@ -97,6 +99,7 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
         Command::Rules(args) => rules::run(args, world, clock, &mut out),
         Command::Config(args) => config::run(args, world, clock, &mut out),
         Command::Doctor(args) => doctor::run(args, world, clock, &mut out, &view),
+        Command::BreakGlass(args) => break_glass::run(args, world, clock, &mut out, &mut view),
         Command::Demo(args) => demo::run(args, world, clock, &mut out, &mut view),
     };
     match out.flush() {

@@ -91,7 +91,7 @@ fn own_hours(text: &mut String, own: &OwnHours) {
         text.push_str(&format!("weekends = {weekends}\n"));
     }
     if let Some(zone) = &own.timezone {
-        text.push_str(&format!("timezone = {}\n", quote(zone)));
+        text.push_str(&format!("timezone = {}\n", quote(zone.as_deref().unwrap_or("system"))));
     }
 }
 

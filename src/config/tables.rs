@@ -43,7 +43,7 @@ impl Reader<'_> {
                 "idle" => idle = self.duration("target.idle", item),
                 "late" => hours.late = self.windows("target.late", item),
                 "weekends" => hours.weekends = self.flag("target.weekends", item),
-                "timezone" => hours.timezone = self.zone_name("target.timezone", item).flatten(),
+                "timezone" => hours.timezone = self.zone_name("target.timezone", item),
                 _ => self.unknown_in("target", key, keys::TARGET),
             }
         }

@@ -4,6 +4,8 @@ use std::io;
 
 use super::Relay;
 use super::keeper::News;
+use crate::glass::NOTE;
+use crate::policy::Lift;
 use crate::ui::notice;
 use crate::ui::theme::Style;
 
@@ -14,29 +16,28 @@ impl Relay {
         if news.iter().any(|news| matches!(news, News::Lifted(_) | News::Over)) {
             self.show_title()?;
         }
+        let label = self.keeper.decided().target.label();
         for news in news {
-            let label = self.keeper.decided().target.label();
-            let text = match news {
+            let (note, text) = match news {
                 News::Late(why) => {
                     let local = self.keeper.moment().local;
                     let tier = self.keeper.decided().target.tier;
                     let until = self.quiet_words();
-                    format!("LATE ({why}), {local}: {tier} asks for more now{until}")
+                    ("", format!("LATE ({why}), {local}: {tier} asks for more now{until}"))
                 }
-                News::Lifted(lift) => {
-                    format!(
-                        "BREAK-GLASS on {label} until {}: {}; nothing asks for more than yes",
-                        lift.until, lift.reason
-                    )
+                News::Lifted(Lift { until, reason }) => {
+                    let least = "nothing asks for more than yes";
+                    (NOTE, format!("BREAK-GLASS on {label} until {until}: {reason}; {least}"))
                 }
                 News::Over => {
-                    format!("BREAK-GLASS on {label} is over: what is held asks as before")
+                    (NOTE, format!("BREAK-GLASS on {label} is over: what is held asks as before"))
                 }
-                News::Unreadable => "a break-glass file cannot be read and lifts nothing; \
-                                     nightlatch break-glass --list names it"
-                    .to_owned(),
+                News::Unreadable => {
+                    let list = "nightlatch break-glass --list";
+                    ("", format!("a break-glass file is damaged and lifts nothing: {list}"))
+                }
             };
-            self.keeper.remark(&text);
+            self.keeper.remark(&format!("{note}{text}"));
             let line = notice::line(&text, Style::Warning, self.cols(), self.theme);
             self.say_or_wait(line)?;
         }

@@ -97,7 +97,8 @@ impl Keeper {
         let before = std::mem::replace(&mut self.hours.told, told);
         let told = &self.hours.told;
         let mut news = Vec::new();
-        if told.late != before.late {
+        // Where friction is lifted the hour asks for nothing.
+        if told.late != before.late && told.lift.is_none() {
             news.extend(told.late.clone().map(News::Late));
         }
         match (&before.lift, &told.lift) {
