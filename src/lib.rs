@@ -9,6 +9,7 @@ pub mod config;
 pub mod error;
 pub mod glass;
 pub mod lang;
+pub mod notify;
 pub mod os;
 pub mod policy;
 pub mod record;

@@ -12,6 +12,8 @@ mod hook;
 pub mod import;
 mod log;
 mod new_file;
+pub mod night;
+pub mod notify;
 mod own_history;
 mod past;
 pub mod play;
@@ -54,10 +56,16 @@ pub fn main() -> ExitCode {
     }
     let world = World::real();
     let clock = clock(&world);
-    let mut args = std::env::args_os();
-    if args.nth(1).is_some_and(|first| first == prune::TIDY) {
-        let args: Vec<OsString> = args.collect();
-        return ExitCode::from(prune::tidy(&args, &world, &clock));
+    let first = std::env::args_os().nth(1).unwrap_or_default();
+    let hidden = |run: fn(&[OsString], &World, &Clock) -> u8| {
+        let args: Vec<OsString> = std::env::args_os().skip(2).collect();
+        ExitCode::from(run(&args, &world, &clock))
+    };
+    match first.to_str() {
+        Some(prune::TIDY) => return hidden(prune::tidy),
+        Some(night::NIGHT) => return hidden(night::tell),
+        Some(notify::NOTIFY) => return ExitCode::from(notify::show()),
+        Some(_) | None => {}
     }
     let cli = Cli::parse();
     let result = dispatch(&cli, &world, &clock);

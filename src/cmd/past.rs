@@ -381,19 +381,9 @@ impl End {
 }
 
 impl Deed {
-    /// Says whether it removes or overwrites what was there: rows or objects, or all rows of
-    /// something. A change of some rows is everyday work.
+    /// See [`is_destructive`].
     pub(super) fn is_destructive(&self, client: &str) -> bool {
-        let Some(reading) = self.reading(client) else {
-            return matches!(self.verdict.as_str(), "hold" | "deny");
-        };
-        let has_word = matches!(&reading, Reading::Unclear { destructive_word: true, .. });
-        has_word
-            || reading.effects().iter().any(|effect| match effect.class {
-                Class::Remove | Class::Destroy | Class::Opaque => true,
-                Class::Change => matches!(effect.scope, Scope::All | Scope::Unknown),
-                Class::Read | Class::Session | Class::Add | Class::Heavy | Class::Escape => false,
-            })
+        is_destructive(client, &self.text, &self.verdict)
     }
 
     /// Says whether it removes files before it commits: then no recovery to a time brings them back,
@@ -403,10 +393,6 @@ impl Deed {
         let mut words = text.split_whitespace();
         let first = (words.next(), words.next());
         matches!(first, (Some("drop"), Some("database" | "tablespace")))
-    }
-
-    fn reading(&self, client: &str) -> Option<Reading> {
-        known::by_name(client).map(|known| (known.read)(&self.text))
     }
 
     /// Says what became of it, in a few words.
@@ -423,4 +409,20 @@ impl Deed {
         }
         words.join(", ")
     }
+}
+
+/// Says whether a statement removes or overwrites what was there: rows or objects, or all rows of
+/// something. A change of some rows is everyday work.
+pub(super) fn is_destructive(client: &str, text: &str, verdict: &str) -> bool {
+    let Some(known) = known::by_name(client) else {
+        return matches!(verdict, "hold" | "deny");
+    };
+    let reading = (known.read)(text);
+    let has_word = matches!(&reading, Reading::Unclear { destructive_word: true, .. });
+    has_word
+        || reading.effects().iter().any(|effect| match effect.class {
+            Class::Remove | Class::Destroy | Class::Opaque => true,
+            Class::Change => matches!(effect.scope, Scope::All | Scope::Unknown),
+            Class::Read | Class::Session | Class::Add | Class::Heavy | Class::Escape => false,
+        })
 }

@@ -7,14 +7,16 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::hook;
+use super::night::NIGHT;
 use super::prune::{tidy_after, tidy_before};
+use super::{hook, notify};
 use crate::cli::RunArgs;
 use crate::clients::known::{self, Known};
 use crate::clients::{Command, Echo, Hook, Launcher, Preflight};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind};
+use crate::os::background::{self, Asked};
 use crate::os::job::own_pid;
 use crate::os::signal::{Caught, Signals, survive_file_limit};
 use crate::os::spawn::{Launch, replace_self, spawn};
@@ -26,7 +28,7 @@ use crate::redact;
 use crate::relay::asked::Asking;
 use crate::relay::ends::{Ends, Manner};
 use crate::relay::keeper::{Judged, Keeper};
-use crate::relay::{Approval, Ended, Input, Parts, Relay};
+use crate::relay::{Approval, Ended, Input, Night, Parts, Relay};
 use crate::target::{Decided, Tier};
 use crate::ui::theme::Theme;
 use crate::ui::{notice, refusal};
@@ -323,6 +325,7 @@ impl Run<'_> {
                 Some(file)
             }
         };
+        let night = self.ask_night(&mut keeper);
         let mut caught = vec![
             Caught::Resize,
             Caught::HangUp,
@@ -352,6 +355,7 @@ impl Run<'_> {
         if let Some(data_dir) = self.world.data_dir() {
             tidy_before(&data_dir, self.clock);
         }
+        let is_notified = keeper.config().notify;
         let signals = Signals::catch(&caught)
             .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
         let mut tap = if is_tapped { self.launcher.tap(&nonce) } else { None };
@@ -380,6 +384,11 @@ impl Run<'_> {
             input: self.launcher.input().unwrap_or(Input::Data),
             is_asked_too: self.launcher.is_asked_too(),
             program: base_name(self.name),
+            notifier: notify::notifier(self.world, is_notified),
+            night: night.and_then(|(label, asked)| {
+                // Without a thread left the person does without.
+                asked.listen().ok().map(|lines| Night { label, lines })
+            }),
         })
         .map_err(|error| Error::ours("Standard output cannot be used.").because(error))?;
         let ended = relay.run().map_err(|error| {
@@ -392,6 +401,20 @@ impl Run<'_> {
             }
             other => Ok(other.status()),
         }
+    }
+}
+
+impl Run<'_> {
+    /// Where a person opens production late: asks in the background for what there is to say.
+    fn ask_night(&self, keeper: &mut Keeper) -> Option<(String, Asked)> {
+        let target = &self.decided.target;
+        let is_wanted = target.tier == Tier::Production
+            && self.launcher.is_interactive()
+            && keeper.config().look.banner
+            && keeper.moment().is_late();
+        let label = target.label();
+        let asked = || background::ask(NIGHT, label.as_ref()).ok();
+        is_wanted.then(asked).flatten().map(|asked| (label.clone(), asked))
     }
 }
 

@@ -183,6 +183,13 @@ pub const KEYS: &[Key] = &[
         limits: limits(100, 60),
         slot: |c| Slot::Duration(&mut c.impact.timeout),
     },
+    Key {
+        section: "notify",
+        name: "desktop",
+        stricter: Stricter::Never,
+        limits: NONE,
+        slot: |c| Slot::Flag(&mut c.notify),
+    },
 ];
 
 /// Keys whose values are read by their own code.

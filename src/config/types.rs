@@ -41,6 +41,8 @@ pub struct Config {
     pub look: Look,
     /// `[impact]`.
     pub impact: Impact,
+    /// `[notify] desktop`.
+    pub notify: bool,
     /// The user's own rules: `rules/*.toml` beside the user's file.
     pub rules: Arc<[Rule]>,
     /// Something was wrong anywhere.
@@ -58,8 +60,8 @@ pub struct OwnHours {
     pub late: Option<Vec<Window>>,
     /// `weekends`.
     pub weekends: Option<bool>,
-    /// `timezone`.
-    pub timezone: Option<String>,
+    /// `timezone`; inside, none is the machine's.
+    pub timezone: Option<Option<String>>,
 }
 
 /// `[hold]`.
@@ -158,15 +160,18 @@ impl Config {
             calendar.late.clone_from(late);
         }
         calendar.weekends = own.weekends.unwrap_or(calendar.weekends);
-        let zone = own.timezone.as_deref().and_then(zone::zone);
-        (Cow::Owned(calendar), zone.unwrap_or_else(|| self.zone()))
+        let zone = own.timezone.as_ref().unwrap_or(&self.timezone);
+        (Cow::Owned(calendar), self.zone_named(zone.as_deref()))
     }
 
     /// Returns the configured time zone, else the machine's.
     #[must_use]
     pub fn zone(&self) -> TimeZone {
-        let named = self.timezone.as_deref().and_then(zone::zone);
-        named
+        self.zone_named(self.timezone.as_deref())
+    }
+
+    fn zone_named(&self, name: Option<&str>) -> TimeZone {
+        name.and_then(zone::zone)
             .or_else(|| self.zone_file.as_deref().and_then(zone::file))
             .unwrap_or_else(TimeZone::system)
     }
@@ -235,6 +240,7 @@ impl Config {
             redact: Vec::new(),
             look: Look { banner: false, title: false, colour: false },
             impact: Impact { enabled: false, timeout: zero },
+            notify: false,
             rules: Arc::default(),
             broken: false,
             targets_doubtful: false,

@@ -205,7 +205,7 @@ impl Keepsake {
     /// Puts everything back.
     pub fn restore(&self) {
         self.restore_settings();
-        let _ = nix::unistd::write(&self.tty, b"\x1b[?2004l\x1b[?25h\x1b[0m\r\n");
+        let _ = nix::unistd::write(&self.tty, b"\x1b[?2004l\x1b[?1004l\x1b[?25h\x1b[0m\r\n");
     }
 }
 

@@ -72,6 +72,11 @@ impl Held {
         }
     }
 
+    /// Returns what is held.
+    pub(super) fn judged(&self) -> &Judged {
+        &self.judged
+    }
+
     /// Keeps what the client prints while its statement is held.
     pub(super) fn keep_output(&mut self, bytes: &[u8]) {
         let room = KEPT_BYTES.saturating_sub(self.output.len());
@@ -97,6 +102,7 @@ impl Relay {
         let now = self.keeper.clock().elapsed();
         let (dialogue, draw) = Dialogue::open(self.question(&judged, &doubt), now);
         self.start_probe(&judged);
+        self.question_opens(&judged)?;
         let wakeups = self.wakeups();
         self.held = Some(Box::new(Held { dialogue, judged, doubt, output: Vec::new(), wakeups }));
         self.draw(&draw)
@@ -185,6 +191,9 @@ impl Relay {
     /// Draws and does what the dialogue says.
     fn follow(&mut self, step: Step) -> io::Result<()> {
         self.draw(&step.draw)?;
+        if matches!(step.event, Some(Event::Released { .. } | Event::Cancelled(_))) {
+            self.question_closes()?;
+        }
         match step.event {
             None => Ok(()),
             Some(Event::Suspend) => self.suspend_held(),
@@ -435,6 +444,7 @@ impl Relay {
     fn withdraw_saying(&mut self, why: &str, said: &str) -> io::Result<()> {
         let Some(mut held) = self.held.take() else { return Ok(()) };
         self.drop_probe();
+        self.question_closes()?;
         let draw = held.dialogue.withdraw(said);
         self.draw(&draw)?;
         self.keeper.cancelled(&held.judged, Some(why));

@@ -44,6 +44,28 @@ impl Relay {
         Ok(())
     }
 
+    /// Says what there is to know where a production session is opened late: when it is quiet again,
+    /// and what was asked for at the start if it has come by now.
+    pub(super) fn say_night(&mut self) -> io::Result<()> {
+        let now = self.keeper.clock().now();
+        let quiet = self.keeper.config().quiet_from(now, self.keeper.decided());
+        let mut lines = vec![match quiet {
+            Some(quiet) => format!("late: the next quiet time begins at {quiet}"),
+            None => "late: no quiet time is in sight".to_owned(),
+        }];
+        let label = self.keeper.decided().target.label();
+        if let Some(night) = self.night.take().filter(|night| night.label == label)
+            && let Ok(text) = night.lines.try_recv()
+        {
+            lines.extend(text.lines().map(str::to_owned));
+        }
+        for text in lines {
+            let line = notice::line(&text, Style::Plain, self.cols(), self.theme);
+            self.say_or_wait(line)?;
+        }
+        Ok(())
+    }
+
     /// Says until when it stays late: `, until 06:00 CET, Monday`.
     pub(super) fn quiet_words(&self) -> String {
         let now = self.keeper.clock().now();

@@ -10,9 +10,11 @@
 //! - `hours`: what is said of the hour
 //! - `draft`: what stands behind the prompt when a line is submitted
 //! - `keeper`: statements, judged and written down
+//! - `alert`: what the desktop is told
 //! - `asked`: questions that come over a socket, from a hook inside the client
 //! - `way_out`: suspending, hanging up, ending
 
+mod alert;
 pub mod asked;
 mod draft;
 mod eager;
@@ -31,8 +33,10 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use self::alert::Alerts;
 use self::asked::Asking;
 use self::draft::Line;
 use self::eager::Eager;
@@ -42,6 +46,7 @@ use self::keeper::{Judged, Keeper};
 use self::output::Sink;
 use self::probe::Probe;
 use crate::clients::{Guarded, Interactive, Tap};
+use crate::notify::Notifier;
 use crate::os::channel::{Channel, Order, Report};
 use crate::os::poll::Wait;
 use crate::os::process::Watch;
@@ -126,6 +131,19 @@ pub struct Parts {
     pub approved: Option<Approval>,
     /// The name of the client's program, to find it below a wrapper script.
     pub program: String,
+    /// Tells the desktop.
+    pub notifier: Notifier,
+    /// What there is to say where a session is opened late.
+    pub night: Option<Night>,
+}
+
+/// What is asked for in the background where a session is opened late.
+#[derive(Debug)]
+pub struct Night {
+    /// The target it is about.
+    pub label: String,
+    /// Where it comes, one line for each thing there is to say.
+    pub lines: Receiver<String>,
 }
 
 /// An approval given before the run.
@@ -217,6 +235,9 @@ pub struct Relay {
     notices: Vec<String>,
     /// Whether the terminal's title is ours.
     has_title: bool,
+    alerts: Alerts,
+    /// Asked for at the start; dropped at the first prompt, whether it has come or not.
+    night: Option<Night>,
     buffer: Vec<u8>,
     /// Reused for what is shown of one read.
     shown: Vec<u8>,
@@ -291,6 +312,8 @@ impl Relay {
             is_unmarked_told: false,
             notices: Vec::new(),
             has_title: false,
+            alerts: Alerts::new(parts.notifier),
+            night: parts.night,
             buffer: vec![0; READ_BYTES],
             shown: Vec::with_capacity(READ_BYTES),
         })
@@ -349,6 +372,7 @@ impl Relay {
             self.settle()?;
             self.flush()?;
             self.tell_troubles();
+            self.tell_due();
         }
         self.see_guard_at_output()?;
         self.finish_output()

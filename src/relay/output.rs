@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::ends::drain_place;
 use super::{Ended, Phase, Relay};
 use crate::clients::{Guarded, Seen};
+use crate::notify::Occasion;
 use crate::os::channel::Order;
 use crate::os::poll::{Wait, poll};
 use crate::target::Tier;
@@ -186,10 +187,13 @@ impl Relay {
         let is_production = self.keeper.decided().target.tier == Tier::Production;
         let has_banner = is_production && self.keeper.config().look.banner;
         self.keeper.told_where(has_banner);
+        let moment = self.keeper.moment();
+        if is_production && moment.is_late() {
+            self.alert(Occasion::OpenedLate, &moment.local);
+        }
         if !has_banner {
             return Ok(());
         }
-        let moment = self.keeper.moment();
         let decided = self.keeper.decided();
         let evidence = decided
             .evidence
@@ -205,7 +209,8 @@ impl Relay {
             self.cols(),
             self.theme,
         );
-        self.say_or_wait(line)
+        self.say_or_wait(line)?;
+        if moment.is_late() { self.say_night() } else { Ok(()) }
     }
 
     /// Names a production target in the terminal's title for as long as the session is there.
@@ -406,6 +411,7 @@ impl Relay {
     /// Tells of trouble with the recording, once each.
     pub(super) fn tell_troubles(&mut self) {
         for trouble in self.keeper.troubles() {
+            self.alert(Occasion::Gap, &trouble);
             let line = notice::line(&trouble, Style::Warning, self.cols(), self.theme);
             // A terminal that takes nothing cannot be told.
             drop(self.say(&line));

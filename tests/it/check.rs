@@ -363,6 +363,9 @@ fn config_is_found_shown_and_checked() {
     enabled = true
     timeout = "2s"
 
+    [notify]
+    desktop = true
+
     [redact]
     patterns = []
     "#);
