@@ -10,6 +10,7 @@ pub mod export;
 pub mod history;
 mod hook;
 pub mod import;
+pub mod init;
 mod log;
 mod new_file;
 pub mod night;
@@ -76,6 +77,9 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
     match &cli.command {
         Command::Client(words) => return run::client(words, world, clock),
         Command::Run(args) => return run::run(args, world, clock),
+        Command::Init(args) => return init::run(args, world, &mut io::stdout()),
+        Command::Completions(args) => return init::completions(args, &mut io::stdout()),
+        Command::Generate(args) => return init::generate(args),
         _ => {}
     }
     let stdout = io::stdout();
@@ -91,7 +95,11 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
     let zone = crate::config::load(world).config.zone();
     let mut view = View { width, theme, zone, notes: &mut notes };
     let result = match &cli.command {
-        Command::Client(_) | Command::Run(_) => unreachable!("both have returned above"),
+        Command::Client(_)
+        | Command::Run(_)
+        | Command::Init(_)
+        | Command::Completions(_)
+        | Command::Generate(_) => unreachable!("they have returned above"),
         Command::History(args) => history::run(args, world, clock, &mut out, &mut view),
         Command::Sessions(args) => sessions::run(args, world, clock, &mut out, &mut view),
         Command::Show(args) => show::run(args, world, clock, &mut out, &mut view),

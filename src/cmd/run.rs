@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::night::NIGHT;
+use super::past::End;
 use super::prune::{tidy_after, tidy_before};
 use super::{hook, notify};
 use crate::cli::RunArgs;
@@ -23,7 +24,7 @@ use crate::os::spawn::{Launch, replace_self, spawn};
 use crate::os::term::{self, Terminals, UserTerm};
 use crate::os::{identity, random};
 use crate::policy::Decision;
-use crate::record::{Header, Recorder, Source};
+use crate::record::{Header, Recorder, Source, badly};
 use crate::redact;
 use crate::relay::asked::Asking;
 use crate::relay::ends::{Ends, Manner};
@@ -33,6 +34,9 @@ use crate::target::{Decided, Tier};
 use crate::ui::theme::Theme;
 use crate::ui::{notice, refusal};
 use crate::world::World;
+
+/// What became of a client that wrote to a pipe without a reader.
+const BROKEN_PIPE: End = End::Signalled(13);
 
 /// Runs a client by its own name with its own arguments.
 ///
@@ -116,8 +120,20 @@ fn wrap(
     let ended = run.go(loaded.config, machine, recorder, approved.or_else(|| approval(world)));
     if let (Some(data_dir), Some(folder)) = (world.data_dir(), folder) {
         tidy_after(&data_dir, &folder, clock);
+        if ended.as_ref().is_ok_and(|&status| is_loss(status)) {
+            // Only a shell's remark is lost where it cannot be written.
+            drop(badly::note(&data_dir, &folder));
+        }
     }
     ended
+}
+
+/// Tells whether the client was ended in a way that loses what most have in memory. After Ctrl-C,
+/// and where a pipe's reader has gone, nobody needs to be told.
+fn is_loss(status: u8) -> bool {
+    let end = End::of_status(i32::from(status));
+    let is_own = end == End::Signalled(Caught::Interrupt.number()) || end == BROKEN_PIPE;
+    end.is_bad() && !is_own
 }
 
 /// What was read before the client starts.

@@ -3,7 +3,7 @@
 //! Conditions on the terminal, the mode or the version are not tested: what either branch binds
 //! counts. Only a branch for another program is left out.
 
-use super::Found;
+use super::{Found, named};
 use crate::session::keys::{Binding, Does};
 
 /// Functions that hand the line over.
@@ -191,15 +191,7 @@ fn escape(rest: &[u8]) -> (u8, &[u8]) {
         (u32::from_str_radix(text, radix).ok().and_then(|n| u8::try_from(n & 0xff).ok()), count)
     };
     let key = match first {
-        b'a' => 0x07,
-        b'b' => 0x08,
         b'd' => 0x7f,
-        b'e' => 0x1b,
-        b'f' => 0x0c,
-        b'n' => b'\n',
-        b'r' => b'\r',
-        b't' => b'\t',
-        b'v' => 0x0b,
         b'x' => match digits(more, 16, 2) {
             (Some(key), count) => return (key, &more[count..]),
             (None, _) => b'x',
@@ -208,7 +200,7 @@ fn escape(rest: &[u8]) -> (u8, &[u8]) {
             (Some(key), count) => return (key, &rest[count..]),
             (None, _) => first,
         },
-        other => other,
+        other => named(other).unwrap_or(other),
     };
     (key, more)
 }

@@ -22,6 +22,21 @@ const DEPTH: usize = 8;
 /// Where readline looks when the person has no file.
 const SYSTEM_INPUTRC: &str = "/etc/inputrc";
 
+/// Returns the key that a letter behind a backslash names in both kinds of files.
+fn named(letter: u8) -> Option<u8> {
+    Some(match letter {
+        b'a' => 0x07,
+        b'b' => 0x08,
+        b'e' => 0x1b,
+        b'f' => 0x0c,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'v' => 0x0b,
+        _ => return None,
+    })
+}
+
 /// What the files say.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Found {

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use super::held::{QUESTION, furnish, wait_for_question};
-use super::holes::{leave, production, refuse_and_leave};
+use super::held::furnish;
 use super::keys::wait_for_any_prompt;
 use super::non_interactive::without_terminal;
+use super::steps::{QUESTION, leave, production, refuse_and_leave, wait_for_question};
 use crate::support::pty::PERSON_PAUSE;
 use crate::support::world::{World, run};
 

@@ -1,8 +1,7 @@
 //! Keys of one's own that submit a line: what no question of psql's tells of is held at them too.
 
-use super::held::{QUESTION, wait_for_question};
-use super::holes::{leave, production, refuse_and_leave};
 use super::keys::wait_for_any_prompt;
+use super::steps::{QUESTION, leave, production, refuse_and_leave, wait_for_question};
 use crate::support::pty::{PERSON_PAUSE, Pty};
 use crate::support::world::World;
 

@@ -2,8 +2,8 @@
 
 use nix::sys::signal::Signal;
 
-use super::held::{QUESTION, wait_for_question};
 use super::keys::wait_for_any_prompt;
+use super::steps::{QUESTION, leave, production, refuse_and_leave, say_no, wait_for_question};
 use crate::support::bus::Bus;
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::tool::{Tool, find, needs};
@@ -20,10 +20,7 @@ const COUNTDOWN: &str = " s, Esc to cancel";
 
 /// A world at an hour in which waits are over sooner.
 fn at(now: &str) -> Option<World> {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return None;
-    }
-    let mut world = World::new(Tier::Production);
+    let mut world = production()?;
     world.add_config("\n[hold]\nlate_wait = \"3s\"\n");
     world.set("NIGHTLATCH_TEST_NOW", now);
     Some(world)
@@ -48,19 +45,6 @@ fn open_to(world: &World, stage: Stage) -> Pty {
     pty
 }
 
-fn go_on(world: &World, pty: &mut Pty) {
-    leave(world, pty);
-    world.assert_nothing_left();
-}
-
-fn leave(world: &World, pty: &mut Pty) {
-    wait_for_any_prompt(pty, world);
-    pty.wait_for_silence(PERSON_PAUSE);
-    world.database.assert_untouched();
-    pty.line("\\q");
-    assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
-}
-
 #[test]
 fn no_key_and_no_end_of_it_runs_the_statement() {
     let Some(world) = at(NIGHT) else { return };
@@ -78,7 +62,8 @@ fn no_key_and_no_end_of_it_runs_the_statement() {
             let mut pty = open_to(&world, stage);
             pty.press(key);
             pty.wait_for("nightlatch: cancelled");
-            go_on(&world, &mut pty);
+            pty.wait_for_silence(PERSON_PAUSE);
+            leave(&world, &mut pty);
         }
         for how in ["kill", "terminate", "hang-up"] {
             let mut pty = open_to(&world, stage);
@@ -135,26 +120,22 @@ fn says_at_a_prompt(world: &World, pty: &mut Pty, text: &str) {
 #[test]
 fn hours_that_begin_are_told_at_the_next_prompt() {
     let freeze = "\n[[freeze]]\nname = \"inventory\"\nevery = \"Wednesday 12:00-13:00\"\n";
-    for (now, config, text, ask) in [
-        ("2026-11-18T20:59:55Z", "", "LATE (late hours), 22:00 CET, Wednesday", true),
-        ("2026-11-18T10:59:55Z", freeze, "LATE (inventory), 12:00 CET, Wednesday", true),
+    for (now, config, text) in [
+        ("2026-11-18T20:59:55Z", "", "LATE (late hours), 22:00 CET, Wednesday"),
+        ("2026-11-18T10:59:55Z", freeze, "LATE (inventory), 12:00 CET, Wednesday"),
         // Midnight, which is no border where the night goes on.
-        ("2026-11-20T22:59:55Z", "", "LATE (late hours)", true),
+        ("2026-11-20T22:59:55Z", "", "LATE (late hours)"),
         // The hour that comes twice ends no night: 02:59:55 summer time, then 02:00 once more.
-        ("2026-10-25T00:59:55Z", "", "LATE (late hours)", true),
+        ("2026-10-25T00:59:55Z", "", "LATE (late hours)"),
     ] {
         let Some(world) = at(now) else { return };
         world.add_config(config);
         let mut pty = world.open();
         says_at_a_prompt(&world, &mut pty, text);
         pty.line("DELETE FROM members WHERE id = 7;");
-        if ask {
-            pty.wait_for("type yes to run it, Enter to cancel:");
-            pty.wait_for_silence(PERSON_PAUSE);
-            pty.press(Key::Enter);
-            pty.wait_for("nightlatch: cancelled");
-        }
-        go_on(&world, &mut pty);
+        pty.wait_for("type yes to run it, Enter to cancel:");
+        pty.wait_for_silence(PERSON_PAUSE);
+        refuse_and_leave(&world, &mut pty);
     }
 }
 
@@ -170,10 +151,7 @@ fn a_question_that_becomes_late_asks_for_more() {
     pty.answer(&world.database.name.clone());
     pty.wait_for(REASON);
     pty.wait_for_silence(PERSON_PAUSE);
-    world.database.assert_untouched();
-    pty.press(Key::Enter);
-    pty.wait_for("nightlatch: cancelled");
-    go_on(&world, &mut pty);
+    refuse_and_leave(&world, &mut pty);
 }
 
 /// Breaks the glass at a time, on a terminal of its own.
@@ -211,10 +189,7 @@ fn broken_glass_is_loud_and_ends_by_itself() {
         pty.wait_for("type yes to run it, Enter to cancel:");
         assert!(pty.recent().contains("break-glass until 00:4"), "{}", pty.dump());
         pty.wait_for_silence(PERSON_PAUSE);
-        pty.press(Key::Enter);
-        pty.wait_for("nightlatch: cancelled");
-        wait_for_any_prompt(pty, &world);
-        pty.wait_for_silence(PERSON_PAUSE);
+        say_no(pty, &world);
     }
     // Its time is over: a minute after its beginning by its file, and by the sessions' clocks.
     let (path, text) = glass_file(&world);
@@ -227,9 +202,9 @@ fn broken_glass_is_loud_and_ends_by_itself() {
         pty.line(UNBOUNDED);
         pty.wait_for(REASON);
         pty.wait_for_silence(PERSON_PAUSE);
-        pty.press(Key::Enter);
-        pty.wait_for("nightlatch: cancelled");
-        leave(&world, pty);
+        say_no(pty, &world);
+        pty.line("\\q");
+        assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
     }
     world.assert_nothing_left();
     let timeline = run(world.nightlatch(["timeline", "--since", "1h", "--target", "orders"]), "");
@@ -267,17 +242,12 @@ fn glass_that_is_not_broken_lifts_nothing() {
     ] {
         assert_ne!(text, whole);
         std::fs::write(&path, text).expect("a file");
-        let pty = &mut open_to(&world, Stage::Reason);
-        pty.press(Key::Enter);
-        pty.wait_for("nightlatch: cancelled");
-        go_on(&world, pty);
+        refuse_and_leave(&world, &mut open_to(&world, Stage::Reason));
     }
     // A clock that is put back: before it was broken nothing is lifted.
     std::fs::write(&path, whole).expect("a file");
     world.set("NIGHTLATCH_TEST_NOW", "2026-11-18T22:30:00Z");
-    let pty = &mut open_to(&world, Stage::Reason);
-    pty.press(Key::Enter);
-    go_on(&world, pty);
+    refuse_and_leave(&world, &mut open_to(&world, Stage::Reason));
 }
 
 /// What a session opened late has to say comes from the index, asked in a process of its own.
@@ -297,9 +267,9 @@ fn a_session_opened_late_says_what_there_is_to_know() {
     here on Wed 2026-11-18 12:00: DELETE FROM members WHERE id = 7; (1 row)
     ");
     world.set("NIGHTLATCH_TEST_NOW", NIGHT);
-    let config = std::fs::read_to_string(world.home().join("../config.toml")).expect("config");
-    std::fs::write(world.home().join("../config.toml"), config.replace("banner = false", ""))
-        .expect("config");
+    let path = world.home().join("../config.toml");
+    let config = std::fs::read_to_string(&path).expect("config");
+    std::fs::write(&path, config.replace("banner = false", "")).expect("config");
     let mut pty = world.open();
     pty.wait_for("late: the next quiet time begins at 06:00 CET, Thursday");
     pty.line("\\q");
@@ -335,11 +305,9 @@ fn the_desktop_is_told_of_a_question_nobody_looks_at() {
     // It comes back and says no, and no report of it reaches the client.
     pty.send(b"\x1b[I");
     pty.wait_for_silence(PERSON_PAUSE);
-    pty.press(Key::Enter);
-    pty.wait_for("nightlatch: cancelled");
-    pty.send(b"\x1b[O\x1b[I");
+    say_no(&mut pty, &world);
     assert!(!pty.is_mode_on("?1004"), "the terminal goes on reporting");
-    go_on(&world, &mut pty);
+    leave(&world, &mut pty);
 }
 
 /// The whole program at hours that its own clock cannot be told of: those of the machine.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::keys::{Do, perform, wait_until_busy, watch};
+use super::steps::production;
 use crate::support::pty::{Key, Pty};
 use crate::support::screen::Screen;
 use crate::support::tool::{Tool, needs};
@@ -303,11 +304,11 @@ fn pipelines_and_jobs_look_as_bare() {
     world.assert_nothing_left();
 }
 
-#[test]
-fn pager_has_the_whole_screen() {
+/// Looks at the result of a query in a pager.
+fn pages(query: &'static str) {
     same(&[
         Do::Run("\\pset pager always"),
-        Do::Blind("select generate_series(1, 100) as n;\r"),
+        Do::Blind(query),
         Do::FullScreen,
         Do::WaitFor(":"),
         Do::Blind(" "),
@@ -318,20 +319,15 @@ fn pager_has_the_whole_screen() {
     ]);
 }
 
+#[test]
+fn pager_has_the_whole_screen() {
+    pages("select generate_series(1, 100) as n;\r");
+}
+
 /// More than a pipe holds: psql waits for the pager while the pager waits for a key.
 #[test]
 fn pager_of_a_long_result_takes_keys() {
-    same(&[
-        Do::Run("\\pset pager always"),
-        Do::Blind("select generate_series(1, 50000) as n;\r"),
-        Do::FullScreen,
-        Do::WaitFor(":"),
-        Do::Blind(" "),
-        Do::WaitFor(":"),
-        Do::Blind("q"),
-        Do::Prompt,
-        Do::Run("select 1 \\g (pager=off)"),
-    ]);
+    pages("select generate_series(1, 50000) as n;\r");
 }
 
 /// A prompt of the user's own has no mark: that is said, and nothing else changes.
@@ -389,10 +385,7 @@ fn lost_connection_is_reset_as_bare() {
 /// Ctrl-Z suspends while a query runs, and `fg` goes on: no shell takes part.
 #[test]
 fn suspended_and_continued() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     let mut pty = world.open();
     pty.line("select pg_sleep(1);");
     wait_until_busy(&mut pty, &world, "pg_sleep(1)");

@@ -15,5 +15,6 @@ mod looks;
 pub(crate) mod non_interactive;
 mod refused;
 mod signals;
+pub(crate) mod steps;
 mod stress;
 mod ways_out;
