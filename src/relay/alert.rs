@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use super::Relay;
 use super::keeper::Judged;
+use super::{Phase, Relay};
 use crate::notify::{Notifier, Occasion};
 use crate::policy::Rule;
 use crate::target::Tier;
@@ -133,8 +133,10 @@ impl Relay {
     /// When nobody has used this session for long; none where that does not matter.
     fn idle_due(&self) -> Option<Duration> {
         let decided = self.keeper.decided();
-        let is_used = self.is_prompted || (self.asking.is_some() && self.interactive.is_some());
-        let is_at_stake = decided.target.tier == Tier::Production && is_used;
+        // Of a client with a hook nobody knows whether it stands at its prompt.
+        let is_hooked = self.asking.is_some() && self.interactive.is_some();
+        let is_resting = self.phase == Phase::Prompt || is_hooked;
+        let is_at_stake = decided.target.tier == Tier::Production && is_resting;
         let is_waiting = is_at_stake && self.held.is_none() && !self.alerts.is_idle_told;
         is_waiting.then(|| self.alerts.last_key + self.keeper.config().idle(decided))
     }
