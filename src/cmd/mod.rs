@@ -6,6 +6,7 @@ pub mod check;
 pub mod config;
 pub mod demo;
 pub mod doctor;
+mod editor;
 pub mod export;
 pub mod history;
 mod hook;
@@ -39,6 +40,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+use crate::clients::TELL_EDITED;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::os::term;
@@ -67,6 +69,11 @@ pub fn main() -> ExitCode {
         Some(night::NIGHT) => return hidden(night::tell),
         Some(notify::NOTIFY) => return ExitCode::from(notify::show()),
         Some(_) | None => {}
+    }
+    let mut args = std::env::args_os();
+    if args.nth(1).is_some_and(|first| first == TELL_EDITED) {
+        let args: Vec<OsString> = args.collect();
+        return ExitCode::from(editor::run(&args, &world));
     }
     let cli = Cli::parse();
     let result = dispatch(&cli, &world, &clock);

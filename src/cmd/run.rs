@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::night::NIGHT;
 use super::past::End;
 use super::prune::{tidy_after, tidy_before};
-use super::{hook, notify};
+use super::{editor, hook, notify};
 use crate::cli::RunArgs;
 use crate::clients::known::{self, Known};
 use crate::clients::{Command, Echo, Hook, Launcher, Preflight};
@@ -280,13 +280,23 @@ impl Run<'_> {
                 let text = unseen.summary();
                 let judged =
                     keeper.draft(text, &unseen.statements, unseen.effects, Source::Preflight);
-                match judged.verdict.decision {
-                    Decision::Allow | Decision::Notice => keeper.released(&judged, None, false),
-                    Decision::Hold(_) | Decision::Deny => foreseen.before = Some(judged),
-                }
+                foreseen.before = before(&mut keeper, judged);
             }
         }
-        let start = Start { manner, approved, foreseen, ..Start::default() };
+        let statements = if is_interactive { self.launcher.starts_with() } else { Vec::new() };
+        if !statements.is_empty() {
+            let text = statements.join("; ");
+            let judged = keeper.draft(text, &statements, Vec::new(), Source::Preflight);
+            foreseen.before = before(&mut keeper, judged);
+        }
+        let mut start = Start { manner, approved, foreseen, ..Start::default() };
+        let teller = editor::teller();
+        let told = self.launcher.told(&teller);
+        if !told.is_empty() {
+            let (asking, vars) = hook::open_to_programs(self.world)?;
+            start.asking = Some(asking);
+            start.vars.extend(vars.into_iter().chain(told));
+        }
         self.start(keeper, session.as_deref(), folder, start)
     }
 
@@ -332,7 +342,7 @@ impl Run<'_> {
         if let Some(session) = session {
             vars.push(("NIGHTLATCH_SESSION".into(), Some(session.into())));
         }
-        let start_up = self.launcher.start_up_file(&nonce).filter(|_| is_tapped);
+        let start_up = self.launcher.start_up_file(&nonce, &editor::teller()).filter(|_| is_tapped);
         let start_up = match start_up {
             None => None,
             Some((variable, text)) => {
@@ -418,9 +428,7 @@ impl Run<'_> {
             other => Ok(other.status()),
         }
     }
-}
 
-impl Run<'_> {
     /// Where a person opens production late: asks in the background for what there is to say.
     fn ask_night(&self, keeper: &mut Keeper) -> Option<(String, Asked)> {
         let target = &self.decided.target;
@@ -432,6 +440,15 @@ impl Run<'_> {
         let asked = || background::ask(NIGHT, label.as_ref()).ok();
         is_wanted.then(asked).flatten().map(|asked| (label.clone(), asked))
     }
+}
+
+/// Returns what a person must release before the client is started; lets the rest run.
+fn before(keeper: &mut Keeper, judged: Judged) -> Option<Judged> {
+    match judged.verdict.decision {
+        Decision::Allow | Decision::Notice => keeper.released(&judged, None, false),
+        Decision::Hold(_) | Decision::Deny => return Some(judged),
+    }
+    None
 }
 
 /// How a client is to be started.

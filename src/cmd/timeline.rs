@@ -4,6 +4,7 @@ mod gather;
 mod html;
 mod json;
 mod markdown;
+mod report;
 mod safe;
 mod text;
 

@@ -35,6 +35,15 @@ pub fn is_same(one: impl AsFd, other: impl AsFd) -> bool {
     }
 }
 
+/// Returns how many bytes an ordinary user may still write where `path` is.
+///
+/// # Errors
+/// When nothing is there.
+pub fn free_bytes(path: &std::path::Path) -> io::Result<u64> {
+    let facts = nix::sys::statvfs::statvfs(path)?;
+    Ok(facts.blocks_available().saturating_mul(facts.fragment_size()))
+}
+
 /// Makes a pipe whose ends are closed on exec: reader, writer.
 ///
 /// # Errors

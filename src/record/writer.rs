@@ -496,6 +496,8 @@ fn redact_marker(marker: Marker) -> Marker {
             rule,
             reasons,
             redacted: mut kinds,
+            destroys,
+            engine,
         } => {
             let (text, found) = redact::redact_owned(text);
             for kind in found {
@@ -513,6 +515,8 @@ fn redact_marker(marker: Marker) -> Marker {
                 rule,
                 reasons: reasons.into_iter().map(clean).collect(),
                 redacted: kinds,
+                destroys,
+                engine,
             }
         }
         Marker::Answer { n, time, answer, reason, moment } => {

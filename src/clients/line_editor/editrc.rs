@@ -6,7 +6,10 @@ use super::{Found, named};
 use crate::session::keys::{Binding, Does};
 
 /// Commands that hand the line over.
-const SUBMIT: [&str; 3] = ["ed-newline", "vi-comment-out", "ed-end-of-file"];
+const SUBMIT: [&str; 2] = ["ed-newline", "ed-end-of-file"];
+
+/// The one that makes a comment of the line first.
+const COMMENT: &str = "vi-comment-out";
 
 /// Commands that hand over what cannot be read beforehand.
 const SUBMIT_BLIND: [&str; 2] = ["vi-histedit", "vi-alias"];
@@ -32,6 +35,8 @@ pub(super) fn read(text: &[u8], found: &mut Found) {
             Does::Types(unescaped(bound))
         } else if SUBMIT.contains(&bound.as_str()) {
             Does::Submits
+        } else if *bound == COMMENT {
+            Does::Comments
         } else if SUBMIT_BLIND.contains(&bound.as_str()) {
             Does::SubmitsBlind
         } else {

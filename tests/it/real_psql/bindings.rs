@@ -52,6 +52,19 @@ fn insert_comment_where_it_always_is() {
     held_at("", &format!("{WATCH}\x1b#"));
 }
 
+/// With an argument the key takes a comment away.
+#[test]
+fn insert_comment_with_an_argument() {
+    held_at("", &format!("-- {WATCH}\x1b1\x1b#"));
+    held_at("set comment-begin /**/\n", &format!("/**/{WATCH}\x1b1\x1b#"));
+}
+
+/// A comment of one's own closes one that is open.
+#[test]
+fn insert_comment_of_ones_own() {
+    held_at("set comment-begin */\n", &format!("/* \r{WATCH}\x1b#"));
+}
+
 #[test]
 fn macro_that_is_return() {
     held_at("\"\\C-t\": \"\\C-m\"\n", &format!("{WATCH}\x14"));

@@ -9,8 +9,20 @@ use crate::support::screen::Screen;
 use crate::support::tool::{Tool, needs};
 use crate::support::world::{Tier, World};
 
-/// A program that stands in for an editor: it replaces the file's text.
-const EDITOR: &str = "#!/bin/sh\nprintf 'select 77 as edited;\\n' > \"$1\"\n";
+/// A program that stands in for an editor: it replaces the file's text, or does what the file `mode`
+/// says.
+const EDITOR: &str = r#"#!/bin/sh
+for file; do :; done
+case "$(cat mode 2>/dev/null)" in
+same) ;;
+fails) exit 3 ;;
+killed) kill -9 $$ ;;
+interrupted) kill -INT $$ ;;
+asks) printf 'what? '; read -r word; echo "select '$word' as answered;" > "$file" ;;
+tells) echo "select '$# $PSQL_EDITOR $EDITOR' as told;" > "$file" ;;
+*) echo 'select 77 as edited;' > "$file" ;;
+esac
+"#;
 
 /// Does the same to the bare client and to the wrapped one, on development and on production, and
 /// compares the screens after each step, the exit status, and the terminal's settings.
@@ -201,6 +213,40 @@ same! {
         Do::Prompt,
     ];
     editor: [Do::Run("\\e"), Do::Run("select 5 as five;"), Do::Run("\\g")];
+    editor_that_changes_nothing: [
+        Do::Run("\\! echo same > mode"),
+        Do::Run("\\e"),
+        Do::Run("select 5 as five;"),
+        Do::Run("\\e"),
+        Do::Line("select 6", "-> "),
+        Do::Line("\\e", "-> "),
+        Do::Run("\\g"),
+    ];
+    editor_that_fails: [
+        Do::Run("\\! echo fails > mode"),
+        Do::Run("\\e"),
+        Do::Line("select 6", "-> "),
+        Do::Line("\\e", "-> "),
+        Do::Run(";"),
+        Do::Run("\\! echo killed > mode"),
+        Do::Run("\\e"),
+        Do::Run("\\! echo interrupted > mode"),
+        Do::Run("\\e"),
+        Do::Run("\\! echo > mode; mv editor gone"),
+        Do::Run("\\e"),
+        Do::Run("\\! mv gone editor"),
+    ];
+    editor_at_the_terminal: [
+        Do::Run("\\! echo asks > mode"),
+        Do::Line("\\e", "what? "),
+        Do::Run("a word"),
+        Do::Run("\\! echo tells > mode"),
+        Do::Run("\\setenv PSQL_EDITOR_LINENUMBER_ARG '--line '"),
+        Do::Run("\\e some.sql 3"),
+        Do::Run("\\! cat some.sql"),
+        Do::Run("\\ef"),
+        Do::Run("\\! rm mode some.sql"),
+    ];
     variables_and_prompts: [
         Do::Run("\\set who 'world'"),
         Do::Run("select :'who' as hello;"),

@@ -4,6 +4,7 @@ mod attacks;
 mod bad_input;
 mod bindings;
 mod driver;
+mod editor;
 mod forged;
 mod functions;
 pub(crate) mod held;
