@@ -1,5 +1,6 @@
 //! The command line, as clap reads it: help, man pages and completions come from here.
 
+mod break_glass;
 mod check;
 mod config;
 mod demo;
@@ -25,6 +26,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
+pub use break_glass::BreakGlassArgs;
 pub use check::CheckArgs;
 pub use config::{ConfigArgs, ConfigCommand};
 pub use demo::{DemoArgs, DemoClient};
@@ -97,6 +99,8 @@ pub enum Command {
     Prune(PruneArgs),
     /// Look whether everything is as it should be, and say what to do.
     Doctor(DoctorArgs),
+    /// Lift friction on a target for a time, with a reason.
+    BreakGlass(BreakGlassArgs),
     /// Try a hold on a throw-away database that counts as production.
     Demo(DemoArgs),
     /// Print code for a shell that runs the clients through nightlatch.

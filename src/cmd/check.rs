@@ -88,7 +88,8 @@ fn judged(
         }
     };
     let (limits, rules) = (config.hold.limits, Arc::clone(&config.rules));
-    let facts = Facts { limits, rules, ..Facts::new(args.tier, config.moment(at)) };
+    let facts =
+        Facts { limits, rules, ..Facts::new(args.tier, config.moment(at, args.tier, None)) };
     let check = |(file, text): (Option<String>, String)| {
         let verdict = judge(&read(&text), &facts);
         Checked { file, text, verdict }

@@ -1,5 +1,7 @@
 //! The subcommands, one file each, thin; and the way from arguments to an exit status.
 
+mod ask;
+pub mod break_glass;
 pub mod check;
 pub mod config;
 pub mod demo;
@@ -12,6 +14,8 @@ pub mod import;
 pub mod init;
 mod log;
 mod new_file;
+pub mod night;
+pub mod notify;
 mod own_history;
 mod past;
 pub mod play;
@@ -55,10 +59,16 @@ pub fn main() -> ExitCode {
     }
     let world = World::real();
     let clock = clock(&world);
-    let mut args = std::env::args_os();
-    if args.nth(1).is_some_and(|first| first == prune::TIDY) {
-        let args: Vec<OsString> = args.collect();
-        return ExitCode::from(prune::tidy(&args, &world, &clock));
+    let first = std::env::args_os().nth(1).unwrap_or_default();
+    let hidden = |run: fn(&[OsString], &World, &Clock) -> u8| {
+        let args: Vec<OsString> = std::env::args_os().skip(2).collect();
+        ExitCode::from(run(&args, &world, &clock))
+    };
+    match first.to_str() {
+        Some(prune::TIDY) => return hidden(prune::tidy),
+        Some(night::NIGHT) => return hidden(night::tell),
+        Some(notify::NOTIFY) => return ExitCode::from(notify::show()),
+        Some(_) | None => {}
     }
     let mut args = std::env::args_os();
     if args.nth(1).is_some_and(|first| first == TELL_EDITED) {
@@ -112,6 +122,7 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
         Command::Rules(args) => rules::run(args, world, clock, &mut out),
         Command::Config(args) => config::run(args, world, clock, &mut out),
         Command::Doctor(args) => doctor::run(args, world, clock, &mut out, &view),
+        Command::BreakGlass(args) => break_glass::run(args, world, clock, &mut out, &mut view),
         Command::Demo(args) => demo::run(args, world, clock, &mut out, &mut view),
     };
     match out.flush() {

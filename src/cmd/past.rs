@@ -431,11 +431,10 @@ impl Deed {
     /// Says whether it removes or overwrites what was there, as it was judged when it ran or as its
     /// text reads now.
     pub(super) fn is_destructive(&self, client: &str) -> bool {
-        let Some(reading) = self.reading(client) else {
+        let Some(reading) = known::by_name(client).map(|known| (known.read)(&self.text)) else {
             return self.destroys || matches!(self.verdict.as_str(), "hold" | "deny");
         };
-        let has_word = matches!(&reading, Reading::Unclear { destructive_word: true, .. });
-        let count = reading.effects().iter().filter(|effect| effect.destroys()).count();
+        let (has_word, count) = destroying(&reading);
         let was_nothing_there = self.skipped > 0 && self.skipped >= count;
         !was_nothing_there && (self.destroys || has_word || count > 0)
     }
@@ -447,10 +446,6 @@ impl Deed {
         let mut words = text.split_whitespace();
         let first = (words.next(), words.next());
         matches!(first, (Some("drop"), Some("database" | "tablespace")))
-    }
-
-    fn reading(&self, client: &str) -> Option<Reading> {
-        known::by_name(client).map(|known| (known.read)(&self.text))
     }
 
     /// Says what became of it, in a few words.
@@ -468,6 +463,19 @@ impl Deed {
         }
         words.join(", ")
     }
+}
+
+/// Says whether a statement removes or overwrites what was there, as its text reads now.
+pub(super) fn is_destructive(client: &str, text: &str, verdict: &str) -> bool {
+    let Some(known) = known::by_name(client) else { return matches!(verdict, "hold" | "deny") };
+    let (has_word, count) = destroying(&(known.read)(text));
+    has_word || count > 0
+}
+
+/// Says whether there is a destructive word in what could not be read, and how many effects destroy.
+fn destroying(reading: &Reading) -> (bool, usize) {
+    let has_word = matches!(reading, Reading::Unclear { destructive_word: true, .. });
+    (has_word, reading.effects().iter().filter(|effect| effect.destroys()).count())
 }
 
 /// Says whether a statement drops something only where it is there.

@@ -7,9 +7,10 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::night::NIGHT;
 use super::past::End;
 use super::prune::{tidy_after, tidy_before};
-use super::{editor, hook};
+use super::{editor, hook, notify};
 use crate::cli::RunArgs;
 use crate::clients::known::{self, Known};
 use crate::clients::{Command, Echo, Hook, Launcher, Preflight};
@@ -17,6 +18,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind};
 use crate::here::Here;
+use crate::os::background::{self, Asked};
 use crate::os::job::own_pid;
 use crate::os::random;
 use crate::os::signal::{Caught, Signals, survive_file_limit};
@@ -29,7 +31,7 @@ use crate::relay::appearance::Appearance;
 use crate::relay::asked::Asking;
 use crate::relay::ends::{Ends, Manner};
 use crate::relay::keeper::{Judged, Keeper};
-use crate::relay::{Approval, Ended, Input, Parts, Relay};
+use crate::relay::{Approval, Ended, Input, Night, Parts, Relay};
 use crate::servers::Servers;
 use crate::target::{Decided, Tier};
 use crate::ui::theme::Theme;
@@ -227,16 +229,15 @@ impl Run<'_> {
         let folder =
             recorder.as_ref().and_then(|recorder| recorder.path().parent()).map(Path::to_owned);
         let is_interactive = self.launcher.is_interactive();
-        let preflight = if is_interactive {
-            None
-        } else {
-            let facts = config.facts(&self.decided, self.clock.now());
-            Some(self.launcher.preflight(&facts, &self.decided.target.address, self.world))
-        };
         let mut keeper = Keeper::new(config, *self.clock, recorder, here, self.decided.clone());
+        keeper.set_glass_folder(self.world.data_dir());
         if let Some(data_dir) = self.world.data_dir() {
             keeper.remember_servers(Servers::new(&data_dir));
         }
+        let preflight = (!is_interactive).then(|| {
+            let address = &self.decided.target.address;
+            self.launcher.preflight(&keeper.facts_now(), address, self.world)
+        });
         if self.world.var("NIGHTLATCH_SESSION").is_some() {
             keeper.set_nested();
         }
@@ -360,6 +361,7 @@ impl Run<'_> {
                 Some(file)
             }
         };
+        let night = self.ask_night(&mut keeper);
         let mut caught = vec![
             Caught::Resize,
             Caught::HangUp,
@@ -389,6 +391,7 @@ impl Run<'_> {
         if let Some(data_dir) = self.world.data_dir() {
             tidy_before(&data_dir, self.clock);
         }
+        let is_notified = keeper.config().notify;
         let signals = Signals::catch(&caught)
             .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
         let mut tap = if is_tapped { self.launcher.tap(&nonce) } else { None };
@@ -420,6 +423,11 @@ impl Run<'_> {
             program: base_name(self.name),
             appearance: Appearance::new(look, self.world),
             home: self.world.home.clone(),
+            notifier: notify::notifier(self.world, is_notified),
+            night: night.and_then(|(label, asked)| {
+                // Without a thread left the person does without.
+                asked.listen().ok().map(|lines| Night { label, lines })
+            }),
         })
         .map_err(|error| Error::ours("Standard output cannot be used.").because(error))?;
         let ended = relay.run().map_err(|error| {
@@ -432,6 +440,18 @@ impl Run<'_> {
             }
             other => Ok(other.status()),
         }
+    }
+
+    /// Where a person opens production late: asks in the background for what there is to say.
+    fn ask_night(&self, keeper: &mut Keeper) -> Option<(String, Asked)> {
+        let target = &self.decided.target;
+        let is_wanted = target.tier == Tier::Production
+            && self.launcher.is_interactive()
+            && keeper.config().look.banner
+            && keeper.moment().is_late();
+        let label = target.label();
+        let asked = || background::ask(NIGHT, label.as_ref()).ok();
+        is_wanted.then(asked).flatten().map(|asked| (label.clone(), asked))
     }
 }
 
@@ -544,10 +564,7 @@ fn approval(world: &World) -> Option<Approval> {
 }
 
 fn is_approved(approved: Option<&Approval>, decided: &Decided) -> bool {
-    approved.is_some_and(|approved| {
-        decided.target.name.as_deref() == Some(approved.target.as_str())
-            || refusal::address(&decided.target) == approved.target
-    })
+    approved.is_some_and(|approved| decided.target.answers_to(&approved.target))
 }
 
 /// Returns whether there is a terminal, and a person in front of us at it.

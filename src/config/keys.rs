@@ -190,17 +190,30 @@ pub const KEYS: &[Key] = &[
         limits: limits(100, 60),
         slot: |c| Slot::Duration(&mut c.impact.timeout),
     },
+    Key {
+        section: "notify",
+        name: "desktop",
+        stricter: Stricter::Never,
+        limits: NONE,
+        slot: |c| Slot::Flag(&mut c.notify),
+    },
 ];
 
 /// Keys whose values are read by their own code.
-pub const SPECIAL: &[(&str, &str)] =
-    &[("hours", "late"), ("hours", "timezone"), ("look", "tint"), ("redact", "patterns")];
+pub const SPECIAL: &[(&str, &str)] = &[
+    ("hours", "late"),
+    ("hours", "tiers"),
+    ("hours", "timezone"),
+    ("look", "tint"),
+    ("redact", "patterns"),
+];
 
 /// Keys of a `[[target]]`.
-pub const TARGET: &[&str] = &["name", "tier", "match", "impact", "idle"];
+pub const TARGET: &[&str] =
+    &["name", "tier", "match", "impact", "idle", "late", "weekends", "timezone"];
 
 /// Keys of a `[[freeze]]`.
-pub const FREEZE: &[&str] = &["name", "from", "to", "reason"];
+pub const FREEZE: &[&str] = &["name", "from", "to", "every", "reason", "targets", "tiers"];
 
 /// Keys of an entry of `redact.patterns`.
 pub const REDACT: &[&str] = &["kind", "pattern"];

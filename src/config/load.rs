@@ -36,7 +36,7 @@ impl Loaded {
     pub fn overlay(&mut self, file: &Path, source: &str, layer: Layer) {
         let mut errors = Vec::new();
         let (config, sink) = (&mut self.config, &mut errors);
-        Reader { file, source, layer, config, errors: sink }.read();
+        Reader::new(file, source, layer, config, sink).read();
         errors.sort_by_key(|error| error.span.as_ref().map(|span| span.start));
         self.errors.append(&mut errors);
         self.files.push(file.to_owned());

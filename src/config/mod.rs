@@ -2,6 +2,7 @@
 //! policy stricter. A mistake never stops a session: the good parts count, every mistake is kept.
 
 pub mod error;
+mod hours;
 pub mod keys;
 pub mod load;
 mod parse;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Weekday};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::policy::calendar::{Edge, LateRange};
+use crate::policy::window::{DAY, Edge, Window};
 
 /// Reads a duration: `300ms`, `15m`, `1h 30m`.
 #[must_use]
@@ -60,27 +60,86 @@ pub(super) fn show_size(bytes: u64) -> String {
     format!("{}{name}", bytes / scale)
 }
 
-/// Reads `22:00-06:00`.
+/// Reads a window: `22:00-06:00`, `Friday 16:00-24:00`, `Friday 16:00 - Monday 06:00`, `Friday`.
 ///
 /// # Errors
 ///
 /// Returns a phrase that says what is wrong.
-pub(super) fn late_range(text: &str) -> Result<LateRange, String> {
-    let Some((from, to)) = text.split_once('-') else {
-        return Err("hours look like `22:00-06:00`".to_owned());
+pub(super) fn window(text: &str) -> Result<Window, String> {
+    let wrong = || "hours look like `22:00-06:00` or `Friday 16:00-24:00`".to_owned();
+    let (begin, end) = match text.split_once('-') {
+        Some((begin, end)) => (moment(begin)?, moment(end)?),
+        None => match moment(text)? {
+            (Some(day), None) => ((Some(day), None), (Some(day), None)),
+            _ => return Err(wrong()),
+        },
     };
-    let range = LateRange { from: minute(from.trim())?, to: minute(to.trim())? };
-    if range.from == range.to {
-        return Err("the range is empty: both ends are the same".to_owned());
+    let ((weekday, from), (last, to)) = (begin, end);
+    let is_whole_days = from.is_none() && to.is_none();
+    if from.is_some() != to.is_some() || (weekday.is_none() && (last.is_some() || is_whole_days)) {
+        return Err(wrong());
     }
-    Ok(range)
+    let (from, to) = (from.unwrap_or(0), to.unwrap_or(DAY));
+    let days = match weekday.zip(last) {
+        Some((weekday, last)) => {
+            let days = weekday.until(last).unsigned_abs();
+            if days == 0 && to <= from { 7 } else { days }
+        }
+        None if to == from => {
+            return Err("the range is empty: both ends are the same".to_owned());
+        }
+        None => u8::from(to < from),
+    };
+    Ok(Window { weekday, from, days, to })
 }
 
-/// Writes a range the way [`late_range`] reads it.
+/// Reads `Friday`, `16:00` or both.
+fn moment(text: &str) -> Result<(Option<Weekday>, Option<u16>), String> {
+    let text = text.trim();
+    let (day, time) = match text.split_once(char::is_whitespace) {
+        Some((day, time)) => (Some(day), Some(time.trim())),
+        None if text.starts_with(|c: char| c.is_alphabetic()) => (Some(text), None),
+        None => (None, Some(text)),
+    };
+    Ok((day.map(weekday).transpose()?, time.map(minute).transpose()?))
+}
+
+fn weekday(word: &str) -> Result<Weekday, String> {
+    let lower = word.to_lowercase();
+    let named = |(name, _): &&(&str, Weekday)| {
+        let name = name.to_lowercase();
+        name == lower || name[..3] == *lower
+    };
+    let found = WEEKDAYS.iter().find(named);
+    found.map(|(_, day)| *day).ok_or_else(|| format!("`{word}` is no day of the week"))
+}
+
+const WEEKDAYS: [(&str, Weekday); 7] = [
+    ("Monday", Weekday::Monday),
+    ("Tuesday", Weekday::Tuesday),
+    ("Wednesday", Weekday::Wednesday),
+    ("Thursday", Weekday::Thursday),
+    ("Friday", Weekday::Friday),
+    ("Saturday", Weekday::Saturday),
+    ("Sunday", Weekday::Sunday),
+];
+
+/// Writes a window the way [`window`] reads it.
 #[must_use]
-pub(super) fn show_range(range: LateRange) -> String {
-    let LateRange { from, to } = range;
-    format!("{:02}:{:02}-{:02}:{:02}", from / 60, from % 60, to / 60, to % 60)
+pub(super) fn show_window(window: Window) -> String {
+    let Window { weekday, from, days, to } = window;
+    let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let name = |day: Weekday| {
+        WEEKDAYS.iter().find(|(_, known)| *known == day).map_or("", |(name, _)| *name)
+    };
+    match weekday {
+        None => format!("{}-{}", time(from), time(to)),
+        Some(day) if days == 0 => format!("{} {}-{}", name(day), time(from), time(to)),
+        Some(day) => {
+            let last = day.wrapping_add(days);
+            format!("{} {} - {} {}", name(day), time(from), name(last), time(to))
+        }
+    }
 }
 
 fn minute(text: &str) -> Result<u16, String> {
@@ -162,14 +221,43 @@ mod tests {
     }
 
     #[test]
-    fn ranges() {
-        let range = late_range("22:00-06:30").expect("a range");
-        assert_eq!((range.from, range.to), (22 * 60, 6 * 60 + 30));
-        assert_eq!(show_range(range), "22:00-06:30");
-        assert_eq!(late_range("18:00-24:00").expect("a range").to, 24 * 60);
-        for text in ["22:00", "22-6", "25:00-06:00", "22:00-06:60", "22:00-22:00", "+2:00-3:00", ""]
-        {
-            assert!(late_range(text).is_err(), "{text}");
+    fn windows_come_back() {
+        for (text, shown) in [
+            ("22:00-06:30", "22:00-06:30"),
+            ("9:00 - 17:00", "09:00-17:00"),
+            ("18:00-24:00", "18:00-24:00"),
+            ("friday 16:00-24:00", "Friday 16:00-24:00"),
+            ("Fri 22:00-06:00", "Friday 22:00 - Saturday 06:00"),
+            ("Friday 16:00 - Monday 06:00", "Friday 16:00 - Monday 06:00"),
+            ("Sun 16:00-Sun 08:00", "Sunday 16:00 - Sunday 08:00"),
+            ("Sun 08:00-Sun 16:00", "Sunday 08:00-16:00"),
+            ("Saturday", "Saturday 00:00-24:00"),
+            ("sat-sun", "Saturday 00:00 - Sunday 24:00"),
+        ] {
+            let read = window(text).expect(text);
+            assert_eq!(show_window(read), shown, "{text}");
+            assert_eq!(window(shown), Ok(read), "{text}");
+        }
+        for text in [
+            "22:00",
+            "22-6",
+            "25:00-06:00",
+            "22:00-06:60",
+            "22:00-22:00",
+            "+2:00-3:00",
+            "",
+            "-",
+            "22:00-Friday",
+            "Friday-22:00",
+            "Friday 22:00",
+            "Freitag 16:00-24:00",
+            "f-s",
+            "22:00-Monday 06:00",
+            "Friday 16:00-Monday",
+            "Fri 16:00-16:00",
+            "é-é",
+        ] {
+            assert!(window(text).is_err(), "{text}");
         }
     }
 

@@ -8,8 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::{self, KEYS, Key, Slot, Stricter};
 use super::types::Tint;
-use super::{Config, ConfigError, parse, zone};
-use crate::policy::calendar::LateRange;
+use super::{Config, ConfigError, parse};
 
 /// Whose file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +32,21 @@ pub(super) struct Reader<'a> {
     pub(super) layer: Layer,
     pub(super) config: &'a mut Config,
     pub(super) errors: &'a mut Vec<ConfigError>,
+    /// Targets that freezes name, each with its place.
+    pub(super) frozen: Vec<(String, Range<usize>)>,
+}
+
+impl<'a> Reader<'a> {
+    /// Makes the reader of one file; mistakes go to `errors`.
+    pub(super) fn new(
+        file: &'a Path,
+        source: &'a str,
+        layer: Layer,
+        config: &'a mut Config,
+        errors: &'a mut Vec<ConfigError>,
+    ) -> Self {
+        Self { file, source, layer, config, errors, frozen: Vec::new() }
+    }
 }
 
 impl Reader<'_> {
@@ -49,6 +63,7 @@ impl Reader<'_> {
         for (name, item) in document.get_ref() {
             self.section(name.get_ref(), name.span(), item);
         }
+        self.check_freezes();
         // What the parser made up to go on is not the user's second mistake.
         let (torn, made_up) = self.errors.split_at(syntax);
         let touches = |error: &ConfigError| torn.iter().any(|torn| meet(torn, error));
@@ -96,6 +111,7 @@ impl Reader<'_> {
             let key: &str = name.get_ref();
             match (section, key) {
                 ("hours", "late") => self.late(item),
+                ("hours", "tiers") => self.hours_tiers(item),
                 ("hours", "timezone") => self.timezone(item),
                 ("look", "tint") => self.tint(item),
                 ("redact", "patterns") => self.redact(item),
@@ -203,63 +219,6 @@ impl Reader<'_> {
         Some(size)
     }
 
-    fn late(&mut self, item: &Item<'_>) {
-        let texts: Vec<&Item<'_>> = match item.get_ref() {
-            DeValue::String(_) => vec![item],
-            DeValue::Array(entries) => entries.iter().collect(),
-            _ => {
-                self.wrong_type("hours.late", "hours such as \"22:00-06:00\" or \"off\"", item);
-                return;
-            }
-        };
-        let mut ranges = Vec::new();
-        let mut is_good = true;
-        for text in texts {
-            let Some(value) = text.get_ref().as_str() else {
-                self.wrong_type("hours.late", "hours such as \"22:00-06:00\"", text);
-                return;
-            };
-            if value == "off" {
-                continue;
-            }
-            match parse::late_range(value) {
-                Ok(range) => ranges.push(range),
-                Err(why) => {
-                    is_good = false;
-                    self.mistake(text.span(), "`hours.late` cannot be read").label = Some(why);
-                }
-            }
-        }
-        if !is_good {
-            return;
-        }
-        let before = &self.config.calendar.late;
-        let covers = covers(&ranges, before);
-        let shown = before.iter().map(|range| parse::show_range(*range)).collect::<Vec<_>>();
-        if self.may(covers, "hours.late", &shown.join(" and "), item) {
-            self.config.calendar.late = ranges;
-        }
-    }
-
-    fn timezone(&mut self, item: &Item<'_>) {
-        let Some(name) = self.text("hours.timezone", "the name of a time zone", item) else {
-            return;
-        };
-        let value = (name != "system").then_some(name);
-        if let Some(name) = &value
-            && zone::zone(name).is_none()
-        {
-            let mistake = self.mistake(item.span(), &format!("unknown time zone `{name}`"));
-            mistake.help =
-                Some("names look like `Europe/Berlin`; `system` is the machine's".to_owned());
-            return;
-        }
-        let shown = self.config.timezone.clone().unwrap_or_else(|| "system".to_owned());
-        if self.may(value == self.config.timezone, "hours.timezone", &shown, item) {
-            self.config.timezone = value;
-        }
-    }
-
     fn tint(&mut self, item: &Item<'_>) {
         let wanted = "\"auto\", \"off\" or a colour such as \"#2b0b0b\"";
         let Some(text) = self.text("look.tint", wanted, item) else { return };
@@ -275,7 +234,13 @@ impl Reader<'_> {
     }
 
     /// Tells whether this layer may write a value, and says so if it may not.
-    fn may(&mut self, is_stricter: bool, path: &str, before: &str, item: &Item<'_>) -> bool {
+    pub(super) fn may(
+        &mut self,
+        is_stricter: bool,
+        path: &str,
+        before: &str,
+        item: &Item<'_>,
+    ) -> bool {
         if self.layer == Layer::User || is_stricter {
             return true;
         }
@@ -371,10 +336,4 @@ fn ordered<T: PartialOrd>(stricter: Stricter, from: &T, to: &T) -> bool {
         Stricter::More => to >= from,
         Stricter::On | Stricter::Never => to == from,
     }
-}
-
-/// Tells whether every late minute of the old ranges is late in the new ones too.
-fn covers(new: &[LateRange], old: &[LateRange]) -> bool {
-    let is_late = |ranges: &[LateRange], minute| ranges.iter().any(|r| r.contains(minute));
-    (0..24 * 60).all(|minute| !is_late(old, minute) || is_late(new, minute))
 }

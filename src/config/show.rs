@@ -1,7 +1,10 @@
 //! The configuration as text, the way a file would say it.
 
 use super::keys::{KEYS, Slot};
+use super::types::OwnHours;
 use super::{Config, parse};
+use crate::policy::Window;
+use crate::policy::window::When;
 use crate::target::Tier;
 
 /// Writes the whole configuration as TOML.
@@ -40,10 +43,21 @@ pub fn show(config: &Config) -> String {
     text.push_str(&list("patterns", patterns));
     for freeze in &config.calendar.freezes {
         text.push_str(&format!("\n[[freeze]]\nname = {}\n", quote(&freeze.name)));
-        text.push_str(&format!("from = {}\n", quote(&parse::show_edge(freeze.from))));
-        text.push_str(&format!("to = {}\n", quote(&parse::show_edge(freeze.to))));
+        match &freeze.when {
+            When::Once { from, to } => {
+                text.push_str(&format!("from = {}\n", quote(&parse::show_edge(*from))));
+                text.push_str(&format!("to = {}\n", quote(&parse::show_edge(*to))));
+            }
+            When::Every(windows) => text.push_str(&format!("every = {}\n", show_windows(windows))),
+        }
         if let Some(reason) = &freeze.reason {
             text.push_str(&format!("reason = {}\n", quote(reason)));
+        }
+        if !freeze.targets.is_empty() {
+            text.push_str(&list("targets", freeze.targets.iter().map(|name| quote(name))));
+        }
+        if !freeze.tiers.is_empty() {
+            text.push_str(&tiers(&freeze.tiers));
         }
     }
     for target in &config.targets {
@@ -58,20 +72,44 @@ pub fn show(config: &Config) -> String {
         if let Some(idle) = target.idle {
             text.push_str(&format!("idle = {}\n", quote(&parse::show_duration(idle))));
         }
+        if let Some(own) = config.own_hours.iter().find(|own| own.target == target.name) {
+            own_hours(&mut text, own);
+        }
     }
     text
 }
 
 fn hours(config: &Config) -> String {
-    let ranges: Vec<String> =
-        config.calendar.late.iter().map(|range| quote(&parse::show_range(*range))).collect();
-    let late = match ranges.as_slice() {
+    let zone = config.timezone.as_deref().unwrap_or("system");
+    let late = show_windows(&config.calendar.late);
+    let tiers = tiers(&config.calendar.tiers);
+    format!("late = {late}\n{tiers}timezone = {}\n", quote(zone))
+}
+
+fn own_hours(text: &mut String, own: &OwnHours) {
+    if let Some(late) = &own.late {
+        text.push_str(&format!("late = {}\n", show_windows(late)));
+    }
+    if let Some(weekends) = own.weekends {
+        text.push_str(&format!("weekends = {weekends}\n"));
+    }
+    if let Some(zone) = &own.timezone {
+        text.push_str(&format!("timezone = {}\n", quote(zone.as_deref().unwrap_or("system"))));
+    }
+}
+
+fn show_windows(windows: &[Window]) -> String {
+    let shown: Vec<String> =
+        windows.iter().map(|window| quote(&parse::show_window(*window))).collect();
+    match shown.as_slice() {
         [] => quote("off"),
         [one] => one.clone(),
         several => format!("[{}]", several.join(", ")),
-    };
-    let zone = config.timezone.as_deref().unwrap_or("system");
-    format!("late = {late}\ntimezone = {}\n", quote(zone))
+    }
+}
+
+fn tiers(tiers: &[Tier]) -> String {
+    list("tiers", tiers.iter().map(|tier| quote(&tier.to_string())))
 }
 
 fn list(key: &str, entries: impl Iterator<Item = String>) -> String {

@@ -1,19 +1,17 @@
-//! The tables that stand several times: `[[target]]`, `[[freeze]]`, and the redact patterns.
+//! The tables that stand several times: `[[target]]`, and the redact patterns.
 
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use super::keys;
 use super::read::{Item, Layer, Reader};
-use super::types::RedactPattern;
-use super::{keys, parse};
-use crate::policy::Freeze;
-use crate::policy::calendar::Edge;
+use super::types::{OwnHours, RedactPattern};
 use crate::target::{Pattern, TargetRule, Tier};
 
 /// The tiers a target may be given; `unknown` is what no target says.
-const TIERS: [(&str, Tier); 3] = [
+pub(super) const TIERS: [(&str, Tier); 3] = [
     ("production", Tier::Production),
     ("staging", Tier::Staging),
     ("development", Tier::Development),
@@ -35,6 +33,7 @@ impl Reader<'_> {
         };
         let (mut name, mut tier, mut patterns) = (None, None, None);
         let (mut impact, mut idle) = (None, None);
+        let mut hours = OwnHours::default();
         for (key, item) in table {
             match key.get_ref().as_ref() {
                 "name" => name = self.name(item),
@@ -42,21 +41,31 @@ impl Reader<'_> {
                 "match" => patterns = Some(self.patterns(item)),
                 "impact" => impact = self.flag("target.impact", item),
                 "idle" => idle = self.duration("target.idle", item),
+                "late" => hours.late = self.windows("target.late", item),
+                "weekends" => hours.weekends = self.flag("target.weekends", item),
+                "timezone" => hours.timezone = self.zone_name("target.timezone", item),
                 _ => self.unknown_in("target", key, keys::TARGET),
             }
         }
         self.missing("target", entry.span(), table, &["name", "tier", "match"]);
         if self.layer == Layer::Project
-            && let Some((key, item)) =
-                table.iter().find(|(key, _)| matches!(key.get_ref().as_ref(), "impact" | "idle"))
+            && let Some((key, item)) = table.iter().find(|(key, _)| {
+                !["name", "tier", "match"].contains(&key.get_ref().as_ref())
+                    && keys::TARGET.contains(&key.get_ref().as_ref())
+            })
         {
             let title = format!("`target.{}` belongs in the user's own file", key.get_ref());
             self.mistake(item.span(), &title);
             (impact, idle) = (None, None);
+            hours = OwnHours::default();
         }
         let (Some(name), Some(Some(tier)), Some(patterns)) = (name, tier, patterns) else {
             return;
         };
+        if hours != OwnHours::default() {
+            hours.target.clone_from(&name);
+            self.config.own_hours.push(hours);
+        }
         self.config.targets.push(TargetRule {
             name,
             tier,
@@ -133,53 +142,6 @@ impl Reader<'_> {
         patterns
     }
 
-    /// Reads one `[[freeze]]`.
-    pub(super) fn freeze(&mut self, entry: &Item<'_>) {
-        let Some(table) = self.table("freeze", entry) else {
-            return;
-        };
-        let (mut name, mut from, mut to, mut reason) = (None, None, None, None);
-        for (key, item) in table {
-            match key.get_ref().as_ref() {
-                "name" => name = self.text("freeze.name", "a string", item),
-                "from" => from = self.edge("freeze.from", item),
-                "to" => to = self.edge("freeze.to", item),
-                "reason" => reason = self.text("freeze.reason", "a string", item),
-                _ => self.unknown_in("freeze", key, keys::FREEZE),
-            }
-        }
-        self.missing("freeze", entry.span(), table, &["name", "from", "to"]);
-        let (Some(name), Some(from), Some(to)) = (name, from, to) else {
-            return;
-        };
-        if is_backwards(from, to) {
-            let span = table.iter().find(|(key, _)| key.get_ref() == "to");
-            let span = span.map_or(entry.span(), |(_, item)| item.span());
-            let mistake = self.mistake(span, &format!("the freeze `{name}` ends before it begins"));
-            mistake.label = Some(format!("it begins {}", parse::show_edge(from)));
-            return;
-        }
-        self.config.calendar.freezes.push(Freeze { name, from, to, reason });
-    }
-
-    fn edge(&mut self, path: &str, item: &Item<'_>) -> Option<Edge> {
-        let wanted = "a date such as 2026-12-24";
-        let text = match item.get_ref() {
-            DeValue::Datetime(date) => date.to_string(),
-            DeValue::String(text) => text.to_string(),
-            _ => {
-                self.wrong_type(path, wanted, item);
-                return None;
-            }
-        };
-        let edge = parse::edge(&text);
-        if edge.is_none() {
-            let mistake = self.mistake(item.span(), &format!("`{path}` must be {wanted}"));
-            mistake.help = Some("a time may follow: 2026-12-24T18:00".to_owned());
-        }
-        edge
-    }
-
     /// Reads `redact.patterns`. The expressions are checked and not compiled.
     pub(super) fn redact(&mut self, item: &Item<'_>) {
         let DeValue::Array(entries) = item.get_ref() else {
@@ -223,7 +185,11 @@ impl Reader<'_> {
         None
     }
 
-    fn table<'i, 't>(&mut self, path: &str, entry: &'t Item<'i>) -> Option<&'t DeTable<'i>> {
+    pub(super) fn table<'i, 't>(
+        &mut self,
+        path: &str,
+        entry: &'t Item<'i>,
+    ) -> Option<&'t DeTable<'i>> {
         let table = entry.get_ref().as_table();
         if table.is_none() {
             self.wrong_type(path, "a table", entry);
@@ -231,12 +197,18 @@ impl Reader<'_> {
         table
     }
 
-    fn unknown_in(&mut self, path: &str, key: &Spanned<DeString<'_>>, known: &[&str]) {
+    pub(super) fn unknown_in(&mut self, path: &str, key: &Spanned<DeString<'_>>, known: &[&str]) {
         let word: &str = key.get_ref();
         self.unknown(key.span(), &format!("unknown key `{path}.{word}`"), word, known);
     }
 
-    fn missing(&mut self, path: &str, span: Range<usize>, table: &DeTable<'_>, needed: &[&str]) {
+    pub(super) fn missing(
+        &mut self,
+        path: &str,
+        span: Range<usize>,
+        table: &DeTable<'_>,
+        needed: &[&str],
+    ) {
         let absent: Vec<String> = needed
             .iter()
             .filter(|needed| !table.keys().any(|key| key.get_ref() == **needed))
@@ -249,14 +221,5 @@ impl Reader<'_> {
             let end = span.start + text.find('\n').unwrap_or(text.len());
             self.mistake(span.start..end, &title);
         }
-    }
-}
-
-/// Tells whether an end is before its beginning; two kinds of edges are compared by their date.
-fn is_backwards(from: Edge, to: Edge) -> bool {
-    match (from, to) {
-        (Edge::Instant(from), Edge::Instant(to)) => to <= from,
-        (Edge::Local(from), Edge::Local(to)) => to <= from,
-        (from, to) => parse::show_edge(to)[..10] < parse::show_edge(from)[..10],
     }
 }

@@ -1,15 +1,17 @@
 //! What the configuration says, as values.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::read::{Layer, Reader};
 use super::zone;
-use crate::policy::{Calendar, Facts, Limits, Moment, Rule};
+use crate::policy::calendar::Place;
+use crate::policy::{Calendar, Facts, Limits, Moment, Rule, Window};
 use crate::target::{Decided, TargetRule, Tier};
 
 /// The whole configuration. `Config::default()` is the built-in one.
@@ -21,6 +23,8 @@ pub struct Config {
     pub calendar: Calendar,
     /// `[hours] timezone`; none is the machine's.
     pub timezone: Option<String>,
+    /// Hours of single targets, instead of `[hours]`.
+    pub own_hours: Vec<OwnHours>,
     /// The file of the machine's own zone; none leaves finding it to the slow way.
     pub zone_file: Option<PathBuf>,
     /// `[hold]`.
@@ -37,12 +41,27 @@ pub struct Config {
     pub look: Look,
     /// `[impact]`.
     pub impact: Impact,
+    /// `[notify] desktop`.
+    pub notify: bool,
     /// The user's own rules: `rules/*.toml` beside the user's file.
     pub rules: Arc<[Rule]>,
     /// Something was wrong anywhere.
     pub broken: bool,
     /// Something was wrong that may have hidden a `[[target]]`.
     pub targets_doubtful: bool,
+}
+
+/// The hours of a `[[target]]`; what it does not say is as in `[hours]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OwnHours {
+    /// The target's name.
+    pub target: String,
+    /// `late`.
+    pub late: Option<Vec<Window>>,
+    /// `weekends`.
+    pub weekends: Option<bool>,
+    /// `timezone`; inside, none is the machine's.
+    pub timezone: Option<Option<String>>,
 }
 
 /// `[hold]`.
@@ -139,19 +158,60 @@ pub struct Impact {
 }
 
 impl Config {
-    /// Says what a moment means. The time zone database is read here, so ask only when the
-    /// answer matters.
+    /// Says what a moment means at a target, by its name if it has one. The time zone database is
+    /// read here, so ask only when the answer matters.
     #[must_use]
-    pub fn moment(&self, now: Timestamp) -> Moment {
-        let zone = self.zone();
-        self.calendar.moment(now, &zone)
+    pub fn moment(&self, now: Timestamp, tier: Tier, name: Option<&str>) -> Moment {
+        let (calendar, zone) = self.hours(name);
+        calendar.moment(now, Place { tier, name, zone: &zone })
+    }
+
+    /// Says what a moment means where a session is.
+    #[must_use]
+    pub fn moment_at(&self, now: Timestamp, decided: &Decided) -> Moment {
+        self.moment(now, self.hours_tier(decided), decided.target.name.as_deref())
+    }
+
+    /// Returns when it is next neither late nor frozen where a session is, in words for a person;
+    /// none if that is now or nowhere in sight.
+    #[must_use]
+    pub fn quiet_from(&self, now: Timestamp, decided: &Decided) -> Option<String> {
+        let name = decided.target.name.as_deref();
+        let (calendar, zone) = self.hours(name);
+        let place = Place { tier: self.hours_tier(decided), name, zone: &zone };
+        let quiet = calendar.quiet_from(now, place).filter(|quiet| *quiet > now)?;
+        let is_soon = quiet.duration_since(now) < SignedDuration::from_hours(6 * 24);
+        let words = if is_soon { "%H:%M %Z, %A" } else { "%H:%M %Z, %A, %F" };
+        Some(quiet.to_zoned(zone).strftime(words).to_string())
+    }
+
+    /// Returns the tier whose hours count: what may be production has production's.
+    fn hours_tier(&self, decided: &Decided) -> Tier {
+        if self.fails_closed(decided) { Tier::Production } else { decided.target.tier }
+    }
+
+    /// Returns the hours of a target and its clock.
+    fn hours(&self, name: Option<&str>) -> (Cow<'_, Calendar>, TimeZone) {
+        let Some(own) = self.own_hours.iter().find(|own| name == Some(own.target.as_str())) else {
+            return (Cow::Borrowed(&self.calendar), self.zone());
+        };
+        let mut calendar = self.calendar.clone();
+        if let Some(late) = &own.late {
+            calendar.late.clone_from(late);
+        }
+        calendar.weekends = own.weekends.unwrap_or(calendar.weekends);
+        let zone = own.timezone.as_ref().unwrap_or(&self.timezone);
+        (Cow::Owned(calendar), self.zone_named(zone.as_deref()))
     }
 
     /// Returns the configured time zone, else the machine's.
     #[must_use]
     pub fn zone(&self) -> TimeZone {
-        let named = self.timezone.as_deref().and_then(zone::zone);
-        named
+        self.zone_named(self.timezone.as_deref())
+    }
+
+    fn zone_named(&self, name: Option<&str>) -> TimeZone {
+        name.and_then(zone::zone)
             .or_else(|| self.zone_file.as_deref().and_then(zone::file))
             .unwrap_or_else(TimeZone::system)
     }
@@ -173,7 +233,7 @@ impl Config {
     /// Makes the facts of a session that has done nothing yet.
     #[must_use]
     pub fn facts(&self, decided: &Decided, now: Timestamp) -> Facts {
-        self.facts_at(decided, self.moment(now))
+        self.facts_at(decided, self.moment_at(now, decided))
     }
 
     /// Makes the same facts where the moment is known already: finding it reads the zone's file.
@@ -206,6 +266,7 @@ impl Config {
             targets: Vec::new(),
             calendar: Calendar::default(),
             timezone: None,
+            own_hours: Vec::new(),
             zone_file: None,
             hold: Hold {
                 timeout: zero,
@@ -219,6 +280,7 @@ impl Config {
             redact: Vec::new(),
             look: Look { banner: false, title: false, colour: false, tab: false, tint: Tint::Off },
             impact: Impact { enabled: false, timeout: zero },
+            notify: false,
             rules: Arc::default(),
             broken: false,
             targets_doubtful: false,
@@ -239,7 +301,7 @@ impl Default for Config {
         let file = Path::new("defaults.toml");
         let source = include_str!("defaults.toml");
         let (layer, sink) = (Layer::User, &mut errors);
-        Reader { file, source, layer, config: &mut config, errors: sink }.read();
+        Reader::new(file, source, layer, &mut config, sink).read();
         debug_assert!(errors.is_empty(), "{errors:?}");
         config
     }

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "this folder is where it lives; every block says why it is sound")]
 
 pub mod background;
+pub mod boot;
 pub mod channel;
 pub mod file;
 pub mod guise;

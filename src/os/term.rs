@@ -16,8 +16,9 @@ mod ioctl {
     nix::ioctl_write_ptr_bad!(put_size, libc::TIOCSWINSZ, nix::pty::Winsize);
 }
 
-/// What a client or a dialogue may have left on goes off: bracketed paste, a hidden cursor, colours.
-pub const MODES_BACK: &str = "\x1b[?2004l\x1b[?25h\x1b[0m";
+/// What a client or a dialogue may have left on goes off: bracketed paste, reports of the focus, a
+/// hidden cursor, colours.
+pub const MODES_BACK: &str = "\x1b[?2004l\x1b[?1004l\x1b[?25h\x1b[0m";
 
 /// The size of a terminal in character cells and, where known, pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,8 +234,8 @@ pub fn repair() -> io::Result<()> {
         | LocalFlags::IEXTEN;
     without_ttou(|| termios::tcsetattr(&tty, SetArg::TCSANOW, &settings))?;
     let look: String = Guise::ALL.into_iter().map(Guise::take_off).collect();
-    // Reports of the mouse and of focus are off as well.
-    let modes = "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l";
+    // Reports of the mouse are off as well.
+    let modes = "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l";
     (&tty).write_all(format!("{look}{modes}{MODES_BACK}").as_bytes())
 }
 

@@ -31,6 +31,15 @@ impl Default for Limits {
     }
 }
 
+/// Friction that is lifted for a time: somebody broke the glass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lift {
+    /// Until when, for a person: `00:10 CET, Saturday`.
+    pub until: String,
+    /// Why, as the person gave it.
+    pub reason: String,
+}
+
 /// Everything `judge` knows beside the reading.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facts {
@@ -51,6 +60,8 @@ pub struct Facts {
     pub limits: Limits,
     /// Rules of the user.
     pub rules: Arc<[Rule]>,
+    /// The glass was broken: nothing asks for more than `yes`.
+    pub lift: Option<Lift>,
 }
 
 impl Facts {

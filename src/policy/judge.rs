@@ -1,13 +1,36 @@
 //! The verdict on a reading: the most severe cell of the table over all effects.
 
 use super::table::{Column, Row, cell};
-use super::{Challenge, Confidence, Decision, Facts, Finding, Rule, Verdict};
+use super::{Challenge, Confidence, Decision, Facts, Finding, Lift, Moment, Rule, Verdict};
 use crate::lang::{Class, Effect, Reading, Verb};
 use crate::target::Tier;
 
 /// Judges what a text would do.
 #[must_use]
 pub fn judge(reading: &Reading, facts: &Facts) -> Verdict {
+    match &facts.lift {
+        None => as_usual(reading, facts),
+        Some(lift) => lifted(reading, facts, lift),
+    }
+}
+
+/// Judges where the glass was broken: as by day and not idle, and what would ask for more asks for
+/// `yes`. Somebody still answers for what destroys, and what is milder for it says why.
+fn lifted(reading: &Reading, facts: &Facts, lift: &Lift) -> Verdict {
+    let strict = as_usual(reading, facts);
+    let moment = Moment { local: facts.moment.local.clone(), ..Moment::default() };
+    let mut verdict = as_usual(reading, &Facts { moment, idle: false, ..facts.clone() });
+    for finding in &mut verdict.findings {
+        finding.decision = finding.decision.lifted();
+    }
+    verdict.decision = verdict.decision.lifted();
+    if verdict.decision < strict.decision {
+        verdict.reasons.push(format!("break-glass until {}: {}", lift.until, lift.reason));
+    }
+    verdict
+}
+
+fn as_usual(reading: &Reading, facts: &Facts) -> Verdict {
     let confidence = match reading {
         Reading::Understood(_) => Confidence::Parsed,
         Reading::Unclear { .. } => Confidence::Text,

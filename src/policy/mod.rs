@@ -8,10 +8,12 @@ pub mod judge;
 pub mod rule;
 pub mod table;
 pub mod verdict;
+pub mod window;
 
 pub use bulk::{Bulk, Tally};
-pub use calendar::{Calendar, Freeze, Moment};
-pub use facts::{Facts, Limits};
+pub use calendar::{Calendar, Moment};
+pub use facts::{Facts, Lift, Limits};
 pub use judge::judge;
 pub use rule::Rule;
 pub use verdict::{Challenge, Confidence, Decision, Finding, Verdict};
+pub use window::{Freeze, Window};

@@ -87,14 +87,15 @@ impl Row {
 }
 
 impl Column {
-    /// Returns the column of a tier at an hour.
+    /// Returns the column of a tier at an hour: late, it is the next stricter one. Tiers that have
+    /// no late hours are never late.
     #[must_use]
     pub fn of(tier: Tier, is_late: bool) -> Self {
-        match tier {
-            Tier::Development => Self::Development,
-            Tier::Staging | Tier::Unknown => Self::Middle,
-            Tier::Production if is_late => Self::ProductionLate,
-            Tier::Production => Self::Production,
+        match (tier, is_late) {
+            (Tier::Development, false) => Self::Development,
+            (Tier::Development, true) | (Tier::Staging | Tier::Unknown, false) => Self::Middle,
+            (Tier::Staging | Tier::Unknown, true) | (Tier::Production, false) => Self::Production,
+            (Tier::Production, true) => Self::ProductionLate,
         }
     }
 }

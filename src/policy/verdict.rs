@@ -35,6 +35,17 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// Returns what is left of it where the glass was broken: a hold asks for `yes`, and what no
+    /// answer would release asks for the target's name.
+    #[must_use]
+    pub fn lifted(self) -> Self {
+        match self {
+            Self::Allow | Self::Notice => self,
+            Self::Hold(_) => Self::Hold(Challenge::Yes),
+            Self::Deny => Self::Hold(Challenge::TypeTarget { reason: false, wait: Duration::ZERO }),
+        }
+    }
+
     /// Returns the word used in JSON and in the history.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -5,6 +5,7 @@ use std::io;
 
 use super::{Phase, Relay};
 use crate::config::types::{Look, Tint};
+use crate::notify::Occasion;
 use crate::os::channel::Order;
 use crate::os::guise::Guise;
 use crate::target::Tier;
@@ -115,6 +116,16 @@ impl Relay {
         self.say(&line)
     }
 
+    /// Names a production target in the terminal's title for as long as the session is there.
+    pub(super) fn entitle(&mut self) -> io::Result<()> {
+        let lifted = if self.keeper.lift().is_some() { "BREAK-GLASS " } else { "" };
+        let target = &self.keeper.decided().target;
+        let label = visible::one_line(&target.label());
+        let is_production = target.tier == Tier::Production;
+        self.appearance.title = is_production.then(|| format!("{lifted}PRODUCTION {label}"));
+        self.put_on()
+    }
+
     /// Changes the look, and returns what is to be said.
     fn where_lines(&mut self) -> io::Result<Vec<String>> {
         let decided = self.keeper.decided();
@@ -122,8 +133,12 @@ impl Relay {
         let is_production = tier == Tier::Production;
         let look = self.keeper.config().look;
         let before = self.appearance.shown.replace(tier);
-        self.appearance.title = is_production.then(|| format!("PRODUCTION {label}"));
-        self.put_on()?;
+        self.entitle()?;
+        self.keeper.told_where(is_production && look.banner);
+        let moment = self.keeper.moment();
+        if is_production && moment.is_late() {
+            self.alert(Occasion::OpenedLate, &moment.local);
+        }
         if !look.banner {
             return Ok(Vec::new());
         }
@@ -140,19 +155,22 @@ impl Relay {
             .find(|item| item.tier == decided.target.tier)
             .map(|item| item.text.clone())
             .unwrap_or_default();
-        let moment = self.keeper.config().moment(self.keeper.clock().now());
-        let late = moment.freeze.as_deref().or(moment.late);
         let banner = |evidence: &str, cols| {
-            notice::banner(&decided.target, evidence, &moment.local, late, cols, self.theme)
+            notice::banner(&decided.target, evidence, &moment.local, moment.why(), cols, self.theme)
         };
         let cols = self.cols();
         let whole = banner(&evidence, 0);
         // Where it does not fit, why is what a person must not miss.
-        if whole == banner(&evidence, cols) || evidence.is_empty() {
-            return Ok(vec![whole]);
+        let mut lines = if whole == banner(&evidence, cols) || evidence.is_empty() {
+            vec![whole]
+        } else {
+            let because = format!("because of {}", visible::one_line(&evidence));
+            vec![banner("", cols), notice::line(&because, Style::Plain, cols, self.theme)]
+        };
+        if moment.is_late() {
+            lines.extend(self.night_lines());
         }
-        let because = format!("because of {}", visible::one_line(&evidence));
-        Ok(vec![banner("", cols), notice::line(&because, Style::Plain, cols, self.theme)])
+        Ok(lines)
     }
 
     /// Makes the terminal look as it should.

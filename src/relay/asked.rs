@@ -181,6 +181,8 @@ impl Relay {
         let text = statement.text.clone();
         let text = text.unwrap_or_else(|| "(a statement whose text is not known)".to_owned());
         self.is_noticed = false;
+        // Nobody tells of this client's prompts.
+        self.say_hours()?;
         let judged = self.keeper.tapped_statement(text, &reading);
         self.at_judged(judged, Ticket::whole(asker))
     }

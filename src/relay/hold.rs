@@ -72,6 +72,11 @@ impl Held {
         }
     }
 
+    /// Returns what is held.
+    pub(super) fn judged(&self) -> &Judged {
+        &self.judged
+    }
+
     /// Keeps what the client prints while its statement is held.
     pub(super) fn keep_output(&mut self, bytes: &[u8]) {
         let room = KEPT_BYTES.saturating_sub(self.output.len());
@@ -97,6 +102,7 @@ impl Relay {
         let now = self.keeper.clock().elapsed();
         let (dialogue, draw) = Dialogue::open(self.question(&judged, &doubt), now);
         self.start_probe(&judged);
+        self.question_opens(&judged)?;
         let wakeups = self.wakeups();
         self.held = Some(Box::new(Held { dialogue, judged, doubt, output: Vec::new(), wakeups }));
         self.draw(&draw)
@@ -105,7 +111,11 @@ impl Relay {
     /// Says what the person is asked.
     fn question(&mut self, judged: &Judged, doubt: &Doubt) -> Question {
         let config = self.keeper.config();
-        let moment = config.moment(self.keeper.clock().now());
+        let moment = config.moment(
+            self.keeper.clock().now(),
+            judged.verdict.judged_as,
+            judged.target.name.as_deref(),
+        );
         let (transaction, since) = self.keeper.transaction();
         let outlasted = judged.verdict.findings.iter().any(|finding| finding.effect.outlasts);
         let shown = |state| Some(Shown { state, since, outlasted });
@@ -122,7 +132,7 @@ impl Relay {
             target: Target { tier: judged.verdict.judged_as, ..judged.target.clone() },
             answer_word: answer_word(&judged.target).to_owned(),
             local_time: moment.local.clone(),
-            late: moment.freeze.clone().or_else(|| moment.late.map(str::to_owned)),
+            late: moment.why().map(str::to_owned),
             statement: judged.text.clone(),
             reasons: judged.verdict.reasons.clone(),
             challenge: match judged.verdict.decision {
@@ -182,6 +192,9 @@ impl Relay {
     /// Draws and does what the dialogue says.
     fn follow(&mut self, step: Step) -> io::Result<()> {
         self.draw(&step.draw)?;
+        if matches!(step.event, Some(Event::Released { .. } | Event::Cancelled(_))) {
+            self.question_closes()?;
+        }
         match step.event {
             None => Ok(()),
             Some(Event::Suspend) => self.suspend_held(),
@@ -368,11 +381,11 @@ impl Relay {
             return None;
         }
         let approved = self.approved.as_ref()?;
-        let target = &judged.target;
-        let is_name = target.name.as_deref() == Some(approved.target.as_str());
-        let is_it = is_name || crate::ui::refusal::address(target) == approved.target;
         let reason = approved.reason.clone();
-        is_it.then(|| reason.unwrap_or_else(|| "approved beforehand".to_owned()))
+        judged
+            .target
+            .answers_to(&approved.target)
+            .then(|| reason.unwrap_or_else(|| "approved beforehand".to_owned()))
     }
 
     /// Returns whether there is a person to ask; opens the terminal where it is not open yet.
@@ -434,6 +447,7 @@ impl Relay {
     fn withdraw_saying(&mut self, why: &str, said: &str) -> io::Result<()> {
         let Some(mut held) = self.held.take() else { return Ok(()) };
         self.drop_probe();
+        self.question_closes()?;
         let draw = held.dialogue.withdraw(said);
         self.draw(&draw)?;
         self.keeper.cancelled(&held.judged, Some(why));

@@ -37,7 +37,8 @@ impl Relay {
             // The terminal is gone.
             Err(_) => return self.hang_up(),
         };
-        let keys = &keys[..count];
+        let mut kept = Vec::new();
+        let keys = self.see_keys(&keys[..count], &mut kept);
         if self.held.is_some() {
             return self.keys_to_dialogue(keys);
         }

@@ -1,5 +1,6 @@
 //! Statements on their way: read, judged, written down, and what became of them.
 
+mod hours;
 mod place;
 mod tapped;
 
@@ -7,6 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::hours::Hours;
+pub use self::hours::News;
 pub use self::place::Found;
 use self::tapped::Tapped;
 use crate::clients::{PromptFacts, ServerSaid, Transaction};
@@ -15,7 +18,7 @@ use crate::config::Config;
 use crate::here::Here;
 use crate::lang::postgres::Told;
 use crate::lang::{self, Effect, Reading};
-use crate::policy::{self, Confidence, Decision, Facts, Moment, Tally, Verdict};
+use crate::policy::{self, Confidence, Decision, Facts, Tally, Verdict};
 use crate::record::{Answer, Durability, Marker, Recorder, Release, ServerMoment, Source};
 use crate::redact;
 use crate::servers::Servers;
@@ -76,7 +79,7 @@ pub struct Keeper {
     transaction: Transaction,
     transaction_since: Option<Duration>,
     last_write: Option<Duration>,
-    last_moment: Option<(i64, Moment)>,
+    hours: Hours,
     statements: u64,
     /// The last statement that was let through and whose end has not been seen.
     running: Option<(u64, Duration)>,
@@ -133,7 +136,7 @@ impl Keeper {
             transaction: Transaction::Unknown,
             transaction_since: None,
             last_write: None,
-            last_moment: None,
+            hours: Hours::default(),
             statements: 0,
             running: None,
             has_paged: false,
@@ -292,26 +295,21 @@ impl Keeper {
         again
     }
 
-    /// What the moment means; asked for at most once a second.
-    fn moment(&mut self) -> Moment {
-        let now = self.clock.now();
-        if let Some((second, moment)) = &self.last_moment
-            && *second == now.as_second()
-        {
-            return moment.clone();
-        }
-        let moment = self.config.moment(now);
-        self.last_moment = Some((now.as_second(), moment.clone()));
-        moment
-    }
-
-    fn facts_now(&mut self) -> Facts {
-        let moment = self.moment();
-        let mut facts = self.config.facts_at(self.place(), moment);
+    /// Returns what policy knows beside a statement.
+    pub fn facts_now(&mut self) -> Facts {
+        let place = self.place().clone();
+        let mut facts = self.facts_at(&place);
         facts.bulk = self.tally.bulk(self.clock.elapsed(), &facts.limits);
         facts.idle = self.is_idle();
         facts.own = self.own.names();
         facts
+    }
+
+    /// What policy knows of a place and of the hour there.
+    fn facts_at(&mut self, place: &Decided) -> Facts {
+        let moment = self.moment_of(place);
+        let lift = self.lift_on(&place.target).map(|(lift, _)| lift);
+        Facts { lift, ..self.config.facts_at(place, moment) }
     }
 
     /// Something is asked and nobody can tell what: judged as the worst that policy knows for it.

@@ -7,19 +7,23 @@
 //! - `look`: what the client waits for
 //! - `settle`: moving on what waits for it, and answering its questions
 //! - `hold`: the open dialogue
+//! - `hours`: what is said of the hour
 //! - `draft`: what stands behind the prompt when a line is submitted
 //! - `appearance`: where the session is, on the screen
 //! - `keeper`: statements, judged and written down
 //! - `survey`: what is found out of a new connection, beside all that
+//! - `alert`: what the desktop is told
 //! - `asked`: questions that come over a socket, from a hook inside the client
 //! - `way_out`: suspending, hanging up, ending
 
+mod alert;
 pub mod appearance;
 pub mod asked;
 mod draft;
 mod eager;
 pub mod ends;
 mod hold;
+mod hours;
 mod input;
 pub mod keeper;
 mod look;
@@ -34,8 +38,10 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use self::alert::Alerts;
 use self::appearance::Appearance;
 use self::asked::Asking;
 use self::draft::Line;
@@ -47,6 +53,7 @@ use self::output::Sink;
 use self::probe::Probe;
 use self::survey::Survey;
 use crate::clients::{Guarded, Interactive, Tap};
+use crate::notify::Notifier;
 use crate::os::channel::{Channel, Order, Report};
 use crate::os::poll::Wait;
 use crate::os::process::Watch;
@@ -136,6 +143,19 @@ pub struct Parts {
     pub appearance: Appearance,
     /// The person's home folder.
     pub home: Option<PathBuf>,
+    /// Tells the desktop.
+    pub notifier: Notifier,
+    /// What there is to say where a session is opened late.
+    pub night: Option<Night>,
+}
+
+/// What is asked for in the background where a session is opened late.
+#[derive(Debug)]
+pub struct Night {
+    /// The target it is about.
+    pub label: String,
+    /// Where it comes, one line for each thing there is to say.
+    pub lines: Receiver<String>,
 }
 
 /// An approval given before the run.
@@ -231,6 +251,9 @@ pub struct Relay {
     /// What is to be said once the line editor has ended its line.
     notices: Vec<String>,
     appearance: Appearance,
+    alerts: Alerts,
+    /// Asked for at the start; dropped at the first prompt, whether it has come or not.
+    night: Option<Night>,
     buffer: Vec<u8>,
     /// Reused for what is shown of one read.
     shown: Vec<u8>,
@@ -308,6 +331,8 @@ impl Relay {
             is_unmarked_told: false,
             notices: Vec::new(),
             appearance: parts.appearance,
+            alerts: Alerts::new(parts.notifier),
+            night: parts.night,
             buffer: vec![0; READ_BYTES],
             shown: Vec::with_capacity(READ_BYTES),
         })
@@ -369,6 +394,7 @@ impl Relay {
             self.settle()?;
             self.flush()?;
             self.tell_troubles();
+            self.tell_due();
         }
         self.see_guard_at_output()?;
         self.finish_output()

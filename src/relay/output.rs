@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::ends::drain_place;
 use super::{Ended, Phase, Relay};
 use crate::clients::{Guarded, Seen};
+use crate::notify::Occasion;
 use crate::os::channel::Order;
 use crate::os::poll::{Wait, poll};
 use crate::ui::notice;
@@ -177,7 +178,7 @@ impl Relay {
             self.say_where()?;
             self.begin_survey();
         }
-        Ok(())
+        self.say_hours()
     }
 
     /// Shows a line of our own and records it.
@@ -352,6 +353,7 @@ impl Relay {
     /// Tells of trouble with the recording, once each.
     pub(super) fn tell_troubles(&mut self) {
         for trouble in self.keeper.troubles() {
+            self.alert(Occasion::Gap, &trouble);
             let line = notice::line(&trouble, Style::Warning, self.cols(), self.theme);
             // A terminal that takes nothing cannot be told.
             drop(self.say(&line));

@@ -119,8 +119,8 @@ impl Relay {
             .map(|due| due.saturating_sub(now));
         let withdrawal = self.held.is_some().then_some(WITHDRAWAL_LOOK);
         let probe = self.probe.as_ref().map(|probe| probe.due().saturating_sub(now));
-        let guard = self.next_guard_look();
-        [look, dialogue, withdrawal, probe, guard].into_iter().flatten().min()
+        let (guard, alert) = (self.next_guard_look(), self.next_alert());
+        [look, dialogue, withdrawal, probe, guard, alert].into_iter().flatten().min()
     }
 
     /// Returns whether the one thing that may be wanted is data on standard input. A question comes

@@ -45,6 +45,19 @@ pub struct Address {
     pub database: Option<String>,
 }
 
+impl Address {
+    /// Writes `host:port/database`, the form that approvals take.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let host = self.host.as_deref().unwrap_or("");
+        let database = self.database.as_deref().unwrap_or("");
+        match self.port {
+            Some(port) => format!("{host}:{port}/{database}"),
+            None => format!("{host}/{database}"),
+        }
+    }
+}
+
 impl fmt::Display for Address {
     /// Writes `user@host:port/database`, leaving out what is not known.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,5 +88,11 @@ impl Target {
     #[must_use]
     pub fn label(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.address.to_string())
+    }
+
+    /// Tells whether a person means this one: by its name, or as `host:port/database`.
+    #[must_use]
+    pub fn answers_to(&self, word: &str) -> bool {
+        self.name.as_deref() == Some(word) || self.address.place() == word
     }
 }

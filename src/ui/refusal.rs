@@ -7,18 +7,6 @@ use crate::target::Target;
 /// Columns of the statement that are shown; the recording has all of it.
 const STATEMENT_COLS: usize = 200;
 
-/// Returns `host:port/database`, the form `--approve` takes.
-#[must_use]
-pub fn address(target: &Target) -> String {
-    let address = &target.address;
-    let host = address.host.as_deref().unwrap_or("");
-    let database = address.database.as_deref().unwrap_or("");
-    match address.port {
-        Some(port) => format!("{host}:{port}/{database}"),
-        None => format!("{host}/{database}"),
-    }
-}
-
 /// Says what was refused, why, and how to approve it; `approved` is the target that was approved,
 /// if one was. Several lines, without the last line end.
 #[must_use]
@@ -29,7 +17,7 @@ pub fn text(
     why: &str,
     approved: Option<&str>,
 ) -> String {
-    let address = address(target);
+    let address = target.address.place();
     let name = target.name.as_ref().unwrap_or(&address);
     let mut text = format!(
         "nightlatch: refused on {} {}: {}",

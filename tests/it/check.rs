@@ -332,6 +332,7 @@ fn config_is_found_shown_and_checked() {
 
     [hours]
     late = "22:00-06:00"
+    tiers = ["production"]
     timezone = "system"
     weekends = true
 
@@ -361,6 +362,9 @@ fn config_is_found_shown_and_checked() {
     [impact]
     enabled = true
     timeout = "2s"
+
+    [notify]
+    desktop = true
 
     [redact]
     patterns = []

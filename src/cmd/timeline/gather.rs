@@ -7,6 +7,7 @@ use super::super::recorded;
 use super::safe::{self, Clocks, Safe};
 use super::{Named, Timeline};
 use crate::error::{Error, Kind};
+use crate::glass::NOTE;
 use crate::record::find::Recorded;
 use crate::record::{Answer, process};
 use crate::store::{Filter, Store};
@@ -39,6 +40,8 @@ pub(super) enum Event {
     Answered { n: u64, answer: Answer, reason: Option<String> },
     /// Something was not recorded.
     Gap(String),
+    /// The glass was broken, or is whole again.
+    Glass(String),
     /// Something worth knowing.
     Note(String),
     /// The client ended so.
@@ -73,6 +76,7 @@ impl Row {
             | Event::Connected
             | Event::Answered { .. }
             | Event::Gap(_)
+            | Event::Glass(_)
             | Event::Note(_)
             | Event::Ended(_) => None,
         }
@@ -103,6 +107,7 @@ impl Row {
                 (format!("{answer} statement {n}"), reason.unwrap_or_default())
             }
             Event::Gap(why) => ("not recorded".to_owned(), why.clone()),
+            Event::Glass(text) => ("BREAK-GLASS".to_owned(), text.clone()),
             Event::Note(text) => ("note".to_owned(), text.clone()),
             Event::Ended(how) => ("session over".to_owned(), how.clone()),
         }
@@ -195,7 +200,13 @@ fn rows(past: &Past, filter: &Filter, clocks: &Clocks) -> Vec<Row> {
                 }
             }
             What::Gap(why) => rows.push(row(thing.at, here.as_ref(), Event::Gap(why.clone()))),
-            What::Note(text) => rows.push(row(thing.at, here.as_ref(), Event::Note(text.clone()))),
+            What::Note(text) => {
+                let event = match text.strip_prefix(NOTE) {
+                    Some(text) => Event::Glass(text.to_owned()),
+                    None => Event::Note(text.clone()),
+                };
+                rows.push(row(thing.at, here.as_ref(), event));
+            }
         }
     }
     if past.end != past::End::Running {

@@ -74,6 +74,7 @@ fn line(row: &Row, out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
         Event::Started(_)
         | Event::Connected
         | Event::Answered { .. }
+        | Event::Glass(_)
         | Event::Note(_)
         | Event::Ended(_) => false,
     };

@@ -52,6 +52,7 @@ fn object(row: &Row) -> Value {
             json!({"kind": "answer", "n": n, "answer": answer.word(), "reason": reason})
         }
         Event::Gap(why) => json!({"kind": "gap", "text": why}),
+        Event::Glass(text) => json!({"kind": "break-glass", "text": text}),
         Event::Note(text) => json!({"kind": "note", "text": text}),
         Event::Ended(how) => json!({"kind": "end", "text": how}),
         Event::Statement(told) => {

@@ -185,7 +185,7 @@ fn style(row: &Row) -> Style {
             }
             Fate::Cancelled | Fate::Held => Style::Faint,
         },
-        Event::Gap(_) => Style::Warning,
+        Event::Gap(_) | Event::Glass(_) => Style::Warning,
         Event::Answered { .. } => Style::Strong,
         Event::Started(_) | Event::Connected | Event::Note(_) | Event::Ended(_) => Style::Faint,
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Judged, Keeper, unreadable};
 use crate::lang::{Effect, Reading, Scope, Verb};
 use crate::policy::bulk::{counts, verb_word};
-use crate::policy::{self, Bulk, Decision, Facts, Tally, Verdict};
+use crate::policy::{self, Bulk, Decision, Tally, Verdict};
 use crate::record::Source;
 use crate::tap::{self, Operation};
 use crate::target::{Address, Decided, for_address};
@@ -212,11 +212,11 @@ impl Keeper {
     }
 
     fn judge_at(&mut self, at: usize, operation: &Operation, reading: &Reading) -> Verdict {
-        let moment = self.moment();
+        let decided = self.tapped.places[at].decided.clone();
+        let mut facts = self.facts_at(&decided);
         let elapsed = self.clock.elapsed();
         let idle = self.last_write.unwrap_or_default();
         let place = &mut self.tapped.places[at];
-        let mut facts: Facts = self.config.facts_at(&place.decided, moment);
         facts.bulk = place.tally.bulk(elapsed, &facts.limits);
         facts.idle = elapsed.saturating_sub(idle) > self.config.idle(&place.decided);
         for (effect, more) in repeated(operation, reading.effects()) {

@@ -132,7 +132,7 @@ fn closing_lines(rows: &mut Vec<String>, question: &Question, room: Room, theme:
         rows.extend(prose(&[(Style::Warning, text)], room, theme));
     }
     if question.challenge == Challenge::Yes {
-        let text = "(yes all releases this shape for the rest of the session)";
+        let text = "(yes all: also whatever differs only in its values, for this session)";
         rows.extend(prose(&[(Style::Faint, text)], room, theme));
     }
 }

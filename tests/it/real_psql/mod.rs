@@ -11,6 +11,7 @@ pub(crate) mod held;
 mod holes;
 mod impact;
 mod keys;
+mod late;
 mod looks;
 pub(crate) mod non_interactive;
 mod refused;

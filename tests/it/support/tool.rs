@@ -42,6 +42,11 @@ pub(crate) enum Tool {
     Chromium,
     /// The player of asciicasts, of version 3 or later.
     Asciinema,
+    /// A session bus, and what shows what passes on it.
+    DbusDaemon,
+    DbusMonitor,
+    /// Sets the clock that a program sees.
+    Faketime,
     /// Sets limits of a process (util-linux).
     Prlimit,
     /// The feature `test-fakes`, which sets nightlatch's clock.
@@ -69,6 +74,9 @@ impl Tool {
             Self::Tmux => "tmux",
             Self::Chromium => "chromium",
             Self::Asciinema => "asciinema",
+            Self::DbusDaemon => "dbus-daemon",
+            Self::DbusMonitor => "dbus-monitor",
+            Self::Faketime => "faketime",
             Self::Prlimit => "prlimit",
             Self::TestClock => "--features test-fakes",
         }
@@ -93,6 +101,9 @@ impl Tool {
             | Self::Less
             | Self::Redis
             | Self::MariaDb
+            | Self::DbusDaemon
+            | Self::DbusMonitor
+            | Self::Faketime
             | Self::Prlimit
             | Self::Tmux
             | Self::Chromium

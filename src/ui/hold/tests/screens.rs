@@ -28,7 +28,7 @@ fn yes_mentions_all() {
       14:05 LATE (freeze: black friday)
     | delete from families;
     - updates rows of families where id = 7
-    (yes all releases this shape for the rest of the session)
+    (yes all: also whatever differs only in its values, for this session)
     type yes to run it, Enter to cancel: █
     ");
 }
