@@ -39,6 +39,8 @@ pub struct Asking {
     is_typed: bool,
     /// When the client was started.
     started: Option<Duration>,
+    /// Whether the terminal was as a running statement has it, since that began.
+    was_cooked: bool,
 }
 
 /// A question that waits for its answer.
@@ -63,6 +65,7 @@ impl Asking {
             is_told: false,
             is_typed: false,
             started: None,
+            was_cooked: false,
         }
     }
 
@@ -170,10 +173,12 @@ impl Relay {
     fn at_tapped_statement(&mut self, asker: Asker, statement: &Statement) -> io::Result<()> {
         let Some(asking) = &self.asking else { return Ok(()) };
         let reading = (asking.read)(statement);
-        let text = statement.text.clone();
-        let text = text.unwrap_or_else(|| "(a statement whose text is not known)".to_owned());
         self.is_noticed = false;
-        let judged = self.keeper.tapped_statement(text, &reading);
+        let judged = self.keeper.tapped_statement(statement, &reading);
+        let is_cooked = self.is_cooked()?;
+        if let Some(asking) = &mut self.asking {
+            asking.was_cooked = is_cooked;
+        }
         self.at_judged(judged, Ticket { asker, operation: None })
     }
 
@@ -254,11 +259,11 @@ impl Relay {
         ticket: &Ticket,
         why: &'static str,
     ) -> io::Result<()> {
+        self.keeper.refuse_rest();
         if self.interactive.is_none() {
             return self.refuse(judged, why);
         }
         self.keeper.cancelled(judged, Some(why));
-        self.keeper.refuse_rest();
         self.reply(ticket.asker, Answer::No(why));
         Ok(())
     }
@@ -332,6 +337,20 @@ impl Relay {
         let is_sure = |asking: &Asking| asking.is_in_doubt() && (has_ended || !asking.is_typed);
         if self.asking.as_ref().is_some_and(is_sure) {
             return self.tell_unguarded();
+        }
+        Ok(())
+    }
+
+    /// The client prints something: where its line editor is at work again, a statement has ended.
+    pub(super) fn see_end_at_output(&mut self) -> io::Result<()> {
+        if !self.keeper.is_statement_running() {
+            return Ok(());
+        }
+        let is_cooked = self.is_cooked()?;
+        let Some(asking) = &mut self.asking else { return Ok(()) };
+        asking.was_cooked |= is_cooked;
+        if asking.was_cooked && !is_cooked {
+            self.keeper.statement_ended(true, None);
         }
         Ok(())
     }

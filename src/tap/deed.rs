@@ -1,20 +1,35 @@
 //! An operation that a driver is about to send, as effects.
 
 use super::protocol::{Deed, Operation};
+use crate::lang::sql::{self, Ends, Flavour};
 use crate::lang::{Class, Effect, Reading, Scope, Verb, driver};
 
 /// Reads what an operation would do, one run of it.
 #[must_use]
 pub fn reading(operation: &Operation) -> Reading {
-    match &operation.sql {
-        Some(text) => driver::read(text),
-        None => Reading::Understood(operation.deeds.iter().map(effect).collect()),
+    match (&operation.sql, operation.engine.as_str()) {
+        (Some(text), "sqlite") => sql::read(text, Flavour::Sqlite, Ends::Server),
+        (Some(text), "mysql") => sql::read(text, Flavour::Mysql, Ends::Server),
+        (Some(text), _) => driver::read(text),
+        (None, engine) => {
+            let effects = operation.deeds.iter().map(|deed| effect(deed, noun(engine)));
+            Reading::Understood(effects.collect())
+        }
     }
 }
 
-fn effect(deed: &Deed) -> Effect {
+/// What a store holds many of.
+fn noun(engine: &str) -> &'static str {
+    match engine {
+        "aws" => "items",
+        "sqlite" => "tables",
+        _ => "documents",
+    }
+}
+
+fn effect(deed: &Deed, noun: &'static str) -> Effect {
     let (class, verb, scope) = (class(deed.verb), deed.verb, deed.scope);
-    let mut effect = Effect::new(class, verb, 0..0, phrase(deed));
+    let mut effect = Effect::new(class, verb, 0..0, phrase(deed, noun));
     effect.object.clone_from(&deed.object);
     effect.scope = scope;
     effect
@@ -40,7 +55,7 @@ fn class(verb: Verb) -> Class {
     }
 }
 
-fn phrase(deed: &Deed) -> String {
+fn phrase(deed: &Deed, noun: &'static str) -> String {
     let object = deed.object.as_deref();
     let of = object.map_or_else(|| "the whole database".to_owned(), str::to_owned);
     let in_it = object.map_or_else(String::new, |object| format!(" of {object}"));
@@ -48,9 +63,11 @@ fn phrase(deed: &Deed) -> String {
         Verb::Drop => return format!("drops {of}"),
         Verb::Truncate => return format!("empties {of}"),
         Verb::Rename => return format!("renames {of}"),
-        Verb::Delete => ("deletes", "documents"),
-        Verb::Update => ("updates", "documents"),
-        Verb::Replace => ("overwrites", "documents"),
+        Verb::Shell => return format!("runs {of}, which is UNGUARDED"),
+        Verb::Execute => return format!("runs a script that may remove anything{in_it}"),
+        Verb::Delete => ("deletes", noun),
+        Verb::Update => ("updates", noun),
+        Verb::Replace => ("overwrites", noun),
         Verb::Read
         | Verb::Session
         | Verb::Insert
@@ -64,14 +81,16 @@ fn phrase(deed: &Deed) -> String {
         | Verb::DropColumn
         | Verb::Detach
         | Verb::Admin
-        | Verb::Execute
-        | Verb::Shell
         | Verb::Unguard => return format!("acts on {of}"),
     };
-    let is_keys = object == Some("keys");
-    let (what, in_it) = if is_keys { ("keys", String::new()) } else { (what, in_it) };
+    // Some are not told apart by what they are part of.
+    let plain = ["keys", "files"].into_iter().find(|&plain| object == Some(plain));
+    let (what, in_it) = plain.map_or((what, in_it), |plain| (plain, String::new()));
     match deed.scope {
-        Scope::One => format!("{does} a {}{in_it}", what.trim_end_matches('s')),
+        Scope::One => {
+            let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            format!("{does} {article} {}{in_it}", what.trim_end_matches('s'))
+        }
         Scope::Filtered => format!("{does} {what}{in_it} that match"),
         Scope::Unknown => format!("{does} {what}{in_it}, nobody knows how many"),
         Scope::All => format!("{does} all {what}{in_it}"),
@@ -109,6 +128,9 @@ mod tests {
             told(Verb::Truncate, None, Scope::All),
             told(Verb::Delete, Some("keys"), Scope::One),
             told(Verb::Admin, None, Scope::All),
+            told(Verb::Delete, Some("files"), Scope::One),
+            told(Verb::Shell, Some("psql"), Scope::Unknown),
+            told(Verb::Execute, None, Scope::Unknown),
         ];
         insta::assert_snapshot!(all.join("\n"), @r"
         deletes a document of app.families
@@ -120,6 +142,9 @@ mod tests {
         empties the whole database
         deletes a key
         acts on the whole database
+        deletes a file
+        runs psql, which is UNGUARDED
+        runs a script that may remove anything
         ");
     }
 }

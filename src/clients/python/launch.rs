@@ -18,7 +18,12 @@ use crate::world::World;
 const FILES: &[(&str, &str)] = &[
     ("sitecustomize.py", include_str!("assets/sitecustomize.py")),
     ("_nightlatch.py", include_str!("assets/_nightlatch.py")),
+    ("_nightlatch_system.py", include_str!("assets/_nightlatch_system.py")),
     ("_nightlatch_drivers.py", include_str!("assets/_nightlatch_drivers.py")),
+    ("_nightlatch_sql.py", include_str!("assets/_nightlatch_sql.py")),
+    ("_nightlatch_mysql.py", include_str!("assets/_nightlatch_mysql.py")),
+    ("_nightlatch_stores.py", include_str!("assets/_nightlatch_stores.py")),
+    ("_nightlatch_web.py", include_str!("assets/_nightlatch_web.py")),
 ];
 
 /// A Python command line, read.

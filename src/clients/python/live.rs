@@ -3,9 +3,6 @@
 use crate::lang::{Reading, python};
 use crate::tap::Statement;
 
-/// How the guard says that a text is a script's, which runs for long and is told by its operations.
-const SCRIPT: &str = "file";
-
 /// Reads a statement before it runs.
 #[must_use]
 pub fn read(statement: &Statement) -> Reading {
@@ -13,7 +10,7 @@ pub fn read(statement: &Statement) -> Reading {
     let Some(text) = &statement.text else { return nothing };
     // Without a driver there is no database to lose anything in, unless this very text brings one.
     let may_reach = !statement.drivers.is_empty() || text.contains("import");
-    if statement.how == SCRIPT || !may_reach {
+    if statement.is_script() || !may_reach {
         return nothing;
     }
     python::read_with(text, &statement.types)

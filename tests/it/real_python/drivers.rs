@@ -271,6 +271,48 @@ def stubborn():
 ";
 
 #[test]
+fn the_other_drivers_of_mysql() {
+    if !needs(NEEDED) || !needs(&[Tool::MariaDb]) {
+        return;
+    }
+    let maria = MariaDb::start();
+    let awaited = "import asyncio
+async def main():
+    c = await $CONNECT
+    cur = await c.cursor()
+    for n in range(20): await cur.execute('DELETE FROM families WHERE id = %s', (n + BEGIN,))
+asyncio.run(main())";
+    let called = "c = $CONNECT; cur = $CURSOR
+for n in range(20): cur.execute('DELETE FROM families WHERE id = %s', (n + BEGIN,))";
+    let at = format!("host='127.0.0.1', port={}, user='root', autocommit=True", maria.port);
+    let mut left = 20;
+    for (imports, program, connect, cursor) in [
+        ("import MySQLdb", called, "MySQLdb.connect(db='shop', $AT)", "c.cursor()"),
+        (
+            "import mysql.connector",
+            called,
+            "mysql.connector.connect(database='shop', use_pure=True, $AT)",
+            "c.cursor(prepared=True)",
+        ),
+        ("import aiomysql", awaited, "aiomysql.connect(db='shop', $AT)", ""),
+        (
+            "from mysql.connector.aio import connect",
+            awaited,
+            "connect(database='shop', ssl_disabled=True, $AT)",
+            "",
+        ),
+    ] {
+        let stage = Stage::with_drivers();
+        let program = program.replace("$CONNECT", connect).replace("$CURSOR", cursor);
+        let begin = 21 - left;
+        let program = program.replace("BEGIN", &begin.to_string()).replace("$AT", &at);
+        stage.refused(&format!("{imports}\n{program}"));
+        left -= 4;
+        assert_eq!(maria.left(), left, "{imports}");
+    }
+}
+
+#[test]
 fn pymysql_loops_and_whole_tables() {
     if !needs(NEEDED) || !needs(&[Tool::MariaDb]) {
         return;
