@@ -17,6 +17,8 @@ pub struct Known {
     pub name: &'static str,
     /// Reads a text as the client would.
     pub read: Read,
+    /// Says where a text is none of the client's language; none where each text may be one.
+    pub mistake: Option<Mistake>,
     /// Decides where a command line of it would connect, the most dangerous place first; a phrase
     /// where the client would refuse it.
     pub decide: Decide,
@@ -29,6 +31,7 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "psql",
         read: psql::text::read,
+        mistake: None,
         decide: psql_decide,
         launch: |command| Box::new(psql::launch::PsqlLaunch::new(command)),
     },
@@ -36,6 +39,9 @@ pub const KNOWN: &[Known] = &[
     python_by("python"),
     python_by("ipython"),
 ];
+
+/// Finds the first place, in bytes, at which a text cannot be parsed, and why.
+pub type Mistake = fn(&str) -> Option<(usize, String)>;
 
 /// How a text is read.
 pub type Read = fn(&str) -> Reading;
@@ -67,6 +73,7 @@ const fn python_by(name: &'static str) -> Known {
     Known {
         name,
         read: lang::python::read,
+        mistake: Some(lang::python::mistake),
         decide: |_, world, targets| Ok(python::url::decide(world, targets)),
         launch: |command| Box::new(python::launch::PythonLaunch::new(command)),
     }

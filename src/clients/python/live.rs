@@ -13,7 +13,15 @@ pub fn read(statement: &Statement) -> Reading {
     if statement.is_script() || !may_reach {
         return nothing;
     }
-    python::read_with(text, &statement.types)
+    let reading = python::read_with(text, &statement.types);
+    match reading {
+        // Files are the session's concern where it has reached a database; else their folder's.
+        Reading::Understood(mut effects) if statement.drivers.is_empty() => {
+            effects.retain(|effect| effect.object.as_deref() != Some(python::FILES));
+            Reading::Understood(effects)
+        }
+        reading => reading,
+    }
 }
 
 #[cfg(test)]
@@ -37,6 +45,8 @@ mod tests {
         assert_eq!(effects(text, "readline", &["mongodb"]), 1);
         assert_eq!(effects("import app\nfor x in app.xs: x.delete()", "compile", &[]), 1);
         assert_eq!(effects("import app\nfor x in app.xs: x.delete()", "file", &["sqlite"]), 0);
+        assert_eq!(effects("import shutil; shutil.rmtree('x')", "compile", &[]), 0);
+        assert_eq!(effects("import shutil; shutil.rmtree('x')", "compile", &["sqlite"]), 1);
         assert_eq!(read(&Statement::default()), Reading::Understood(Vec::new()));
     }
 }

@@ -17,7 +17,7 @@ c = sqlite3.connect('orders.db', isolation_level=None, timeout=30)
 c.execute('delete from families where id = %d' % int(sys.argv[1]))
 ";
 
-/// Runs each script and looks how many rows it has deleted.
+/// Runs each script and looks that it has deleted no more rows than it may.
 fn all_refused(scripts: &[(&str, usize)]) {
     if !needs(NEEDED) {
         return;
@@ -26,7 +26,9 @@ fn all_refused(scripts: &[(&str, usize)]) {
         let stage = Stage::new();
         stage.world.write("one.py", ONE);
         stage.refused(&format!("{BEGIN}{script}"));
-        assert_eq!(stage.left(), ROWS - gone, "{script}");
+        // Workers are ended while what was let through may be still on its way.
+        let most = ROWS - gone;
+        assert!((most..=ROWS).contains(&stage.left()), "{} left: {script}", stage.left());
     }
 }
 

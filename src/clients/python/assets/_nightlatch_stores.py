@@ -216,8 +216,9 @@ def redis(module):
             return old(self, commands, *args, **kwargs)
         return run
 
-    drivers.patch(module.AbstractConnection, 'send_command', one)
-    drivers.patch(module.AbstractConnection, 'pack_commands', many)
+    kind = getattr(module, 'AbstractConnection', None) or module.Connection
+    drivers.patch(kind, 'send_command', one)
+    drivers.patch(kind, 'pack_commands', many)
 
 
 def redis_scripts(module):
