@@ -18,6 +18,7 @@ use crate::world::World;
 const FILES: &[(&str, &str)] = &[
     ("sitecustomize.py", include_str!("assets/sitecustomize.py")),
     ("_nightlatch.py", include_str!("assets/_nightlatch.py")),
+    ("_nightlatch_prompt.py", include_str!("assets/_nightlatch_prompt.py")),
     ("_nightlatch_system.py", include_str!("assets/_nightlatch_system.py")),
     ("_nightlatch_drivers.py", include_str!("assets/_nightlatch_drivers.py")),
     ("_nightlatch_sql.py", include_str!("assets/_nightlatch_sql.py")),

@@ -153,6 +153,7 @@ _texts = {}
 _fresh = set()
 _lines = []
 _readline = None
+_prompt = None
 
 _INTERACTIVE = ('<stdin', '<python-input', '<console>', '<input', '<ipython-input', '<bpython-input',
                 '<ptpython')
@@ -180,7 +181,11 @@ def _on_event(event, args):
     # This runs for every event of the interpreter.
     handler = _HANDLERS.get(event)
     if handler is not None:
-        handler(event, args)
+        try:
+            handler(event, args)
+        except BaseException as refused:
+            # How it came about is of no use to whoever reads the traceback.
+            raise refused.with_traceback(None)
 
 
 def _on_exec(event, args):
@@ -196,6 +201,7 @@ def _on_exec(event, args):
 
 
 def _on_compile(event, args):
+    global _readline
     source, name = args
     if not isinstance(name, str):
         return
@@ -207,12 +213,12 @@ def _on_compile(event, args):
                 source = source.decode('utf-8', 'replace')
             _texts[name] = source
             _fresh.add(name)
-            if name in ('<console>', '<stdin>', '<unknown>') or name.startswith(_NUMBERED):
-                _guard_asyncio()
+            if 'AsyncIOInteractiveConsole' in sys.modules['__main__'].__dict__:
+                _prompts().guard_asyncio()
     elif source is None and name == '<stdin>':
         # The interpreter's own prompt is about to be shown.
         if _readline is None:
-            _listen_to_readline()
+            _readline = sys.version_info < (3, 13) and _prompts().listen(_lines)
         del _lines[:]
         _texts.pop(name, None)
         _fresh.add(name)
@@ -388,57 +394,12 @@ def _origins(kind):
     return names
 
 
-def _guard_asyncio():
-    """`python -m asyncio` calls its input as a function, which raises no event."""
-    console = sys.modules['__main__'].__dict__.get('AsyncIOInteractiveConsole')
-    if console is None or hasattr(console.runcode, '__wrapped__'):
-        return
-    original = console.runcode
-
-    def runcode(self, code):
-        name = code.co_filename
-        if _is_interactive(name) and _is_new(name):
-            try:
-                _begin(code, name)
-            except (Refused, _RefusedForGood):
-                self.showtraceback()
-                return getattr(self, 'STATEMENT_FAILED', None)
-        return original(self, code)
-
-    runcode.__wrapped__ = original
-    console.runcode = runcode
-
-
-def _listen_to_readline():
-    """Up to 3.12 the interpreter's own prompt shows its text to nobody but the line editor."""
-    global _readline
-    _readline = False
-    if sys.version_info >= (3, 13):
-        return
-    try:
-        import ctypes
-        slot = ctypes.c_void_p.in_dll(ctypes.pythonapi, 'PyOS_ReadlineFunctionPointer')
-    except (ImportError, ValueError):
-        return
-    if not slot.value:
-        _readline = None  # Not there yet: once more at the next prompt.
-        return
-    prototype = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)
-    original = prototype(slot.value)
-
-    def listen(stdin, stdout, prompt):
-        try:
-            line = original(stdin, stdout, prompt)
-        except BaseException:
-            # Ctrl-C: the interpreter raises KeyboardInterrupt by itself when it gets no line.
-            return 0
-        if line:
-            _lines.append(ctypes.string_at(line))
-        return line or 0
-
-    callback = prototype(listen)
-    _readline = (callback, original)
-    slot.value = ctypes.cast(callback, ctypes.c_void_p).value
+def _prompts():
+    """The module for prompts that tell less than others."""
+    global _prompt
+    if _prompt is None:
+        _prompt = load('_nightlatch_prompt')
+    return _prompt
 
 
 # ---------------------------------------------------------------------------- operations

@@ -76,13 +76,21 @@ def asked_first(old, ask, is_async=None):
     """A method before which `ask` is called with its arguments; the same for one that is awaited."""
     if is_coroutine(old) if is_async is None else is_async:
         async def run(self, *args, **kwargs):
-            ask(self, *args, **kwargs)
+            briefly(ask, self, *args, **kwargs)
             return await old(self, *args, **kwargs)
     else:
         def run(self, *args, **kwargs):
-            ask(self, *args, **kwargs)
+            briefly(ask, self, *args, **kwargs)
             return old(self, *args, **kwargs)
     return run
+
+
+def briefly(ask, *args, **kwargs):
+    """Asks; the traceback of a refusal does not show how that came about."""
+    try:
+        return ask(*args, **kwargs)
+    except BaseException as refused:
+        raise refused.with_traceback(None)
 
 
 def ask_before(kind, names, ask):
@@ -101,11 +109,11 @@ def plain(text):
 
 
 # Texts that were read and do not matter: a loop of SELECTs is to cost next to nothing.
-_harmless = set()
+harmless = set()
 
 
 def matters(text):
-    if text in _harmless:
+    if text in harmless:
         return False
     low = text.lower()
     for word in _WORDS:
@@ -114,9 +122,9 @@ def matters(text):
     if _START.match(text) is not None:
         return True
     if len(text) < 4096:
-        if len(_harmless) > 1024:
-            _harmless.clear()
-        _harmless.add(text)
+        if len(harmless) > 1024:
+            harmless.clear()
+        harmless.add(text)
     return False
 
 

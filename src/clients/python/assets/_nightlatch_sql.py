@@ -60,10 +60,14 @@ def sqlite(module):
             if path and schema not in before:
                 guard.connected('sqlite', lambda: drivers.file_place(path))
 
+    harmless = drivers.harmless
+
     def one(old):
         def run(self, text, *args, **kwargs):
+            if text.__class__ is str and text in harmless:
+                return old(self, text, *args, **kwargs)
             if text.__class__ is str and drivers.matters(text) and not guard.inside.get():
-                ask(self, text)
+                drivers.briefly(ask, self, text)
                 is_attaching = 'attach' in text.lower()
                 before = files(getattr(self, 'connection', self)) if is_attaching else None
                 # The connection's own methods call the cursor's.
@@ -78,7 +82,7 @@ def sqlite(module):
     def many(old):
         def run(self, text, rows, *args, **kwargs):
             if not guard.inside.get() and drivers.matters(drivers.plain(text)):
-                rows = ask(self, drivers.plain(text), rows)
+                rows = drivers.briefly(ask, self, drivers.plain(text), rows)
                 with drivers.within():
                     return old(self, text, rows, *args, **kwargs)
             return old(self, text, rows, *args, **kwargs)
