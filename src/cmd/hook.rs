@@ -40,7 +40,11 @@ pub(super) fn open(hook: &Hook, world: &World) -> Result<(Asking, Vars), Error> 
     let own = (hook.vars)(&folder, world);
     let mut vars: Vars = own.into_iter().map(|(name, value)| (name, Some(value))).collect();
     vars.push((SOCKET.into(), Some(socket.path().into())));
-    Ok((Asking::new(Server::new(socket), hook.read, hook.defeated.clone()), vars))
+    let mut asking = Asking::new(Server::new(socket), hook.read, hook.defeated.clone());
+    if let Some(late) = &hook.late {
+        asking.set_late(late.clone(), folder);
+    }
+    Ok((asking, vars))
 }
 
 /// Lays the files out in a folder that only this user can enter: one for each version, so that

@@ -1,13 +1,13 @@
 //! How Python is started: with our guard on its path, and otherwise as it is.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args;
 use super::live;
 use super::prompt::PythonPrompt;
 use super::url;
-use crate::clients::{Command, Hook, Interactive, Launcher, Preflight, Tap};
+use crate::clients::{Command, Hook, Interactive, Late, Launcher, Preflight, Tap};
 use crate::config::Config;
 use crate::policy::Facts;
 use crate::relay::Input;
@@ -17,6 +17,7 @@ use crate::world::World;
 /// What is put on Python's path.
 const FILES: &[(&str, &str)] = &[
     ("sitecustomize.py", include_str!("assets/sitecustomize.py")),
+    (LATE_FILE, include_str!("assets/_nightlatch_late.py")),
     ("_nightlatch.py", include_str!("assets/_nightlatch.py")),
     ("_nightlatch_prompt.py", include_str!("assets/_nightlatch_prompt.py")),
     ("_nightlatch_system.py", include_str!("assets/_nightlatch_system.py")),
@@ -27,11 +28,18 @@ const FILES: &[(&str, &str)] = &[
     ("_nightlatch_web.py", include_str!("assets/_nightlatch_web.py")),
 ];
 
+/// What loads the guard into an interpreter that runs.
+const LATE_FILE: &str = "_nightlatch_late.py";
+
+/// The oldest minor version of Python 3 that runs a file of ours when it is asked to.
+const LATE_SINCE: u32 = 14;
+
 /// A Python command line, read.
 #[derive(Debug)]
 pub struct PythonLaunch {
     args: Vec<OsString>,
     invocation: args::Invocation,
+    program: PathBuf,
     is_at_terminal: bool,
 }
 
@@ -53,6 +61,7 @@ impl PythonLaunch {
         Self {
             args: command.args.to_vec(),
             invocation,
+            program: command.program.to_owned(),
             is_at_terminal: command.terminals.stdin && command.terminals.stdout,
         }
     }
@@ -111,8 +120,28 @@ impl Launcher for PythonLaunch {
                 .invocation
                 .defeats
                 .map(|letter| format!("with -{letter} Python loads no guard: nothing is held")),
+            late: self.invocation.defeats.and_then(|_| late(&self.program)),
         })
     }
+}
+
+/// Returns how the guard is loaded into an interpreter that runs; none where its file's name does
+/// not tell that it is new enough.
+fn late(program: &Path) -> Option<Late> {
+    let program = std::fs::canonicalize(program).ok()?;
+    let minor = program.file_name()?.to_str()?.strip_prefix("python3.")?.parse::<u32>().ok()?;
+    let args = |pid: i32, folder: &Path| {
+        let code = "import sys; sys.remote_exec(int(sys.argv[1]), sys.argv[2])";
+        let words: [OsString; 5] = [
+            "-I".into(),
+            "-c".into(),
+            code.into(),
+            pid.to_string().into(),
+            folder.join(LATE_FILE).into(),
+        ];
+        words.to_vec()
+    };
+    (minor >= LATE_SINCE).then_some(Late { program, args })
 }
 
 /// Puts the guard's folder in front of the person's own path. An empty entry would mean the
