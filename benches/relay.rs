@@ -23,7 +23,6 @@ use nix::unistd::{read, write};
 #[expect(dead_code, reason = "the tests need more of it than the benchmark")]
 mod support;
 
-use support::process;
 use support::pty::Pty;
 use support::tool::{Tool, find, needs};
 use support::world::{Tier, World};
@@ -198,7 +197,7 @@ impl Bench {
                 write(session.leader(), sql.as_bytes()).map_err(io::Error::from)?;
                 bytes[index] = wait_for(session.leader(), b"endmark");
                 times[index].push(clock.elapsed());
-                memory[index].push(self.peak_between());
+                memory[index].push(self.between());
             }
         }
         let per_second = |time: Duration| megabytes_f64(megabytes) / time.as_secs_f64();
@@ -209,10 +208,14 @@ impl Bench {
                 writeln!(self.out, "  {}: {bytes} bytes came, {smallest} elsewhere", way.name)?;
             }
         }
-        writeln!(self.out, "\npeak memory between the terminal and the client, MB")?;
-        for (way, peaks) in self.ways.iter().zip(&memory) {
-            let most = peaks.iter().max().copied().unwrap_or(0);
-            writeln!(self.out, "  {:<24}{:>10.1}", way.name, megabytes_f64(most) / 1024.0)?;
+        writeln!(self.out, "\nmemory between the terminal and the client, MB")?;
+        writeln!(self.out, "  {:<24}{:>10}{:>10}", "", "own share", "peak RSS")?;
+        for (way, used) in self.ways.iter().zip(&memory) {
+            let most = |part: fn(&Used) -> u64| {
+                megabytes_f64(used.iter().map(part).max().unwrap_or(0)) / 1024.0
+            };
+            let (share, peak) = (most(|used| used.share), most(|used| used.peak));
+            writeln!(self.out, "  {:<24}{share:>10.1}{peak:>10.1}", way.name)?;
         }
         Ok(())
     }
@@ -285,15 +288,19 @@ impl Bench {
         pty
     }
 
-    /// Sums the peak memory of everything this world runs but the client and the driver, in kB.
-    fn peak_between(&self) -> u64 {
-        let peak = |process: &process::Process| {
-            let status = fs::read_to_string(format!("/proc/{}/status", process.pid)).ok()?;
-            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    /// Sums the memory of everything this world runs but the client and the driver.
+    fn between(&self) -> Used {
+        let figure = |pid: i32, file: &str, name: &str| {
+            let text = fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
+            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
             line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
         };
         let processes = self.world.processes();
-        processes.iter().filter(|one| one.name != "psql").filter_map(peak).sum()
+        let ours = processes.iter().filter(|one| one.name != "psql");
+        ours.fold(Used { share: 0, peak: 0 }, |sum, one| Used {
+            share: sum.share + figure(one.pid, "smaps_rollup", "Pss:").unwrap_or(0),
+            peak: sum.peak + figure(one.pid, "status", "VmHWM:").unwrap_or(0),
+        })
     }
 
     fn table(
@@ -325,6 +332,15 @@ impl Bench {
         }
         self.out.flush()
     }
+}
+
+/// Memory of a few processes, in kB.
+#[derive(Clone)]
+struct Used {
+    /// With pages that several processes have counted once.
+    share: u64,
+    /// The most that each had, with such pages counted for each.
+    peak: u64,
 }
 
 fn percentile(times: &[Duration], percent: usize) -> Duration {

@@ -8,6 +8,7 @@ mod export;
 mod filter;
 mod history;
 mod import;
+mod init;
 mod play;
 mod prune;
 mod recover;
@@ -32,6 +33,7 @@ pub use export::{ExportArgs, Format};
 pub use filter::FilterArgs;
 pub use history::HistoryArgs;
 pub use import::ImportArgs;
+pub use init::{CompletionsArgs, GenerateArgs, Generated, InitArgs, Shell};
 pub use play::{PlayArgs, SPEEDS};
 pub use prune::PruneArgs;
 pub use recover::RecoverArgs;
@@ -97,6 +99,13 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Try a hold on a throw-away database that counts as production.
     Demo(DemoArgs),
+    /// Print code for a shell that runs the clients through nightlatch.
+    Init(InitArgs),
+    /// Print completions of nightlatch's own commands.
+    Completions(CompletionsArgs),
+    /// Write what packages are made of.
+    #[command(hide = true)]
+    Generate(GenerateArgs),
     /// A client and its own arguments.
     #[command(external_subcommand)]
     Client(Vec<OsString>),

@@ -27,6 +27,9 @@ pub struct RecoverArgs {
     /// Only sessions since this: 2h, "yesterday 23:00", or RFC 3339
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
+    /// Only say in one line which sessions ended badly since the last time, for a shell's prompt
+    #[arg(long, conflicts_with_all = ["session", "write_history", "client", "since", "json"])]
+    pub notice: bool,
     /// Print one JSON object per line
     #[arg(long)]
     pub json: bool,

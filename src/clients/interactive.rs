@@ -16,6 +16,8 @@ use crate::target::Address;
 pub struct Submitted<'a> {
     /// The line as it stands behind the prompt.
     pub line: &'a str,
+    /// Whether the key makes a comment of it first, or undoes that.
+    pub is_commented: bool,
     /// Whether a new statement begins with it.
     pub is_fresh: bool,
     /// Whether the client asks us before each statement.
@@ -48,6 +50,21 @@ impl Unseen {
     pub fn summary(&self) -> String {
         let effects = self.effects.iter().map(|effect| effect.phrase.clone());
         self.statements.iter().cloned().chain(effects).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Adds what else a line may do.
+    pub fn add(&mut self, more: Self) {
+        fn add<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
+            for one in more {
+                if !all.contains(&one) {
+                    all.push(one);
+                }
+            }
+        }
+        add(&mut self.statements, more.statements);
+        add(&mut self.effects, more.effects);
+        add(&mut self.remarks, more.remarks);
+        self.connects.extend(more.connects);
     }
 
     /// Returns whether there is nothing to judge.
@@ -113,8 +130,20 @@ pub trait Interactive: std::fmt::Debug {
     /// Reads a line that is about to be submitted for what no tap will tell.
     fn unseen(&mut self, submitted: &Submitted<'_>) -> Unseen;
 
+    /// Reads what an editor has left, which the client takes in place of the line: without a
+    /// submitting key. Nothing, where the editor changed nothing and no line was begun.
+    fn edited(&mut self, _left: &Submitted<'_>, _is_changed: bool) -> Unseen {
+        Unseen::default()
+    }
+
     /// The statement at hand was thrown away, as Ctrl-C does.
     fn interrupted(&mut self);
+
+    /// The line that was read last has not been passed, and with it the statement at hand is thrown
+    /// away.
+    fn withdrawn(&mut self) {
+        self.interrupted();
+    }
 
     /// Asks what a held statement would touch; none where the answer could be wrong.
     fn inquire(

@@ -15,6 +15,8 @@ pub type Decide = fn(&[String], &World, &Targets<'_>) -> Result<Vec<Decided>, St
 pub struct Known {
     /// What it is called on the command line.
     pub name: &'static str,
+    /// The first version whose statements can be held; none where no version tells.
+    pub oldest: Option<&'static [u32]>,
     /// Reads a text as the client would.
     pub read: Read,
     /// Says where a text is none of the client's language; none where each text may be one.
@@ -30,14 +32,15 @@ pub struct Known {
 pub const KNOWN: &[Known] = &[
     Known {
         name: "psql",
+        oldest: Some(&[11]),
         read: psql::text::read,
         mistake: None,
         decide: psql_decide,
         launch: |command| Box::new(psql::launch::PsqlLaunch::new(command)),
     },
-    python_by("python3"),
-    python_by("python"),
-    python_by("ipython"),
+    python_by("python3", Some(&[3, 8])),
+    python_by("python", Some(&[3, 8])),
+    python_by("ipython", None),
 ];
 
 /// Finds the first place, in bytes, at which a text cannot be parsed, and why.
@@ -51,6 +54,8 @@ pub const READ: &[(&str, Read)] = &[
     ("mysql", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
     ("mariadb", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
     ("sqlite3", |text| sql::read(text, Flavour::Sqlite, Ends::Client)),
+    ("mongosh", lang::mongo::javascript),
+    ("mongo", lang::mongo::javascript),
 ];
 
 /// Returns how the texts of a client are read.
@@ -69,9 +74,10 @@ pub fn by_name(name: &str) -> Option<&'static Known> {
 }
 
 /// The row of one of Python's names and shells: they differ in nothing that matters here.
-const fn python_by(name: &'static str) -> Known {
+const fn python_by(name: &'static str, oldest: Option<&'static [u32]>) -> Known {
     Known {
         name,
+        oldest,
         read: lang::python::read,
         mistake: Some(lang::python::mistake),
         decide: |_, world, targets| Ok(python::url::decide(world, targets)),

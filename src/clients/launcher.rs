@@ -15,6 +15,12 @@ use crate::tap::Statement;
 use crate::target::{Address, Decided};
 use crate::world::World;
 
+/// The hidden first argument that makes us run an editor, and tell what it leaves.
+pub const TELL_EDITED: &str = "__editor";
+
+/// Names the editor that a client was to start before the others it knows.
+pub const OWN_EDITOR: &str = "NIGHTLATCH_EDITOR";
+
 /// A client's command line, read.
 pub trait Launcher: std::fmt::Debug {
     /// Returns whether the client only prints something of its own (`--help`), or will refuse the
@@ -29,6 +35,11 @@ pub trait Launcher: std::fmt::Debug {
 
     /// Reads what a run without a person will do.
     fn preflight(&self, facts: &Facts, address: &Address, world: &World) -> Preflight;
+
+    /// Returns the statements that a start-up file runs unasked, before a person's first prompt.
+    fn starts_with(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Returns what the client reads from its standard input; none where it reads a script from
     /// there and goes on with other statements, whose questions would then read end of file.
@@ -46,8 +57,16 @@ pub trait Launcher: std::fmt::Debug {
     /// Returns the arguments that make the client ask.
     fn tapped_args(&self, nonce: &str) -> Vec<OsString>;
 
-    /// Returns a start-up file for the client, and the variable that names it.
-    fn start_up_file(&self, nonce: &str) -> Option<(&'static str, String)>;
+    /// Returns a start-up file for the client, and the variable that names it. `teller` is as for
+    /// [`Launcher::told`].
+    fn start_up_file(&self, nonce: &str, teller: &str) -> Option<(&'static str, String)>;
+
+    /// Returns variables, to set or to take away, that make the client start `teller`, a command
+    /// line of ours, in place of a program whose work it takes for input. Nothing, where there is no
+    /// such program.
+    fn told(&self, _teller: &str) -> Vec<(OsString, Option<OsString>)> {
+        Vec::new()
+    }
 
     /// Returns what speaks with us from inside the client, over a socket; none where the client
     /// speaks through its output. With a hook, the client's ends are left as they are.

@@ -12,6 +12,6 @@ pub mod tap;
 pub use interactive::{
     Inquiry, Interactive, ReadAnswer, RoutineText, ServerSaid, Submitted, Unseen,
 };
-pub use launcher::{Command, Hook, Late, Launcher};
+pub use launcher::{Command, Hook, Late, Launcher, OWN_EDITOR, TELL_EDITED};
 pub use psql::preflight::Preflight;
 pub use tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};

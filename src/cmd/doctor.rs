@@ -1,5 +1,8 @@
 //! `nightlatch doctor`: what is as it should be, what is not, and what to do about it.
 
+mod client;
+mod place;
+
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +12,6 @@ use serde::Serialize;
 
 use super::prune::size;
 use super::recorded;
-use super::run::find;
 use crate::cli::DoctorArgs;
 use crate::clients::known::KNOWN;
 use crate::clock::Clock;
@@ -72,7 +74,11 @@ pub fn run(
     let loaded = config::load(world);
     let mut findings = vec![configuration(&loaded, world)];
     findings.extend(recordings(&loaded, world));
-    findings.extend(KNOWN.iter().map(|known| client(known.name, world)));
+    let shell = client::Shell::of(world);
+    findings.push(shell.finding(world));
+    findings.extend(KNOWN.iter().map(|known| client::look(known, &shell, world)));
+    findings.extend(place::terminal(world));
+    findings.extend(place::switches(world));
     for finding in &findings {
         let written = if args.json {
             serde_json::to_writer(&mut *out, finding)
@@ -145,6 +151,7 @@ fn recordings(loaded: &Loaded, world: &World) -> Vec<Finding> {
         }
     }
     let most = loaded.config.record.max_total_bytes;
+    found.extend(place::disk(&folder, most));
     found.push(match prune::survey(&folder) {
         Ok(all) => {
             let bytes: u64 = all.iter().map(|one| one.bytes).sum();
@@ -179,12 +186,4 @@ fn access(folder: &Path) -> io::Result<Option<Finding>> {
         ));
     }
     Ok(None)
-}
-
-fn client(name: &str, world: &World) -> Finding {
-    let what = format!("client {name}");
-    match find(std::ffi::OsStr::new(name), world) {
-        Ok(path) => Finding::new(&what, State::Ok, path.display().to_string()),
-        Err(_) => Finding::new(&what, State::Note, "not installed".into()),
-    }
 }

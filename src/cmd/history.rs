@@ -51,11 +51,10 @@ pub fn run(
     out: &mut dyn Write,
     view: &mut View<'_>,
 ) -> Result<u8, Error> {
-    let data_dir = recorded::data_dir(world)?;
-    if recorded::is_empty(&data_dir, view)? {
+    let Some(data_dir) = recorded::any(world, view)? else {
         // A script that asked for one statement has none.
         return Ok(u8::from(args.interactive));
-    }
+    };
     let session = args.filter.session.as_deref();
     let session = session.map(|name| recorded::session(&data_dir, name)).transpose()?;
     let now = clock.now().to_zoned(view.zone.clone());

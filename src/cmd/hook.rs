@@ -19,23 +19,14 @@ use crate::world::World;
 pub(super) type Vars = Vec<(OsString, Option<OsString>)>;
 
 /// Names the socket to the hook.
-const SOCKET: &str = "NIGHTLATCH_SOCK";
+pub(super) const SOCKET: &str = "NIGHTLATCH_SOCK";
 
 /// Makes the socket and the files; returns what listens, and the client's variables.
 ///
 /// # Errors
 /// When neither can be made anywhere.
 pub(super) fn open(hook: &Hook, world: &World) -> Result<(Asking, Vars), Error> {
-    let token = random::token();
-    let runtime = world.var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let temporary = world.var_os("TMPDIR").map(PathBuf::from);
-    let bases: Vec<&Path> =
-        [&runtime, &temporary].into_iter().flatten().map(AsRef::as_ref).collect();
-    let socket = Socket::open(&bases, &token).map_err(|error| {
-        Error::ours("The socket for the client's guard cannot be made.")
-            .because(error)
-            .hint("Set TMPDIR to a folder that you can write to.")
-    })?;
+    let socket = listen(world)?;
     let folder = install(hook, world, socket.path())?;
     let own = (hook.vars)(&folder, world);
     let mut vars: Vars = own.into_iter().map(|(name, value)| (name, Some(value))).collect();
@@ -45,6 +36,30 @@ pub(super) fn open(hook: &Hook, world: &World) -> Result<(Asking, Vars), Error> 
         asking.set_late(late.clone(), folder);
     }
     Ok((asking, vars))
+}
+
+/// Makes the socket that a program tells on which the client starts in place of another; returns
+/// what listens, and the variable that names it.
+///
+/// # Errors
+/// When it can be made nowhere.
+pub(super) fn open_to_programs(world: &World) -> Result<(Asking, Vars), Error> {
+    let socket = listen(world)?;
+    let vars = vec![(SOCKET.into(), Some(socket.path().into()))];
+    Ok((Asking::to_programs(Server::new(socket)), vars))
+}
+
+fn listen(world: &World) -> Result<Socket, Error> {
+    let token = random::token();
+    let runtime = world.var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let temporary = world.var_os("TMPDIR").map(PathBuf::from);
+    let bases: Vec<&Path> =
+        [&runtime, &temporary].into_iter().flatten().map(AsRef::as_ref).collect();
+    Socket::open(&bases, &token).map_err(|error| {
+        Error::ours("The socket for the client's guard cannot be made.")
+            .because(error)
+            .hint("Set TMPDIR to a folder that you can write to.")
+    })
 }
 
 /// Lays the files out in a folder that only this user can enter: one for each version, so that

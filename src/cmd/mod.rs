@@ -4,10 +4,12 @@ pub mod check;
 pub mod config;
 pub mod demo;
 pub mod doctor;
+mod editor;
 pub mod export;
 pub mod history;
 mod hook;
 pub mod import;
+pub mod init;
 mod log;
 mod new_file;
 mod own_history;
@@ -34,6 +36,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+use crate::clients::TELL_EDITED;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::os::term;
@@ -57,6 +60,11 @@ pub fn main() -> ExitCode {
         let args: Vec<OsString> = args.collect();
         return ExitCode::from(prune::tidy(&args, &world, &clock));
     }
+    let mut args = std::env::args_os();
+    if args.nth(1).is_some_and(|first| first == TELL_EDITED) {
+        let args: Vec<OsString> = args.collect();
+        return ExitCode::from(editor::run(&args, &world));
+    }
     let cli = Cli::parse();
     let result = dispatch(&cli, &world, &clock);
     ExitCode::from(result.unwrap_or_else(|error| fail(&error, &world)))
@@ -66,6 +74,9 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
     match &cli.command {
         Command::Client(words) => return run::client(words, world, clock),
         Command::Run(args) => return run::run(args, world, clock),
+        Command::Init(args) => return init::run(args, world, &mut io::stdout()),
+        Command::Completions(args) => return init::completions(args, &mut io::stdout()),
+        Command::Generate(args) => return init::generate(args),
         _ => {}
     }
     let stdout = io::stdout();
@@ -81,7 +92,11 @@ fn dispatch(cli: &Cli, world: &World, clock: &Clock) -> Result<u8, Error> {
     let zone = crate::config::load(world).config.zone();
     let mut view = View { width, theme, zone, notes: &mut notes };
     let result = match &cli.command {
-        Command::Client(_) | Command::Run(_) => unreachable!("both have returned above"),
+        Command::Client(_)
+        | Command::Run(_)
+        | Command::Init(_)
+        | Command::Completions(_)
+        | Command::Generate(_) => unreachable!("they have returned above"),
         Command::History(args) => history::run(args, world, clock, &mut out, &mut view),
         Command::Sessions(args) => sessions::run(args, world, clock, &mut out, &mut view),
         Command::Show(args) => show::run(args, world, clock, &mut out, &mut view),

@@ -5,11 +5,12 @@ pub(super) mod prompt;
 pub(super) mod screen;
 
 use jiff::{SignedDuration, Timestamp};
+use memchr::memmem;
 
 use super::log::Log;
 use crate::clients::known;
 use crate::error::Error;
-use crate::lang::{Class, Reading, Scope};
+use crate::lang::Reading;
 use crate::record::find::Recorded;
 use crate::record::{Answer, Event, Header, Marker, Release, Source, Start, process};
 use crate::target::Target;
@@ -19,6 +20,13 @@ pub(super) use fate::Fate;
 
 /// A client that a signal ended has this and the signal's number as its status.
 const SIGNALLED: i32 = 128;
+
+/// What PostgreSQL says where something to be dropped is not there, in English: in another language it
+/// counts as dropped, which is the safe side.
+const SKIPPED: &str = "does not exist, skipping";
+
+/// So much is looked through for that.
+const NOTICES_BYTES: usize = 64 << 10;
 
 /// The greatest number of a signal.
 const LAST_SIGNAL: i32 = 64;
@@ -89,6 +97,12 @@ pub(super) struct Deed {
     pub(super) reasons: Vec<String>,
     /// Kinds of secrets that are not in the text.
     pub(super) redacted: Vec<String>,
+    /// Whether it was judged to remove or overwrite what was there.
+    pub(super) destroys: bool,
+    /// What kind of server it went to, where the client told.
+    pub(super) engine: Option<String>,
+    /// How much of what it was to drop was not there.
+    pub(super) skipped: usize,
     /// Whether it was held and a release was about to be sent.
     pub(super) was_let_run: bool,
     pub(super) answer: Option<Given>,
@@ -153,14 +167,15 @@ pub(super) fn read(found: &Recorded, want: Want) -> Result<Past, Error> {
         output_of: None,
         is_whole: true,
         typed: String::new(),
+        notices: None,
     };
     if let Some(target) = &header.target {
         scan.add(started, What::Connected(target.clone()));
     }
     loop {
         let event = match want {
-            Want::Screens => log.next()?,
-            Want::Deeds => log.next_but_output()?,
+            Want::Deeds if scan.notices.is_none() => log.next_but_output()?,
+            Want::Deeds | Want::Screens => log.next()?,
         };
         let Some(event) = event else { break };
         let at = scan.at(log.time());
@@ -209,6 +224,8 @@ struct Scan {
     is_whole: bool,
     /// The last stretch in which a line was typed.
     typed: String,
+    /// What a DROP … IF EXISTS printed so far, until it is over.
+    notices: Option<Vec<u8>>,
 }
 
 impl Scan {
@@ -235,7 +252,12 @@ impl Scan {
                 self.is_torn = true;
             }
             Event::Output(_) | Event::Resize { .. } => {
-                self.has_output |= matches!(event, Event::Output(_));
+                if let Event::Output(bytes) = &event {
+                    self.has_output = true;
+                    if let Some(notices) = &mut self.notices {
+                        notices.extend(&bytes[..bytes.len().min(NOTICES_BYTES - notices.len())]);
+                    }
+                }
                 if let Some(stretch) = &mut self.stretch {
                     stretch.event(event);
                 }
@@ -256,8 +278,14 @@ impl Scan {
                 rule,
                 reasons,
                 redacted,
+                destroys,
+                engine,
             } => {
-                let before = self.end_stretch();
+                self.notices = is_conditional(&text).then(Vec::new);
+                let mut before = self.end_stretch();
+                if before.trim().is_empty() {
+                    before = self.take_echo(&text).unwrap_or(before);
+                }
                 if self.stretch.is_some() && !before.trim().is_empty() && self.output_of.is_none() {
                     self.typed.clone_from(&before);
                 }
@@ -280,6 +308,9 @@ impl Scan {
                         rule,
                         reasons,
                         redacted,
+                        destroys,
+                        engine,
+                        skipped: 0,
                         was_let_run: false,
                         answer: None,
                         outcome: None,
@@ -301,7 +332,9 @@ impl Scan {
             }
             Marker::Outcome { n, rows, duration_ms, error } => {
                 drop(self.end_stretch());
+                let notices = self.notices.take().unwrap_or_default();
                 if let Some(deed) = self.deed(n) {
+                    deed.skipped = memmem::find_iter(&notices, SKIPPED).count();
                     deed.outcome = Some(Outcome { rows, duration_ms, error });
                 }
             }
@@ -326,6 +359,20 @@ impl Scan {
             What::Statement(deed) if deed.n == wanted => Some(&mut **deed),
             What::Statement(_) | What::Connected(_) | What::Gap(_) | What::Note(_) => None,
         })
+    }
+
+    /// Takes the lines in which a statement was typed from what the one before it printed: a client
+    /// may tell that a statement is over only when the next one begins.
+    fn take_echo(&mut self, text: &str) -> Option<String> {
+        let deed = self.things.iter_mut().rev().find_map(|thing| match &mut thing.what {
+            What::Statement(deed) => Some(deed),
+            What::Connected(_) | What::Gap(_) | What::Note(_) => None,
+        })?;
+        let printed = &mut deed.screens.as_mut()?.came_back;
+        let end = printed.trim_end_matches('\n').len();
+        let mut ends = printed[..end].rmatch_indices('\n');
+        let begin = ends.nth(text.lines().count().max(1) - 1).map_or(0, |(at, _)| at + 1);
+        screen::shows(&printed[begin..], text).then(|| printed.split_off(begin))
     }
 
     /// Ends a stretch of the screen, gives it to the statement it is of, and returns it.
@@ -381,19 +428,16 @@ impl End {
 }
 
 impl Deed {
-    /// Says whether it removes or overwrites what was there: rows or objects, or all rows of
-    /// something. A change of some rows is everyday work.
+    /// Says whether it removes or overwrites what was there, as it was judged when it ran or as its
+    /// text reads now.
     pub(super) fn is_destructive(&self, client: &str) -> bool {
         let Some(reading) = self.reading(client) else {
-            return matches!(self.verdict.as_str(), "hold" | "deny");
+            return self.destroys || matches!(self.verdict.as_str(), "hold" | "deny");
         };
         let has_word = matches!(&reading, Reading::Unclear { destructive_word: true, .. });
-        has_word
-            || reading.effects().iter().any(|effect| match effect.class {
-                Class::Remove | Class::Destroy | Class::Opaque => true,
-                Class::Change => matches!(effect.scope, Scope::All | Scope::Unknown),
-                Class::Read | Class::Session | Class::Add | Class::Heavy | Class::Escape => false,
-            })
+        let count = reading.effects().iter().filter(|effect| effect.destroys()).count();
+        let was_nothing_there = self.skipped > 0 && self.skipped >= count;
+        !was_nothing_there && (self.destroys || has_word || count > 0)
     }
 
     /// Says whether it removes files before it commits: then no recovery to a time brings them back,
@@ -418,9 +462,16 @@ impl Deed {
         if let Some(outcome) = &self.outcome {
             let plural = |rows: u64| if rows == 1 { "row" } else { "rows" };
             words.extend(outcome.error.as_ref().map(|error| format!("error {error}")));
+            words.extend((self.skipped > 0).then(|| format!("{} not there", self.skipped)));
             words.extend(outcome.rows.map(|rows| format!("{rows} {}", plural(rows))));
             words.extend(outcome.duration_ms.map(|duration| format!("{duration} ms")));
         }
         words.join(", ")
     }
+}
+
+/// Says whether a statement drops something only where it is there.
+fn is_conditional(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    text.contains("drop") && text.contains("if exists")
 }

@@ -53,10 +53,7 @@ pub fn run(
     out: &mut dyn Write,
     view: &mut View<'_>,
 ) -> Result<u8, Error> {
-    let data_dir = recorded::data_dir(world)?;
-    if recorded::is_empty(&data_dir, view)? {
-        return Ok(0);
-    }
+    let Some(data_dir) = recorded::any(world, view)? else { return Ok(0) };
     let loaded = config::load(world);
     if !loaded.errors.is_empty() && !args.dry_run {
         return Err(Error::ours("Nothing was removed: the configuration has mistakes.")

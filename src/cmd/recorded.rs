@@ -28,14 +28,17 @@ pub(super) fn data_dir(world: &World) -> Result<PathBuf, Error> {
     })
 }
 
-/// Says how to begin if nothing is recorded yet; then there is nothing else to do.
-pub(super) fn is_empty(data_dir: &Path, view: &mut View<'_>) -> Result<bool, Error> {
-    let is_empty = find::all(data_dir).map_err(|error| not_found(&error))?;
-    let is_empty = is_empty.is_empty() && imported::all(data_dir).is_ok_and(|logs| logs.is_empty());
-    if is_empty {
+/// Returns the data folder if anything is recorded there.
+///
+/// Else it says how to begin: there is nothing else to do.
+pub(super) fn any(world: &World, view: &mut View<'_>) -> Result<Option<PathBuf>, Error> {
+    let data_dir = data_dir(world)?;
+    let logs = find::all(&data_dir).map_err(|error| not_found(&error))?;
+    if logs.is_empty() && imported::all(&data_dir).is_ok_and(|logs| logs.is_empty()) {
         note(view, BEGIN);
+        return Ok(None);
     }
-    Ok(is_empty)
+    Ok(Some(data_dir))
 }
 
 /// Whether an index can be brought up to date.

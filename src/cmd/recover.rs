@@ -13,8 +13,9 @@ use super::recorded;
 use crate::cli::{FilterArgs, RecoverArgs};
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
+use crate::record::badly::{self, Badly};
 use crate::record::find::Recorded;
-use crate::record::process;
+use crate::record::{process, tidy};
 use crate::store::{Filter, Session};
 use crate::ui::table::{Align, Cell, Column, Fit, Table, View};
 use crate::ui::theme::Style;
@@ -46,10 +47,10 @@ pub fn run(
     out: &mut dyn Write,
     view: &mut View<'_>,
 ) -> Result<u8, Error> {
-    let data_dir = recorded::data_dir(world)?;
-    if recorded::is_empty(&data_dir, view)? {
-        return Ok(0);
+    if args.notice {
+        return notice(world, out);
     }
+    let Some(data_dir) = recorded::any(world, view)? else { return Ok(0) };
     let now = clock.now().to_zoned(view.zone.clone());
     let place = Place { world, data_dir: &data_dir, now: &now };
     let wanted = match args.session.as_deref() {
@@ -74,6 +75,28 @@ pub fn run(
         }
         None => list(&bad(args, &place, view)?, args, &place, out, view)?,
     }
+    Ok(0)
+}
+
+/// Says once which sessions ended badly; nothing where there are none, or no recordings.
+fn notice(world: &World, out: &mut dyn Write) -> Result<u8, Error> {
+    let Some(data_dir) = world.data_dir() else { return Ok(0) };
+    let unusable = |error| {
+        Error::ours(format!("The recordings in {} cannot be used.", data_dir.display()))
+            .because(error)
+            .hint("nightlatch doctor")
+    };
+    tidy::repair_dead(&data_dir).map_err(unusable)?;
+    let badly = badly::take(&data_dir).map_err(unusable)?;
+    let said = match badly.as_slice() {
+        [] => return Ok(0),
+        [one] => {
+            let Badly { session, client } = one;
+            format!("{client} session {session} ended badly: nightlatch recover {session}")
+        }
+        many => format!("{} sessions ended badly: nightlatch recover", many.len()),
+    };
+    writeln!(out, "nightlatch: {said}").map_err(recorded::write_error)?;
     Ok(0)
 }
 

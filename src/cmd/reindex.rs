@@ -22,10 +22,7 @@ pub fn run(
     out: &mut dyn Write,
     view: &mut View<'_>,
 ) -> Result<u8, Error> {
-    let data_dir = recorded::data_dir(world)?;
-    if recorded::is_empty(&data_dir, view)? {
-        return Ok(0);
-    }
+    let Some(data_dir) = recorded::any(world, view)? else { return Ok(0) };
     let rebuild = || Store::open(&data_dir)?.rebuild();
     let indexed = rebuild().or_else(|error| {
         if !error.is_damage() {

@@ -7,8 +7,9 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::hook;
+use super::past::End;
 use super::prune::{tidy_after, tidy_before};
+use super::{editor, hook};
 use crate::cli::RunArgs;
 use crate::clients::known::{self, Known};
 use crate::clients::{Command, Echo, Hook, Launcher, Preflight};
@@ -21,7 +22,7 @@ use crate::os::spawn::{Launch, replace_self, spawn};
 use crate::os::term::{self, Terminals, UserTerm};
 use crate::os::{identity, random};
 use crate::policy::Decision;
-use crate::record::{Header, Recorder, Source};
+use crate::record::{Header, Recorder, Source, badly};
 use crate::redact;
 use crate::relay::asked::Asking;
 use crate::relay::ends::{Ends, Manner};
@@ -31,6 +32,9 @@ use crate::target::{Decided, Tier};
 use crate::ui::theme::Theme;
 use crate::ui::{notice, refusal};
 use crate::world::World;
+
+/// What became of a client that wrote to a pipe without a reader.
+const BROKEN_PIPE: End = End::Signalled(13);
 
 /// Runs a client by its own name with its own arguments.
 ///
@@ -114,8 +118,20 @@ fn wrap(
     let ended = run.go(loaded.config, machine, recorder, approved.or_else(|| approval(world)));
     if let (Some(data_dir), Some(folder)) = (world.data_dir(), folder) {
         tidy_after(&data_dir, &folder, clock);
+        if ended.as_ref().is_ok_and(|&status| is_loss(status)) {
+            // Only a shell's remark is lost where it cannot be written.
+            drop(badly::note(&data_dir, &folder));
+        }
     }
     ended
+}
+
+/// Tells whether the client was ended in a way that loses what most have in memory. After Ctrl-C,
+/// and where a pipe's reader has gone, nobody needs to be told.
+fn is_loss(status: u8) -> bool {
+    let end = End::of_status(i32::from(status));
+    let is_own = end == End::Signalled(Caught::Interrupt.number()) || end == BROKEN_PIPE;
+    end.is_bad() && !is_own
 }
 
 /// What was read before the client starts.
@@ -263,13 +279,23 @@ impl Run<'_> {
                 let text = unseen.summary();
                 let judged =
                     keeper.draft(text, &unseen.statements, unseen.effects, Source::Preflight);
-                match judged.verdict.decision {
-                    Decision::Allow | Decision::Notice => keeper.released(&judged, None, false),
-                    Decision::Hold(_) | Decision::Deny => foreseen.before = Some(judged),
-                }
+                foreseen.before = before(&mut keeper, judged);
             }
         }
-        let start = Start { manner, approved, foreseen, ..Start::default() };
+        let statements = if is_interactive { self.launcher.starts_with() } else { Vec::new() };
+        if !statements.is_empty() {
+            let text = statements.join("; ");
+            let judged = keeper.draft(text, &statements, Vec::new(), Source::Preflight);
+            foreseen.before = before(&mut keeper, judged);
+        }
+        let mut start = Start { manner, approved, foreseen, ..Start::default() };
+        let teller = editor::teller();
+        let told = self.launcher.told(&teller);
+        if !told.is_empty() {
+            let (asking, vars) = hook::open_to_programs(self.world)?;
+            start.asking = Some(asking);
+            start.vars.extend(vars.into_iter().chain(told));
+        }
         self.start(keeper, session.as_deref(), folder, start)
     }
 
@@ -315,7 +341,7 @@ impl Run<'_> {
         if let Some(session) = session {
             vars.push(("NIGHTLATCH_SESSION".into(), Some(session.into())));
         }
-        let start_up = self.launcher.start_up_file(&nonce).filter(|_| is_tapped);
+        let start_up = self.launcher.start_up_file(&nonce, &editor::teller()).filter(|_| is_tapped);
         let start_up = match start_up {
             None => None,
             Some((variable, text)) => {
@@ -394,6 +420,15 @@ impl Run<'_> {
             other => Ok(other.status()),
         }
     }
+}
+
+/// Returns what a person must release before the client is started; lets the rest run.
+fn before(keeper: &mut Keeper, judged: Judged) -> Option<Judged> {
+    match judged.verdict.decision {
+        Decision::Allow | Decision::Notice => keeper.released(&judged, None, false),
+        Decision::Hold(_) | Decision::Deny => return Some(judged),
+    }
+    None
 }
 
 /// How a client is to be started.

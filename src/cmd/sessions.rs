@@ -35,10 +35,7 @@ pub fn run(
     out: &mut dyn Write,
     view: &mut View<'_>,
 ) -> Result<u8, Error> {
-    let data_dir = recorded::data_dir(world)?;
-    if recorded::is_empty(&data_dir, view)? {
-        return Ok(0);
-    }
+    let Some(data_dir) = recorded::any(world, view)? else { return Ok(0) };
     let session = args.filter.session.as_deref();
     let session = session.map(|name| recorded::session(&data_dir, name)).transpose()?;
     let now = clock.now().to_zoned(view.zone.clone());

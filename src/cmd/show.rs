@@ -69,7 +69,7 @@ fn statement(
                 if let Marker::Statement { n, time, text, target, verdict, .. } = *marker
                     && n == wanted
                 {
-                    let (time, target) = (view.time(time), describe(&target));
+                    let (time, target) = (view.time_and_zone(time), describe(&target));
                     let text = table::lines(text.trim_end());
                     break format!("Statement {n}, {time}, {target}, {verdict}:\n{text}\n\n");
                 }

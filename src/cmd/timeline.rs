@@ -4,6 +4,7 @@ mod gather;
 mod html;
 mod json;
 mod markdown;
+mod report;
 mod safe;
 mod text;
 
@@ -60,10 +61,7 @@ pub fn run(
     out: &mut dyn Write,
     view: &mut View<'_>,
 ) -> Result<u8, Error> {
-    let data_dir = recorded::data_dir(world)?;
-    if recorded::is_empty(&data_dir, view)? {
-        return Ok(0);
-    }
+    let Some(data_dir) = recorded::any(world, view)? else { return Ok(0) };
     let before = args.before.as_deref().map(statement).transpose()?;
     let before = match before {
         None => None,

@@ -118,6 +118,17 @@ pub struct Effect {
 }
 
 impl Effect {
+    /// Says whether it removes or overwrites what was there: rows or objects, or all rows of
+    /// something. A change of some rows is everyday work.
+    #[must_use]
+    pub fn destroys(&self) -> bool {
+        match self.class {
+            Class::Remove | Class::Destroy | Class::Opaque => true,
+            Class::Change => matches!(self.scope, Scope::All | Scope::Unknown),
+            Class::Read | Class::Session | Class::Add | Class::Heavy | Class::Escape => false,
+        }
+    }
+
     /// Makes an effect of unknown scope on no named object, which cannot be undone.
     #[must_use]
     pub fn new(class: Class, verb: Verb, span: Range<usize>, phrase: String) -> Self {

@@ -5,6 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::sys::stat::{FileStat, SFlag, fstat};
 
+/// Most descriptors that are looked at where the system does not list the open ones.
+const MOST_DESCRIPTORS: i32 = 65_536;
+
 /// What kind of thing stands behind a descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Behind {
@@ -32,6 +35,15 @@ pub fn is_same(one: impl AsFd, other: impl AsFd) -> bool {
     }
 }
 
+/// Returns how many bytes an ordinary user may still write where `path` is.
+///
+/// # Errors
+/// When nothing is there.
+pub fn free_bytes(path: &std::path::Path) -> io::Result<u64> {
+    let facts = nix::sys::statvfs::statvfs(path)?;
+    Ok(facts.blocks_available().saturating_mul(facts.fragment_size()))
+}
+
 /// Makes a pipe whose ends are closed on exec: reader, writer.
 ///
 /// # Errors
@@ -40,9 +52,6 @@ pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let (reader, writer) = io::pipe()?;
     Ok((reader.into(), writer.into()))
 }
-
-/// Most descriptors that are looked at where the system does not list the open ones.
-const MOST_DESCRIPTORS: i32 = 65_536;
 
 /// Closes every descriptor of this process but these, whoever owns them: for a copy of a process
 /// that uses nothing else of it any more.

@@ -37,6 +37,12 @@ pub fn is_alive(pid: i32) -> bool {
     !matches!(kill(Pid::from_raw(pid), None), Err(nix::errno::Errno::ESRCH))
 }
 
+/// Returns the id of the process that started us.
+#[must_use]
+pub fn parent_pid() -> i32 {
+    nix::unistd::getppid().as_raw()
+}
+
 /// Returns our own process id.
 #[must_use]
 pub fn own_pid() -> i32 {

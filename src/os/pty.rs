@@ -34,6 +34,14 @@ pub struct Mode {
     pub quit: u8,
     /// The byte that suspends, usually 0x1a.
     pub suspend: u8,
+    /// The byte that takes a character of a line back, usually 0x7f.
+    pub erase: u8,
+    /// The byte that takes a word back, usually 0x17.
+    pub erase_word: u8,
+    /// The byte that takes the line back, usually 0x15.
+    pub kill: u8,
+    /// The byte that makes text of the next, usually 0x16.
+    pub quote: u8,
 }
 
 /// The leader, with a follower for the client and one to look at the input queue.
@@ -94,6 +102,10 @@ impl Pty {
             interrupt: key(SpecialCharacterIndices::VINTR),
             quit: key(SpecialCharacterIndices::VQUIT),
             suspend: key(SpecialCharacterIndices::VSUSP),
+            erase: key(SpecialCharacterIndices::VERASE),
+            erase_word: key(SpecialCharacterIndices::VWERASE),
+            kill: key(SpecialCharacterIndices::VKILL),
+            quote: key(SpecialCharacterIndices::VLNEXT),
         })
     }
 

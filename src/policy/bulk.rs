@@ -124,6 +124,13 @@ impl Tally {
         }
     }
 
+    /// Says whether the same verb on the same object was let through in this submission.
+    #[must_use]
+    pub fn has(&self, effect: &Effect) -> bool {
+        let mut counted = self.bulk.counted.iter();
+        counted.any(|entry| entry.verb == effect.verb && entry.object == effect.object)
+    }
+
     /// Lets the same verb on the same object pass for the rest of the submission.
     pub fn release(&mut self, effects: &[Effect]) {
         for effect in effects.iter().filter(|effect| counts(effect)) {

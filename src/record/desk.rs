@@ -31,9 +31,6 @@ const TRIES: u32 = 100;
 
 /// The writer's work, whatever it writes to.
 pub(super) trait Work: Send {
-    /// Gets ready for a disk that may fill up.
-    fn prepare(&mut self);
-
     /// Takes what waits by now, writes it and answers for it.
     fn work(&mut self) -> Done;
 
@@ -103,7 +100,6 @@ impl Desk {
         // What the thread owes the relay even if it panics: an end to its waiting.
         let finished = Finished(&self.shared);
         let mut is_warm = false;
-        self.attempt(&mut lock(&self.place), |work| work.prepare());
         while let Some(done) = self.round() {
             if done.is_closed && done.is_quiet {
                 break;

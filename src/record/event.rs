@@ -119,6 +119,14 @@ pub enum Marker {
         reasons: Vec<String>,
         /// Kinds of secrets that were redacted from the text.
         redacted: Vec<String>,
+        /// Whether it was judged to remove or overwrite what was there. Where it is not set, the
+        /// text decides.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        destroys: bool,
+        /// What kind of server it goes to, of a client that reaches several: `postgres`, `mysql`,
+        /// `sqlite`, `mongodb`, `redis`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        engine: Option<String>,
     },
     /// A hold was answered.
     Answer {
@@ -152,7 +160,8 @@ pub enum Marker {
     },
     /// Something was not recorded.
     Gap {
-        /// What is missing: `output`, `statement`, `draft`, `tail`.
+        /// What is missing: `output`, `statement`, `draft`, `tail`; `intent` where a statement is
+        /// there but went on before it was.
         what: String,
         /// How many bytes, if known.
         bytes: Option<u64>,

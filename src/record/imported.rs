@@ -137,6 +137,8 @@ pub fn append(
             verdict: String::new(),
             rule: None,
             reasons: Vec::new(),
+            destroys: false,
+            engine: None,
         };
         let marker = serde_json::to_string(&marker)?;
         lines.push_str(&format!("[0.000000, \"m\", {}]\n", json!(marker)));

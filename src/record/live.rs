@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::header::private_folders;
@@ -31,8 +32,15 @@ impl Live {
             _ => {}
         }
         let path = parent.join(session);
-        let mut file = private().write(true).create_new(true).open(&path)?;
-        let marked = file.lock().and_then(|()| {
+        let (mut file, locked) = loop {
+            let file = private().write(true).create_new(true).open(&path)?;
+            let locked = file.lock();
+            // Before it is locked it looks like what a killed session left, and may be cleared away.
+            if locked.is_err() || is_at(&file, &path)? {
+                break (file, locked);
+            }
+        };
+        let marked = locked.and_then(|()| {
             let place = folder.strip_prefix(data_dir).unwrap_or(folder);
             file.write_all(place.as_os_str().as_encoded_bytes())
         });
@@ -48,6 +56,12 @@ impl Live {
         // One that cannot be removed costs the next start a look.
         drop(fs::remove_file(&self.path));
     }
+}
+
+/// Says whether a file is still the one at a path.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let own = file.metadata()?;
+    Ok(fs::metadata(path).is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino())))
 }
 
 /// What a marker says.

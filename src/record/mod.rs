@@ -2,6 +2,7 @@
 //! person types, by the relay.
 #![forbid(unsafe_code)]
 
+pub mod badly;
 mod desk;
 mod encode;
 pub mod event;

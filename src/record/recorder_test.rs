@@ -27,6 +27,8 @@ struct State {
     bytes: Vec<u8>,
     room: Option<usize>,
     reserve: usize,
+    /// What it says when it is full, where that is not the usual.
+    full: Option<io::ErrorKind>,
     is_held: bool,
     is_broken: bool,
     is_uncuttable: bool,
@@ -34,6 +36,12 @@ struct State {
     writes: usize,
     writers: Vec<ThreadId>,
     syncs: usize,
+}
+
+impl State {
+    fn full(&self) -> io::ErrorKind {
+        self.full.unwrap_or(io::ErrorKind::StorageFull)
+    }
 }
 
 impl Disk {
@@ -95,7 +103,7 @@ impl Sink for Disk {
         let fits = bytes.len().min(room);
         state.bytes.extend(&bytes[..fits]);
         self.0.1.notify_all();
-        if fits < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        if fits < bytes.len() { Err(state.full().into()) } else { Ok(()) }
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -117,7 +125,7 @@ impl Sink for Disk {
         if state.reserve == 0 {
             let used = state.bytes.len();
             if state.room.is_some_and(|room| used + 10_000 > room) {
-                return Err(io::ErrorKind::StorageFull.into());
+                return Err(state.full().into());
             }
             state.reserve = 10_000;
         }
@@ -141,6 +149,8 @@ fn statement(n: u64, text: &str) -> Marker {
         rule: None,
         reasons: Vec::new(),
         redacted: Vec::new(),
+        destroys: false,
+        engine: None,
     }
 }
 
@@ -256,7 +266,17 @@ fn a_relay_that_eases_off_loses_nothing_and_hangs_once() {
 
 #[test]
 fn a_full_disk_loses_output_and_no_statement() {
+    output_is_lost_and_no_statement(io::ErrorKind::StorageFull, "the disk is full");
+}
+
+#[test]
+fn a_quota_that_is_used_up_loses_output_and_no_statement() {
+    output_is_lost_and_no_statement(io::ErrorKind::QuotaExceeded, "the disk quota is used up");
+}
+
+fn output_is_lost_and_no_statement(full: io::ErrorKind, why: &str) {
     let disk = Disk::default();
+    disk.set(|state| state.full = Some(full));
     let mut recorder = disk.recorder();
     disk.wait(|state| state.reserve > 0);
     disk.set(|state| state.room = Some(state.bytes.len() + state.reserve));
@@ -270,7 +290,7 @@ fn a_full_disk_loses_output_and_no_statement() {
     assert_eq!(gap_bytes(&events[2]), Some(1));
     assert_eq!(events[3], marker(statement(2, "drop table b")));
     let troubles = recorder.troubles().unwrap();
-    insta::assert_snapshot!(troubles, @"recording of output stopped: the disk is full");
+    assert_eq!(troubles, format!("recording of output stopped: {why}"));
 
     // Room comes back: the end of the session tries again.
     disk.set(|state| state.room = None);

@@ -195,6 +195,8 @@ mod tests {
             rule: None,
             reasons: Vec::new(),
             redacted: Vec::new(),
+            destroys: false,
+            engine: None,
         }
     }
 

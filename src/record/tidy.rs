@@ -8,6 +8,7 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::badly;
 use super::find;
 use super::header;
 use super::live;
@@ -71,17 +72,7 @@ pub fn run(data_dir: &Path, limits: Limits, now: Timestamp) -> io::Result<Tidied
     if stamp.try_lock().is_err() {
         return Ok(Tidied::default());
     }
-    let mut tidied = Tidied::default();
-    for (_, folder, dead) in live::dead(data_dir)? {
-        let repaired = match folder.exists() {
-            true => repair::repair(&folder).and_then(|()| repair::pack(&folder)),
-            false => Ok(()),
-        };
-        if repaired.is_ok() {
-            tidied.repaired += 1;
-            drop(dead.clear());
-        }
-    }
+    let mut tidied = Tidied { repaired: repair_dead(data_dir)?, ..Tidied::default() };
     for found in find::all(data_dir).map_err(io::Error::other)? {
         let Some(folder) = found.path.parent() else { continue };
         make_private(folder);
@@ -104,6 +95,27 @@ pub fn run(data_dir: &Path, limits: Limits, now: Timestamp) -> io::Result<Tidied
     stamp.rewind()?;
     write!(stamp, "{now}")?;
     Ok(tidied)
+}
+
+/// Makes the logs of sessions whole that were killed; returns how many there were.
+///
+/// # Errors
+///
+/// If the data folder cannot be used.
+pub fn repair_dead(data_dir: &Path) -> io::Result<usize> {
+    let mut count = 0;
+    for (_, folder, dead) in live::dead(data_dir)? {
+        let repaired = match folder.exists() {
+            true => repair::repair(&folder).and_then(|()| repair::pack(&folder)),
+            false => Ok(()),
+        };
+        if repaired.is_ok() {
+            count += 1;
+            drop(badly::note(data_dir, &folder));
+            drop(dead.clear());
+        }
+    }
+    Ok(count)
 }
 
 /// Makes the log of a session that has no marker whole, if it is not: an earlier nightlatch made

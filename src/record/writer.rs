@@ -29,6 +29,10 @@ const ROOM_FRAMES: u64 = 64;
 /// Statements kept in memory for a disk that fails.
 const KEPT_BYTES: usize = if cfg!(test) { 1 << 20 } else { 16 << 20 };
 
+/// How long after the start the reserve is made. Before that a client is starting, and it takes
+/// half a millisecond; a statement that is held has one sooner.
+const PREPARE_AFTER: Duration = Duration::from_millis(250);
+
 /// Writes one session's log.
 pub(super) struct Writer<S> {
     sink: S,
@@ -67,6 +71,8 @@ pub(super) struct Writer<S> {
     lost_output: u64,
     /// Why output is not written, while it is not, and when the disk was last tried.
     failure: Option<(String, Duration)>,
+    /// The reserve was made, or could not be.
+    is_prepared: bool,
     /// The reserve was given up and output must not eat it.
     is_reserve_used: bool,
     /// A failed write could not be cut off: the next line must not join it.
@@ -112,6 +118,7 @@ impl<S: Sink> Writer<S> {
             buffered_output: 0,
             lost_output: 0,
             failure: None,
+            is_prepared: false,
             is_reserve_used: false,
             is_torn: false,
             is_cuttable: true,
@@ -222,6 +229,9 @@ impl<S: Sink> Writer<S> {
         };
         let (mut data, mut ticket) = (data, item.ticket);
         let has_room = self.kept.is_empty() || self.kept_bytes + data.len() <= KEPT_BYTES;
+        if ticket.is_some_and(|(_, durability)| durability == Durability::Synced) {
+            self.prepare();
+        }
         if self.failure.is_some() && !has_room {
             self.shared.trouble(format!("a statement was not recorded: {NO_MEMORY}"));
             self.answer(ticket.take(), Some(NO_MEMORY.to_owned()));
@@ -377,6 +387,15 @@ impl<S: Sink> Writer<S> {
         self.encoder.discard(self.written_us);
     }
 
+    /// Gets ready for a disk that may fill up.
+    fn prepare(&mut self) {
+        if !std::mem::replace(&mut self.is_prepared, true)
+            && let Err(error) = self.sink.reserve()
+        {
+            self.fail(&error);
+        }
+    }
+
     /// Tries a failed disk again, once a second.
     fn retry(&mut self) {
         let Some((_, tried)) = &mut self.failure else {
@@ -411,16 +430,13 @@ impl<S: Sink> Writer<S> {
 }
 
 impl<S: Sink> Work for Writer<S> {
-    fn prepare(&mut self) {
-        if let Err(error) = self.sink.reserve() {
-            self.fail(&error);
-        }
-    }
-
     fn work(&mut self) -> Done {
         // The ring first: an item queued before a frame is then seen before it.
         let ready = self.ring.slots();
         let is_closed = self.take_items();
+        if !self.is_prepared && !is_closed && self.clock.elapsed() >= PREPARE_AFTER {
+            self.prepare();
+        }
         let is_quiet = ready == 0 && self.items.is_empty();
         self.round(ready);
         if !(is_closed && is_quiet) {
@@ -480,6 +496,8 @@ fn redact_marker(marker: Marker) -> Marker {
             rule,
             reasons,
             redacted: mut kinds,
+            destroys,
+            engine,
         } => {
             let (text, found) = redact::redact_owned(text);
             for kind in found {
@@ -497,6 +515,8 @@ fn redact_marker(marker: Marker) -> Marker {
                 rule,
                 reasons: reasons.into_iter().map(clean).collect(),
                 redacted: kinds,
+                destroys,
+                engine,
             }
         }
         Marker::Answer { n, time, answer, reason, moment } => {

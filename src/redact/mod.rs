@@ -4,6 +4,7 @@
 //! `INSERT INTO users VALUES ('ann', 'hunter2')`, cannot be told from any other.
 #![forbid(unsafe_code)]
 
+mod own;
 mod pattern;
 mod stream;
 
@@ -13,6 +14,7 @@ use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
+pub use own::set_own;
 use pattern::{PATTERNS, Pattern};
 pub use stream::Stream;
 
@@ -99,51 +101,17 @@ pub fn redact(text: &str) -> Redacted<'_> {
             break;
         }
     }
-    for (kind, pattern) in own() {
-        if let Some(clean) = replace_own(kind, pattern, &redacted.text) {
+    for own in own::own() {
+        let clean = own.replace(redacted.text.as_bytes());
+        // It takes whole characters out.
+        if let Some(clean) = clean.and_then(|clean| String::from_utf8(clean).ok()) {
             redacted.text = Cow::Owned(clean);
-            if !redacted.kinds.contains(kind) {
-                redacted.kinds.push(kind);
+            if !redacted.kinds.contains(&own.kind) {
+                redacted.kinds.push(own.kind);
             }
         }
     }
     redacted
-}
-
-/// Adds the person's own patterns, once for the whole process: kind and regular expression. What
-/// a pattern matches is replaced whole, or its first group where it has one. One that does not
-/// compile is left out; the configuration has complained of it.
-pub fn set_own<'a>(patterns: impl Iterator<Item = (&'a str, &'a str)>) {
-    let compiled: Vec<(&'static str, Regex)> = patterns
-        .filter_map(|(kind, pattern)| {
-            let pattern = Regex::new(pattern).ok()?;
-            // A handful of words that live as long as the process.
-            Some((&*Box::leak(kind.to_owned().into_boxed_str()), pattern))
-        })
-        .collect();
-    // A second set changes nothing: there is one configuration.
-    drop(OWN.set(compiled));
-}
-
-static OWN: OnceLock<Vec<(&'static str, Regex)>> = OnceLock::new();
-
-fn own() -> &'static [(&'static str, Regex)] {
-    OWN.get().map_or(&[], Vec::as_slice)
-}
-
-fn replace_own(kind: &str, pattern: &Regex, text: &str) -> Option<String> {
-    let mut clean = String::new();
-    let mut copied = 0;
-    for captures in pattern.captures_iter(text) {
-        let Some(found) = captures.get(1).or_else(|| captures.get(0)) else { continue };
-        if found.is_empty() || is_mark(found.as_str()) {
-            continue;
-        }
-        clean.push_str(&text[copied..found.start()]);
-        clean.push_str(&mark(kind));
-        copied = found.end();
-    }
-    (copied > 0).then(|| clean + &text[copied..])
 }
 
 /// Tells whether a short text may hold a secret at all, without any pattern being compiled: most
@@ -273,18 +241,6 @@ mod tests {
         for text in ["select 1", "psql postgres://app@localhost:54329/orders", "delete from a"] {
             assert!(!may_hold(text), "{text}");
         }
-    }
-
-    #[test]
-    fn own_patterns_replace_their_group_or_all() {
-        let group = Regex::new("badge ([0-9]+)").expect("compiles");
-        assert_eq!(
-            replace_own("badge", &group, "badge 12, badge 3").as_deref(),
-            Some("badge [redacted:badge], badge [redacted:badge]")
-        );
-        assert_eq!(replace_own("badge", &group, "badge [redacted:badge]"), None);
-        let whole = Regex::new("k-[a-z]+").expect("compiles");
-        assert_eq!(replace_own("key", &whole, "k-abc!").as_deref(), Some("[redacted:key]!"));
     }
 
     #[test]

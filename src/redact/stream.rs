@@ -11,6 +11,7 @@ use aho_corasick::{AhoCorasick, MatchKind, PatternID};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::mark;
+use super::own::{self, Lines};
 use super::pattern::{PATTERNS, Pattern};
 
 /// How secrets begin, by kind, and how far what follows is looked at. The patterns of the kind in
@@ -90,6 +91,8 @@ const BEFORE_BYTES: usize = 24;
 /// Takes secrets out of a stream of bytes.
 #[derive(Debug, Default)]
 pub struct Stream {
+    /// What the person's own patterns have still to see.
+    lines: Lines,
     /// What is kept back until more has come.
     held: Vec<u8>,
     /// The last bytes that went out, or would have.
@@ -113,6 +116,16 @@ enum Step {
 impl Stream {
     /// Takes the next bytes; gives what is safe by now to `to`, in order.
     pub fn feed(&mut self, bytes: &[u8], to: &mut dyn FnMut(&[u8])) {
+        match own::own() {
+            [] => self.scan(bytes, to),
+            own => {
+                let lines = self.lines.feed(own, bytes);
+                self.scan(&lines, to);
+            }
+        }
+    }
+
+    fn scan(&mut self, bytes: &[u8], to: &mut dyn FnMut(&[u8])) {
         if self.held.is_empty() {
             let taken = self.take(bytes, IsEnd::No, to);
             self.held.extend_from_slice(&bytes[taken..]);
@@ -127,6 +140,8 @@ impl Stream {
 
     /// Gives what is kept back: something else comes now, and no word goes on behind it.
     pub fn end(&mut self, to: &mut dyn FnMut(&[u8])) {
+        let line = self.lines.end(own::own());
+        self.scan(&line, to);
         let held = std::mem::take(&mut self.held);
         let taken = self.take(&held, IsEnd::Yes, to);
         debug_assert_eq!(taken, held.len(), "nothing is kept back at the end");

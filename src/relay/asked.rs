@@ -97,6 +97,13 @@ impl Asking {
         }
     }
 
+    /// Listens for what has no hello to say: a program that the client starts.
+    #[must_use]
+    pub fn to_programs(server: Server) -> Self {
+        let nothing = |_: &Statement| Reading::Understood(Vec::new());
+        Self { is_guarded: true, ..Self::new(server, nothing, None) }
+    }
+
     /// Returns whether nobody knows yet that the client is guarded, or has been told that it is not.
     fn is_in_doubt(&self) -> bool {
         !self.is_guarded && !self.is_told
@@ -168,9 +175,10 @@ impl Relay {
             }
             Message::Statement(statement) => self.at_tapped_statement(asker, &statement),
             Message::Operation(operation) => self.at_operation(asker, operation),
-            Message::Connected { place, .. } => {
+            Message::Edited { text, changed } => self.at_edited(asker, text, changed),
+            Message::Connected { engine, place } => {
                 let address = place.into();
-                let has_moved = self.keeper.tapped_connected(&address);
+                let has_moved = self.keeper.tapped_connected(engine, &address);
                 if has_moved {
                     self.drain_all()?;
                     self.say_where()?;
@@ -211,7 +219,7 @@ impl Relay {
         if let Some(asking) = &mut self.asking {
             asking.was_cooked = is_cooked;
         }
-        self.at_judged(judged, Ticket { asker, operation: None })
+        self.at_judged(judged, Ticket::whole(asker))
     }
 
     /// An operation is about to be sent.
@@ -231,12 +239,12 @@ impl Relay {
         }
     }
 
-    fn at_judged(&mut self, judged: Judged, ticket: Ticket) -> io::Result<()> {
+    pub(super) fn at_judged(&mut self, judged: Judged, ticket: Ticket) -> io::Result<()> {
         match judged.verdict.decision {
             Decision::Allow => self.release_tapped(&judged, &ticket, None, false),
             Decision::Notice => {
-                // Of a statement its operations tell more exactly, as they are sent.
-                let is_exact = ticket.operation.is_some();
+                // Of a hook's statement its operations tell more exactly, as they are sent.
+                let is_exact = ticket.operation.is_some() || self.tap.is_some();
                 if is_exact && !self.is_noticed && self.may_notice() {
                     self.is_noticed = true;
                     self.drain_all()?;
@@ -311,7 +319,8 @@ impl Relay {
     /// Throws away what the client's terminal has been given and the client has not read: a paste
     /// goes along with the statement in it. Returns how much it was, in bytes.
     pub(super) fn discard_unread(&mut self) -> usize {
-        let Some(pty) = self.ends.pty.as_ref().filter(|_| self.asking.is_some()) else { return 0 };
+        // Where a tap reads the output, what is typed ahead waits with us.
+        let Some(pty) = self.ends.pty.as_ref().filter(|_| self.tap.is_none()) else { return 0 };
         let unread = pty.unread_bytes().unwrap_or(0) + self.to_client.len();
         self.to_client.clear();
         if pty.discard_unread().is_err() { 0 } else { unread }
@@ -321,7 +330,7 @@ impl Relay {
     /// line being typed.
     pub(super) fn say_or_wait(&mut self, line: String) -> io::Result<()> {
         let is_editing = match &self.ends.pty {
-            Some(pty) if self.asking.is_some() => !pty.mode()?.is_cooked,
+            Some(pty) if self.tap.is_none() => !pty.mode()?.is_cooked,
             Some(_) | None => false,
         };
         if is_editing {
@@ -411,7 +420,7 @@ impl Relay {
         self.say_or_wait(line)
     }
 
-    fn reply(&mut self, asker: Asker, answer: Answer) {
+    pub(super) fn reply(&mut self, asker: Asker, answer: Answer) {
         self.eager.answered();
         if let Some(asking) = &mut self.asking {
             asking.server.answer(asker, answer);
@@ -420,6 +429,11 @@ impl Relay {
 }
 
 impl Ticket {
+    /// A question about a whole text.
+    pub(super) fn whole(asker: Asker) -> Self {
+        Self { asker, operation: None }
+    }
+
     /// Returns who asks.
     pub(super) fn asker(&self) -> Asker {
         self.asker

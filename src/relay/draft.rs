@@ -3,10 +3,11 @@
 
 use std::io;
 
+use super::asked::Ticket;
 use super::hold::Doubt;
 use super::keeper::Keeper;
 use super::{Phase, Relay};
-use crate::clients::{Guarded, Unseen};
+use crate::clients::{Guarded, Submitted, Unseen};
 use crate::lang::{Class, Effect, Verb};
 use crate::os::process::working_directory;
 use crate::policy::Decision;
@@ -14,6 +15,8 @@ use crate::record::Source;
 use crate::redact;
 use crate::screen;
 use crate::session::keys::Submit;
+use crate::tap::{Answer, Asker};
+use crate::target::Address;
 use crate::ui::notice;
 use crate::ui::theme::Style;
 
@@ -163,7 +166,7 @@ impl Relay {
         }
         let (text, is_whole) = self.line.read();
         match self.gate.submit() {
-            Submit::Line => (text, is_whole),
+            Submit::Line | Submit::Commented => (text, is_whole),
             Submit::Typed { text: typed, replaces } => {
                 // Where in the line it is typed only the editor knows.
                 let is_whole = *replaces || (is_whole && text.is_empty());
@@ -176,23 +179,55 @@ impl Relay {
     /// Reads what a line does that no question tells of.
     fn unseen(&mut self, text: &str, is_whole: bool) -> Unseen {
         let address = self.keeper.decided().target.address.clone();
+        let submitted = self.as_submitted(text, &address);
         let mut unseen = match &mut self.interactive {
-            Some(interactive) if !text.is_empty() => {
-                interactive.unseen(&crate::clients::Submitted {
-                    line: text,
-                    is_fresh: self.line.is_fresh,
-                    is_guarded: self.guarded != Guarded::No && self.is_prompted,
-                    cwd: self.client.and_then(working_directory).unwrap_or_default(),
-                    address: &address,
-                })
-            }
-            _ => Unseen::default(),
+            Some(interactive) if !text.is_empty() => interactive.unseen(&submitted),
+            Some(_) | None => Unseen::default(),
         };
         if !is_whole {
             let phrase = "submits a line that could not be read whole".to_owned();
             unseen.effects.push(Effect::new(Class::Opaque, Verb::Execute, 0..0, phrase));
         }
         unseen
+    }
+
+    fn as_submitted<'a>(&self, line: &'a str, address: &'a Address) -> Submitted<'a> {
+        Submitted {
+            line,
+            is_commented: *self.gate.submit() == Submit::Commented,
+            is_fresh: self.line.is_fresh,
+            is_guarded: self.guarded != Guarded::No && self.is_prompted,
+            cwd: self.client.and_then(working_directory).unwrap_or_default(),
+            address,
+        }
+    }
+
+    /// An editor has left a text, which the client takes in place of the line.
+    pub(super) fn at_edited(
+        &mut self,
+        asker: Asker,
+        text: String,
+        changed: bool,
+    ) -> io::Result<()> {
+        let address = self.keeper.decided().target.address.clone();
+        let submitted =
+            Submitted { is_commented: false, is_fresh: true, ..self.as_submitted(&text, &address) };
+        let mut unseen = match &mut self.interactive {
+            Some(interactive) => interactive.edited(&submitted, changed),
+            None => Unseen::default(),
+        };
+        self.keeper.connects(&unseen.connects);
+        self.foresee(&mut unseen);
+        self.line.beyond_reach.clone_from(&unseen.remarks);
+        if unseen.is_nothing() {
+            self.reply(asker, Answer::Go);
+            return Ok(());
+        }
+        if unseen.effects.iter().any(|effect| effect.verb == Verb::Unguard) {
+            self.guarded = Guarded::No;
+        }
+        let judged = self.keeper.draft(text, &unseen.statements, unseen.effects, Source::Draft);
+        self.at_judged(judged, Ticket::whole(asker))
     }
 
     fn foresee(&mut self, unseen: &mut Unseen) {

@@ -258,7 +258,7 @@ impl Relay {
     /// Does not let a held statement run.
     fn cancel(&mut self, held: &Held, cause: Cause) -> io::Result<()> {
         let reason = closing::recorded_reason(cause);
-        if self.interactive.is_none() {
+        if self.interactive.is_none() || matches!(held.doubt, Doubt::Start) {
             self.end_refused(&held.judged, reason);
             let why = reason.map(|why| format!(" ({why})")).unwrap_or_default();
             let text = format!("cancelled: it did not run{why}");
@@ -296,7 +296,9 @@ impl Relay {
             Doubt::Line(_) | Doubt::Start => Ok(()),
             Doubt::Key(_) => {
                 // The line is still in the editor: an interrupt throws it away.
-                self.forget_line();
+                if let Some(interactive) = &mut self.interactive {
+                    interactive.withdrawn();
+                }
                 self.line.close(&mut self.keeper);
                 self.phase = Phase::Busy;
                 let key = match &self.ends.pty {
@@ -319,7 +321,7 @@ impl Relay {
     /// Refuses where nobody can go on: the client is ended while it waits, and the server rolls
     /// back.
     pub(super) fn refuse(&mut self, judged: &Judged, why: &str) -> io::Result<()> {
-        if self.interactive.is_some() && self.term.is_some() {
+        if self.interactive.is_some() && self.term.is_some() && self.client.is_some() {
             self.keeper.cancelled(judged, Some(why));
             self.is_cancelling = true;
             self.interrupt_client();

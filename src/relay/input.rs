@@ -121,6 +121,7 @@ impl Relay {
             if is_signal {
                 // As the terminal does: what was typed ahead of it is thrown away.
                 self.gate.discard();
+                self.typed.forget();
                 self.to_client.push_back(key);
                 if matches!(self.phase, Phase::Submitting(_)) {
                     self.phase = Phase::Prompt;

@@ -23,9 +23,10 @@ use crate::target::{Address, Decided, Known, Target, Tier, for_address};
 /// and a disk that hangs still costs no more than one hitch.
 const EASE: Duration = Duration::from_millis(20);
 
-/// How long a statement waits for the recorder where no person types: a busy machine may keep a disk
-/// waiting for a second, and nobody is held up by it.
-const UNATTENDED_WAIT: Duration = Duration::from_secs(10);
+/// How long a statement waits for the recorder where no person types: whatever the load, no statement
+/// goes before it is on disk, and nobody is held up by it. A disk that has not answered for so long
+/// is taken for dead.
+const UNATTENDED_WAIT: Duration = Duration::from_secs(600);
 
 /// What is known of one statement that is about to run.
 #[derive(Debug, Clone)]
@@ -171,7 +172,10 @@ impl Keeper {
 
     /// Takes what a prompt tells; returns whether the session is somewhere else than before.
     pub fn prompt(&mut self, facts: &PromptFacts) -> bool {
-        self.ended(facts.rows, facts.error.clone());
+        // One that takes data is still running.
+        if !facts.takes_data {
+            self.ended(facts.rows, facts.error.clone());
+        }
         self.follow_transaction(facts.transaction);
         self.own.at_prompt(facts.error.is_none(), facts.transaction);
         self.facts = Some(facts.clone());
@@ -520,6 +524,8 @@ impl Keeper {
             rule: verdict.rule().map(str::to_owned),
             reasons: verdict.reasons.clone(),
             redacted: Vec::new(),
+            destroys: verdict.findings.iter().any(|finding| finding.effect.destroys()),
+            engine: self.tapped.engine_at(&target.address),
         };
         let durability = match verdict.decision {
             Decision::Allow | Decision::Notice => Durability::Written,
@@ -532,6 +538,9 @@ impl Keeper {
                 Err(error) => {
                     self.recording_trouble
                         .push(format!("statement {n} is not recorded yet: {error}"));
+                    let why = format!("statement {n} could go on before the disk had it: {error}");
+                    let what = "intent".to_owned();
+                    recorder.marker(Marker::Gap { what, bytes: None, why });
                     false
                 }
             },

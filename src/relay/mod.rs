@@ -48,6 +48,7 @@ use crate::os::spawn::Spawned;
 use crate::os::term::UserTerm;
 use crate::session::gate::Gate;
 use crate::session::script::Script;
+use crate::session::typed::Typed;
 use crate::ui::theme::Theme;
 
 /// How much is read from the client at once: what a pty gives, and a pipe's whole buffer.
@@ -187,6 +188,8 @@ pub struct Relay {
     stdin: File,
     /// What was read of it for the client.
     script: Script,
+    /// What was passed of a line that is typed as a script.
+    typed: Typed,
     /// Whether the script's last statement was ended for it.
     is_ending: bool,
     /// Whether the client waits for more of it.
@@ -273,6 +276,7 @@ impl Relay {
             to_feed: VecDeque::new(),
             stdin,
             script: Script::default(),
+            typed: Typed::default(),
             is_ending: false,
             wants_script: false,
             releasing: None,

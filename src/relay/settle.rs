@@ -18,6 +18,7 @@ use crate::os::process;
 use crate::policy::Decision;
 use crate::record::Source;
 use crate::session::script::Feed;
+use crate::session::typed::{Editing, Typed};
 use crate::target::Tier;
 use crate::ui::notice;
 use crate::ui::theme::Style;
@@ -374,10 +375,26 @@ impl Relay {
     /// from, a person types as a script.
     fn type_line(&mut self) -> io::Result<bool> {
         let line = self.gate.take_cooked_line();
+        let Some(pty) = self.ends.pty.as_ref().filter(|_| !line.is_empty()) else {
+            return Ok(false);
+        };
+        let mode = pty.mode()?;
+        let editing = Editing {
+            erase: mode.erase,
+            erase_word: mode.erase_word,
+            kill: mode.kill,
+            quote: mode.quote,
+        };
+        let is_first = self.typed == Typed::default();
+        let Some(mut text) = self.typed.press(&line, editing) else {
+            // The terminal shows it, and edits it as we do.
+            self.send(&line)?;
+            return Ok(true);
+        };
+        text.push(b'\n');
         match line.as_slice() {
-            [] => return Ok(false),
             // End of file: a statement that was begun would run without being asked about.
-            [0x04] => {
+            [0x04] if is_first => {
                 let rest = self.tap.as_ref().and_then(|tap| tap.before_end());
                 if let Some(rest) = rest.filter(|_| !std::mem::replace(&mut self.is_ending, true)) {
                     self.gate.put_back(&line);
@@ -388,29 +405,30 @@ impl Relay {
             }
             // Ctrl-D behind text hands the text over; it counts as Return, so that the next one does
             // not end the input together with a question.
-            [text @ .., 0x04] => {
-                let mut text = text.to_vec();
-                text.push(b'\n');
-                self.pass_script_line(text)?;
+            [keys @ .., 0x04] => {
+                let mut keys = keys.to_vec();
+                keys.push(b'\n');
+                self.pass_script_line(&text, keys)?;
             }
-            _ => self.pass_script_line(line)?,
+            _ => self.pass_script_line(&text, line)?,
         }
         Ok(true)
     }
 
-    /// Passes a line of a script, unless it does something that no question will tell of.
-    fn pass_script_line(&mut self, line: Vec<u8>) -> io::Result<()> {
+    /// Passes a line of a script, unless it does something that no question will tell of. `text` is
+    /// what the client reads of it.
+    fn pass_script_line(&mut self, text: &[u8], line: Vec<u8>) -> io::Result<()> {
         let address = self.keeper.decided().target.address.clone();
         let cwd = self.client.and_then(process::working_directory).unwrap_or_default();
         let unseen = match &mut self.tap {
-            Some(tap) => tap.follow_input(&line, &cwd, &address),
+            Some(tap) => tap.follow_input(text, &cwd, &address),
             None => Unseen::default(),
         };
         self.keeper.connects(&unseen.connects);
         if unseen.is_nothing() {
             return self.send(&line);
         }
-        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        let text = String::from_utf8_lossy(text).trim_end().to_owned();
         let judged = self.keeper.draft(text, &unseen.statements, unseen.effects, Source::Preflight);
         match judged.verdict.decision {
             Decision::Allow | Decision::Notice => {
@@ -433,7 +451,8 @@ impl Relay {
                     // the question that follows.
                     line.push(b'\n');
                 }
-                self.pass_script_line(line).map(|()| true)
+                let text = line.clone();
+                self.pass_script_line(&text, line).map(|()| true)
             }
             Feed::End if self.input == Input::Data => self.end_data(),
             Feed::End => {

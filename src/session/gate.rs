@@ -71,6 +71,7 @@ impl Gate {
     pub fn learn(&mut self) -> Vec<u8> {
         let keys = self.keys.learn();
         self.keys.forget();
+        self.submit = Submit::Line;
         keys
     }
 

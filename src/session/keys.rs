@@ -17,6 +17,8 @@ pub enum Submit {
         /// Whether it takes the place of the line.
         replaces: bool,
     },
+    /// The line, made a comment or no comment any longer.
+    Commented,
     /// Something that cannot be read beforehand.
     Blind,
 }
@@ -35,6 +37,8 @@ pub struct Binding {
 pub enum Does {
     /// Hands the line over.
     Submits,
+    /// Makes a comment of the line, or undoes that, and hands it over.
+    Comments,
     /// Types these keys.
     Types(Vec<u8>),
     /// Repeats keys that were recorded, or runs what an editor leaves.
@@ -47,11 +51,13 @@ const MAX_KEYS: usize = 32;
 /// How often a macro may lead to another: readline's own limit.
 const MAX_DEPTH: usize = 16;
 
-/// Starts a comment: readline's key to insert one hands the line over.
+/// Readline's key to insert a comment hands the line over.
 const COMMENT: u8 = b'#';
 const ESCAPE: u8 = 0x1b;
 const END_OF_FILE: u8 = 0x04;
 const OPERATE_AND_GET_NEXT: u8 = 0x0f;
+/// Makes text of the next key, on every terminal that nobody has told otherwise.
+const QUOTE: u8 = 0x16;
 const START_MACRO: &[u8] = b"\x18(";
 const END_MACRO: &[u8] = b"\x18)";
 const CALL_MACRO: &[u8] = b"\x18e";
@@ -71,6 +77,9 @@ pub struct Keys {
     recording: Option<bool>,
     /// Whether the recorded macro hands a line over.
     has_recorded: bool,
+    /// The key that makes text of the next one, where the terminal edits the line itself.
+    quote: Option<u8>,
+    is_quoting: bool,
 }
 
 impl Keys {
@@ -81,6 +90,7 @@ impl Keys {
         for binding in bindings {
             match binding.does {
                 Does::Submits => keys.bind(&binding.keys, Submit::Line),
+                Does::Comments => keys.bind(&binding.keys, Submit::Commented),
                 Does::SubmitsBlind => keys.bind(&binding.keys, Submit::Blind),
                 Does::Types(_) => {}
             }
@@ -101,6 +111,12 @@ impl Keys {
             }
         }
         keys
+    }
+
+    /// Makes a watcher for a line that the terminal edits itself.
+    #[must_use]
+    pub fn of_terminal() -> Self {
+        Self { quote: Some(QUOTE), ..Self::default() }
     }
 
     fn bind(&mut self, keys: &[u8], submit: Submit) {
@@ -136,6 +152,10 @@ impl Keys {
 
     /// Takes a key; tells what it hands over, if anything.
     pub fn press(&mut self, key: u8) -> Option<Submit> {
+        if std::mem::take(&mut self.is_quoting) {
+            return None;
+        }
+        self.is_quoting = self.quote == Some(key);
         if self.recent.len() >= MAX_KEYS {
             self.recent.remove(0);
         }
@@ -162,16 +182,17 @@ impl Keys {
         if let Some((_, submit)) = bound.max_by_key(|(keys, _)| keys.len()) {
             return Some(submit.clone());
         }
-        let is_line = match key {
-            b'\r' | b'\n' | OPERATE_AND_GET_NEXT => true,
-            END_OF_FILE => self.has_vi,
-            COMMENT => before == Some(ESCAPE) || (self.has_vi && self.is_escaped),
+        match key {
+            b'\r' | b'\n' | OPERATE_AND_GET_NEXT => Some(Submit::Line),
+            END_OF_FILE if self.has_vi => Some(Submit::Line),
+            COMMENT if before == Some(ESCAPE) || (self.has_vi && self.is_escaped) => {
+                Some(Submit::Commented)
+            }
             // Meta-# where the terminal sets the eighth bit; in UTF-8 it is part of a character.
-            0xa3 => before.is_none_or(|before| before < 0x80),
-            b'v' if self.has_vi_editor && self.is_escaped => return Some(Submit::Blind),
-            _ => false,
-        };
-        is_line.then_some(Submit::Line)
+            0xa3 if before.is_none_or(|before| before < 0x80) => Some(Submit::Commented),
+            b'v' if self.has_vi_editor && self.is_escaped => Some(Submit::Blind),
+            _ => None,
+        }
     }
 
     fn follow_macro(&mut self, submits: bool) {
@@ -233,6 +254,15 @@ mod tests {
             .enumerate()
             .filter_map(|(at, &key)| keys.press(key).map(|submit| (at, submit)))
             .collect()
+    }
+
+    #[test]
+    fn a_key_that_makes_a_comment_says_so() {
+        let bound = binding(b"\x18c", Does::Comments);
+        for (typed, at) in [(&b"\x1b1\x1b#"[..], 3), (b"x\xa3", 1), (b"\x18c", 1)] {
+            let mut keys = Keys::new(std::slice::from_ref(&bound), false, false);
+            assert_eq!(pressed(&mut keys, typed), [(at, Submit::Commented)]);
+        }
     }
 
     fn places(keys: &mut Keys, typed: &[u8]) -> Vec<usize> {

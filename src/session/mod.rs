@@ -7,3 +7,4 @@ pub mod keys;
 pub mod own;
 pub mod prepared;
 pub mod script;
+pub mod typed;

@@ -21,6 +21,9 @@ const MOST_BYTES: usize = 256 << 20;
 /// Statements that are looked at to tell which word is the rarest.
 const SAMPLE: usize = 256;
 
+/// With fewer bits set than this, too many texts have them all: going through the letters is faster.
+const FEW_BITS: u32 = 2;
+
 /// For statements that were never held, or never failed.
 const NEVER: i64 = i64::MIN;
 
@@ -31,6 +34,8 @@ pub struct Memory {
     text: Vec<u8>,
     /// In the order of their newest use, newest first.
     statements: Vec<Kept>,
+    /// Which letters in a row each of them has: see [`signature`].
+    signatures: Vec<u128>,
     /// Those of them that were held, the last one held first.
     held: Vec<u32>,
     /// Those of them that failed, the last one failed first.
@@ -142,53 +147,65 @@ impl Memory {
         filter: &Filter,
         visitor: &mut dyn FnMut(i64) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let is_meant = |kept: &Kept| match &filter.target_name {
-            Some(name) => self.targets.get(&kept.target) == Some(name),
-            None => true,
-        };
+        let targets = filter.target_name.as_ref().map(|name| self.targets_of(name));
         let words = self.by_rarity(filter);
+        let bits = words.iter().fold(0, |bits, word| bits | signature(word.needle()));
+        let is_match = |index: usize| {
+            self.signatures[index] & bits == bits
+                && targets.as_ref().is_none_or(|of| of.contains(&self.statements[index].target))
+                && self.has(index, &words)
+        };
         let listed = match (filter.is_held, filter.is_failed) {
             (true, _) => Some(&self.held),
             (_, true) => Some(&self.failed),
             (false, false) => None,
         };
         if let Some(listed) = listed {
-            for &index in listed {
-                let kept = &self.statements[index as usize];
-                if is_meant(kept) && self.has(index as usize, &words) {
-                    visitor(if filter.is_held { kept.held } else { kept.failed })?;
-                }
+            for index in listed.iter().map(|&index| index as usize).filter(|&at| is_match(at)) {
+                let kept = &self.statements[index];
+                visitor(if filter.is_held { kept.held } else { kept.failed })?;
             }
             return ControlFlow::Continue(());
         }
-        let Some((rarest, others)) = words.split_first() else {
-            for kept in self.statements.iter().filter(|kept| is_meant(kept)) {
-                visitor(kept.newest)?;
-            }
-            return ControlFlow::Continue(());
-        };
-        if let Some(indexes) = self.answer(filter) {
-            for &index in indexes.iter().filter(|index| self.has(**index, &words)) {
-                visitor(self.statements[index].newest)?;
-            }
-            return ControlFlow::Continue(());
-        }
-        let mut from = 0;
-        let mut index = 0;
         let mut indexes = Vec::new();
-        while let Some(at) = rarest.find(&self.text[from..]) {
-            index = self.index_of(from + at, index);
-            let end = self.end(index);
-            let is_inside = from + at + rarest.needle().len() <= end;
-            if is_inside && is_meant(&self.statements[index]) && self.has(index, others) {
-                indexes.push(index);
-                visitor(self.statements[index].newest)?;
-            }
-            from = if is_inside { end } else { from + at + 1 };
+        let mut visit = |index: usize| {
+            indexes.push(index);
+            visitor(self.statements[index].newest)
+        };
+        if let Some(known) = self.answer(filter) {
+            known.iter().filter(|&&index| is_match(index)).try_for_each(|&index| visit(index))?;
+        } else if let Some(rarest) = words.first().filter(|_| bits.count_ones() < FEW_BITS) {
+            self.with(rarest).filter(|&index| is_match(index)).try_for_each(visit)?;
+        } else {
+            (0..self.statements.len()).filter(|&index| is_match(index)).try_for_each(visit)?;
         }
         let (terms, target_name) = (filter.terms.clone(), filter.target_name.clone());
         *self.last() = Some(Answer { terms, target_name, indexes: Arc::new(indexes) });
         ControlFlow::Continue(())
+    }
+
+    /// Goes through the statements that have a word.
+    fn with(&self, word: &memmem::Finder<'_>) -> impl Iterator<Item = usize> {
+        let mut from = 0;
+        let mut index = 0;
+        std::iter::from_fn(move || {
+            loop {
+                let at = from + word.find(&self.text[from..])?;
+                index = self.index_of(at, index);
+                let end = self.end(index);
+                // It may begin in one text and end in the next.
+                let is_inside = at + word.needle().len() <= end;
+                from = if is_inside { end } else { at + 1 };
+                if is_inside {
+                    return Some(index);
+                }
+            }
+        })
+    }
+
+    /// Returns the targets of a name.
+    fn targets_of(&self, name: &str) -> Vec<i64> {
+        self.targets.iter().filter(|(_, of)| *of == name).map(|(id, _)| *id).collect()
     }
 
     /// Returns a search's answer that has all that a filter lets through: a person who types on
@@ -213,6 +230,7 @@ impl Memory {
         } else {
             self.text.extend_from_slice(text.to_lowercase().as_bytes());
         }
+        self.signatures.push(signature(&self.text[start..]));
     }
 
     /// Returns the statements that have a time of a kind, the last one first.
@@ -262,6 +280,17 @@ impl Memory {
         let high = (low + step).min(self.statements.len());
         low + self.statements[low..high].partition_point(|kept| kept.start <= place) - 1
     }
+}
+
+/// Returns a bit for each three letters in a row: a text that lacks one of a word's lacks the word.
+/// So most texts are ruled out by 16 bytes that lie one behind the other.
+fn signature(text: &[u8]) -> u128 {
+    let bit = |part: &[u8]| {
+        let letters = u32::from_le_bytes([part[0], part[1], part[2], 0]);
+        // Any odd number with bits all over spreads them; the highest seven are the best of it.
+        letters.wrapping_mul(0x9e37_79b1) >> 25
+    };
+    text.windows(3).fold(0, |bits, part| bits | 1 << bit(part))
 }
 
 /// Returns one statement; none if it is no longer there.

@@ -31,6 +31,8 @@ pub(crate) fn statement(n: u64, time: &str, text: &str, verdict: &str, target: T
         rule: (verdict == "hold").then(|| "delete-without-where".to_owned()),
         reasons: if verdict == "hold" { vec!["deletes every row of a".into()] } else { vec![] },
         redacted: Vec::new(),
+        destroys: false,
+        engine: None,
     }
 }
 

@@ -41,6 +41,13 @@ pub enum Message {
     Statement(Statement),
     /// An operation is about to be sent.
     Operation(Operation),
+    /// An editor has left a text, which the client runs as if it were typed.
+    Edited {
+        /// The text.
+        text: String,
+        /// Whether the editor has changed it.
+        changed: bool,
+    },
     /// A connection is being made.
     Connected {
         /// What kind of server.

@@ -194,6 +194,12 @@ impl View<'_> {
     pub fn time(&self, time: Timestamp) -> String {
         time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
+
+    /// Returns it with its distance from UTC, where it stands alone and may be copied elsewhere.
+    #[must_use]
+    pub fn time_and_zone(&self, time: Timestamp) -> String {
+        time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S%:z").to_string()
+    }
 }
 
 /// Folds a text to one line that moves no cursor.

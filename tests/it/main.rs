@@ -16,6 +16,7 @@ mod real_python;
 mod recover;
 mod rules;
 mod search;
+mod shells;
 mod show;
 mod support;
 mod targets;

@@ -97,6 +97,52 @@ fn a_killed_session_comes_back_and_psql_finds_it() {
     assert_eq!(psql.finish().code(), Some(0));
 }
 
+/// Killed while it prints more than it can be taken: what was typed is there, and the log opens.
+#[test]
+fn sessions_that_are_killed_in_the_middle_of_their_output_come_back() {
+    if !needs(TOOLS) || !needs(&[Tool::Python]) {
+        return;
+    }
+    let endless = "select generate_series(1, 100000000) as n, repeat('x', 500);";
+    let looped = "for n in range(10 ** 9): print(n, 'x' * 500)\r";
+    for (program, prompt, typed, much) in [
+        ("psql", None, "select 'typed before';", endless),
+        ("python3", Some(">>> "), "before = '''typed\rbefore'''", looped),
+    ] {
+        let world = World::new(Tier::Development);
+        let mut pty = match prompt {
+            None => {
+                let mut pty = world.open();
+                pty.line("\\set FETCH_COUNT 1000");
+                pty.line("\\pset pager off");
+                pty
+            }
+            Some(prompt) => {
+                let mut pty = Pty::spawn(world.nightlatch([program]));
+                pty.wait_for_prompt(prompt);
+                pty
+            }
+        };
+        let own = world.database.prompt();
+        let prompt = prompt.unwrap_or(&own);
+        pty.wait_for_prompt(prompt);
+        pty.line(typed);
+        pty.wait_for_prompt(prompt);
+        pty.line(much);
+        pty.wait_for(&"x".repeat(60));
+        world.kill_all();
+        pty.wait_for_exit();
+        let sheet = nightlatch(&world, &["recover", "last"]);
+        for line in [typed, much].into_iter().flat_map(|text| text.split_terminator('\r')) {
+            assert!(sheet.contains(line), "{program}: {line}: {sheet:.3000}");
+        }
+        let dry = nightlatch(&world, &["recover", "last", "--write-history", "--dry-run"]);
+        assert!(!dry.contains("left out"), "{program}: {dry}");
+        assert!(nightlatch(&world, &["show", "last"]).contains("xxxxxxxx"), "{program}");
+        assert!(nightlatch(&world, &["recover"]).contains("nightlatch was killed"), "{program}");
+    }
+}
+
 #[test]
 fn a_closed_terminal_is_a_bad_end_and_a_clean_exit_is_none() {
     if !needs(TOOLS) {

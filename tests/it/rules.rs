@@ -1,7 +1,7 @@
 //! Every rule page is true: what it shows is held and let pass as it says.
 
 use nightlatch::clients::known;
-use nightlatch::config::load;
+use nightlatch::config::{Loaded, load};
 use nightlatch::lang::Reading;
 use nightlatch::policy::rule::Most;
 use nightlatch::policy::{Decision, Facts, Moment, Rule, Verdict, judge};
@@ -91,20 +91,14 @@ fn the_examples_of_own_rules_are_true() {
     assert_eq!(verdict.decision, Decision::Allow, "the rule names its tiers");
 }
 
-#[test]
-fn own_rules_with_mistakes_are_told() {
+/// Loads rules of one's own; with them the mistakes, without the folder's name.
+fn load_pages<T: AsRef<[u8]>>(
+    pages: impl IntoIterator<Item = (&'static str, T)>,
+) -> (Loaded, Vec<String>) {
     let folder = tempfile::tempdir().expect("a folder");
     let rules = folder.path().join("rules");
     std::fs::create_dir(&rules).expect("a folder");
-    let page = |id: &str, more: &str| format!("id = \"{id}\"\ntitle = \"t\"\nwhy = \"w\"\n{more}");
-    for (name, text) in [
-        ("a.toml", page("mine", "decision = \"deny\"\n")),
-        ("b.toml", page("mine", "decision = \"deny\"\n")),
-        ("c.toml", page("drop", "decision = \"deny\"\n")),
-        ("d.toml", page("toothless", "")),
-        ("e.toml", page("loose", "decision = \"allow\"\n")),
-        ("f.txt", "not a rule".to_owned()),
-    ] {
+    for (name, text) in pages {
         std::fs::write(rules.join(name), text).expect("a file");
     }
     let mut world = World::default();
@@ -113,8 +107,21 @@ fn own_rules_with_mistakes_are_told() {
     world.vars.insert("NIGHTLATCH_CONFIG".into(), file.into());
     let loaded = load(&world);
     let place = format!("{}/", rules.display());
-    let lines: Vec<String> =
-        loaded.errors.iter().map(|error| error.line().replace(&place, "")).collect();
+    let lines = loaded.errors.iter().map(|error| error.line().replace(&place, "")).collect();
+    (loaded, lines)
+}
+
+#[test]
+fn own_rules_with_mistakes_are_told() {
+    let page = |id: &str, more: &str| format!("id = \"{id}\"\ntitle = \"t\"\nwhy = \"w\"\n{more}");
+    let (loaded, lines) = load_pages([
+        ("a.toml", page("mine", "decision = \"deny\"\n")),
+        ("b.toml", page("mine", "decision = \"deny\"\n")),
+        ("c.toml", page("drop", "decision = \"deny\"\n")),
+        ("d.toml", page("toothless", "")),
+        ("e.toml", page("loose", "decision = \"allow\"\n")),
+        ("f.txt", "not a rule".to_owned()),
+    ]);
     assert_eq!(
         lines,
         [
@@ -130,10 +137,7 @@ fn own_rules_with_mistakes_are_told() {
 
 #[test]
 fn a_rule_is_made_stricter_by_its_name() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let rules = folder.path().join("rules");
-    std::fs::create_dir(&rules).expect("a folder");
-    for (name, text) in [
+    let (loaded, lines) = load_pages([
         (
             "a.toml",
             "id = \"ask\"\noverlays = \"delete-rows\"\ntiers = [\"staging\"]\ndecision = \"yes\"\n",
@@ -148,17 +152,7 @@ fn a_rule_is_made_stricter_by_its_name() {
             "id = \"mixed\"\noverlays = \"drop\"\nverbs = [\"drop\"]\ndecision = \"deny\"\n",
         ),
         ("e.toml", "id = \"bare\"\nverbs = [\"drop\"]\ndecision = \"deny\"\n"),
-    ] {
-        std::fs::write(rules.join(name), text).expect("a file");
-    }
-    let mut world = World::default();
-    let file = folder.path().join("config.toml");
-    std::fs::write(&file, "").expect("a file");
-    world.vars.insert("NIGHTLATCH_CONFIG".into(), file.into());
-    let loaded = load(&world);
-    let place = format!("{}/", rules.display());
-    let lines: Vec<String> =
-        loaded.errors.iter().map(|error| error.line().replace(&place, "")).collect();
+    ]);
     assert_eq!(
         lines,
         [

@@ -159,7 +159,7 @@ fn one_statement_has_its_output_and_its_end() {
     let past = session();
     let one = |n: &str| past.printed(&["show", "last", "--statement", n]);
     insta::assert_snapshot!(one("1"), @r"
-    Statement 1, 2026-11-18 11:00:00, orders-prod (production), allow:
+    Statement 1, 2026-11-18 11:00:00+00:00, orders-prod (production), allow:
     select 1;
 
      1
@@ -167,7 +167,7 @@ fn one_statement_has_its_output_and_its_end() {
     1 row, 12 ms
     ");
     insta::assert_snapshot!(one("2"), @r"
-    Statement 2, 2026-11-18 11:00:00, orders-prod (production), allow:
+    Statement 2, 2026-11-18 11:00:00+00:00, orders-prod (production), allow:
     select 2;
 
     [full screen, 2 lines, 3 s:]
@@ -178,7 +178,7 @@ fn one_statement_has_its_output_and_its_end() {
     1 row, 12 ms
     ");
     insta::assert_snapshot!(one("3"), @r"
-    Statement 3, 2026-11-18 11:00:00, orders-prod (production), hold:
+    Statement 3, 2026-11-18 11:00:00+00:00, orders-prod (production), hold:
     delete from a;
 
 

@@ -2,11 +2,14 @@
 //!
 //! Conditions on the program's name are not tested: what any of them binds counts.
 
-use super::Found;
+use super::{Found, named};
 use crate::session::keys::{Binding, Does};
 
 /// Commands that hand the line over.
-const SUBMIT: [&str; 3] = ["ed-newline", "vi-comment-out", "ed-end-of-file"];
+const SUBMIT: [&str; 2] = ["ed-newline", "ed-end-of-file"];
+
+/// The one that makes a comment of the line first.
+const COMMENT: &str = "vi-comment-out";
 
 /// Commands that hand over what cannot be read beforehand.
 const SUBMIT_BLIND: [&str; 2] = ["vi-histedit", "vi-alias"];
@@ -32,6 +35,8 @@ pub(super) fn read(text: &[u8], found: &mut Found) {
             Does::Types(unescaped(bound))
         } else if SUBMIT.contains(&bound.as_str()) {
             Does::Submits
+        } else if *bound == COMMENT {
+            Does::Comments
         } else if SUBMIT_BLIND.contains(&bound.as_str()) {
             Does::SubmitsBlind
         } else {
@@ -87,14 +92,6 @@ fn unescaped(text: &str) -> Vec<u8> {
             (b'\\', Some(&next)) => {
                 rest = &more[1..];
                 match next {
-                    b'a' => 0x07,
-                    b'b' => 0x08,
-                    b'e' => 0x1b,
-                    b'f' => 0x0c,
-                    b'n' => b'\n',
-                    b'r' => b'\r',
-                    b't' => b'\t',
-                    b'v' => 0x0b,
                     b'0'..=b'7' => {
                         let count =
                             more.iter().take(3).take_while(|b| (b'0'..=b'7').contains(b)).count();
@@ -103,7 +100,7 @@ fn unescaped(text: &str) -> Vec<u8> {
                         digits
                             .fold(0_u8, |sum, digit| sum.wrapping_mul(8).wrapping_add(digit - b'0'))
                     }
-                    other => other,
+                    other => named(other).unwrap_or(other),
                 }
             }
             _ => first,

@@ -3,11 +3,14 @@
 //! Conditions on the terminal, the mode or the version are not tested: what either branch binds
 //! counts. Only a branch for another program is left out.
 
-use super::Found;
+use super::{Found, named};
 use crate::session::keys::{Binding, Does};
 
 /// Functions that hand the line over.
-const SUBMIT: [&str; 4] = ["accept-line", "operate-and-get-next", "insert-comment", "vi-eof-maybe"];
+const SUBMIT: [&str; 3] = ["accept-line", "operate-and-get-next", "vi-eof-maybe"];
+
+/// The function that makes a comment of the line, or undoes that, and hands it over.
+const COMMENT: &str = "insert-comment";
 
 /// Functions that hand over what cannot be read beforehand.
 const SUBMIT_BLIND: [&str; 2] = ["call-last-kbd-macro", "edit-and-execute-command"];
@@ -65,6 +68,11 @@ pub(super) fn read(text: &[u8], program: &str, found: &mut Found) {
             continue;
         }
         if let Some(setting) = strip_word(line, b"set") {
+            if let Some(comment) = strip_word(setting, b"comment-begin") {
+                let comment =
+                    comment.strip_prefix(b"\"").map_or(comment, |rest| quoted(rest, b'"').0);
+                found.comments.push(String::from_utf8_lossy(comment).into_owned());
+            }
             let setting = String::from_utf8_lossy(setting).to_ascii_lowercase();
             found.has_vi |= setting.starts_with("editing-mode") && setting.contains("vi");
             continue;
@@ -99,6 +107,8 @@ fn bind(line: &[u8], found: &mut Found) {
             found.has_vi |= matches!(&*name, "vi-editing-mode" | "vi-movement-mode");
             if SUBMIT.contains(&&*name) {
                 Does::Submits
+            } else if name == COMMENT {
+                Does::Comments
             } else if SUBMIT_BLIND.contains(&&*name) {
                 Does::SubmitsBlind
             } else {
@@ -191,15 +201,7 @@ fn escape(rest: &[u8]) -> (u8, &[u8]) {
         (u32::from_str_radix(text, radix).ok().and_then(|n| u8::try_from(n & 0xff).ok()), count)
     };
     let key = match first {
-        b'a' => 0x07,
-        b'b' => 0x08,
         b'd' => 0x7f,
-        b'e' => 0x1b,
-        b'f' => 0x0c,
-        b'n' => b'\n',
-        b'r' => b'\r',
-        b't' => b'\t',
-        b'v' => 0x0b,
         b'x' => match digits(more, 16, 2) {
             (Some(key), count) => return (key, &more[count..]),
             (None, _) => b'x',
@@ -208,7 +210,7 @@ fn escape(rest: &[u8]) -> (u8, &[u8]) {
             (Some(key), count) => return (key, &rest[count..]),
             (None, _) => first,
         },
-        other => other,
+        other => named(other).unwrap_or(other),
     };
     (key, more)
 }
@@ -240,7 +242,7 @@ mod tests {
             (r#""\033[24~": accept-line"#, &[b"\x1b[24~"]),
             (r#""\x14": accept-line"#, &[b"\x14"]),
             (r#""\"": accept-line"#, &[b"\""]),
-            (r#""\C-?": insert-comment"#, &[b"\x7f"]),
+            (r#""\C-?": accept-line"#, &[b"\x7f"]),
             ("Control-t: accept-line", &[b"\x14"]),
             ("C-t: accept-line", &[b"\x14"]),
             ("Meta-Rubout: accept-line", &[b"\xff", b"\x1b\x7f"]),
@@ -251,6 +253,10 @@ mod tests {
         ] {
             assert_eq!(submits(text), keys, "{text}");
         }
+        let text = "\"\\C-t\": insert-comment\nset comment-begin \"-- \"\nset comment-begin #\n";
+        let found = found(text);
+        assert_eq!(found.bindings[0].does, Does::Comments);
+        assert_eq!(found.comments, ["-- ", "#"]);
     }
 
     #[test]

@@ -22,12 +22,29 @@ const DEPTH: usize = 8;
 /// Where readline looks when the person has no file.
 const SYSTEM_INPUTRC: &str = "/etc/inputrc";
 
+/// Returns the key that a letter behind a backslash names in both kinds of files.
+fn named(letter: u8) -> Option<u8> {
+    Some(match letter {
+        b'a' => 0x07,
+        b'b' => 0x08,
+        b'e' => 0x1b,
+        b'f' => 0x0c,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'v' => 0x0b,
+        _ => return None,
+    })
+}
+
 /// What the files say.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Found {
     bindings: Vec<Binding>,
     has_vi: bool,
     has_vi_editor: bool,
+    /// What starts the comments that a key makes.
+    comments: Vec<String>,
     /// Files it includes.
     includes: Vec<String>,
 }
@@ -69,9 +86,10 @@ impl Files {
         }
     }
 
-    /// Reads them. `program` is the name that conditions in them are about.
+    /// Reads them. `program` is the name that conditions in them are about. Returns the keys, and
+    /// what the comments may begin with that a key makes of a line.
     #[must_use]
-    pub fn keys(&self, program: &str) -> Keys {
+    pub fn keys(&self, program: &str) -> (Keys, Vec<String>) {
         let mut found = Found::default();
         let mut next: Vec<PathBuf> = self.inputrc.clone();
         for _ in 0..DEPTH {
@@ -87,7 +105,8 @@ impl Files {
                 editrc::read(&text, &mut found);
             }
         }
-        Keys::new(&found.bindings, found.has_vi, found.has_vi_editor)
+        let keys = Keys::new(&found.bindings, found.has_vi, found.has_vi_editor);
+        (keys, found.comments)
     }
 }
 
@@ -122,7 +141,7 @@ mod tests {
             ..World::default()
         };
         let submits = |world: &World, keys: &[u8]| {
-            let mut watcher = Files::find(world).keys("psql");
+            let (mut watcher, _) = Files::find(world).keys("psql");
             keys.iter().filter_map(|&key| watcher.press(key)).collect::<Vec<_>>().pop()
         };
         for keys in [&b"\x14"[..], b"\x18s", b"\x07"] {

@@ -8,19 +8,20 @@ use super::args::{self, Action, Invocation, Source};
 use super::echo;
 use super::inquire::Inquirer;
 use super::mark::{Nonce, Width};
-use super::meta::{self, State, Variables};
+use super::meta::{self, EDITOR, Variables, Ways};
 use super::preflight::{self, Preflight};
 use super::prompt::PsqlPrompt;
 use super::rc::{self, OwnRc};
 use super::surroundings::surroundings;
 use super::tap::{PsqlTap, SINGLE_STEP_ON};
-use super::unseen::{Place, unseen};
+use super::unseen::{Guard, Place, unseen};
 use crate::clients::line_editor::Files;
-use crate::clients::{Command, Interactive, Launcher, Tap};
+use crate::clients::{Command, Interactive, Launcher, OWN_EDITOR, TELL_EDITED, Tap, Unseen};
 use crate::config::Config;
 use crate::os::term::Terminals;
 use crate::policy::Facts;
 use crate::relay::Input;
+use crate::session::keys::Keys;
 use crate::target::libpq::Given;
 use crate::target::{Address, Decided, Known, Tier, for_address, for_invocation};
 use crate::world::World;
@@ -38,6 +39,8 @@ pub struct PsqlLaunch {
     own_rc: OwnRc,
     home: Option<PathBuf>,
     own_options: Option<String>,
+    /// The editor that psql is to start first, where the person has named one.
+    own_editor: Option<String>,
     editor_files: Files,
     cwd: PathBuf,
 }
@@ -65,6 +68,7 @@ impl PsqlLaunch {
             own_rc,
             home: world.home.clone(),
             own_options: world.var("PGOPTIONS").map(str::to_owned),
+            own_editor: own_editor(world),
             editor_files: Files::find(world),
             cwd: world.cwd.clone(),
         }
@@ -81,14 +85,13 @@ impl PsqlLaunch {
     }
 
     /// What the command line and the start-up file set before anything else is read, and whether
-    /// psql still asks then.
-    fn begun(&self) -> (Variables, bool) {
+    /// psql still asks then; and what runs unasked until then.
+    fn begun(&self) -> (Variables, bool, Unseen) {
         let given = self.invocation.as_ref().map_or(&[][..], |found| &found.variables);
-        let mut variables = Variables::given(given);
-        let mut is_guarded = true;
+        let mut input = Ways::following(Variables::given(given));
+        let mut guard = Guard { asks: true, has_editor: true };
+        let mut found = Unseen::default();
         if let Some(text) = self.rc_text() {
-            let mut state = State::following(variables);
-            let items = state.scan(&text);
             let address = Address::default();
             let place = Place {
                 cwd: &self.cwd,
@@ -96,10 +99,9 @@ impl PsqlLaunch {
                 home: self.home.as_deref(),
                 address: &address,
             };
-            drop(unseen(items, place, &mut is_guarded, state.variables()));
-            variables = std::mem::take(state.variables());
+            found = unseen(&mut input, &text, place, &mut guard);
         }
-        (variables, is_guarded)
+        (input.variables(), guard.asks, found)
     }
 
     /// The name psql has for itself, and for its line editor.
@@ -152,6 +154,10 @@ impl Launcher for PsqlLaunch {
         preflight::read(invocation, rc_text.as_deref(), io::stdin(), place, facts)
     }
 
+    fn starts_with(&self) -> Vec<String> {
+        self.begun().2.statements
+    }
+
     fn tap(&self, nonce: &str) -> Option<Box<dyn Tap>> {
         let nonce = Nonce::new(nonce)?;
         let echoes = self.invocation.as_ref().is_some_and(|found| {
@@ -160,7 +166,7 @@ impl Launcher for PsqlLaunch {
             given.unwrap_or(found.echo_queries)
         });
         let mut tap = PsqlTap::new(&nonce, self.width(), self.home.clone(), echoes);
-        let (variables, is_guarded) = self.begun();
+        let (variables, is_guarded, _) = self.begun();
         tap.begin(variables, is_guarded);
         if let Some(text) = self.rc_text() {
             tap.foresee(echo::read(&meta::scan(&text)));
@@ -180,8 +186,12 @@ impl Launcher for PsqlLaunch {
         if let Some(path) = self.rc_text().as_deref().and_then(rc::inputrc) {
             files.add_inputrc(&path);
         }
-        let keys = files.keys(&self.name());
-        let (variables, _) = self.begun();
+        let has_editor = !self.invocation.as_ref().is_some_and(|found| found.no_readline);
+        let keys = match has_editor {
+            true => files.keys(&self.name()),
+            false => (Keys::of_terminal(), Vec::new()),
+        };
+        let (variables, _, _) = self.begun();
         Some(Box::new(PsqlPrompt::new(self.home.clone(), inquirer, keys, variables)))
     }
 
@@ -243,7 +253,15 @@ impl Launcher for PsqlLaunch {
         args
     }
 
-    fn start_up_file(&self, nonce: &str) -> Option<(&'static str, String)> {
+    fn told(&self, teller: &str) -> Vec<(OsString, Option<OsString>)> {
+        if !self.is_interactive() {
+            return Vec::new();
+        }
+        let own = self.own_editor.as_ref().map(OsString::from);
+        vec![(EDITOR.into(), Some(teller.into())), (OWN_EDITOR.into(), own)]
+    }
+
+    fn start_up_file(&self, nonce: &str, teller: &str) -> Option<(&'static str, String)> {
         let invocation = self.invocation.as_ref()?;
         if !self.is_interactive() || invocation.no_psqlrc {
             return None;
@@ -254,7 +272,11 @@ impl Launcher for PsqlLaunch {
             .rev()
             .find(|(name, _)| name == "ON_ERROR_STOP")
             .and_then(|(_, value)| value.as_deref());
-        let text = rc::text(&self.own_rc, &Nonce::new(nonce)?, self.width(), stops);
+        let mut text = rc::own(&self.own_rc, stops);
+        if self.rc_text().is_some_and(|text| rc::may_set_editor(&text)) {
+            text.push_str(&rc::editor(teller));
+        }
+        text.push_str(&rc::marks(&Nonce::new(nonce)?, self.width()));
         Some(("PSQLRC", text))
     }
 }
@@ -263,6 +285,14 @@ impl PsqlLaunch {
     fn args_have_separator(&self) -> bool {
         self.args.iter().any(|arg| arg == "--")
     }
+}
+
+/// Returns the person's own `PSQL_EDITOR`: a psql that was started by another, which we wrap, finds
+/// ours there.
+fn own_editor(world: &World) -> Option<String> {
+    let set = world.var(EDITOR);
+    let is_ours = set.is_some_and(|editor| editor.ends_with(TELL_EDITED));
+    if is_ours { world.var(OWN_EDITOR) } else { set }.map(str::to_owned)
 }
 
 /// Asks psql for its version, as it names start-up files: `15.18 (Debian 15.18-0+deb12u1)`.

@@ -6,9 +6,9 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use super::args::{Action, Invocation, Source};
-use super::meta::{self, Consequence, Item, State, Variables};
+use super::meta::{self, Consequence, Item, Variables, Ways};
 use super::rc;
-use super::unseen::{Place, changes_strings, doubtful_strings, unseen};
+use super::unseen::{Guard, Place, unseen};
 use crate::clients::Unseen;
 use crate::lang::{Class, Effect, Reading, Verb, postgres};
 use crate::os::file::{Behind, behind};
@@ -33,8 +33,8 @@ pub struct Preflight {
     pub unseen: Unseen,
     /// psql's variables, as far as they were followed.
     variables: Variables,
-    /// Whether psql asks about statements at this place.
-    is_guarded: bool,
+    /// What tells of statements at this place.
+    guard: Guard,
 }
 
 /// Reads all that an invocation will run. `rc_text` is the start-up file's text, none if none is
@@ -46,7 +46,7 @@ pub fn read(
     place: Place<'_>,
     facts: &Facts,
 ) -> Preflight {
-    let mut found = Preflight { is_clear: true, is_guarded: true, ..Preflight::default() };
+    let mut found = Preflight { is_clear: true, ..Preflight::default() };
     found.variables = Variables::given(&invocation.variables);
     let is_harmless = |text: &str| rc::is_harmless(text, |text| is_allowed(text, facts));
     if rc_text.is_some_and(|text| !is_harmless(text)) {
@@ -56,11 +56,8 @@ pub fn read(
         found.is_clear = false;
     }
     if let Some(text) = rc_text {
-        let mut state = State::following(std::mem::take(&mut found.variables));
-        let items = state.scan(text);
-        let before = unseen(items, place, &mut found.is_guarded, state.variables());
-        found.variables = std::mem::take(state.variables());
-        if !found.is_guarded {
+        let before = found.unseen_in(text, place);
+        if !found.guard.asks {
             found.add(before);
         }
     }
@@ -131,21 +128,21 @@ impl Preflight {
             }
         }
         self.is_clear = false;
-        let mut state = State::following(std::mem::take(&mut self.variables));
-        let items = state.scan(text);
-        for item in &items {
+        for item in Ways::following(self.variables.clone()).scan(text).into_iter().flatten() {
             if let Item::Statement { text, .. } = item {
-                self.sql_part(text, facts);
+                self.sql_part(&text, facts);
             }
         }
-        if changes_strings(text) {
-            self.unseen.effects.extend(doubtful_strings(text));
-        }
-        let mut is_guarded = self.is_guarded;
-        let more = unseen(items, place, &mut is_guarded, state.variables());
-        self.is_guarded = is_guarded;
-        self.variables = std::mem::take(state.variables());
+        let more = self.unseen_in(text, place);
         self.add(more);
+    }
+
+    /// Reads what a script does that no question tells of.
+    fn unseen_in(&mut self, text: &str, place: Place<'_>) -> Unseen {
+        let mut input = Ways::following(std::mem::take(&mut self.variables));
+        let found = unseen(&mut input, text, place, &mut self.guard);
+        self.variables = input.variables();
+        found
     }
 
     /// A script that cannot be read beforehand may repeat statements, or take the guard away.
@@ -155,11 +152,8 @@ impl Preflight {
     }
 
     fn add(&mut self, more: Unseen) {
-        self.unseen.statements.extend(more.statements);
-        self.unseen.effects.extend(more.effects);
-        self.unseen.remarks.extend(more.remarks);
-        self.unseen.connects.extend(more.connects);
-        self.unseen.echoes.extend(more.echoes);
+        self.unseen.echoes.extend(more.echoes.iter().cloned());
+        self.unseen.add(more);
     }
 
     /// One statement of a script: shown where it would be held.
@@ -175,8 +169,8 @@ impl Preflight {
 
     /// A `-c` with one meta command.
     fn meta(&mut self, text: &str, place: Place<'_>, facts: &Facts) {
-        let items = meta::scan(&format!("{text}\n"));
-        for item in &items {
+        let text = format!("{text}\n");
+        for item in &meta::scan(&text) {
             let is_quiet = match item {
                 // `\copy` sends a COPY of its own, and `\g` and its kin what stands before them.
                 Item::Meta(meta) => {
@@ -190,21 +184,22 @@ impl Preflight {
             };
             self.is_clear &= is_quiet;
         }
-        let mut is_guarded = self.is_guarded;
-        let more = unseen(items, place, &mut is_guarded, &mut Variables::default());
-        self.is_guarded = is_guarded;
+        let more = unseen(&mut Ways::default(), &text, place, &mut self.guard);
         let reading = Reading::Understood(more.effects.clone());
         self.is_clear &= more.statements.is_empty()
             && more.connects.is_empty()
             && judge(&reading, facts).decision == Decision::Allow;
         self.add(more);
-        self.texts.push(text.to_owned());
+        self.texts.push(text);
     }
 }
 
 /// Tells whether a text needs no question. A long one is read by two threads: nothing runs yet, and
 /// every moment of it is waited for.
 fn is_allowed(text: &str, facts: &Facts) -> bool {
+    if meta::escaped(text).is_some() {
+        return false;
+    }
     let reads = |part: &str| judge(&postgres::read(part), facts).decision == Decision::Allow;
     if text.len() < LONG_BYTES {
         return reads(text);

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::mark::{Nonce, Width, wrapper};
-use super::meta::{self, Item};
+use super::meta::{self, EDITOR, Item};
+use crate::clients::{OWN_EDITOR, TELL_EDITED};
 
 /// psql's prompts before any start-up file: PROMPT1 to PROMPT3.
 pub const DEFAULT_PROMPTS: [&str; 3] = ["%/%R%x%# ", "%/%R%x%# ", ">> "];
@@ -62,12 +63,12 @@ fn has_versions(plain: &Path) -> bool {
         .any(|entry| entry.file_name().as_encoded_bytes().starts_with(prefix.as_encoded_bytes()))
 }
 
-/// Writes the start-up file for an interactive session.
+/// Begins the start-up file of an interactive session: the person's own.
 ///
-/// An error in the person's file would end it and leave the prompts without marks, so
-/// `ON_ERROR_STOP` is off while it is read; where the person's file turns it on it stays on.
+/// An error in it would end ours and leave the prompts without marks, so `ON_ERROR_STOP` is off
+/// while it is read; where the person's file turns it on it stays on.
 #[must_use]
-pub fn text(own: &OwnRc, nonce: &Nonce, width: Width, stops_on_error: Option<&str>) -> String {
+pub fn own(own: &OwnRc, stops_on_error: Option<&str>) -> String {
     let mut text = match &own.variable {
         Some(value) => format!("\\setenv PSQLRC {}\n", quoted(value)),
         None => "\\setenv PSQLRC\n".to_owned(),
@@ -86,6 +87,30 @@ pub fn text(own: &OwnRc, nonce: &Nonce, width: Width, stops_on_error: Option<&st
             }
         }
     }
+    text
+}
+
+/// Tells whether a start-up file may set the editor that psql starts first. Asking what it is now
+/// takes a shell, which is not started for nothing.
+#[must_use]
+pub fn may_set_editor(text: &str) -> bool {
+    text.contains(EDITOR) || text.contains("\\i")
+}
+
+/// Puts our teller in place of the editor that the person's file has set.
+#[must_use]
+pub fn editor(teller: &str) -> String {
+    format!(
+        "\\setenv {OWN_EDITOR} `case \"${EDITOR}\" in *{TELL_EDITED}) editor=${OWN_EDITOR} ;; \
+         *) editor=${EDITOR} ;; esac; printf %s \"$editor\"`\n\\setenv {EDITOR} {}\n",
+        quoted(teller)
+    )
+}
+
+/// Writes the marks around the prompts that are set by then.
+#[must_use]
+pub fn marks(nonce: &Nonce, width: Width) -> String {
+    let mut text = String::new();
     for number in 1..=3_u8 {
         let width = if number == 3 { Width::Plain } else { width };
         let (before, after) = wrapper(nonce, number, width);
@@ -155,7 +180,7 @@ mod tests {
     fn the_persons_file_stands_before_the_marks() {
         let own =
             OwnRc { variable: Some("~/it's".into()), path: Some(PathBuf::from("/home/a/it's")) };
-        let text = text(&own, &nonce(), Width::Invisible, None);
+        let text = super::own(&own, None) + &marks(&nonce(), Width::Invisible);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], r"\setenv PSQLRC '~/it''s'");
         assert_eq!(lines[1], r"\i '/home/a/it''s'");

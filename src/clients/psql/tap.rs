@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use super::banner;
 use super::echo::Follower;
 use super::mark::{self, Mark, Nonce, Placed, Scanner, Width};
-use super::meta::{State, Variables};
-use super::unseen::{Place, changes_strings, doubtful_strings, unseen};
+use super::meta::{Variables, Ways, escaped};
+use super::unseen::{Guard, Place, unseen};
 use crate::clients::interactive::Unseen;
 use crate::clients::tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};
+use crate::lang::{Reading, postgres};
 use crate::target::Address;
 
 /// How we write "on" for SINGLESTEP. psql reads it as true whatever the case, and any other
@@ -33,11 +34,9 @@ pub struct PsqlTap {
     /// The opening line of an earlier question of this session.
     genuine: Option<Vec<u8>>,
     /// Where the script on standard input stands.
-    input: State,
-    /// Whether psql asks about the script's statements at this place of it.
-    is_input_guarded: bool,
-    /// Whether a line has changed how backslashes in strings are read.
-    has_odd_strings: bool,
+    input: Ways,
+    /// What tells of the script's statements at this place of it.
+    input_guard: Guard,
     home: Option<PathBuf>,
     /// Whether psql was told to show each statement before it runs.
     echo: Follower,
@@ -57,9 +56,8 @@ impl PsqlTap {
             capture: Vec::new(),
             is_whole: false,
             genuine: None,
-            input: State::default(),
-            is_input_guarded: true,
-            has_odd_strings: false,
+            input: Ways::default(),
+            input_guard: Guard::default(),
             home,
             echo: Follower::new(echoes),
             echoes: false,
@@ -70,8 +68,8 @@ impl PsqlTap {
 
     /// Begins with what the command line and the start-up file have set.
     pub fn begin(&mut self, variables: Variables, is_guarded: bool) {
-        self.input = State::following(variables);
-        self.is_input_guarded = is_guarded;
+        self.input = Ways::following(variables);
+        self.input_guard.asks = is_guarded;
     }
 
     /// Shows text, or keeps it back from the first byte on that may open a question.
@@ -157,8 +155,14 @@ impl Tap for PsqlTap {
         let banner = self.capture.split_off(question.lead.end);
         self.capture.clear();
         match texts {
-            Some(texts) if !question.is_flooded => {
+            Some(mut texts) if !question.is_flooded => {
                 self.echoes = self.echo.shows(&texts[question.likely]);
+                let other_strings: Vec<String> = texts
+                    .iter()
+                    .filter_map(|text| escaped(text))
+                    .filter(|text| is_read(text))
+                    .collect();
+                texts.extend(other_strings);
                 Asked::Statement { texts, likely: question.likely, banner }
             }
             _ => Asked::Unreadable,
@@ -171,18 +175,14 @@ impl Tap for PsqlTap {
     }
 
     fn follow_input(&mut self, line: &[u8], cwd: &Path, address: &Address) -> Unseen {
-        // psql drops such lines between statements.
-        if self.input.is_fresh() && line.trim_ascii_start().starts_with(b"--") {
+        // psql drops such lines between statements; a CR ends one, too.
+        let is_comment = line.trim_ascii().starts_with(b"--");
+        if self.input.is_fresh() && is_comment && !line.trim_ascii().contains(&b'\r') {
             return Unseen::default();
         }
         let text = String::from_utf8_lossy(line);
-        let doubt = if self.has_odd_strings { doubtful_strings(&text) } else { None };
-        self.has_odd_strings |= changes_strings(&text);
-        let items = self.input.scan(&text);
         let place = Place { cwd, folder: cwd, home: self.home.as_deref(), address };
-        let variables = self.input.variables();
-        let mut unseen = unseen(items, place, &mut self.is_input_guarded, variables);
-        unseen.effects.extend(doubt);
+        let mut unseen = unseen(&mut self.input, &text, place, &mut self.input_guard);
         self.echo.foresee(std::mem::take(&mut unseen.echoes));
         unseen
     }
@@ -221,6 +221,11 @@ impl Tap for PsqlTap {
     fn answers(&self) -> (&'static [u8], &'static [u8]) {
         (b"\n", b"x\n")
     }
+}
+
+/// Tells whether a text is understood: one that the server would refuse is not what it is sent.
+fn is_read(text: &str) -> bool {
+    matches!(postgres::read(text), Reading::Understood(_))
 }
 
 fn facts(prompt: mark::Prompt) -> PromptFacts {

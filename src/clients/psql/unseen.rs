@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::echo;
-use super::meta::{self, Consequence, Item, Meta, State, Variables};
+use super::meta::{self, Consequence, EDITOR, Item, Meta, Variables, Ways, has_variable};
 use crate::clients::Unseen;
 use crate::lang::{Class, Effect, Verb};
 use crate::target::Address;
@@ -32,26 +32,49 @@ pub struct Place<'a> {
     pub address: &'a Address,
 }
 
-/// Reads pieces of input. `is_guarded` tells whether psql asks about statements where they begin,
-/// and is changed where they end that; so are the variables that included files set.
+/// What still tells us of what psql runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guard {
+    /// Whether psql asks about statements.
+    pub asks: bool,
+    /// Whether what an editor leaves is told.
+    pub has_editor: bool,
+}
+
+impl Default for Guard {
+    /// As at a start without a person: psql asks, and no editor of ours is set.
+    fn default() -> Self {
+        Self { asks: true, has_editor: false }
+    }
+}
+
+/// Reads a text as psql does from where it stands. `guard` is what there is where it begins, and is
+/// changed where the text ends that; so are the variables that included files set.
 #[must_use]
-pub fn unseen(
-    items: Vec<Item>,
-    place: Place<'_>,
-    is_guarded: &mut bool,
-    variables: &mut Variables,
-) -> Unseen {
+pub fn unseen(input: &mut Ways, text: &str, place: Place<'_>, guard: &mut Guard) -> Unseen {
+    let ways = input.scan(text);
+    let mut variables = input.variables();
     let mut unseen = Unseen::default();
-    let mut reader = Reader {
-        place,
-        cwd: Some(place.cwd.to_owned()),
-        written: Vec::new(),
-        is_guarded: *is_guarded,
-        variables,
-        unseen: &mut unseen,
-    };
-    reader.items(items, place.folder, 0);
-    *is_guarded = reader.is_guarded;
+    let before = *guard;
+    for (number, items) in ways.into_iter().enumerate() {
+        let mut found = Unseen::default();
+        let mut reader = Reader {
+            place,
+            cwd: Some(place.cwd.to_owned()),
+            written: Vec::new(),
+            guard: before,
+            variables: &mut variables,
+            unseen: &mut found,
+        };
+        reader.items(items, place.folder, 0);
+        guard.asks &= reader.guard.asks;
+        guard.has_editor &= reader.guard.has_editor;
+        if number == 0 {
+            unseen.echoes = std::mem::take(&mut found.echoes);
+        }
+        unseen.add(found);
+    }
+    input.set_variables(&variables);
     unseen
 }
 
@@ -63,8 +86,8 @@ struct Reader<'a> {
     /// Files that are written before here; none for one whose name cannot be read.
     written: Vec<Option<PathBuf>>,
     variables: &'a mut Variables,
-    /// Whether psql still asks at this place of the line.
-    is_guarded: bool,
+    /// What tells of it at this place of the line.
+    guard: Guard,
     unseen: &'a mut Unseen,
 }
 
@@ -73,7 +96,7 @@ impl Reader<'_> {
         self.unseen.echoes.extend(echo::read(&items));
         for item in items {
             match item {
-                Item::Statement { text, .. } if !self.is_guarded => self.statement(text),
+                Item::Statement { text, .. } if !self.guard.asks => self.statement(text),
                 Item::Meta(meta) => self.meta(&meta, folder, depth),
                 Item::Statement { .. } | Item::Data(_) | Item::Incomplete(_) => {}
             }
@@ -81,11 +104,12 @@ impl Reader<'_> {
     }
 
     fn meta(&mut self, meta: &Meta, folder: &Path, depth: usize) {
-        if !self.is_guarded {
-            match &*meta.name {
-                "gexec" => self.opaque(meta, "runs what a query returns"),
-                "e" | "edit" | "ef" | "ev" => self.opaque(meta, "runs what an editor leaves"),
-                _ => {}
+        if !self.guard.has_editor && matches!(&*meta.name, "e" | "edit" | "ef" | "ev") {
+            self.opaque(meta, "runs what an editor leaves, which cannot be read beforehand");
+        }
+        if !self.guard.asks {
+            if meta.name == "gexec" {
+                self.opaque(meta, "runs what a query returns");
             }
             if let Some(text) = &meta.sends {
                 self.statement(text.clone());
@@ -96,7 +120,7 @@ impl Reader<'_> {
             match consequence {
                 Consequence::Effect(effect) => {
                     // What stands behind it on the same line runs unasked.
-                    self.is_guarded &= effect.verb != Verb::Unguard;
+                    self.guard.asks &= effect.verb != Verb::Unguard;
                     self.unseen.remarks.push(effect.phrase.clone());
                     self.unseen.effects.push(effect);
                 }
@@ -116,7 +140,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Follows where psql is and what it writes.
+    /// Follows where psql is, what it writes, and which editor it starts.
     fn follow(&mut self, meta: &Meta) {
         let place = |path: &str| self.cwd.as_deref().map(|cwd| self.path(path, cwd));
         let first = meta.args.first().map(String::as_str);
@@ -133,6 +157,11 @@ impl Reader<'_> {
                 }
             }
             "copy" | "!" | "lo_export" => self.written.push(None),
+            // A name from a variable can be any name.
+            "setenv" => {
+                let is_other = first.is_some_and(|name| name != EDITOR && !name.contains(':'));
+                self.guard.has_editor &= is_other || first.is_none();
+            }
             _ => {}
         }
         if !meta.shell.is_empty() {
@@ -152,9 +181,7 @@ impl Reader<'_> {
 
     /// A statement that runs unasked. With a variable in it the text says little.
     fn statement(&mut self, text: String) {
-        let mut state = State::default();
-        state.scan(&text);
-        if state.seen().variable {
+        if has_variable(&text) {
             let phrase = "runs a statement unasked that has a variable in it".to_owned();
             let span = 0..text.len();
             self.unseen.effects.push(Effect::new(Class::Opaque, Verb::Execute, span, phrase));
@@ -166,7 +193,7 @@ impl Reader<'_> {
     /// them or takes the guard away.
     fn unread_file(&mut self, meta: &Meta) {
         self.opaque(meta, "reads a file that cannot be read beforehand");
-        self.is_guarded = false;
+        self.guard = Guard { asks: false, has_editor: false };
     }
 
     fn opaque(&mut self, meta: &Meta, what: &str) {
@@ -197,10 +224,12 @@ impl Reader<'_> {
         let text = if depth < INCLUDE_DEPTH { read(path) } else { None };
         let Some(text) = text else { return self.unread_file(meta) };
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        let mut state = State::following(std::mem::take(self.variables));
-        let items = state.scan(&text);
-        *self.variables = std::mem::take(state.variables());
-        self.items(items, &folder, depth + 1);
+        let mut input = Ways::following(std::mem::take(self.variables));
+        let ways = input.scan(&text);
+        *self.variables = input.variables();
+        for items in ways {
+            self.items(items, &folder, depth + 1);
+        }
     }
 }
 
@@ -256,22 +285,6 @@ fn connects_to(meta: &Meta, now: &Address) -> Option<Address> {
     Some(to)
 }
 
-/// Tells whether a text changes how psql reads backslashes in strings, after which nobody knows
-/// where they end.
-#[must_use]
-pub fn changes_strings(text: &str) -> bool {
-    text.to_ascii_lowercase().contains("standard_conforming_strings")
-}
-
-/// What is said of a line whose strings may end elsewhere for psql; none where it has no such
-/// strings.
-#[must_use]
-pub fn doubtful_strings(line: &str) -> Option<Effect> {
-    let phrase = "has backslashes and quotes, and how psql reads them was changed".to_owned();
-    let is_doubtful = line.contains('\'') && line.contains('\\');
-    is_doubtful.then(|| Effect::new(Class::Opaque, Verb::Execute, 0..line.len(), phrase))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,9 +297,8 @@ mod tests {
             database: Some("shop".into()),
         };
         let place = Place { cwd, folder: cwd, home: None, address: &address };
-        let mut is_guarded = is_guarded;
-        let items = meta::scan(&format!("{line}\n"));
-        super::unseen(items, place, &mut is_guarded, &mut Variables::default())
+        let mut guard = Guard { asks: is_guarded, has_editor: true };
+        super::unseen(&mut Ways::default(), &format!("{line}\n"), place, &mut guard)
     }
 
     #[test]
@@ -349,7 +361,7 @@ mod tests {
             (r"\i :f", true),
             (r"\i fifo", true),
             (r"select 'delete from t' \gexec", false),
-            (r"\e", false),
+            ("\\setenv PSQL_EDITOR vi\n\\e", true),
             (":q from t;", false),
         ] {
             let found = unseen(line, is_guarded, folder.path());

@@ -106,7 +106,7 @@ impl Launcher for PythonLaunch {
         self.args.clone()
     }
 
-    fn start_up_file(&self, _nonce: &str) -> Option<(&'static str, String)> {
+    fn start_up_file(&self, _nonce: &str, _teller: &str) -> Option<(&'static str, String)> {
         None
     }
 

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 
 use super::super::run;
 use super::server::{Stop, attend, base, clean};
+use super::text::config;
 use super::{exit_status, list, say};
 use crate::cli::DemoArgs;
 use crate::clock::Clock;
@@ -195,23 +196,6 @@ impl Drop for Shop {
 /// Returns what ends a demonstration early.
 pub(super) const ENDS: [Caught; 5] =
     [Caught::Child, Caught::Interrupt, Caught::Terminate, Caught::HangUp, Caught::Quit];
-
-/// Returns the configuration, in which the file is production.
-fn config(folder: &Path) -> String {
-    format!(
-        "# What nightlatch demo runs with. Your own configuration plays no part in it.\n\
-         [[target]]\n\
-         name = \"orders-demo\"\n\
-         tier = \"production\"\n\
-         match = [\"{}\"]\n\
-         \n\
-         [hours]\n\
-         # At night production also asks for a reason and ten seconds; not here.\n\
-         late = \"off\"\n\
-         weekends = false\n",
-        folder.display()
-    )
-}
 
 fn intro(folder: &Path) -> String {
     format!(

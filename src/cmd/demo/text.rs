@@ -37,8 +37,8 @@ pub(super) const STATEMENT: &str = "delete from families;";
 pub(super) const BUILDING: &str =
     "nightlatch demo: starting a throw-away PostgreSQL server (Ctrl-C to leave) …\n";
 
-/// Returns the configuration, in which the server is production.
-pub(super) fn config(socket: &Path) -> String {
+/// Returns the configuration, in which whatever is in this folder is production.
+pub(super) fn config(folder: &Path) -> String {
     format!(
         "# What nightlatch demo runs with. Your own configuration plays no part in it.\n\
          [[target]]\n\
@@ -50,7 +50,7 @@ pub(super) fn config(socket: &Path) -> String {
          # At night production also asks for a reason and ten seconds; not here.\n\
          late = \"off\"\n\
          weekends = false\n",
-        socket.display()
+        folder.display()
     )
 }
 

@@ -143,8 +143,8 @@ fn head(past: &Past, out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
             visible::one_line(&target.address.to_string())
         )?;
     }
-    writeln!(out, "  from    {}", view.time(past.started))?;
-    writeln!(out, "  until   {}", view.time(past.last))?;
+    writeln!(out, "  from    {}", view.time_and_zone(past.started))?;
+    writeln!(out, "  until   {}", view.time_and_zone(past.last))?;
     writeln!(out, "  in      {}", visible::one_line(&header.cwd.to_string_lossy()))?;
     if let Some(tty) = &header.tty {
         writeln!(out, "  on      {}", visible::one_line(tty))?;

@@ -199,7 +199,9 @@ fn rows(past: &Past, filter: &Filter, clocks: &Clocks) -> Vec<Row> {
         }
     }
     if past.end != past::End::Running {
-        rows.push(row(past.last, here.as_ref(), Event::Ended(past.end.words())));
+        // Statements have the time of the clock on the wall, which may have been set meanwhile.
+        let last = rows.iter().map(|row| row.at).chain([past.last]).max().unwrap_or(past.last);
+        rows.push(row(last, here.as_ref(), Event::Ended(past.end.words())));
     }
     rows.retain(|row| is_wanted(row, filter));
     rows

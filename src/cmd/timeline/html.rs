@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use super::super::past::Fate;
+use super::Timeline;
 use super::gather::{Event, Row};
+use super::report::Report;
 use super::text::{heading, local, precise, way_back};
-use super::{Named, Timeline};
 use crate::ui::table::View;
 use crate::ui::theme::tier_word;
 use crate::ui::visible;
@@ -44,14 +45,14 @@ pub(super) fn write(timeline: &Timeline, out: &mut dyn Write, view: &View<'_>) -
     let since = since.unwrap_or_default();
     let until = local(timeline.until, view);
     writeln!(out, "<p>Recorded {}until {}.</p>", escape(&since), escape(&until))?;
-    for named in &timeline.open {
-        writeln!(out, "<section><p class=\"bad\">{}:</p>", escape(way_back(timeline.row(named))))?;
-        statement(timeline, named, out, view)?;
+    for report in timeline.reports(&timeline.open, view) {
+        writeln!(out, "<section><p class=\"bad\">{}:</p>", escape(way_back(report.told)))?;
+        statement(&report, out)?;
         writeln!(out, "</section>")?;
     }
-    match &timeline.first {
+    match timeline.reports(&timeline.first, view).next() {
         None => writeln!(out, "<p>No statement here is known to have destroyed anything.</p>")?,
-        Some(first) => moment(timeline, first, out, view)?,
+        Some(report) => moment(&report, out)?,
     }
     writeln!(
         out,
@@ -90,43 +91,34 @@ fn line(row: &Row, out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
     )
 }
 
-fn moment(
-    timeline: &Timeline,
-    first: &Named,
-    out: &mut dyn Write,
-    view: &View<'_>,
-) -> io::Result<()> {
-    let (row, safe) = (timeline.row(first), &first.safe);
-    let Some(told) = row.told() else { return Ok(()) };
-    let class = if told.fate == Fate::Cancelled { "" } else { " class=\"bad\"" };
-    writeln!(out, "<section><h2>Last safe moment</h2>\n<p{class}>{}</p>", escape(heading(told)))?;
-    statement(timeline, first, out, view)?;
+fn moment(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let class = if report.told.fate == Fate::Cancelled { "" } else { " class=\"bad\"" };
+    writeln!(
+        out,
+        "<section><h2>Last safe moment</h2>\n<p{class}>{}</p>",
+        escape(heading(report.told))
+    )?;
+    statement(report, out)?;
     writeln!(
         out,
         "<p>The moment {}:</p>\n<pre>UTC    {}\nlocal  {}</pre>",
-        escape(&safe.why()),
-        escape(&safe.recovery_target_time()),
-        escape(&local(safe.moment, view))
+        escape(&report.why),
+        escape(&report.utc),
+        escape(&report.local)
     )?;
-    for (tool, value) in safe.values(&row.client, told.removes_files) {
-        writeln!(out, "<p>{}:</p>\n<pre>{}</pre>", escape(&tool), escape(&value))?;
+    for (tool, value) in &report.values {
+        writeln!(out, "<p>{}:</p>\n<pre>{}</pre>", escape(tool), escape(value))?;
     }
     writeln!(out, "</section>")
 }
 
-fn statement(
-    timeline: &Timeline,
-    named: &Named,
-    out: &mut dyn Write,
-    view: &View<'_>,
-) -> io::Result<()> {
-    let row = timeline.row(named);
-    let Some(told) = row.told() else { return Ok(()) };
+fn statement(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let Report { row, told, .. } = report;
     writeln!(
         out,
         "<p>{} {} on {}, statement {} of session {}: {}</p>\n<pre>{}</pre>",
         tier(row),
-        escape(&precise(row.at, view)),
+        escape(&report.at),
         escape(&row.target_name()),
         told.n,
         escape(&row.session),

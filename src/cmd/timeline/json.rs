@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::gather::{Event, Row};
-use super::safe::{Instant, Safe};
+use super::safe::{Instant, Safe, Tool};
 use super::{Named, Timeline};
 
 /// Prints it.
@@ -80,6 +80,7 @@ fn object(row: &Row) -> Value {
 }
 
 fn safe(safe: &Safe) -> Value {
+    let of = |tool| safe.is_for(tool);
     json!({
         "time": safe.moment,
         "before": match safe.what {
@@ -89,11 +90,13 @@ fn safe(safe: &Safe) -> Value {
         },
         "clock": if safe.ahead.is_some() { "server" } else { "client" },
         "server_ahead_ms": safe.ahead.map(|ahead| ahead.as_millis() as i64),
-        "recovery_target_time": safe.recovery_target_time(),
-        "recovery_target_inclusive": "off",
+        "recovery_target_time": of(Tool::Postgres).then(|| safe.recovery_target_time()),
+        "recovery_target_inclusive": of(Tool::Postgres).then_some("off"),
         "recovery_target_lsn": safe.recovery_target_lsn(),
         "lsn_time": safe.position.as_ref().map(|(_, time)| time),
-        "restore_time": safe.restore_time(),
-        "oplog_limit": safe.oplog_limit(),
+        "restore_time": of(Tool::Rds).then(|| safe.restore_time()),
+        "stop_datetime": of(Tool::Mysqlbinlog).then(|| safe.stop_datetime()),
+        "oplog_limit": of(Tool::Mongorestore).then(|| safe.oplog_limit()),
+        "truncate_to_timestamp": of(Tool::RedisCheckAof).then(|| safe.truncate_to_timestamp()),
     })
 }

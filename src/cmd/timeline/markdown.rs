@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
+use super::Timeline;
+use super::report::Report;
 use super::text::{heading, local, precise, way_back};
-use super::{Named, Timeline};
 use crate::ui::table::View;
 use crate::ui::visible;
 
@@ -17,13 +18,13 @@ pub(super) fn write(timeline: &Timeline, out: &mut dyn Write, view: &View<'_>) -
         since.unwrap_or_default(),
         local(timeline.until, view)
     )?;
-    for named in &timeline.open {
-        writeln!(out, "**{}:**\n", way_back(timeline.row(named)))?;
-        statement(timeline, named, out, view)?;
+    for report in timeline.reports(&timeline.open, view) {
+        writeln!(out, "**{}:**\n", way_back(report.told))?;
+        statement(&report, out)?;
     }
-    match &timeline.first {
+    match timeline.reports(&timeline.first, view).next() {
         None => writeln!(out, "No statement here is known to have destroyed anything.\n")?,
-        Some(first) => moment(timeline, first, out, view)?,
+        Some(report) => moment(&report, out)?,
     }
     if timeline.rows.is_empty() {
         return Ok(());
@@ -48,44 +49,26 @@ pub(super) fn write(timeline: &Timeline, out: &mut dyn Write, view: &View<'_>) -
     Ok(())
 }
 
-fn moment(
-    timeline: &Timeline,
-    first: &Named,
-    out: &mut dyn Write,
-    view: &View<'_>,
-) -> io::Result<()> {
-    let (row, safe) = (timeline.row(first), &first.safe);
-    let Some(told) = row.told() else { return Ok(()) };
-    writeln!(out, "## Last safe moment\n\n{}\n", heading(told))?;
-    statement(timeline, first, out, view)?;
-    writeln!(out, "The moment {}:\n", safe.why())?;
-    writeln!(
-        out,
-        "- UTC: `{}`\n- local: `{}`\n",
-        safe.recovery_target_time(),
-        local(safe.moment, view)
-    )?;
-    for (tool, value) in safe.values(&row.client, told.removes_files) {
+fn moment(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "## Last safe moment\n\n{}\n", heading(report.told))?;
+    statement(report, out)?;
+    writeln!(out, "The moment {}:\n", report.why)?;
+    writeln!(out, "- UTC: `{}`\n- local: `{}`\n", report.utc, report.local)?;
+    for (tool, value) in &report.values {
         writeln!(out, "{tool}:\n\n```\n{value}\n```\n")?;
     }
     Ok(())
 }
 
-fn statement(
-    timeline: &Timeline,
-    named: &Named,
-    out: &mut dyn Write,
-    view: &View<'_>,
-) -> io::Result<()> {
-    let row = timeline.row(named);
-    let Some(told) = row.told() else { return Ok(()) };
+fn statement(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let Report { row, told, .. } = report;
     let lines: Vec<String> = told.text.trim_end().lines().map(visible::one_line).collect();
     let text = lines.join("\n");
     let fence = "`".repeat(longest_run(&text).max(2) + 1);
     writeln!(
         out,
         "{} on {}, statement {} of session {}: {}\n\n{fence}\n{text}\n{fence}\n",
-        precise(row.at, view),
+        report.at,
         cell(&row.target_name()),
         told.n,
         row.session,

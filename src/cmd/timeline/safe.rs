@@ -24,6 +24,8 @@ pub(super) struct Safe {
     pub(super) ahead: Option<SignedDuration>,
     /// Where the server's log of changes ended, and when that was, by the same clock.
     pub(super) position: Option<(String, Timestamp)>,
+    /// What kind of server it was.
+    pub(super) family: Family,
 }
 
 /// What a moment is.
@@ -35,6 +37,53 @@ pub(super) enum Instant {
     Release,
     /// Just before its transaction was to be committed.
     Commit,
+}
+
+/// What kind of server it is, as far as it matters to what brings its data back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    Postgres,
+    Mysql,
+    Mongo,
+    Redis,
+    Sqlite,
+    Unknown,
+}
+
+/// What takes the moment, each in its own form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tool {
+    Postgres,
+    Rds,
+    Mysqlbinlog,
+    Mongorestore,
+    RedisCheckAof,
+    Sqlite,
+}
+
+impl Family {
+    /// Tells it by the kind of server that a statement went to, or else by the client.
+    fn of(deed: &Deed, client: &str) -> Self {
+        match deed.engine.as_deref().unwrap_or(client) {
+            "postgres" | "psql" => Self::Postgres,
+            "mysql" | "mariadb" => Self::Mysql,
+            "mongodb" | "mongosh" | "mongo" => Self::Mongo,
+            "redis" | "redis-cli" => Self::Redis,
+            "sqlite" | "sqlite3" => Self::Sqlite,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn tools(self) -> &'static [Tool] {
+        match self {
+            Self::Postgres => &[Tool::Postgres, Tool::Rds],
+            Self::Mysql => &[Tool::Mysqlbinlog, Tool::Rds],
+            Self::Mongo => &[Tool::Mongorestore],
+            Self::Redis => &[Tool::RedisCheckAof],
+            Self::Sqlite => &[Tool::Sqlite],
+            Self::Unknown => &[Tool::Postgres, Tool::Mysqlbinlog, Tool::Rds, Tool::Mongorestore],
+        }
+    }
 }
 
 /// What servers said of their clocks.
@@ -76,7 +125,8 @@ pub(super) fn before(past: &Past, at: Timestamp, deed: &Deed, clocks: &Clocks) -
     let ahead = own.map(ServerMoment::ahead).or_else(|| clocks.ahead(&deed.target.address, at));
     let moment = ours.saturating_add(ahead.unwrap_or_default()).unwrap_or(ours);
     let position = own.and_then(|server| Some((server.position.clone()?, server.time)));
-    Safe { moment: floor(moment), what, ahead, position }
+    let family = Family::of(deed, &past.header.client);
+    Safe { moment: floor(moment), what, ahead, position, family }
 }
 
 fn server(deed: &Deed) -> Option<&ServerMoment> {
@@ -96,6 +146,11 @@ fn floor(time: Timestamp) -> Timestamp {
 }
 
 impl Safe {
+    /// Says whether a tool is one for this kind of server.
+    pub(super) fn is_for(&self, tool: Tool) -> bool {
+        self.family.tools().contains(&tool)
+    }
+
     /// `recovery_target_time`: to the microsecond, with an offset.
     pub(super) fn recovery_target_time(&self) -> String {
         let time = Offset::UTC.to_datetime(self.moment);
@@ -117,25 +172,23 @@ impl Safe {
         format!("{}:1", self.moment.as_nanosecond().div_euclid(1_000_000_000))
     }
 
+    /// `mysqlbinlog --stop-datetime`: the first second that is not read any more.
+    pub(super) fn stop_datetime(&self) -> String {
+        Offset::UTC.to_datetime(self.moment).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    /// `redis-check-aof --truncate-to-timestamp`: the last whole second before it.
+    pub(super) fn truncate_to_timestamp(&self) -> i128 {
+        self.moment.as_nanosecond().div_euclid(1_000_000_000) - 1
+    }
+
     /// What to paste where: what it is for, and the lines. `removes_files` tells that a time is not
     /// enough, so that the position comes first.
-    pub(super) fn values(&self, client: &str, removes_files: bool) -> Vec<(String, String)> {
-        let of_postgres = matches!(client, "psql");
-        let of_mysql = matches!(client, "mysql" | "mariadb");
-        let of_mongo = matches!(client, "mongosh" | "mongo");
-        let is_other = !of_postgres && !of_mysql && !of_mongo;
-        let mut values = Vec::new();
-        if of_postgres || is_other {
-            let time = self.recovery_target_time();
-            let text = format!("recovery_target_time = '{time}'\nrecovery_target_inclusive = off");
-            let warning = if removes_files {
-                " (not enough: the files are removed before the commit, which is what a time finds)"
-            } else {
-                ""
-            };
-            values.push((format!("PostgreSQL{warning}"), text));
-        }
-        if let Some((position, asked)) = self.position.as_ref().filter(|_| of_postgres || is_other)
+    pub(super) fn values(&self, removes_files: bool) -> Vec<(String, String)> {
+        let values = self.family.tools().iter().map(|tool| self.value(*tool, removes_files));
+        let mut values: Vec<_> = values.collect();
+        if self.family == Family::Postgres
+            && let Some((position, asked)) = &self.position
         {
             let text =
                 format!("recovery_target_lsn = '{position}'\nrecovery_target_inclusive = off");
@@ -150,24 +203,56 @@ impl Safe {
                     "Or by WAL position, as it was {before} before: what others wrote since is lost"
                 )
             };
-            let at = if removes_files { 0 } else { values.len() };
-            values.insert(at, (heading, text));
-        }
-        if of_postgres || of_mysql || is_other {
-            let text = format!(
-                "aws rds restore-db-instance-to-point-in-time \\\n  --restore-time {} \\\n  \
-                 --source-db-instance-identifier SOURCE \\\n  \
-                 --target-db-instance-identifier NEW",
-                self.restore_time()
-            );
-            values.push(("Amazon RDS".to_owned(), text));
-        }
-        if of_mongo || is_other {
-            let limit = self.oplog_limit();
-            let text = format!("mongorestore --oplogReplay --oplogLimit {limit}");
-            values.push(("mongorestore".to_owned(), text));
+            values.insert(usize::from(!removes_files), (heading, text));
         }
         values
+    }
+
+    fn value(&self, tool: Tool, removes_files: bool) -> (String, String) {
+        let (what, text) = match tool {
+            Tool::Postgres => {
+                let time = self.recovery_target_time();
+                let text =
+                    format!("recovery_target_time = '{time}'\nrecovery_target_inclusive = off");
+                let what = if removes_files {
+                    "PostgreSQL (not enough: the files are removed before the commit, which is what a \
+                     time finds)"
+                } else {
+                    "PostgreSQL"
+                };
+                (what, text)
+            }
+            Tool::Rds => (
+                "Amazon RDS",
+                format!(
+                    "aws rds restore-db-instance-to-point-in-time \\\n  --restore-time {} \\\n  \
+                     --source-db-instance-identifier SOURCE \\\n  \
+                     --target-db-instance-identifier NEW",
+                    self.restore_time()
+                ),
+            ),
+            Tool::Mysqlbinlog => (
+                "MySQL and MariaDB, on a restored backup",
+                format!("TZ=UTC mysqlbinlog --stop-datetime='{}' BINLOG...", self.stop_datetime()),
+            ),
+            Tool::Mongorestore => (
+                "mongorestore",
+                format!("mongorestore --oplogReplay --oplogLimit {}", self.oplog_limit()),
+            ),
+            Tool::RedisCheckAof => (
+                "Redis with aof-timestamp-enabled, on a copy of its append-only files",
+                format!(
+                    "redis-check-aof --truncate-to-timestamp {} appendonly.aof.manifest",
+                    self.truncate_to_timestamp()
+                ),
+            ),
+            Tool::Sqlite => (
+                "SQLite keeps no log of changes. Write nothing more; look for the rows in a backup \
+                 from before that moment, or in a copy of the file",
+                "sqlite3 COPY .recover".to_owned(),
+            ),
+        };
+        (what.to_owned(), text)
     }
 
     /// What the moment is, for a person.
@@ -199,8 +284,9 @@ mod tests {
     use super::*;
 
     fn safe(moment: &str) -> Safe {
-        let moment: Timestamp = moment.parse().unwrap();
-        Safe { moment: floor(moment), what: Instant::Release, ahead: None, position: None }
+        let moment = floor(moment.parse().unwrap());
+        let family = Family::Postgres;
+        Safe { moment, what: Instant::Release, ahead: None, position: None, family }
     }
 
     #[test]
@@ -209,21 +295,24 @@ mod tests {
         assert_eq!(safe.recovery_target_time(), "2026-11-20 22:14:03.123456+00");
         assert_eq!(safe.restore_time(), "2026-11-20T22:14:03Z");
         assert_eq!(safe.oplog_limit(), "1795212843:1");
+        assert_eq!(safe.stop_datetime(), "2026-11-20 22:14:03");
+        // It keeps what is of the second it is given.
+        assert_eq!(safe.truncate_to_timestamp(), 1_795_212_842);
         let early = self::safe("1969-12-31T23:59:59.5Z");
         assert_eq!(early.oplog_limit(), "-1:1");
     }
 
     #[test]
-    fn each_client_gets_the_values_of_its_server() {
+    fn each_kind_of_server_gets_its_own_values() {
         let mut safe = safe("2026-11-20T22:14:03.5Z");
         let position = "2026-11-20T22:14:01Z".parse().unwrap();
         safe.position = Some(("0/3000148".to_owned(), position));
-        let shown = |client: &str, removes_files: bool| {
-            let values = safe.values(client, removes_files);
+        let shown = |family: Family, removes_files: bool| {
+            let values = Safe { family, ..safe.clone() }.values(removes_files);
             let values = values.iter().map(|(what, text)| format!("{what}:\n{text}\n"));
             values.collect::<String>()
         };
-        insta::assert_snapshot!(shown("psql", false), @r#"
+        insta::assert_snapshot!(shown(Family::Postgres, false), @r#"
         PostgreSQL:
         recovery_target_time = '2026-11-20 22:14:03.500000+00'
         recovery_target_inclusive = off
@@ -236,9 +325,25 @@ mod tests {
           --source-db-instance-identifier SOURCE \
           --target-db-instance-identifier NEW
         "#);
-        assert!(shown("psql", true).starts_with("PostgreSQL, by WAL position"));
-        assert!(!shown("mongosh", false).contains("recovery_target_time"));
-        assert!(shown("another", false).contains("--oplogLimit 1795212843:1"));
+        assert!(shown(Family::Postgres, true).starts_with("PostgreSQL, by WAL position"));
+        let others = [Family::Mysql, Family::Mongo, Family::Redis, Family::Sqlite];
+        insta::assert_snapshot!(others.map(|family| shown(family, false)).concat(), @r"
+        MySQL and MariaDB, on a restored backup:
+        TZ=UTC mysqlbinlog --stop-datetime='2026-11-20 22:14:03' BINLOG...
+        Amazon RDS:
+        aws rds restore-db-instance-to-point-in-time \
+          --restore-time 2026-11-20T22:14:03Z \
+          --source-db-instance-identifier SOURCE \
+          --target-db-instance-identifier NEW
+        mongorestore:
+        mongorestore --oplogReplay --oplogLimit 1795212843:1
+        Redis with aof-timestamp-enabled, on a copy of its append-only files:
+        redis-check-aof --truncate-to-timestamp 1795212842 appendonly.aof.manifest
+        SQLite keeps no log of changes. Write nothing more; look for the rows in a backup from before that moment, or in a copy of the file:
+        sqlite3 COPY .recover
+        ");
+        let unknown = shown(Family::Unknown, false);
+        assert!(unknown.contains("--oplogLimit") && unknown.contains("recovery_target_time"));
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use super::super::past::Fate;
+use super::Timeline;
 use super::gather::{Event, Row, Told};
-use super::{Named, Timeline};
+use super::report::Report;
 use crate::ui::table::{Align, Cell, Fit, Table, View};
 use crate::ui::theme::{Style, tier_word};
 use crate::ui::visible;
@@ -44,13 +45,12 @@ pub(super) fn write(timeline: &Timeline, out: &mut dyn Write, view: &View<'_>) -
         table.row(cells);
     }
     table.write(out, view)?;
-    for named in &timeline.open {
-        let row = timeline.row(named);
-        writeln!(out, "\n{}:", way_back(row))?;
-        statement(row, out, view)?;
+    for report in timeline.reports(&timeline.open, view) {
+        writeln!(out, "\n{}:", way_back(report.told))?;
+        statement(&report, out)?;
     }
-    match &timeline.first {
-        Some(first) => moment(timeline, first, out, view),
+    match timeline.reports(&timeline.first, view).next() {
+        Some(report) => moment(&report, out, view),
         None => writeln!(out, "\nNo statement here is known to have destroyed anything."),
     }
 }
@@ -99,22 +99,15 @@ impl Shared {
 }
 
 /// Prints the last safe moment.
-fn moment(
-    timeline: &Timeline,
-    first: &Named,
-    out: &mut dyn Write,
-    view: &View<'_>,
-) -> io::Result<()> {
-    let (row, safe) = (timeline.row(first), &first.safe);
-    let Some(told) = row.told() else { return Ok(()) };
-    writeln!(out, "\n{}", heading(told))?;
-    statement(row, out, view)?;
+fn moment(report: &Report<'_>, out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
+    writeln!(out, "\n{}", heading(report.told))?;
+    statement(report, out)?;
     let mut line = String::from("\n");
     view.theme.paint(&mut line, Style::Strong, "Last safe moment");
-    writeln!(out, "{line}, {}:", safe.why())?;
-    writeln!(out, "  UTC    {}", safe.recovery_target_time())?;
-    writeln!(out, "  local  {}", local(safe.moment, view))?;
-    for (what, value) in safe.values(&row.client, told.removes_files) {
+    writeln!(out, "{line}, {}:", report.why)?;
+    writeln!(out, "  UTC    {}", report.utc)?;
+    writeln!(out, "  local  {}", report.local)?;
+    for (what, value) in &report.values {
         writeln!(out, "\n{what}:")?;
         for line in value.lines() {
             writeln!(out, "  {line}")?;
@@ -124,11 +117,9 @@ fn moment(
 }
 
 /// Says what can still be done about a statement that has not taken effect.
-pub(super) fn way_back(row: &Row) -> &'static str {
-    match row.told().map(|told| told.fate) {
-        Some(Fate::Running) => {
-            "Not over yet: Ctrl-C in that session, or pg_cancel_backend, stops it"
-        }
+pub(super) fn way_back(told: &Told) -> &'static str {
+    match told.fate {
+        Fate::Running => "Not over yet: Ctrl-C in that session, or pg_cancel_backend, stops it",
         _ => "Not committed yet: ROLLBACK in that session takes it back",
     }
 }
@@ -146,9 +137,9 @@ pub(super) fn heading(told: &Told) -> &'static str {
     }
 }
 
-fn statement(row: &Row, out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
-    let Some(told) = row.told() else { return Ok(()) };
-    let line = format!("  [{}:{}] {}  ", row.session, told.n, precise(row.at, view));
+fn statement(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let Report { row, told, at, .. } = report;
+    let line = format!("  [{}:{}] {at}  ", row.session, told.n);
     writeln!(
         out,
         "{line}{}  {}",

@@ -48,11 +48,19 @@ impl Tapped {
         self.last = Some((operation.engine.clone(), sql.clone(), reading.clone()));
         reading
     }
+
+    /// Returns what kind of server is at an address, if that was told.
+    pub(super) fn engine_at(&self, address: &Address) -> Option<String> {
+        let place = self.places.iter().find(|place| place.decided.target.address == *address)?;
+        place.engine.clone()
+    }
 }
 
 #[derive(Debug)]
 struct Place {
     decided: Decided,
+    /// What kind of server it is, as the hook told it.
+    engine: Option<String>,
     tally: Tally,
     /// When the first counted operation of the statement was let through here.
     since: Option<Duration>,
@@ -143,19 +151,24 @@ impl Keeper {
         self.tapped.is_refused
     }
 
-    /// Judges an operation before it is sent. One that needs more than allowing is written down;
-    /// none is returned for the others, which are counted.
+    /// Judges an operation before it is sent. One that needs more than allowing is written down, and
+    /// so is the first of a statement that destroys something of a kind; none is returned for the
+    /// others, which are counted.
     pub fn tapped_operation(&mut self, operation: &Operation) -> Option<Judged> {
         let reading = self.tapped.read(operation);
         let at = self.place_at(operation);
+        self.tapped.places[at].engine = Some(operation.engine.clone());
         let mut verdict = self.judge_at(at, operation, &reading);
         if self.is_covered(at, &verdict) || self.is_released_shape(&verdict) {
             verdict.decision = Decision::Notice;
         }
         if verdict.decision == Decision::Allow {
             let effects = effects(&verdict);
-            self.count(at, operation, &effects);
-            return None;
+            let tally = &self.tapped.places[at].tally;
+            if !effects.iter().any(|effect| effect.destroys() && !tally.has(effect)) {
+                self.count(at, operation, &effects);
+                return None;
+            }
         }
         self.add_progress(at, &mut verdict);
         let target = self.tapped.places[at].decided.target.clone();
@@ -195,8 +208,9 @@ impl Keeper {
 
     /// A connection is being made: the session is where it is most dangerous. Returns whether
     /// that has changed.
-    pub fn tapped_connected(&mut self, address: &Address) -> bool {
+    pub fn tapped_connected(&mut self, engine: String, address: &Address) -> bool {
         let at = self.place_of(address);
+        self.tapped.places[at].engine = Some(engine);
         let decided = &self.tapped.places[at].decided;
         // What variables promise stands: a session that reaches a cache on this machine first may
         // still be about to reach production.
@@ -223,7 +237,8 @@ impl Keeper {
         let found = places.iter().position(|place| place.decided.target.address == *address);
         found.unwrap_or_else(|| {
             let decided = self.decide(address);
-            let place = Place { decided, tally: Tally::default(), since: None, is_of_files: false };
+            let tally = Tally::default();
+            let place = Place { decided, engine: None, tally, since: None, is_of_files: false };
             self.tapped.places.push(place);
             self.tapped.places.len() - 1
         })

@@ -193,11 +193,39 @@ fn a_frozen_disk_never_holds_the_terminal_up() {
     let expected = ["before", "frozen", "still frozen", "thawed"];
     assert_eq!(log.statements, expected.map(|word| format!("select '{word}';")));
     assert!(log.has_exit);
+    // That they went on before they were on disk is told for good.
+    let intents = log.gaps.iter().filter(|(what, _)| what == "intent");
+    let why = "could go on before the disk had it: the disk does not answer";
+    let why = [2, 3].map(|n| format!("statement {n} {why}"));
+    assert_eq!(intents.map(|(_, why)| why.as_str()).collect::<Vec<_>>(), why);
     drop(disk);
 }
 
 #[test]
-fn a_disk_that_becomes_read_only_is_told_and_recording_goes_on_when_it_is_not() {
+fn a_disk_that_becomes_read_only_is_told_and_the_client_goes_on() {
+    if !can_run() {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let Some(disk) = Disk::on_file(&world) else { return };
+    let mut pty = open(&world);
+    ask(&mut pty, &world, "select 'before';", "(1 row)");
+    pty.wait_for_prompt(&world.database.prompt());
+    // As the kernel does it where the disk fails, whoever is writing.
+    assert!(is_done("mount", &["-o", "remount,abort", disk.path()]));
+    pty.line("select 'after';");
+    pty.wait_for("statement 2 is not recorded yet: the disk is read-only");
+    for n in 0..5 {
+        ask(&mut pty, &world, &format!("select {n} + 1000 as number;"), &format!(" {}", n + 1000));
+    }
+    leave(&mut pty, &world);
+    let log = only(&world);
+    assert_eq!((log.statements, log.has_exit), (vec!["select 'before';".to_owned()], false));
+    drop(disk);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_told_and_later_sessions_are_recorded() {
     if !can_run() {
         return;
     }

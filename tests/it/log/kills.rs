@@ -11,10 +11,8 @@ use nightlatch::clock::Clock;
 use nightlatch::record::prune::Limits;
 use nightlatch::record::{find, tidy};
 use nightlatch::store::Store;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
-use super::{configure, read_all, values};
+use super::{read_all, values};
 use crate::support::pty::Pty;
 use crate::support::tool::{Tool, needs, variable};
 use crate::support::world::{Tier, World};
@@ -105,7 +103,7 @@ fn kill_many(seed: u64, count: usize) -> Toll {
     let world = World::new(Tier::Development);
     // On a machine too busy to write for a second, a statement goes on and the screen says so. That
     // is not what is tried here.
-    configure(&world, "[record]\njournal_wait = \"60s\"\n");
+    world.add_config("[record]\njournal_wait = \"60s\"\n");
     world.database.sql("CREATE TABLE killed (session int, n int)");
     world.database.sql("GRANT ALL ON killed TO app");
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (seed + 1));
@@ -184,7 +182,7 @@ fn live_and_die(world: &World, session: u32, way: Way, life: Duration) {
             {
                 pty.pump(left.min(Duration::from_millis(20)));
             }
-            kill_all(world);
+            world.kill_all();
         }
         Way::Stepped | Way::Plain | Way::Stdin => {
             let mut script = match way {
@@ -212,7 +210,7 @@ fn live_and_die(world: &World, session: u32, way: Way, life: Duration) {
             command.stdout(Stdio::null()).stderr(said.expect("a file"));
             let mut child = command.spawn().expect("nightlatch starts");
             wait_at_most(&mut child, &clock, life);
-            kill_all(world);
+            world.kill_all();
             child.wait().expect("it can be waited for");
         }
     }
@@ -221,18 +219,5 @@ fn live_and_die(world: &World, session: u32, way: Way, life: Duration) {
 fn wait_at_most(child: &mut Child, clock: &Clock, life: Duration) {
     while clock.elapsed() < life && child.try_wait().expect("it can be looked at").is_none() {
         nix::poll::poll(&mut [], 1_u8).ok();
-    }
-}
-
-/// Kills everything there is of a world, until there is nothing left.
-fn kill_all(world: &World) {
-    loop {
-        let processes = world.processes();
-        if processes.is_empty() {
-            return;
-        }
-        for process in processes {
-            kill(Pid::from_raw(process.pid), Signal::SIGKILL).ok();
-        }
     }
 }

@@ -1,17 +1,15 @@
 //! What is recorded, and that it is still there after kills, on bad disks, and when it is much.
 
 mod disks;
+mod folder;
 mod kills;
 mod prune;
 mod secrets;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use nightlatch::record::{Event, Marker, Reader, find};
-
-use crate::support::world::World;
 
 /// One log, read to its end.
 #[derive(Debug, Default)]
@@ -52,13 +50,6 @@ fn read(log: &Path) -> Read {
         }
     }
     read
-}
-
-/// Adds to the configuration of a world.
-fn configure(world: &World, text: &str) {
-    let path = world.home().with_file_name("config.toml");
-    let before = fs::read_to_string(&path).expect("the configuration");
-    fs::write(path, format!("{before}\n{text}")).expect("the configuration");
 }
 
 /// Finds `VALUES (1, 2)` in texts.

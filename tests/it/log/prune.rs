@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nightlatch::record::find::{self, Recorded};
 
-use super::{configure, read_all};
+use super::read_all;
 use crate::support::tool::{Tool, needs};
 use crate::support::world::{Tier, World, run};
 
@@ -64,7 +64,7 @@ fn old_sessions_go_and_one_that_runs_stays() {
             age(&session.path, 90);
         }
     }
-    configure(&world, "[record]\nkeep_days = 30\n");
+    world.add_config("[record]\nkeep_days = 30\n");
     let (status, text) = prune(&world, &["--dry-run"]);
     assert_eq!(status, 0);
     let shown = text.replace(&old.session, "<session id>");
@@ -103,7 +103,7 @@ fn a_mistake_in_the_configuration_removes_nothing() {
     }
     let world = World::new(Tier::Development);
     session(&world, "select 1", 1000);
-    configure(&world, "[record]\nkeep_days = 30\nmax_total = \"a lot\"\n");
+    world.add_config("[record]\nkeep_days = 30\nmax_total = \"a lot\"\n");
     let (status, text) = prune(&world, &[]);
     assert_eq!(status, 125);
     assert!(text.contains("Nothing was removed: the configuration has mistakes."), "{text}");

@@ -31,6 +31,7 @@ fn no_secret_is_recorded_whatever_way_it_comes() {
         return;
     }
     let mut world = World::new(Tier::Development);
+    world.add_config("[redact]\npatterns = [{ kind = \"badge\", pattern = 'B4DGE-\\d{6}' }]\n");
     let uri = world.database.uri("app");
     let with_password = uri.replace("app@", "app:s3cret-argv@");
     world.set("PGPASSWORD", "s3cret-variable");
@@ -47,6 +48,7 @@ fn no_secret_is_recorded_whatever_way_it_comes() {
         ("alter role app password 's3cret-statement';", "ALTER ROLE"),
         ("alter role app\npassword 's3cret-second-line';", "ALTER ROLE"),
         ("\\setenv PGPASSWORD s3cret-setenv", ""),
+        ("select 'B4DGE-' || 654321 as badge, 'B4DGE-123456' as typed;", "(1 row)"),
         ("\\set api_token s3cret-variable", ""),
         ("select 'postgres://ann:s3cret-literal@db.example.com/orders' as uri;", "(1 row)"),
         ("select reverse('6543210FEDCBAfedcba9876543210terc3s_phg') as token;", "(1 row)"),
@@ -73,17 +75,63 @@ fn no_secret_is_recorded_whatever_way_it_comes() {
     run(world.wrapped([uri.as_str(), "-c", "alter role app password 's3cret-command'"]), "");
     run(world.nightlatch(["history"]), "");
     world.assert_nothing_left();
+    let text = stored(&world);
+    let found = places(&text, &["s3cret", "B4DGE-1", "B4DGE-6"]);
+    assert!(found.is_empty(), "{found:#?}");
+    for kind in ["sql-password", "token", "badge"] {
+        assert!(text.contains(&format!("[redacted:{kind}]")), "{kind}");
+    }
+}
+
+#[test]
+fn what_python_is_told_unseen_and_in_words_and_titles_is_not_recorded() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::Python, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let mut pty =
+        Pty::spawn(world.nightlatch(["python3", "-i", "-c", "", "--token", "s3cret-word"]));
+    pty.wait_for_prompt(">>> ");
+    // It reads lines, and shows none of it.
+    pty.line("import getpass; p = getpass.getpass('Unseen: ')");
+    pty.wait_for("Unseen: ");
+    pty.line("s3cret-typed");
+    pty.wait_for_prompt(">>> ");
+    pty.line("print('\\x1b]2;ghp_' + 'S3CRET7890abcdefABCDEF0123456789abcd' + '\\x07')");
+    pty.wait_for_silence(Duration::from_millis(200));
+    pty.line("exit()");
+    pty.finish();
+    world.assert_nothing_left();
+    for format in ["cast", "txt", "jsonl", "html"] {
+        let to = format!("out.{format}");
+        let exported = run(world.nightlatch(["export", "last", "--format", format, "-o", &to]), "");
+        assert!(exported.status.success(), "{format}");
+    }
+    let mut text = stored(&world);
+    for entry in fs::read_dir(world.home()).expect("a folder").flatten() {
+        text += &String::from_utf8_lossy(&fs::read(entry.path()).unwrap_or_default());
+    }
+    let found = places(&text, &["s3cret", "ghp_S3CRET"]);
+    assert!(found.is_empty(), "{found:#?}");
+    assert!(text.contains("[redacted:argument]") && text.contains("]2;[redacted:token]"));
+}
+
+/// Everything that is in the data folder.
+fn stored(world: &World) -> String {
     let mut all = Vec::new();
     everything(&world.data(), &mut all);
-    let text = String::from_utf8_lossy(&all);
-    let found: Vec<String> = text
-        .match_indices("s3cret")
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+/// Returns what stands around each of some words.
+fn places(text: &str, words: &[&str]) -> Vec<String> {
+    words
+        .iter()
+        .flat_map(|word| text.match_indices(word))
         .map(|(at, _)| {
             let from = text.floor_char_boundary(at.saturating_sub(60));
             let to = text.floor_char_boundary((at + 30).min(text.len()));
             text[from..to].to_owned()
         })
-        .collect();
-    assert!(found.is_empty(), "{found:#?}");
-    assert!(text.contains("[redacted:sql-password]") && text.contains("[redacted:token]"));
+        .collect()
 }

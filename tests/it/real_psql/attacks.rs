@@ -1,12 +1,13 @@
 //! Detours on which a statement or the guard's end could come past the question.
 
 use std::fs;
+use std::time::Duration;
 
-use super::held::{QUESTION, furnish, wait_for_question};
-use super::holes::{leave, production, refuse_and_leave};
-use super::keys::wait_for_any_prompt;
+use super::held::furnish;
+use super::keys::{wait_for_any_prompt, wait_for_next_prompt};
 use super::non_interactive::without_terminal;
-use crate::support::pty::PERSON_PAUSE;
+use super::steps::{QUESTION, leave, production, refuse_and_leave, say_no, wait_for_question};
+use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::world::{World, run};
 
 /// Runs without a question of psql's, and deletes everything.
@@ -21,7 +22,7 @@ fn held_after(prepare: impl FnOnce(&mut World), lines: &[&str]) {
     let (last, before) = lines.split_last().expect("a line");
     for line in before {
         pty.line(line);
-        wait_for_any_prompt(&mut pty, &world);
+        wait_for_next_prompt(&mut pty, &world);
         assert!(!pty.recent().contains(QUESTION), "{line} is held\n{}", pty.dump());
     }
     pty.line(last);
@@ -73,16 +74,165 @@ fn file_written_on_the_same_line() {
     );
 }
 
-/// Strings that end elsewhere for psql, once backslashes count in them.
+/// Strings that end elsewhere for psql where backslashes count in them: set where nobody sees it.
 #[test]
 fn strings_read_the_other_way() {
+    held_after(backslashes_quote, &["select 'x\\' || '; DELETE FROM families \\watch 1 ' '"]);
+}
+
+/// The same within one statement.
+#[test]
+fn statement_read_the_other_way() {
     held_after(
-        |_| {},
-        &[
-            "set standard_conforming_strings = off;",
-            "select 'x\\' || '; DELETE FROM families \\watch 1 ' '",
-        ],
+        backslashes_quote,
+        &["with a as (select '\\''), d as (DELETE FROM families RETURNING 1) select ') select ';"],
     );
+}
+
+fn backslashes_quote(world: &mut World) {
+    world.set("PGOPTIONS", "-c standard_conforming_strings=off");
+}
+
+/// What `\if` leaves out is still there afterwards.
+#[test]
+fn statement_around_a_branch() {
+    for skipped in ["\\r", "; select 1"] {
+        held_after(
+            |_| {},
+            &["DELETE FROM families", "\\if false", skipped, "\\endif", "\\watch 1"],
+        );
+    }
+}
+
+/// A comment ends at a CR, too.
+#[test]
+fn line_end_of_another_system() {
+    let file = |world: &mut World| drop(world.write("cr.sql", &format!("-- x\r{WATCH}\n")));
+    held_after(file, &["\\i cr.sql"]);
+}
+
+/// Typed as text where the terminal edits the line itself.
+#[test]
+fn line_end_typed_as_text() {
+    let Some(world) = production() else { return };
+    let mut pty = Pty::spawn(world.wrapped(["-n", &world.database.uri("app")]));
+    pty.wait_for_prompt(&world.database.prompt());
+    pty.type_text(&format!("-- x\x16\r{WATCH}\r"));
+    wait_for_question(&mut pty);
+    refuse_and_leave(&world, &mut pty);
+}
+
+/// Before the first prompt: psql is not started until somebody has answered.
+#[test]
+fn start_up_file_that_watches() {
+    let Some(world) = production() else { return };
+    world.write(".psqlrc", &format!("{WATCH}\n"));
+    let mut pty = Pty::spawn(world.wrapped([world.database.uri("app")]));
+    wait_for_question(&mut pty);
+    pty.press(Key::Enter);
+    assert_eq!(pty.finish().code(), Some(125), "{}", pty.dump());
+    world.assert_nothing_left();
+    world.database.assert_untouched();
+}
+
+/// Repeats what psql sent last, which is not what was typed last: a line of single-line mode, which
+/// no semicolon ends, and a line before one that was not passed on.
+#[test]
+fn the_statement_before() {
+    for (options, time, lines) in [
+        (&["-S"][..], "12:30", &["DELETE FROM families"][..]),
+        (&[], "23:30", &["DELETE FROM families;", "select 1; \\! true"]),
+    ] {
+        let Some(mut world) = production() else { return };
+        world.set("NIGHTLATCH_TEST_NOW", &format!("2026-11-18T{time}:00Z"));
+        let uri = world.database.uri("app");
+        let mut pty = Pty::spawn(world.wrapped(options.iter().copied().chain([uri.as_str()])));
+        wait_for_next_prompt(&mut pty, &world);
+        pty.line("select 1;");
+        wait_for_next_prompt(&mut pty, &world);
+        for line in lines {
+            pty.line(line);
+            pty.wait_for("Enter to cancel:");
+            pty.wait_for_silence(PERSON_PAUSE);
+            say_no(&mut pty, &world);
+            wait_for_next_prompt(&mut pty, &world);
+        }
+        pty.line("\\watch 1");
+        pty.wait_for("Enter to cancel:");
+        pty.wait_for_silence(PERSON_PAUSE);
+        refuse_and_leave(&world, &mut pty);
+    }
+}
+
+/// Data of a COPY that fails are statements for psql: refused where there is nobody to ask.
+#[test]
+fn data_of_a_copy_that_fails() {
+    let Some(world) = production() else { return };
+    let args = ["-X".to_owned(), world.database.uri("app")];
+    let script = format!("copy nowhere from stdin;\n{WATCH}\n");
+    let output = run(without_terminal(&world, &world.wrapped(&args)), &script);
+    assert_eq!(output.status.code(), Some(125), "{}", String::from_utf8_lossy(&output.stderr));
+    world.database.assert_untouched();
+    world.assert_nothing_left();
+}
+
+/// Key by key and with second thoughts, where standard output is a file and no line editor at work.
+#[test]
+fn typed_without_a_line_editor() {
+    for typed in
+        [WATCH, "-- \x15DELETE FROM families \\watch 1", "DELETE FROM families \\watcc\x7fh 1"]
+    {
+        let Some(world) = production() else { return };
+        let wrapped = world.wrapped([world.database.uri("app")]);
+        let mut pty = Pty::spawn_with(wrapped, [true, false, true]);
+        pty.wait_for_silence(PERSON_PAUSE);
+        for key in typed.chars() {
+            pty.type_text(key.encode_utf8(&mut [0; 4]));
+            pty.wait_for_silence(Duration::from_millis(20));
+        }
+        pty.press(Key::Enter);
+        wait_for_question(&mut pty);
+        pty.press(Key::Enter);
+        assert_eq!(pty.finish().code(), Some(125), "{}", pty.dump());
+        world.assert_nothing_left();
+        world.database.assert_untouched();
+    }
+}
+
+/// A variable whose value nobody knows, where a statement begins.
+#[test]
+fn variable_from_a_query_or_a_program() {
+    let file = |world: &mut World| drop(world.write("q.txt", WATCH));
+    held_after(file, &["\\set q `cat q.txt`", ":q"]);
+    held_after(file, &["select 'DELETE FROM families \\watch 1' as q \\gset", ":q"]);
+}
+
+/// A variable that opens a string, which a quote on the line then closes.
+#[test]
+fn variable_holds_a_quote() {
+    held_after(|_| {}, &["\\set q ''''", "select 1 :q ; ' DELETE FROM families \\watch 1"]);
+}
+
+/// A pasted text is one line for psql: its commands take words of the next line for arguments, and
+/// none of it is a COPY's data.
+#[test]
+fn pasted_lines_are_one() {
+    for text in
+        ["copy nowhere from stdin;\nDELETE FROM families \\watch 1", "\\x\nselect 1 \\watch 1"]
+    {
+        let Some(world) = production() else { return };
+        let mut pty = world.open();
+        pty.line("DELETE FROM families;");
+        wait_for_question(&mut pty);
+        pty.press(Key::Escape);
+        pty.wait_for("nightlatch: cancelled");
+        wait_for_any_prompt(&mut pty, &world);
+        pty.wait_for_silence(PERSON_PAUSE);
+        pty.paste_bracketed(text);
+        pty.press(Key::Enter);
+        wait_for_question(&mut pty);
+        refuse_and_leave(&world, &mut pty);
+    }
 }
 
 #[test]

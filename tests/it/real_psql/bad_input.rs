@@ -4,10 +4,9 @@
 use std::io::Write;
 use std::process::{Command, Output};
 
-use super::held::{QUESTION, wait_for_question};
-use super::holes::{production, refuse_and_leave};
 use super::keys::wait_for_any_prompt;
 use super::non_interactive::without_terminal;
+use super::steps::{QUESTION, production, refuse_and_leave, wait_for_question};
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::tool::find;
 use crate::support::world::run;

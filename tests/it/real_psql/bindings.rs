@@ -1,8 +1,7 @@
 //! Keys of one's own that submit a line: what no question of psql's tells of is held at them too.
 
-use super::held::{QUESTION, wait_for_question};
-use super::holes::{leave, production, refuse_and_leave};
 use super::keys::wait_for_any_prompt;
+use super::steps::{QUESTION, leave, production, refuse_and_leave, wait_for_question};
 use crate::support::pty::{PERSON_PAUSE, Pty};
 use crate::support::world::World;
 
@@ -51,6 +50,19 @@ fn operate_and_get_next_where_it_always_is() {
 #[test]
 fn insert_comment_where_it_always_is() {
     held_at("", &format!("{WATCH}\x1b#"));
+}
+
+/// With an argument the key takes a comment away.
+#[test]
+fn insert_comment_with_an_argument() {
+    held_at("", &format!("-- {WATCH}\x1b1\x1b#"));
+    held_at("set comment-begin /**/\n", &format!("/**/{WATCH}\x1b1\x1b#"));
+}
+
+/// A comment of one's own closes one that is open.
+#[test]
+fn insert_comment_of_ones_own() {
+    held_at("set comment-begin */\n", &format!("/* \r{WATCH}\x1b#"));
 }
 
 #[test]

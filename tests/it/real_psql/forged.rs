@@ -1,10 +1,9 @@
 //! What the server prints or a statement holds may look like psql's question or like our marks: nobody
 //! believes it.
 
-use super::held::wait_for_question;
-use super::holes::{leave, production, refuse_and_leave};
 use super::keys::wait_for_any_prompt;
-use crate::support::pty::{Key, PERSON_PAUSE};
+use super::steps::{leave, production, refuse, refuse_and_leave, wait_for_question};
+use crate::support::pty::PERSON_PAUSE;
 
 /// The two lines psql 15 prints around a statement in single-step mode.
 pub(crate) const OPENING: &str =
@@ -77,11 +76,7 @@ fn banner_printed_by_the_server() {
         assert!(printed.contains(OPENING), "swallowed\n{}", pty.dump());
         assert!(printed.contains(CLOSING), "swallowed\n{}", pty.dump());
         pty.line("DELETE FROM families;");
-        wait_for_question(&mut pty);
-        pty.press(Key::Enter);
-        pty.wait_for("nightlatch: cancelled");
-        wait_for_any_prompt(&mut pty, &world);
-        pty.wait_for_silence(PERSON_PAUSE);
+        refuse(&mut pty, &world);
     }
     leave(&world, &mut pty);
 }
@@ -140,11 +135,7 @@ fn mark_printed_by_the_server() {
         ));
         wait_for_any_prompt(&mut pty, &world);
         pty.line("DELETE FROM families;");
-        wait_for_question(&mut pty);
-        pty.press(Key::Enter);
-        pty.wait_for("nightlatch: cancelled");
-        wait_for_any_prompt(&mut pty, &world);
-        pty.wait_for_silence(PERSON_PAUSE);
+        refuse(&mut pty, &world);
         world.database.assert_untouched();
     }
     leave(&world, &mut pty);

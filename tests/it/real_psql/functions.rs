@@ -1,8 +1,7 @@
 //! A call is judged by what the function does: its text comes from the server, or from the session.
 
-use super::held::{QUESTION, wait_for_question};
 use super::keys::wait_for_any_prompt;
-use crate::support::pty::{Key, PERSON_PAUSE};
+use super::steps::{QUESTION, production, say_no, wait_for_question};
 use crate::support::tool::{Tool, needs};
 use crate::support::world::{Tier, World};
 
@@ -35,11 +34,9 @@ fn a_function_of_the_server_that_deletes_is_held() {
         wait_for_question(&mut pty);
         let screen = pty.recent();
         assert!(screen.contains("() deletes every row of families"), "{}", pty.dump());
-        pty.press(Key::Enter);
-        pty.wait_for("nightlatch: cancelled");
+        say_no(&mut pty, &world);
         wait_for_any_prompt(&mut pty, &world);
         world.database.assert_untouched();
-        pty.wait_for_silence(PERSON_PAUSE);
         pty.line("\\q");
         assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
     }
@@ -47,10 +44,7 @@ fn a_function_of_the_server_that_deletes_is_held() {
 
 #[test]
 fn a_function_of_the_session_that_deletes_is_held() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     let mut pty = world.open();
     pty.line("select count(*) as before from families;");
     pty.wait_for("(1 row)");
@@ -61,11 +55,9 @@ fn a_function_of_the_session_that_deletes_is_held() {
     pty.line("select swept();");
     wait_for_question(&mut pty);
     assert!(pty.recent().contains("swept() deletes every row of families"), "{}", pty.dump());
-    pty.press(Key::Enter);
-    pty.wait_for("nightlatch: cancelled");
+    say_no(&mut pty, &world);
     wait_for_any_prompt(&mut pty, &world);
     world.database.assert_untouched();
-    pty.wait_for_silence(PERSON_PAUSE);
     pty.line("\\q");
     assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
 }

@@ -2,13 +2,11 @@
 //! person, and does not run when the person says no.
 
 use super::keys::{Do, perform, wait_for_any_prompt};
+use super::steps::{QUESTION, production, refuse, wait_for_question};
 use crate::support::postgres::PASSWORD;
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::tool::{Tool, is_rehearsal, needs};
 use crate::support::world::{Tier, World};
-
-/// How the line ends that asks.
-pub(crate) const QUESTION: &str = "to run it, Enter to cancel:";
 
 /// Files and variables the deeds refer to.
 pub(crate) fn furnish(world: &mut World) {
@@ -26,20 +24,11 @@ pub(crate) fn furnish(world: &mut World) {
     world.set("PSQL_EDITOR", editor.to_str().expect("UTF-8"));
 }
 
-/// Waits for the dialogue and gives it the time a person takes to read it.
-pub(crate) fn wait_for_question(pty: &mut Pty) {
-    pty.wait_for(QUESTION);
-    pty.wait_for_silence(PERSON_PAUSE);
-}
-
 /// Brings a statement to run on production and says no; the client must be usable afterwards.
 ///
 /// In a rehearsal the bare client runs it, and it must destroy something: else it proves nothing.
 pub(crate) fn holds(deeds: &[Do]) {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let mut world = World::new(Tier::Production);
+    let Some(mut world) = production() else { return };
     furnish(&mut world);
     let mut pty = world.open();
     for deed in deeds {
@@ -52,12 +41,7 @@ pub(crate) fn holds(deeds: &[Do]) {
         }
         return;
     }
-    wait_for_question(&mut pty);
-    world.database.assert_untouched();
-    pty.press(Key::Enter);
-    pty.wait_for("nightlatch: cancelled");
-    wait_for_any_prompt(&mut pty, &world);
-    pty.wait_for_silence(PERSON_PAUSE);
+    refuse(&mut pty, &world);
     world.database.assert_untouched();
     assert!(!pty.recent().contains("DELETE "), "something ran\n{}", pty.dump());
     pty.line("select 40 + 2 as usable;");
@@ -247,12 +231,7 @@ fn after_a_password_with_an_apostrophe() {
     pty.line(PASSWORD);
     pty.wait_for_prompt(&world.database.prompt());
     pty.line("DELETE FROM families;");
-    wait_for_question(&mut pty);
-    world.database.assert_untouched();
-    pty.press(Key::Enter);
-    pty.wait_for("nightlatch: cancelled");
-    wait_for_any_prompt(&mut pty, &world);
-    pty.wait_for_silence(PERSON_PAUSE);
+    refuse(&mut pty, &world);
     pty.line("\\q");
     pty.finish();
     world.database.assert_untouched();
@@ -269,10 +248,7 @@ fn not_understood_but_destructive() {
 /// A filtered delete in working hours runs at once, with one line said.
 #[test]
 fn one_row_runs_with_a_notice() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     let mut pty = world.open();
     pty.line("DELETE FROM members WHERE id = 7;");
     pty.wait_for("DELETE 1");
@@ -286,10 +262,7 @@ fn one_row_runs_with_a_notice() {
 /// At night the same delete asks for `yes`.
 #[test]
 fn one_row_is_held_at_night() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let mut world = World::new(Tier::Production);
+    let Some(mut world) = production() else { return };
     world.set("NIGHTLATCH_TEST_NOW", "2026-11-18T23:30:00Z");
     let mut pty = world.open();
     pty.line("DELETE FROM members WHERE id = 7;");
@@ -307,10 +280,7 @@ fn one_row_is_held_at_night() {
 /// What only looks destructive is not held: words in strings, comments and COPY data.
 #[test]
 fn words_are_not_statements() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     let mut pty = world.open();
     for line in [
         "select 'DELETE FROM families;';",
@@ -333,10 +303,7 @@ fn words_are_not_statements() {
 /// A cancel inside a transaction says what is due, and leaves the transaction to the person.
 #[test]
 fn cancel_in_a_transaction_says_what_is_due() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     let mut pty = world.open();
     pty.line("begin;");
     wait_for_any_prompt(&mut pty, &world);

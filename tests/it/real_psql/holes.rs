@@ -4,33 +4,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::forged::{CLOSING, OPENING};
-use super::held::{QUESTION, wait_for_question};
 use super::keys::{wait_for_any_prompt, wait_until_busy};
+use super::steps::{
+    QUESTION, leave, production, refuse, refuse_and_leave, say_no, wait_for_question,
+};
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::tool::{Tool, needs};
 use crate::support::world::{Tier, World};
-
-/// Returns a world in which the server is production, where everything is there.
-pub(crate) fn production() -> Option<World> {
-    needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]).then(|| World::new(Tier::Production))
-}
-
-/// Says no to the question that stands, and leaves.
-pub(crate) fn refuse_and_leave(world: &World, pty: &mut Pty) {
-    world.database.assert_untouched();
-    pty.press(Key::Enter);
-    pty.wait_for("nightlatch: cancelled");
-    pty.wait_for_silence(PERSON_PAUSE);
-    leave(world, pty);
-}
-
-/// Leaves from the prompt; nothing may have been lost.
-pub(crate) fn leave(world: &World, pty: &mut Pty) {
-    pty.line("\\q");
-    assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
-    world.assert_nothing_left();
-    world.database.assert_untouched();
-}
 
 /// Types while a query runs, and sees that none of it answers the question.
 fn type_ahead(text: &str) {
@@ -103,11 +83,7 @@ fn nothing_is_left_over_after_a_cancel() {
         "DELETE FROM families;",
     ] {
         pty.line(line);
-        wait_for_question(&mut pty);
-        pty.press(Key::Enter);
-        pty.wait_for("nightlatch: cancelled");
-        wait_for_any_prompt(&mut pty, &world);
-        pty.wait_for_silence(PERSON_PAUSE);
+        refuse(&mut pty, &world);
         world.database.assert_untouched();
         assert!(!pty.recent().contains("ERROR"), "a leftover became SQL\n{}", pty.dump());
         pty.line("select 40 + 2;");
@@ -165,11 +141,8 @@ fn delete_in_the_rc_file() {
     world.write(".psqlrc", "DELETE FROM families;\n");
     let mut pty = Pty::spawn(world.wrapped([world.database.uri("app")]));
     wait_for_question(&mut pty);
-    world.database.assert_untouched();
-    pty.press(Key::Enter);
-    pty.wait_for("nightlatch: cancelled");
+    say_no(&mut pty, &world);
     pty.wait_until("a prompt", |screen| screen.cursor_line() == world.database.prompt().trim_end());
-    pty.wait_for_silence(PERSON_PAUSE);
     leave(&world, &mut pty);
 }
 
@@ -219,11 +192,8 @@ fn prompt_changed_later() {
     pty.wait_for_prompt("mine> ");
     pty.line("DELETE FROM families;");
     wait_for_question(&mut pty);
-    world.database.assert_untouched();
-    pty.press(Key::Enter);
-    pty.wait_for("nightlatch: cancelled");
+    say_no(&mut pty, &world);
     pty.wait_until("the prompt", |screen| screen.cursor_line() == "mine>");
-    pty.wait_for_silence(PERSON_PAUSE);
     leave(&world, &mut pty);
 }
 
@@ -238,12 +208,7 @@ fn single_step_off_is_said() {
     for line in ["DELETE FROM families;", "TRUNCATE families CASCADE;", "\\i delete.sql"] {
         world.write("delete.sql", "DELETE FROM families;\n");
         pty.line(line);
-        wait_for_question(&mut pty);
-        world.database.assert_untouched();
-        pty.press(Key::Enter);
-        pty.wait_for("nightlatch: cancelled");
-        wait_for_any_prompt(&mut pty, &world);
-        pty.wait_for_silence(PERSON_PAUSE);
+        refuse(&mut pty, &world);
     }
     leave(&world, &mut pty);
 }
@@ -260,12 +225,7 @@ fn unseen_and_unreadable_is_held() {
     }
     for line in [":q FROM families \\watch 1", "select 1; :q FROM families \\watch 1", "\\i :f"] {
         pty.line(line);
-        wait_for_question(&mut pty);
-        world.database.assert_untouched();
-        pty.press(Key::Enter);
-        pty.wait_for("nightlatch: cancelled");
-        wait_for_any_prompt(&mut pty, &world);
-        pty.wait_for_silence(PERSON_PAUSE);
+        refuse(&mut pty, &world);
     }
     leave(&world, &mut pty);
 }
@@ -316,12 +276,7 @@ fn own_single_step_still_holds() {
     pty.line("\\set SINGLESTEP on");
     wait_for_any_prompt(&mut pty, &world);
     pty.line("DELETE FROM families;");
-    wait_for_question(&mut pty);
-    world.database.assert_untouched();
-    pty.press(Key::Enter);
-    pty.wait_for("nightlatch: cancelled");
-    wait_for_any_prompt(&mut pty, &world);
-    pty.wait_for_silence(PERSON_PAUSE);
+    refuse(&mut pty, &world);
     leave(&world, &mut pty);
 }
 
@@ -386,12 +341,7 @@ fn temporary_table_forgotten() {
         "create temp table members (id int); drop table public.members;",
     ] {
         pty.line(line);
-        wait_for_question(&mut pty);
-        world.database.assert_untouched();
-        pty.press(Key::Enter);
-        pty.wait_for("nightlatch: cancelled");
-        wait_for_any_prompt(&mut pty, &world);
-        pty.wait_for_silence(PERSON_PAUSE);
+        refuse(&mut pty, &world);
         pty.line("\\c");
         wait_for_any_prompt(&mut pty, &world);
     }
@@ -420,12 +370,7 @@ fn without_line_editing_and_without_rc() {
         let end = if option == "-S" { "^> " } else { "=> " };
         pty.wait_for_prompt(&format!("{}{end}", world.database.name));
         pty.line("DELETE FROM families;");
-        wait_for_question(&mut pty);
-        world.database.assert_untouched();
-        pty.press(Key::Enter);
-        pty.wait_for("nightlatch: cancelled");
-        wait_for_any_prompt(&mut pty, &world);
-        pty.wait_for_silence(PERSON_PAUSE);
+        refuse(&mut pty, &world);
         pty.line("\\q");
         assert_eq!(pty.finish().code(), Some(0), "{option}\n{}", pty.dump());
         world.database.assert_untouched();

@@ -1,10 +1,8 @@
 //! What a hold says is at stake, from a real server's catalogs.
 
-use super::held::wait_for_question;
 use super::keys::wait_for_any_prompt;
+use super::steps::{production, wait_for_question};
 use crate::support::pty::{Key, PERSON_PAUSE};
-use crate::support::tool::{Tool, needs};
-use crate::support::world::{Tier, World};
 
 /// Tables that refer to each other, triggers, rules, views, partitions.
 const SCHEMA: &str = r#"
@@ -32,10 +30,7 @@ const SCHEMA: &str = r#"
 
 #[test]
 fn a_hold_says_what_goes_along() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     world.database.sql(SCHEMA);
     world.database.sql("grant all on all tables in schema public to public");
     let mut pty = world.open();

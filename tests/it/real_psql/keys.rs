@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::support::pty::{Key, Pty};
+use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::screen::Screen;
 use crate::support::world::World;
 
@@ -92,6 +92,12 @@ pub(crate) fn wait_for_any_prompt(pty: &mut Pty, world: &World) {
         }
         assert!(!pty.is_hopeless(end), "no prompt after the last key\n{}", pty.dump());
     }
+}
+
+/// Waits for the next prompt, also one at which a statement goes on, and until nothing comes.
+pub(crate) fn wait_for_next_prompt(pty: &mut Pty, world: &World) {
+    pty.wait_for(&world.database.name);
+    pty.wait_for_silence(PERSON_PAUSE);
 }
 
 /// Waits until a second connection sees the statement running.

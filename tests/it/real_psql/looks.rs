@@ -3,13 +3,26 @@
 use std::time::Duration;
 
 use super::keys::{Do, perform, wait_until_busy, watch};
+use super::steps::production;
 use crate::support::pty::{Key, Pty};
 use crate::support::screen::Screen;
 use crate::support::tool::{Tool, needs};
 use crate::support::world::{Tier, World};
 
-/// A program that stands in for an editor: it replaces the file's text.
-const EDITOR: &str = "#!/bin/sh\nprintf 'select 77 as edited;\\n' > \"$1\"\n";
+/// A program that stands in for an editor: it replaces the file's text, or does what the file `mode`
+/// says.
+const EDITOR: &str = r#"#!/bin/sh
+for file; do :; done
+case "$(cat mode 2>/dev/null)" in
+same) ;;
+fails) exit 3 ;;
+killed) kill -9 $$ ;;
+interrupted) kill -INT $$ ;;
+asks) printf 'what? '; read -r word; echo "select '$word' as answered;" > "$file" ;;
+tells) echo "select '$# $PSQL_EDITOR $EDITOR' as told;" > "$file" ;;
+*) echo 'select 77 as edited;' > "$file" ;;
+esac
+"#;
 
 /// Does the same to the bare client and to the wrapped one, on development and on production, and
 /// compares the screens after each step, the exit status, and the terminal's settings.
@@ -200,6 +213,40 @@ same! {
         Do::Prompt,
     ];
     editor: [Do::Run("\\e"), Do::Run("select 5 as five;"), Do::Run("\\g")];
+    editor_that_changes_nothing: [
+        Do::Run("\\! echo same > mode"),
+        Do::Run("\\e"),
+        Do::Run("select 5 as five;"),
+        Do::Run("\\e"),
+        Do::Line("select 6", "-> "),
+        Do::Line("\\e", "-> "),
+        Do::Run("\\g"),
+    ];
+    editor_that_fails: [
+        Do::Run("\\! echo fails > mode"),
+        Do::Run("\\e"),
+        Do::Line("select 6", "-> "),
+        Do::Line("\\e", "-> "),
+        Do::Run(";"),
+        Do::Run("\\! echo killed > mode"),
+        Do::Run("\\e"),
+        Do::Run("\\! echo interrupted > mode"),
+        Do::Run("\\e"),
+        Do::Run("\\! echo > mode; mv editor gone"),
+        Do::Run("\\e"),
+        Do::Run("\\! mv gone editor"),
+    ];
+    editor_at_the_terminal: [
+        Do::Run("\\! echo asks > mode"),
+        Do::Line("\\e", "what? "),
+        Do::Run("a word"),
+        Do::Run("\\! echo tells > mode"),
+        Do::Run("\\setenv PSQL_EDITOR_LINENUMBER_ARG '--line '"),
+        Do::Run("\\e some.sql 3"),
+        Do::Run("\\! cat some.sql"),
+        Do::Run("\\ef"),
+        Do::Run("\\! rm mode some.sql"),
+    ];
     variables_and_prompts: [
         Do::Run("\\set who 'world'"),
         Do::Run("select :'who' as hello;"),
@@ -303,11 +350,11 @@ fn pipelines_and_jobs_look_as_bare() {
     world.assert_nothing_left();
 }
 
-#[test]
-fn pager_has_the_whole_screen() {
+/// Looks at the result of a query in a pager.
+fn pages(query: &'static str) {
     same(&[
         Do::Run("\\pset pager always"),
-        Do::Blind("select generate_series(1, 100) as n;\r"),
+        Do::Blind(query),
         Do::FullScreen,
         Do::WaitFor(":"),
         Do::Blind(" "),
@@ -318,20 +365,15 @@ fn pager_has_the_whole_screen() {
     ]);
 }
 
+#[test]
+fn pager_has_the_whole_screen() {
+    pages("select generate_series(1, 100) as n;\r");
+}
+
 /// More than a pipe holds: psql waits for the pager while the pager waits for a key.
 #[test]
 fn pager_of_a_long_result_takes_keys() {
-    same(&[
-        Do::Run("\\pset pager always"),
-        Do::Blind("select generate_series(1, 50000) as n;\r"),
-        Do::FullScreen,
-        Do::WaitFor(":"),
-        Do::Blind(" "),
-        Do::WaitFor(":"),
-        Do::Blind("q"),
-        Do::Prompt,
-        Do::Run("select 1 \\g (pager=off)"),
-    ]);
+    pages("select generate_series(1, 50000) as n;\r");
 }
 
 /// A prompt of the user's own has no mark: that is said, and nothing else changes.
@@ -389,10 +431,7 @@ fn lost_connection_is_reset_as_bare() {
 /// Ctrl-Z suspends while a query runs, and `fg` goes on: no shell takes part.
 #[test]
 fn suspended_and_continued() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     let mut pty = world.open();
     pty.line("select pg_sleep(1);");
     wait_until_busy(&mut pty, &world, "pg_sleep(1)");

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
 
+use super::steps::production;
 use crate::support::postgres::cluster;
 use crate::support::pty::Pty;
 use crate::support::tool::{Tool, find, needs};
@@ -321,10 +322,7 @@ fn large_output_is_whole() {
 /// A statement larger than any buffer runs, and comes back whole.
 #[test]
 fn large_statement_passes() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     let text = format!("select length('{}');\n", "x".repeat(3_000_000));
     let args = [world.database.uri("app"), "-At".to_owned()];
     let output = run(world.wrapped(&args), &text);
@@ -337,10 +335,7 @@ fn large_statement_passes() {
 /// On production, what destroys nothing is as bare too.
 #[test]
 fn reading_production_is_as_bare() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     for stdin in [
         "select 1;\nselect 1/0;\n",
         "\\dt\nselect 2 \\gx\n",

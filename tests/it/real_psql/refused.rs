@@ -5,12 +5,11 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::held::{QUESTION, wait_for_question};
 use super::non_interactive::{Invocation, filled, without_terminal};
+use super::steps::{QUESTION, production, wait_for_question};
 use crate::support::postgres::{PASSWORD, cluster};
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
-use crate::support::tool::{Tool, needs};
-use crate::support::world::{Tier, World, run, try_run};
+use crate::support::world::{World, run, try_run};
 
 /// What is refused on production where nobody can be asked.
 const REFUSED: &[Invocation] = &[
@@ -53,10 +52,7 @@ const REFUSED: &[Invocation] = &[
 
 #[test]
 fn refused_where_nobody_can_be_asked() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     world.write("delete.sql", "DELETE FROM families;\n");
     world.write("outer.sql", "\\ir delete.sql\n");
     world.write("off.sql", "\\set SINGLESTEP off\n");
@@ -92,10 +88,7 @@ fn refused_where_nobody_can_be_asked() {
 /// The variables that connect the client are seen too.
 #[test]
 fn refused_by_variables_and_service_file() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let mut world = World::new(Tier::Production);
+    let Some(mut world) = production() else { return };
     let port = cluster().port;
     let name = world.database.name.clone();
     let service = format!("[orders]\nhost=localhost\nport={port}\nuser=app\ndbname={name}\n");
@@ -122,10 +115,7 @@ fn refused_by_variables_and_service_file() {
 
 #[test]
 fn approval_releases_one_target() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let mut world = World::new(Tier::Production);
+    let Some(mut world) = production() else { return };
     let name = world.database.name.clone();
     let args = [world.database.uri("app"), "-c".to_owned(), "DELETE FROM families".to_owned()];
     for wrong in ["orders-staging".to_owned(), "yes".to_owned(), "1".to_owned(), name.clone()] {
@@ -147,10 +137,7 @@ fn approval_releases_one_target() {
 /// What the refusal prints can be pasted.
 #[test]
 fn refusal_prints_the_approval_ready_to_paste() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let mut world = World::new(Tier::Production);
+    let Some(mut world) = production() else { return };
     let args = [world.database.uri("app"), "-c".to_owned(), "DELETE FROM families".to_owned()];
     let output = run(without_terminal(&world, &world.wrapped(&args)), "");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -164,10 +151,7 @@ fn refusal_prints_the_approval_ready_to_paste() {
 /// Where there is a terminal, it is asked even if stdin and stdout are something else.
 #[test]
 fn redirected_run_asks_on_the_terminal() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     let name = world.database.name.clone();
     let file = world.write("delete.sql", "DELETE FROM families;\nselect 'after';\n");
     for streams in
@@ -201,10 +185,7 @@ fn redirected_run_asks_on_the_terminal() {
 /// The password is asked as bare asks it, and goes to no record.
 #[test]
 fn password_is_asked_and_not_recorded() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     let ask = |command: Command| {
         let mut pty = Pty::spawn(command);
         pty.wait_for("Password");
@@ -247,10 +228,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 /// configuration makes a target count as production, the refusal says so.
 #[test]
 fn refusal_says_what_would_have_fitted() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let mut world = World::new(Tier::Production);
+    let Some(mut world) = production() else { return };
     let args = [world.database.uri("app"), "-c".to_owned(), "DELETE FROM families".to_owned()];
     let address = format!("localhost:{}/{}", cluster().port, world.database.name);
     let refused = |world: &World| {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::keys::{wait_for_any_prompt, wait_until_busy};
+use super::steps::production;
 use crate::support::pty::Pty;
-use crate::support::tool::{Tool, needs};
-use crate::support::world::{Tier, World};
+use crate::support::world::World;
 
 /// What a job can be sent.
 const SIGNALS: [Signal; 6] = [
@@ -56,10 +56,7 @@ fn sent(world: &World, command: Command, at: At, signal: Signal) -> Option<i32> 
 
 #[test]
 fn signals_end_it_as_bare() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     world.write("sleep.sql", "select 1;\n\\echo on\nselect pg_sleep(30);\nselect 'after';\n");
     let uri = world.database.uri("app");
     for at in [At::Prompt, At::Query, At::Script] {
@@ -83,10 +80,7 @@ fn signals_end_it_as_bare() {
 /// Stopped and continued by signals from elsewhere, as `kill -STOP` and job tools send them.
 #[test]
 fn stopped_and_continued_by_signals() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     for signal in [Signal::SIGTSTP, Signal::SIGSTOP] {
         let mut pty = world.open();
         pty.line("select pg_sleep(0.3);");

@@ -5,8 +5,8 @@ use std::fs;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::held::{QUESTION, wait_for_question};
 use super::keys::wait_for_any_prompt;
+use super::steps::{QUESTION, leave, production, wait_for_question};
 use crate::support::process::Process;
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::tool::{Tool, needs};
@@ -34,10 +34,7 @@ fn goes_on(world: &World, pty: &mut Pty) {
     pty.line("select 40 + 2 as usable;");
     pty.wait_for("     42");
     wait_for_any_prompt(pty, world);
-    pty.line("\\q");
-    assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
-    world.assert_nothing_left();
-    world.database.assert_untouched();
+    leave(world, pty);
 }
 
 /// Returns the client's process.
@@ -339,10 +336,7 @@ fn dialogue_says_where_what_and_why() {
 /// How long a released statement took counts from the release, not from when that was noticed.
 #[test]
 fn a_released_statement_has_its_duration() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     let mut pty = world.open();
     pty.line("DELETE FROM families USING (SELECT pg_sleep(0.3)) AS slept;");
     wait_for_question(&mut pty);
@@ -408,10 +402,7 @@ fn the_word_releases() {
 /// No answer for the time the configuration gives counts as no.
 #[test]
 fn timed_out() {
-    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
-        return;
-    }
-    let world = World::new(Tier::Production);
+    let Some(world) = production() else { return };
     world.add_config("[hold]\ntimeout = \"1s\"\n");
     let mut pty = world.open();
     pty.line("DELETE FROM families;");

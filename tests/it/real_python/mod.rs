@@ -5,6 +5,7 @@ mod demo;
 mod drivers;
 mod held;
 mod looks;
+mod record;
 mod shells;
 mod stage;
 mod statements;

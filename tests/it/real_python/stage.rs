@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-pub(super) use crate::real_psql::held::{QUESTION, wait_for_question};
 use crate::real_psql::non_interactive::without_terminal;
+pub(super) use crate::real_psql::steps::{QUESTION, wait_for_question};
 use crate::support::postgres::cluster;
 use crate::support::pty::{Key, Pty};
 use crate::support::python::{drivers, usual};

@@ -1,9 +1,17 @@
 //! Every way out of a hold refuses.
 
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+
+use nix::libc::O_NONBLOCK;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 use super::stage::{ROWS, Stage, block, enter, wait_for_question};
 use crate::real_psql::non_interactive::without_terminal;
+use crate::support::DEADLINE;
 use crate::support::pty::{Key, Pty};
 use crate::support::tool::{Tool, needs};
 use crate::support::world::run;
@@ -118,36 +126,41 @@ fn a_worker_that_outlives_nightlatch_reads_and_deletes_nothing() {
     let stage = Stage::new();
     stage.world.write(
         "worker.py",
-        "import os, sqlite3, sys, time
+        // Opening a FIFO waits for its other end.
+        "import os, sqlite3
+for name in 'ready', 'go', 'said': os.mkfifo(name)
 if os.fork() == 0:
     os.setsid()
     c = sqlite3.connect('orders.db', isolation_level=None)
     open('ready', 'w').close()
-    while not os.path.exists('go'): time.sleep(0.01)
+    open('go').close()
     try:
         c.execute('delete from families where id = 1')
         said = 'deleted'
     except Exception as error:
         said = str(error)
     said += ' %d' % c.execute('select count(*) from families').fetchone()[0]
-    open('said.part', 'w').write(said)
-    os.rename('said.part', 'said')
+    open('said', 'w').write(said)
     os._exit(0)
-while not os.path.exists('ready'): time.sleep(0.01)
+open('ready').close()
 ",
     );
     let mut pty = Pty::spawn(stage.wrapped(&["-i", "worker.py"]));
     pty.wait_for_prompt(">>> ");
     pty.kill(Signal::SIGKILL);
     pty.wait_for_exit();
-    stage.world.write("go", "");
-    let said = stage.world.home().join("said");
-    let clock = nightlatch::clock::Clock::system();
-    while !said.exists() {
-        assert!(clock.elapsed() < crate::support::DEADLINE, "the worker says nothing");
-        nix::poll::poll(&mut [], 5_u8).ok();
-    }
-    let said = std::fs::read_to_string(said).expect("said");
+    let open = |name: &str, options: &mut OpenOptions| {
+        options.read(true).open(stage.world.home().join(name)).expect("a FIFO")
+    };
+    // Open at both ends, so that neither side is waited for.
+    let _go = open("go", OpenOptions::new().write(true));
+    let mut said = open("said", OpenOptions::new().custom_flags(O_NONBLOCK));
+    let waited = PollTimeout::try_from(DEADLINE).expect("it fits");
+    let told = poll(&mut [PollFd::new(said.as_fd(), PollFlags::POLLIN)], waited);
+    assert_eq!(told, Ok(1), "the worker says nothing");
+    let mut text = [0; 200];
+    let length = said.read(&mut text).expect("it said something");
+    let said = String::from_utf8_lossy(&text[..length]);
     assert_eq!(said, "it was not sent (nightlatch is gone, and without it nothing is deleted) 20");
     assert_eq!(stage.left(), ROWS);
 }

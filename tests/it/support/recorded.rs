@@ -117,5 +117,7 @@ pub(crate) fn statement(n: u64, text: &str, target: &str, time: Timestamp) -> Ma
         rule: None,
         reasons: Vec::new(),
         redacted: Vec::new(),
+        destroys: false,
+        engine: None,
     }
 }

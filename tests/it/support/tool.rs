@@ -19,6 +19,9 @@ pub(crate) enum Tool {
     /// The server of PostgreSQL.
     Postgres,
     Bash,
+    Zsh,
+    Fish,
+    Shellcheck,
     Less,
     /// An interpreter that the guard knows.
     Interpreter,
@@ -44,11 +47,14 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Psql => "psql",
             Self::Postgres => "postgres",
             Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+            Self::Shellcheck => "shellcheck",
             Self::Less => "less",
             Self::Interpreter => "python3, 3.8 or newer",
             Self::PythonDrivers => "the packages of tests/it/real_python/requirements.txt",
@@ -78,6 +84,9 @@ impl Tool {
             Self::Psql
             | Self::Postgres
             | Self::Bash
+            | Self::Zsh
+            | Self::Fish
+            | Self::Shellcheck
             | Self::Less
             | Self::Redis
             | Self::MariaDb

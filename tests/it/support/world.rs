@@ -164,6 +164,19 @@ impl World {
         process::with_variable(&self.mark)
     }
 
+    /// Kills everything there is of it, until there is nothing left.
+    pub(crate) fn kill_all(&self) {
+        loop {
+            let processes = self.processes();
+            if processes.is_empty() {
+                return;
+            }
+            for process in processes {
+                kill(Pid::from_raw(process.pid), Signal::SIGKILL).ok();
+            }
+        }
+    }
+
     /// Waits until nothing this world has started is left.
     ///
     /// # Panics
@@ -188,10 +201,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        for process in self.processes() {
-            // It may just have gone by itself.
-            kill(Pid::from_raw(process.pid), Signal::SIGKILL).ok();
-        }
+        self.kill_all();
     }
 }
 

@@ -1,7 +1,7 @@
 //! The name and the arguments of one meta command, cut as psql cuts them.
 #![forbid(unsafe_code)]
 
-use super::Meta;
+use super::{Meta, Unit};
 
 /// Commands whose argument is the rest of the line, backslashes and quotes included.
 const WHOLE_LINE: [&str; 10] = ["!", "copy", "h", "help", "ef", "ev", "sf", "sf+", "sv", "sv+"];
@@ -11,8 +11,11 @@ const PIPES: [&str; 6] = ["g", "gx", "o", "out", "w", "write"];
 
 /// Reads the meta command at the start of `text` and returns it with its length: up to the end of
 /// the line, the next unquoted backslash, or behind `\\`.
-pub(super) fn read(text: &str) -> (Meta, usize) {
-    let line = &text[..memchr::memchr(b'\n', text.as_bytes()).unwrap_or(text.len())];
+pub(super) fn read(text: &str, unit: Unit) -> (Meta, usize) {
+    let line = match unit {
+        Unit::Line => &text[..memchr::memchr(b'\n', text.as_bytes()).unwrap_or(text.len())],
+        Unit::Text => text,
+    };
     let name_end = line[1..]
         .find(|c: char| c.is_ascii_whitespace() || c == '\\')
         .map_or(line.len(), |length| length + 1);

@@ -7,16 +7,27 @@
 mod arguments;
 mod scan;
 mod variables;
+mod ways;
 
 use std::ops::Range;
 
 use crate::lang::{Class, Effect, Scope, Verb};
 
-pub use scan::{Item, Seen, State};
+use scan::{State, Strings, Unit};
+
+pub use scan::{Item, Seen};
 pub use variables::Variables;
+pub use ways::{Ways, escaped};
 
 /// The variable that keeps psql asking.
 const GUARD: &str = "SINGLESTEP";
+
+/// The variable of the world whose program psql runs first for `\e`: ours, which tells what the
+/// person's own leaves.
+pub const EDITOR: &str = "PSQL_EDITOR";
+
+/// The name of what is no command and may be any; why, is its argument.
+const UNKNOWN: &str = ":";
 
 /// One meta command.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,6 +44,15 @@ pub struct Meta {
     pub shell: Vec<String>,
     /// Whether an argument holds a `:variable` or backticks, so that `args` is not what psql sees.
     pub is_dynamic: bool,
+    /// Whether `\if` decides what `sends` is.
+    pub is_doubtful: bool,
+}
+
+impl Meta {
+    /// Makes what may be any command.
+    fn unknown(range: Range<usize>, why: &str) -> Self {
+        Self { name: UNKNOWN.to_owned(), args: vec![why.to_owned()], range, ..Self::default() }
+    }
 }
 
 /// What a meta command does that no question from psql tells of.
@@ -60,6 +80,14 @@ pub fn scan(text: &str) -> Vec<Item> {
     State::default().scan(text)
 }
 
+/// Tells whether psql changes a statement before it sends it: it has a variable in it.
+#[must_use]
+pub fn has_variable(statement: &str) -> bool {
+    let mut state = State::default();
+    state.scan(statement);
+    state.seen().variable
+}
+
 /// Tells whether psql sends exactly what a script says: no meta command, no variable, no data.
 ///
 /// COPY FROM STDIN is never plain: where the COPY fails, psql reads its data as statements. Nor is
@@ -73,6 +101,7 @@ pub fn is_plain_sql(script: &str) -> bool {
         && !script.contains('\0')
         && !script.starts_with("PGDMP")
         && !script.to_ascii_lowercase().contains("standard_conforming_strings")
+        && escaped(script).is_none()
 }
 
 /// Says what a meta command does that single-step does not see.
@@ -100,7 +129,13 @@ pub fn consequences(meta: &Meta) -> Vec<Consequence> {
             }
         }
         "copy" if runs_program(first) => found.push(shell(meta, first)),
-        "watch" => found.extend(meta.sends.clone().map(Consequence::Repeats)),
+        "watch" => {
+            found.extend(meta.sends.clone().map(Consequence::Repeats));
+            if meta.is_doubtful {
+                found.push(opaque(meta, "repeats a statement that depends on \\if"));
+            }
+        }
+        UNKNOWN => found.push(opaque(meta, first)),
         "i" | "include" | "ir" | "include_relative" if !first.is_empty() => {
             let path = (!meta.is_dynamic).then(|| first.to_owned());
             let relative = meta.name.starts_with("ir") || meta.name == "include_relative";
@@ -176,6 +211,11 @@ fn shell(meta: &Meta, command: &str) -> Consequence {
         command => format!("runs a program: {command}"),
     };
     effect(meta, Class::Escape, Verb::Shell, None, phrase)
+}
+
+/// Makes the effect of something that cannot be read.
+fn opaque(meta: &Meta, phrase: &str) -> Consequence {
+    effect(meta, Class::Opaque, Verb::Execute, None, phrase.to_owned())
 }
 
 /// Makes an effect of a meta command: none can be undone.
@@ -292,6 +332,31 @@ mod tests {
     }
 
     #[test]
+    fn a_text_of_several_lines_is_one_line_at_a_prompt() {
+        let show = |text: &str| {
+            let items = Ways::at_prompt(Variables::default()).scan(text);
+            format!("{:?}", items[0])
+        };
+        assert!(show("\\x\nselect 1 \\watch 1\n").contains(r#"args: ["select", "1"]"#));
+        assert!(show("\\! ls\ndelete from t;").contains(r"ls\ndelete from t;"));
+        assert!(show("copy t from stdin;\ndelete from t \\watch 1").contains("watch"));
+    }
+
+    #[test]
+    fn a_command_among_data_is_told() {
+        for (data, is_told) in [
+            ("delete from t \\watch 1", true),
+            ("\\! rm x", true),
+            ("a\t\\N\tb\\tc", false),
+            ("C:\\\\watch", false),
+            ("C:\\install", false),
+        ] {
+            let found = what(&format!("copy t from stdin;\n{data}\n\\.\n"));
+            assert_eq!(found.len(), usize::from(is_told), "{data}: {found:?}");
+        }
+    }
+
+    #[test]
     fn copy_data_is_no_statement() {
         insta::assert_snapshot!(show(
             "copy public.a (b) from stdin with csv;\n1;\\! x\n'\n\\.\nselect 1;\n\
@@ -299,6 +364,7 @@ mod tests {
         ), @r#"
         "copy public.a (b) from stdin with csv;"
         data "1;\\! x\n'\n\\.\n"
+        \: ["has a command among its data, which runs if the COPY fails"] sends None
         "select 1;"
         "\ncopy (select 1 from stdin) to stdout;"
         "\nselect 2;"

@@ -29,7 +29,7 @@ pub enum Item {
 
 /// Where psql is within a statement, carried from line to line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct State {
+pub(super) struct State {
     inside: Inside,
     parentheses: usize,
     /// Depth of BEGIN … END in a function's SQL body.
@@ -48,7 +48,34 @@ pub struct State {
     /// What was seen since the start.
     seen: Seen,
     /// What `:name` stands for, where that is followed. Ranges are in the text with it filled in.
-    variables: Variables,
+    pub(super) variables: Variables,
+    /// How plain strings are read.
+    pub(super) strings: Strings,
+    /// What a text is to psql.
+    unit: Unit,
+}
+
+/// What psql takes as one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Unit {
+    /// Each line of a file.
+    #[default]
+    Line,
+    /// A whole text, with the line ends in it: what a line editor or an editor hands over. A meta
+    /// command goes on over them, and no data of a COPY follows in it.
+    Text,
+}
+
+/// Whether a backslash in a plain string quotes what follows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Strings {
+    /// Nothing has made a difference yet; read as if it did not.
+    #[default]
+    Unknown,
+    /// It does not.
+    Plain,
+    /// It does, as in `E'…'`.
+    Escaped,
 }
 
 /// What a text has that plain SQL has not.
@@ -81,15 +108,13 @@ enum Inside {
 
 impl State {
     /// Returns whether nothing has been started: the next line is at PROMPT1.
-    #[must_use]
-    pub fn is_fresh(&self) -> bool {
+    pub(super) fn is_fresh(&self) -> bool {
         self.inside == Inside::Nothing && self.buffer.trim().is_empty() && !self.data_due
     }
 
     /// Returns whether a semicolon here would end the statement: no quote, comment, parenthesis or
     /// COPY data is open.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.inside == Inside::Nothing
             && self.parentheses == 0
             && self.blocks == 0
@@ -97,34 +122,50 @@ impl State {
     }
 
     /// Returns what the texts so far had beyond plain SQL.
-    #[must_use]
-    pub fn seen(&self) -> Seen {
+    pub(super) fn seen(&self) -> Seen {
         self.seen
     }
 
     /// Begins with variables that are followed from here on.
-    #[must_use]
-    pub fn following(variables: Variables) -> Self {
+    pub(super) fn following(variables: Variables) -> Self {
         Self { variables, ..Self::default() }
     }
 
-    /// The variables as they are now.
-    pub fn variables(&mut self) -> &mut Variables {
-        &mut self.variables
+    /// The same where a backslash quotes in plain strings.
+    pub(super) fn escaped(self) -> Self {
+        Self { strings: Strings::Escaped, ..self }
+    }
+
+    /// The same for the texts that are handed over at a prompt.
+    pub(super) fn at_prompt(self) -> Self {
+        Self { unit: Unit::Text, ..self }
+    }
+
+    /// Forgets what the texts so far had beyond plain SQL.
+    pub(super) fn forget_seen(&mut self) {
+        self.seen = Seen::default();
     }
 
     /// Forgets the statement at hand, as Ctrl-C does.
-    pub fn interrupt(&mut self) {
+    pub(super) fn interrupt(&mut self) {
         *self = Self {
             previous: std::mem::take(&mut self.previous),
             variables: std::mem::take(&mut self.variables),
             seen: self.seen,
+            unit: self.unit,
             ..Self::default()
         };
     }
 
+    /// The statement at hand has been sent by itself, as at the end of each line in single-line mode.
+    pub(super) fn sent(mut self) -> Self {
+        self.previous = std::mem::take(&mut self.buffer);
+        self.interrupt();
+        self
+    }
+
     /// Splits whole lines of input. Linear in their length.
-    pub fn scan(&mut self, text: &str) -> Vec<Item> {
+    pub(super) fn scan(&mut self, text: &str) -> Vec<Item> {
         let mut items = Vec::new();
         let mut start = 0;
         let mut at = 0;
@@ -144,9 +185,21 @@ impl State {
             }
             let text = &*filled;
             let rest = &text[at..];
+            if self.inside == Inside::Nothing
+                && self.buffer.trim().is_empty()
+                && text[start..at].trim().is_empty()
+                && let Some(length) = self.variables.unknown_at(rest)
+            {
+                let why = "runs what a variable holds that cannot be read";
+                items.push(Item::Meta(Meta::unknown(at..at + length, why)));
+            }
             if self.data_due && (at == 0 || text.as_bytes()[at - 1] == b'\n') {
                 let end = at + self.data(rest);
                 items.push(Item::Data(at..end));
+                if has_command(&text[at..end]) {
+                    let why = "has a command among its data, which runs if the COPY fails";
+                    items.push(Item::Meta(Meta::unknown(at..end, why)));
+                }
                 (at, start) = (end, end);
                 continue;
             }
@@ -162,7 +215,7 @@ impl State {
                 Token::Backslash => {
                     self.seen.meta = true;
                     self.buffer.push_str(&text[start..at]);
-                    let (mut meta, length) = super::arguments::read(rest);
+                    let (mut meta, length) = super::arguments::read(rest, self.unit);
                     meta.range = at..at + length;
                     self.send(&mut meta);
                     self.variables.follow(&meta);
@@ -185,6 +238,25 @@ impl State {
             items.push(Item::Incomplete(start..text.len()));
         }
         items
+    }
+
+    /// Writes a statement so that its strings are read like this everywhere.
+    pub(super) fn written(&mut self, text: &str) -> String {
+        let (mut written, mut at) = (String::with_capacity(text.len() + 8), 0);
+        while at < text.len() {
+            let rest = &text[at..];
+            if self.inside == Inside::Nothing && rest.starts_with('\'') {
+                written.push('E');
+            }
+            let length = match self.token(rest) {
+                Token::Part(length) => length,
+                Token::End | Token::Backslash => 1,
+                Token::Literal => 2,
+            };
+            written.push_str(&rest[..length]);
+            at += length;
+        }
+        written
     }
 
     /// Reads one token and says how long it is.
@@ -252,11 +324,12 @@ impl State {
             Token::Part(length)
         };
         match bytes[0] {
+            b'\'' if self.strings == Strings::Escaped => enter(Inside::Escaped, 1),
             b'\'' => enter(Inside::Quote, 1),
             b'"' => enter(Inside::Name, 1),
             b'/' if second == Some(b'*') => enter(Inside::Comment(1), 2),
             b'-' if second == Some(b'-') => {
-                Token::Part(memchr::memchr(b'\n', bytes).unwrap_or(bytes.len()))
+                Token::Part(memchr::memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len()))
             }
             b'$' => match dollar_tag(rest) {
                 Some(tag) => enter(Inside::Dollar(tag.to_owned()), tag.len()),
@@ -340,7 +413,7 @@ impl State {
     /// Takes the statement at hand out.
     fn take(&mut self) -> String {
         if self.from_stdin && self.words.first().is_some_and(|word| word == "copy") {
-            self.data_due = true;
+            self.data_due = self.unit == Unit::Line;
             self.seen.copy_data = true;
         }
         let text = std::mem::take(&mut self.buffer);
@@ -359,8 +432,13 @@ impl State {
                 let text = if is_empty { self.previous.clone() } else { self.take() };
                 meta.sends = Some(text).filter(|text| !text.trim().is_empty());
                 self.buffer.clear();
+                meta.is_doubtful = self.variables.has_branches();
             }
-            "r" | "reset" => self.interrupt(),
+            "r" | "reset" => {
+                let strings = self.strings;
+                self.interrupt();
+                self.strings = strings;
+            }
             _ => {}
         }
     }
@@ -377,6 +455,17 @@ impl State {
         }
         at
     }
+}
+
+/// Tells whether data holds a meta command that runs something unasked, if psql takes it for input.
+/// Where COPY quotes with backslashes none of its own is one of these.
+fn has_command(data: &str) -> bool {
+    const RUNS: [&str; 8] =
+        ["watch", "!", "i ", "ir ", "include", "set SINGLESTEP", "unset SINGLESTEP", "lo_unlink"];
+    memchr::memchr_iter(b'\\', data.as_bytes()).any(|at| {
+        let is_quoted = at > 0 && data.as_bytes()[at - 1] == b'\\';
+        !is_quoted && RUNS.iter().any(|name| data[at + 1..].starts_with(name))
+    })
 }
 
 /// What [`State::token`] found.

@@ -9,10 +9,10 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::super::held::QUESTION;
 use super::super::non_interactive::without_terminal;
 use super::Feed;
 use super::script::{Dice, Script, write};
+use crate::real_psql::steps::QUESTION;
 use crate::support::pty::{Key, Pty};
 use crate::support::world::{World, run};
 
