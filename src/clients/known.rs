@@ -19,6 +19,8 @@ pub struct Known {
     pub oldest: Option<&'static [u32]>,
     /// Reads a text as the client would.
     pub read: Read,
+    /// Says where a text is none of the client's language; none where each text may be one.
+    pub mistake: Option<Mistake>,
     /// Decides where a command line of it would connect, the most dangerous place first; a phrase
     /// where the client would refuse it.
     pub decide: Decide,
@@ -32,6 +34,7 @@ pub const KNOWN: &[Known] = &[
         name: "psql",
         oldest: Some(&[11]),
         read: psql::text::read,
+        mistake: None,
         decide: psql_decide,
         launch: |command| Box::new(psql::launch::PsqlLaunch::new(command)),
     },
@@ -39,6 +42,9 @@ pub const KNOWN: &[Known] = &[
     python_by("python", Some(&[3, 8])),
     python_by("ipython", None),
 ];
+
+/// Finds the first place, in bytes, at which a text cannot be parsed, and why.
+pub type Mistake = fn(&str) -> Option<(usize, String)>;
 
 /// How a text is read.
 pub type Read = fn(&str) -> Reading;
@@ -94,6 +100,7 @@ const fn python_by(name: &'static str, oldest: Option<&'static [u32]>) -> Known 
         name,
         oldest,
         read: lang::python::read,
+        mistake: Some(lang::python::mistake),
         decide: url::decide,
         launch: |command| Box::new(python::launch::PythonLaunch::new(command)),
     }

@@ -1,7 +1,7 @@
 //! What a client's folder knows of starting it.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::interactive::Interactive;
 use super::tap::Tap;
@@ -87,6 +87,18 @@ pub struct Hook {
     pub read: fn(&Statement) -> Reading,
     /// Why this command line keeps the hook out, for the person, if it does.
     pub defeated: Option<String>,
+    /// The command that brings the hook in then, once the client runs, where there is one: by the
+    /// client's process and the folder of the files.
+    pub late: Option<Late>,
+}
+
+/// A command that brings a hook into a client that runs.
+#[derive(Debug, Clone)]
+pub struct Late {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments, for a process and the folder of the hook's files.
+    pub args: fn(i32, &Path) -> Vec<OsString>,
 }
 
 /// A command line that is to be run.

@@ -15,6 +15,6 @@ pub mod url;
 pub use interactive::{
     Inquiry, Interactive, ReadAnswer, ServerIdentity, ServerSaid, Submitted, Unseen,
 };
-pub use launcher::{Command, Hook, Launcher, OWN_EDITOR, TELL_EDITED};
+pub use launcher::{Command, Hook, Late, Launcher, OWN_EDITOR, TELL_EDITED};
 pub use psql::preflight::Preflight;
 pub use tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
+use self::lines::Lines;
 use crate::cli::{CheckArgs, time};
 use crate::clients::known;
 use crate::clock::Clock;
@@ -75,6 +76,19 @@ fn judged(
     out: &mut dyn Write,
 ) -> Result<u8, Error> {
     let read = known::reader(&args.client).ok_or_else(|| unknown_reader(&args.client))?;
+    let find = known::by_name(&args.client).and_then(|known| known.mistake);
+    for (file, text) in &texts {
+        if let Some((at, why)) = find.and_then(|find| find(text)) {
+            let (line, column) = Lines::new(text).place(at);
+            let name = file.as_deref().unwrap_or("standard input");
+            return Err(Error::new(
+                Kind::Usage,
+                format!("{name}:{line}:{column}: this is not what {} reads.", args.client),
+            )
+            .because(why)
+            .hint("Check the text, or name its client with --client."));
+        }
+    }
     let loaded = config::load(world);
     let config = loaded.config;
     let mistakes: Vec<String> = loaded.errors.iter().map(ConfigError::line).collect();

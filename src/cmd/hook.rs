@@ -31,7 +31,11 @@ pub(super) fn open(hook: &Hook, world: &World) -> Result<(Asking, Vars), Error> 
     let own = (hook.vars)(&folder, world);
     let mut vars: Vars = own.into_iter().map(|(name, value)| (name, Some(value))).collect();
     vars.push((SOCKET.into(), Some(socket.path().into())));
-    Ok((Asking::new(Server::new(socket), hook.read, hook.defeated.clone()), vars))
+    let mut asking = Asking::new(Server::new(socket), hook.read, hook.defeated.clone());
+    if let Some(late) = &hook.late {
+        asking.set_late(late.clone(), folder);
+    }
+    Ok((asking, vars))
 }
 
 /// Makes the socket that a program tells on which the client starts in place of another; returns

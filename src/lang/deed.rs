@@ -2,10 +2,17 @@
 
 use super::{Class, Effect, Scope, Verb};
 
-/// Makes the effect of a verb on an object; none is the whole database, `keys` any keys.
+/// Makes the effect of a verb on an object; none is the whole database, `keys` any keys and `files`
+/// any files.
 #[must_use]
 pub fn effect(verb: Verb, object: Option<&str>, scope: Scope) -> Effect {
-    let mut effect = Effect::new(class(verb), verb, 0..0, phrase(verb, object, scope));
+    effect_on("documents", verb, object, scope)
+}
+
+/// The same for a store that holds many of something else than documents.
+#[must_use]
+pub fn effect_on(noun: &str, verb: Verb, object: Option<&str>, scope: Scope) -> Effect {
+    let mut effect = Effect::new(class(verb), verb, 0..0, phrase(noun, verb, object, scope));
     effect.object = object.map(str::to_owned);
     effect.scope = scope;
     effect
@@ -31,16 +38,18 @@ fn class(verb: Verb) -> Class {
     }
 }
 
-fn phrase(verb: Verb, object: Option<&str>, scope: Scope) -> String {
+fn phrase(noun: &str, verb: Verb, object: Option<&str>, scope: Scope) -> String {
     let of = object.map_or_else(|| "the whole database".to_owned(), str::to_owned);
     let in_it = object.map_or_else(String::new, |object| format!(" of {object}"));
     let (does, what) = match verb {
         Verb::Drop => return format!("drops {of}"),
         Verb::Truncate => return format!("empties {of}"),
         Verb::Rename => return format!("renames {of}"),
-        Verb::Delete => ("deletes", "documents"),
-        Verb::Update => ("updates", "documents"),
-        Verb::Replace => ("overwrites", "documents"),
+        Verb::Shell => return format!("runs {of}, which is UNGUARDED"),
+        Verb::Execute => return format!("runs a script that may remove anything{in_it}"),
+        Verb::Delete => ("deletes", noun),
+        Verb::Update => ("updates", noun),
+        Verb::Replace => ("overwrites", noun),
         Verb::Read
         | Verb::Session
         | Verb::Insert
@@ -54,14 +63,16 @@ fn phrase(verb: Verb, object: Option<&str>, scope: Scope) -> String {
         | Verb::DropColumn
         | Verb::Detach
         | Verb::Admin
-        | Verb::Execute
-        | Verb::Shell
         | Verb::Unguard => return format!("acts on {of}"),
     };
-    let is_keys = object == Some("keys");
-    let (what, in_it) = if is_keys { ("keys", String::new()) } else { (what, in_it) };
+    // Some are not told apart by what they are part of.
+    let plain = ["keys", "files"].into_iter().find(|&plain| object == Some(plain));
+    let (what, in_it) = plain.map_or((what, in_it), |plain| (plain, String::new()));
     match scope {
-        Scope::One => format!("{does} a {}{in_it}", what.trim_end_matches('s')),
+        Scope::One => {
+            let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            format!("{does} {article} {}{in_it}", what.trim_end_matches('s'))
+        }
         Scope::Filtered => format!("{does} {what}{in_it} that match"),
         Scope::Unknown => format!("{does} {what}{in_it}, nobody knows how many"),
         Scope::All => format!("{does} all {what}{in_it}"),
@@ -85,6 +96,9 @@ mod tests {
             (Verb::Truncate, None, Scope::All),
             (Verb::Delete, Some("keys"), Scope::One),
             (Verb::Admin, None, Scope::All),
+            (Verb::Delete, Some("files"), Scope::One),
+            (Verb::Shell, Some("psql"), Scope::Unknown),
+            (Verb::Execute, None, Scope::Unknown),
         ];
         let told = all.map(|(verb, object, scope)| effect(verb, object, scope).phrase);
         insta::assert_snapshot!(told.join("\n"), @r"
@@ -97,6 +111,9 @@ mod tests {
         empties the whole database
         deletes a key
         acts on the whole database
+        deletes a file
+        runs psql, which is UNGUARDED
+        runs a script that may remove anything
         ");
     }
 }

@@ -5,11 +5,14 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::Relay;
 use super::hold::Doubt;
 use super::keeper::Judged;
+use crate::clients::Late;
 use crate::lang::Reading;
 use crate::policy::Decision;
 use crate::tap::protocol::VERSION;
@@ -39,6 +42,12 @@ pub struct Asking {
     is_typed: bool,
     /// When the client was started.
     started: Option<Duration>,
+    /// What brings the hook in where it cannot be loaded, with the folder of its files.
+    late: Option<(Late, PathBuf)>,
+    /// That, while it is at work.
+    bringing: Option<Child>,
+    /// Whether the terminal was as a running statement has it, since that began.
+    was_cooked: bool,
 }
 
 /// A question that waits for its answer.
@@ -63,6 +72,28 @@ impl Asking {
             is_told: false,
             is_typed: false,
             started: None,
+            late: None,
+            bringing: None,
+            was_cooked: false,
+        }
+    }
+
+    /// Has the hook brought in once the client runs.
+    pub fn set_late(&mut self, late: Late, folder: PathBuf) {
+        self.late = Some((late, folder));
+    }
+
+    /// Begins to bring the hook in; returns whether it may still come.
+    fn bring(&mut self, client: i32) -> bool {
+        if let Some((late, folder)) = self.late.take() {
+            let mut command = Command::new(&late.program);
+            command.args((late.args)(client, &folder));
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            self.bringing = command.spawn().ok();
+        }
+        match self.bringing.as_mut().map(Child::try_wait) {
+            Some(Ok(ended)) => ended.is_none_or(|status| status.success()),
+            Some(Err(_)) | None => false,
         }
     }
 
@@ -169,21 +200,27 @@ impl Relay {
     fn at_hello(&mut self, asker: Asker) -> io::Result<()> {
         let Some(asking) = &mut self.asking else { return Ok(()) };
         asking.is_guarded = true;
-        let was_told = std::mem::take(&mut asking.is_told);
+        let mut was_late = std::mem::take(&mut asking.is_told);
+        if let Some(mut child) = asking.bringing.take() {
+            was_late = true;
+            drop(child.wait());
+        }
         self.reply(asker, Answer::Go);
-        if was_told { self.warn("guarded from here on") } else { Ok(()) }
+        if was_late { self.warn("guarded from here on") } else { Ok(()) }
     }
 
     /// A statement is about to run.
     fn at_tapped_statement(&mut self, asker: Asker, statement: &Statement) -> io::Result<()> {
         let Some(asking) = &self.asking else { return Ok(()) };
         let reading = (asking.read)(statement);
-        let text = statement.text.clone();
-        let text = text.unwrap_or_else(|| "(a statement whose text is not known)".to_owned());
         self.is_noticed = false;
         // Nobody tells of this client's prompts.
         self.say_hours()?;
-        let judged = self.keeper.tapped_statement(text, &reading);
+        let judged = self.keeper.tapped_statement(statement, &reading);
+        let is_cooked = self.is_cooked()?;
+        if let Some(asking) = &mut self.asking {
+            asking.was_cooked = is_cooked;
+        }
         self.at_judged(judged, Ticket::whole(asker))
     }
 
@@ -264,11 +301,11 @@ impl Relay {
         ticket: &Ticket,
         why: &'static str,
     ) -> io::Result<()> {
+        self.keeper.refuse_rest();
         if self.interactive.is_none() {
             return self.refuse(judged, why);
         }
         self.keeper.cancelled(judged, Some(why));
-        self.keeper.refuse_rest();
         self.reply(ticket.asker, Answer::No(why));
         Ok(())
     }
@@ -325,7 +362,8 @@ impl Relay {
             return Ok(());
         }
         let since = *asking.started.get_or_insert(now);
-        if asking.defeated.is_some() || now >= since + PATIENCE {
+        let may_come = asking.late.is_some() || asking.bringing.is_some();
+        if (asking.defeated.is_some() && !may_come) || now >= since + PATIENCE {
             return self.tell_unguarded();
         }
         Ok(())
@@ -340,9 +378,30 @@ impl Relay {
         self.read_asked()?;
         self.serve_asked()?;
         let has_ended = self.ended.is_some();
+        if let (Some(client), Some(asking)) = (self.client, &mut self.asking)
+            && asking.defeated.is_some()
+            && !has_ended
+            && asking.bring(client)
+        {
+            return Ok(());
+        }
         let is_sure = |asking: &Asking| asking.is_in_doubt() && (has_ended || !asking.is_typed);
         if self.asking.as_ref().is_some_and(is_sure) {
             return self.tell_unguarded();
+        }
+        Ok(())
+    }
+
+    /// The client prints something: where its line editor is at work again, a statement has ended.
+    pub(super) fn see_end_at_output(&mut self) -> io::Result<()> {
+        if !self.keeper.is_statement_running() {
+            return Ok(());
+        }
+        let is_cooked = self.is_cooked()?;
+        let Some(asking) = &mut self.asking else { return Ok(()) };
+        asking.was_cooked |= is_cooked;
+        if asking.was_cooked && !is_cooked {
+            self.keeper.statement_ended(true, None);
         }
         Ok(())
     }

@@ -106,7 +106,7 @@ impl Relay {
         }
     }
 
-    fn is_cooked(&self) -> io::Result<bool> {
+    pub(super) fn is_cooked(&self) -> io::Result<bool> {
         self.ends.pty.as_ref().map_or(Ok(false), |pty| pty.mode().map(|mode| mode.is_cooked))
     }
 

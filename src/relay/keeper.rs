@@ -346,19 +346,29 @@ impl Keeper {
 
     /// Takes note that a statement was let through.
     pub fn released(&mut self, judged: &Judged, reason: Option<String>, whole_shape: bool) {
+        let effects: Vec<Effect> =
+            judged.verdict.findings.iter().map(|finding| finding.effect.clone()).collect();
+        if self.answered(judged, reason) {
+            self.tally.release(&effects);
+        }
+        self.tally.add(&effects, self.clock.elapsed());
+        self.let_through(judged, &effects, whole_shape);
+    }
+
+    /// Takes note of the person's release, if there was a question. Returns whether there was.
+    fn answered(&mut self, judged: &Judged, reason: Option<String>) -> bool {
         let was_held = matches!(judged.verdict.decision, Decision::Hold(_) | Decision::Deny);
         if was_held {
             self.answer(judged.n, Answer::Released, reason);
         }
-        let effects: Vec<Effect> =
-            judged.verdict.findings.iter().map(|finding| finding.effect.clone()).collect();
-        if was_held {
-            self.tally.release(&effects);
-        }
-        self.tally.add(&effects, self.clock.elapsed());
-        self.own.let_through(&judged.text, &effects);
+        was_held
+    }
+
+    /// Remembers what a statement does that was let through, and that it runs.
+    fn let_through(&mut self, judged: &Judged, effects: &[Effect], whole_shape: bool) {
+        self.own.let_through(&judged.text, effects);
         self.prepared.let_through(&judged.text);
-        self.drift.let_through(&judged.text, &effects);
+        self.drift.let_through(&judged.text, effects);
         if effects.iter().any(|effect| effect.class > lang::Class::Session) {
             self.last_write = Some(self.clock.elapsed());
         }

@@ -187,6 +187,7 @@ impl Relay {
         let status = ended.status();
         // A run without a person tells of its last statement only by its status.
         let error = (self.interactive.is_none() && status != 0).then(|| format!("status {status}"));
+        self.keeper.statement_ended(true, error.clone());
         self.keeper.ended(None, error);
         self.keeper.finish(i32::from(status));
         self.tell_troubles();

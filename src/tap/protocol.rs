@@ -71,7 +71,8 @@ pub enum Message {
 pub struct Statement {
     /// Its text; none where the client does not tell.
     pub text: Option<String>,
-    /// How the text was had: `file` for a script, which is recorded and not judged beforehand.
+    /// How the text was had: `file` for a script, which is recorded and not judged beforehand,
+    /// `command` for one from the command line.
     #[serde(default)]
     pub how: String,
     /// What its names stand for now: `module numpy`, `class` or `of` and the class with what it
@@ -83,10 +84,26 @@ pub struct Statement {
     pub drivers: Vec<String>,
 }
 
+impl Statement {
+    /// Tells whether a program was started with it, and nobody typed it: one that a typed statement
+    /// starts is a part of that.
+    #[must_use]
+    pub fn is_program(&self) -> bool {
+        self.how == "command" || self.is_script()
+    }
+
+    /// Tells whether it is a script's whole text.
+    #[must_use]
+    pub fn is_script(&self) -> bool {
+        self.how == "file"
+    }
+}
+
 /// A destructive operation that is about to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Operation {
-    /// What kind of server: `postgres`, `sqlite`, `mysql`, `mongodb`, `redis`.
+    /// What kind of server: `postgres`, `sqlite`, `mysql`, `mongodb`, `redis`, …; `file` for files,
+    /// whose place is their folder, `shell` for programs, which run wherever the session is.
     pub engine: String,
     /// Where.
     pub place: Place,

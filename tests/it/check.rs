@@ -120,6 +120,18 @@ fn check_refuses_what_makes_no_sense() {
 }
 
 #[test]
+fn check_refuses_what_is_not_the_clients_language() {
+    let home = home("");
+    let client = "python3".to_owned();
+    let args = CheckArgs { client, ..args(Tier::Production, None, false) };
+    let tell = |text| cmd::check::tell(text, &args, &home.world, &clock(), &mut Vec::new());
+    let error = tell("import os\nfor x in y\n    x.delete()\n").expect_err("no Python");
+    assert_eq!(error.kind, Kind::Usage);
+    assert!(error.to_string().starts_with("standard input:2:11: this is not what python3 reads"));
+    assert_eq!(tell("%timeit x\nawait y").expect("a shell reads it"), 0);
+}
+
+#[test]
 fn check_reads_files_and_says_where() {
     let home = home("[hours]\ntimezone = \"UTC\"\n");
     let write = |name: &str, bytes: &[u8]| {

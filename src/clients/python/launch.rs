@@ -1,12 +1,12 @@
 //! How Python is started: with our guard on its path, and otherwise as it is.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args;
 use super::live;
 use super::prompt::PythonPrompt;
-use crate::clients::{Command, Hook, Interactive, Launcher, Preflight, Tap, url};
+use crate::clients::{Command, Hook, Interactive, Late, Launcher, Preflight, Tap, url};
 use crate::policy::Facts;
 use crate::relay::Input;
 use crate::target::{Address, Decided, Known};
@@ -15,9 +15,22 @@ use crate::world::World;
 /// What is put on Python's path.
 const FILES: &[(&str, &str)] = &[
     ("sitecustomize.py", include_str!("assets/sitecustomize.py")),
+    (LATE_FILE, include_str!("assets/_nightlatch_late.py")),
     ("_nightlatch.py", include_str!("assets/_nightlatch.py")),
+    ("_nightlatch_prompt.py", include_str!("assets/_nightlatch_prompt.py")),
+    ("_nightlatch_system.py", include_str!("assets/_nightlatch_system.py")),
     ("_nightlatch_drivers.py", include_str!("assets/_nightlatch_drivers.py")),
+    ("_nightlatch_sql.py", include_str!("assets/_nightlatch_sql.py")),
+    ("_nightlatch_mysql.py", include_str!("assets/_nightlatch_mysql.py")),
+    ("_nightlatch_stores.py", include_str!("assets/_nightlatch_stores.py")),
+    ("_nightlatch_web.py", include_str!("assets/_nightlatch_web.py")),
 ];
+
+/// What loads the guard into an interpreter that runs.
+const LATE_FILE: &str = "_nightlatch_late.py";
+
+/// The oldest minor version of Python 3 that runs a file of ours when it is asked to.
+const LATE_SINCE: u32 = 14;
 
 /// A Python command line, read.
 #[derive(Debug)]
@@ -25,6 +38,7 @@ pub struct PythonLaunch {
     args: Vec<OsString>,
     words: Vec<String>,
     invocation: args::Invocation,
+    program: PathBuf,
     is_at_terminal: bool,
 }
 
@@ -47,6 +61,7 @@ impl PythonLaunch {
             args: command.args.to_vec(),
             words,
             invocation,
+            program: command.program.to_owned(),
             is_at_terminal: command.terminals.stdin && command.terminals.stdout,
         }
     }
@@ -105,8 +120,28 @@ impl Launcher for PythonLaunch {
                 .invocation
                 .defeats
                 .map(|letter| format!("with -{letter} Python loads no guard: nothing is held")),
+            late: self.invocation.defeats.and_then(|_| late(&self.program)),
         })
     }
+}
+
+/// Returns how the guard is loaded into an interpreter that runs; none where its file's name does
+/// not tell that it is new enough.
+fn late(program: &Path) -> Option<Late> {
+    let program = std::fs::canonicalize(program).ok()?;
+    let minor = program.file_name()?.to_str()?.strip_prefix("python3.")?.parse::<u32>().ok()?;
+    let args = |pid: i32, folder: &Path| {
+        let code = "import sys; sys.remote_exec(int(sys.argv[1]), sys.argv[2])";
+        let words: [OsString; 5] = [
+            "-I".into(),
+            "-c".into(),
+            code.into(),
+            pid.to_string().into(),
+            folder.join(LATE_FILE).into(),
+        ];
+        words.to_vec()
+    };
+    (minor >= LATE_SINCE).then_some(Late { program, args })
 }
 
 /// Puts the guard's folder in front of the person's own path. An empty entry would mean the

@@ -3,9 +3,6 @@
 use crate::lang::{Reading, python};
 use crate::tap::Statement;
 
-/// How the guard says that a text is a script's, which runs for long and is told by its operations.
-const SCRIPT: &str = "file";
-
 /// Reads a statement before it runs.
 #[must_use]
 pub fn read(statement: &Statement) -> Reading {
@@ -13,10 +10,18 @@ pub fn read(statement: &Statement) -> Reading {
     let Some(text) = &statement.text else { return nothing };
     // Without a driver there is no database to lose anything in, unless this very text brings one.
     let may_reach = !statement.drivers.is_empty() || text.contains("import");
-    if statement.how == SCRIPT || !may_reach {
+    if statement.is_script() || !may_reach {
         return nothing;
     }
-    python::read_with(text, &statement.types)
+    let reading = python::read_with(text, &statement.types);
+    match reading {
+        // Files are the session's concern where it has reached a database; else their folder's.
+        Reading::Understood(mut effects) if statement.drivers.is_empty() => {
+            effects.retain(|effect| effect.object.as_deref() != Some(python::FILES));
+            Reading::Understood(effects)
+        }
+        reading => reading,
+    }
 }
 
 #[cfg(test)]
@@ -40,6 +45,8 @@ mod tests {
         assert_eq!(effects(text, "readline", &["mongodb"]), 1);
         assert_eq!(effects("import app\nfor x in app.xs: x.delete()", "compile", &[]), 1);
         assert_eq!(effects("import app\nfor x in app.xs: x.delete()", "file", &["sqlite"]), 0);
+        assert_eq!(effects("import shutil; shutil.rmtree('x')", "compile", &[]), 0);
+        assert_eq!(effects("import shutil; shutil.rmtree('x')", "compile", &["sqlite"]), 1);
         assert_eq!(read(&Statement::default()), Reading::Understood(Vec::new()));
     }
 }

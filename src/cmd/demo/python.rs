@@ -200,11 +200,13 @@ pub(super) const ENDS: [Caught; 5] =
 fn intro(folder: &Path) -> String {
     format!(
         "\n\
-         This is Python with a database of your own: {}/orders.db, removed when you\n\
-         leave. nightlatch takes it for production. It has 1,000 families. Try what happened to others:\n\
+         This is Python with a database of your own, which nightlatch takes for production:\n\
+         {}/orders.db\n\
+         It has 1,000 families, and is removed when you leave. Try what happened to others:\n\
          \n\
          \x20 {INCIDENT}\n\
-         \x20                          it is held, nothing is deleted: press Enter, and it does not run\n\
+         \x20                          Enter twice: it is held, and nothing is deleted;\n\
+         \x20                          Enter once more, and it does not run\n\
          \x20 tidy()                   the same loop in a function: it is held at the fifth\n\
          \x20 Family.objects.count()   what is left\n\
          \x20 exit()                   leave: what you did is listed, and all is removed\n\

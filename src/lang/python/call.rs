@@ -6,6 +6,7 @@ use std::ops::Range;
 use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::Ranged;
 
+use super::FILES;
 use super::chain::{Chain, Kind, text};
 use super::walk::Around;
 use crate::lang::{Class, Effect, Reading, Scope, Verb, driver};
@@ -132,6 +133,12 @@ pub(super) fn read(
 ) -> Vec<Effect> {
     let Some(method) = chain.method() else { return Vec::new() };
     let of = around.kind(types, chain.root());
+    if let Some((deed, phrase)) = files(call, chain, method, of, around) {
+        let mut effect = effect(call.range(), chain, around, deed);
+        effect.object = Some(FILES.to_owned());
+        effect.phrase = phrase.to_owned();
+        return vec![effect];
+    }
     if of == Kind::Harmless {
         return Vec::new();
     }
@@ -160,6 +167,32 @@ pub(super) fn mapped(
 }
 
 type Deed = (Class, Verb, Scope);
+
+/// Reads what removes files: whole folders, or one after the other.
+fn files(
+    call: &ExprCall,
+    chain: &Chain<'_>,
+    method: &str,
+    of: Kind,
+    around: &Around,
+) -> Option<(Deed, &'static str)> {
+    let is_of_system = chain.is_function() || chain.root().is_some_and(|root| root == "os");
+    match method {
+        "rmtree" | "removedirs" => {
+            let phrase = "removes a folder with all that is in it";
+            Some(((Class::Destroy, Verb::Drop, Scope::All), phrase))
+        }
+        "remove" | "unlink" | "rmdir" if around.looped.is_some() && of != Kind::Database => {
+            // A path removes itself; a list's `remove` is given what to remove.
+            let is_path = method != "remove" && call.arguments.args.is_empty();
+            let is_meant = if is_path { !chain.is_function() } else { is_of_system };
+            let deed = (Class::Remove, Verb::Delete, Scope::One);
+            (is_meant && !(chain.is_function() && method == "remove"))
+                .then_some((deed, "removes a file"))
+        }
+        _ => None,
+    }
+}
 
 fn deed(
     call: &ExprCall,

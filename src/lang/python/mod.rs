@@ -21,6 +21,9 @@ use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 
 use super::Reading;
 
+/// What the object of an effect on files is called.
+pub const FILES: &str = "files";
+
 /// How many brackets and blocks may be open at once: a tree that is deeper is not walked.
 const MOST_OPEN: usize = 300;
 
@@ -42,6 +45,8 @@ const WORDS: &[&str] = &[
     "replace",
     "alter",
     "unlink",
+    "rmtree",
+    "rmdir",
     "sql",
     "raw",
     "command",
@@ -74,6 +79,20 @@ pub fn read_with(text: &str, types: &BTreeMap<String, String>) -> Reading {
         }
     });
     catch_unwind(read).map_or_else(|_| unclear("the parser gave up"), Reading::Understood)
+}
+
+/// Says where a text is no Python, in bytes, and why.
+#[must_use]
+pub fn mistake(text: &str) -> Option<(usize, String)> {
+    if text.len() > MOST_BYTES || deepest(text) > MOST_OPEN {
+        return None;
+    }
+    let parse = AssertUnwindSafe(|| {
+        let parsed = parse_unchecked(text, ParseOptions::from(Mode::Ipython));
+        let first = parsed.errors().first()?;
+        Some((first.location.start().to_usize(), first.error.to_string()))
+    });
+    catch_unwind(parse).unwrap_or_default()
 }
 
 fn unclear(reason: &str) -> Reading {

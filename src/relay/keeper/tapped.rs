@@ -10,8 +10,8 @@ use super::{Judged, Keeper, unreadable};
 use crate::lang::{Effect, Reading, Scope, Verb};
 use crate::policy::bulk::{counts, verb_word};
 use crate::policy::{self, Bulk, Decision, Tally, Verdict};
-use crate::record::Source;
-use crate::tap::{self, Operation};
+use crate::record::{Marker, Source};
+use crate::tap::{self, Operation, Statement};
 use crate::target::{Address, Decided, for_address};
 use crate::ui::visible::one_line;
 
@@ -28,21 +28,24 @@ pub(super) struct Tapped {
     released: Option<Released>,
     /// Whether an operation of it was refused: then so are all that follow.
     is_refused: bool,
-    /// The SQL that was read last, and what it does.
-    last: Option<(String, Reading)>,
+    /// The engine and the SQL that was read last, and what it does.
+    last: Option<(String, String, Reading)>,
+    /// The statement whose end has not been seen, and since when it runs.
+    running: Option<(u64, Duration)>,
 }
 
 impl Tapped {
     /// Reads an operation; a loop sends the same text again and again.
     fn read(&mut self, operation: &Operation) -> Reading {
         let Some(sql) = &operation.sql else { return tap::reading(operation) };
-        if let Some((known, reading)) = &self.last
+        if let Some((engine, known, reading)) = &self.last
             && known == sql
+            && *engine == operation.engine
         {
             return reading.clone();
         }
         let reading = tap::reading(operation);
-        self.last = Some((sql.clone(), reading.clone()));
+        self.last = Some((operation.engine.clone(), sql.clone(), reading.clone()));
         reading
     }
 
@@ -61,6 +64,8 @@ struct Place {
     tally: Tally,
     /// When the first counted operation of the statement was let through here.
     since: Option<Duration>,
+    /// Whether it stands for the folders of files that are removed, and not for a server.
+    is_of_files: bool,
 }
 
 #[derive(Debug)]
@@ -73,19 +78,28 @@ struct Released {
 }
 
 impl Keeper {
-    /// Judges a statement before it runs, and writes it down; counts begin anew.
-    pub fn tapped_statement(&mut self, text: String, reading: &Reading) -> Judged {
-        self.submitted();
-        self.paged();
-        for place in &mut self.tapped.places {
-            place.tally.submit();
-            place.since = None;
+    /// Judges a statement before it runs, and writes it down. Counts begin anew with what is typed;
+    /// the programs that it starts go on with them.
+    pub fn tapped_statement(&mut self, statement: &Statement, reading: &Reading) -> Judged {
+        let text = statement.text.clone();
+        let text = text.unwrap_or_else(|| "(a statement whose text is not known)".to_owned());
+        let is_part = statement.is_program() && !self.tapped.statement.is_empty();
+        if !is_part {
+            self.statement_ended(false, None);
+            self.submitted();
+            for place in &mut self.tapped.places {
+                place.tally.submit();
+                place.since = None;
+            }
+            self.tapped.statement.clone_from(&text);
+            self.tapped.released = None;
+            self.tapped.is_refused = false;
         }
-        self.tapped.statement.clone_from(&text);
-        self.tapped.released = None;
-        self.tapped.is_refused = false;
+        self.paged();
         let facts = self.facts_now();
-        let mut verdict = policy::judge(reading, &facts);
+        // A program within a statement is judged by its operations, which are counted with the others.
+        let nothing = Reading::Understood(Vec::new());
+        let mut verdict = policy::judge(if is_part { &nothing } else { reading }, &facts);
         if self.is_released_shape(&verdict) {
             verdict.decision = Decision::Notice;
         }
@@ -102,8 +116,27 @@ impl Keeper {
             });
         }
         self.released(judged, reason, whole);
-        // When it ends nobody tells.
-        self.paged();
+        if self.tapped.running.is_none() {
+            self.tapped.running = self.running.take();
+        } else {
+            // Of a program within a statement nobody tells when it ends.
+            self.paged();
+        }
+    }
+
+    /// Returns whether a statement runs.
+    #[must_use]
+    pub fn is_statement_running(&self) -> bool {
+        self.tapped.running.is_some()
+    }
+
+    /// Takes note that the statement has ended: the client waits for the next, or is gone.
+    /// `is_seen` tells whether it ended just now; else nobody knows how long it took.
+    pub fn statement_ended(&mut self, is_seen: bool, error: Option<String>) {
+        let Some((n, began)) = self.tapped.running.take() else { return };
+        let took = self.clock.elapsed().saturating_sub(began);
+        let duration_ms = is_seen.then(|| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        self.mark(Marker::Outcome { n, rows: None, duration_ms, error });
     }
 
     /// Takes note that a statement, or an operation of it, was refused: the rest of it is refused
@@ -123,7 +156,7 @@ impl Keeper {
     /// others, which are counted.
     pub fn tapped_operation(&mut self, operation: &Operation) -> Option<Judged> {
         let reading = self.tapped.read(operation);
-        let at = self.place_of(&operation.place.clone().into());
+        let at = self.place_at(operation);
         self.tapped.places[at].engine = Some(operation.engine.clone());
         let mut verdict = self.judge_at(at, operation, &reading);
         if self.is_covered(at, &verdict) || self.is_released_shape(&verdict) {
@@ -153,11 +186,11 @@ impl Keeper {
     ) {
         let at = self.place_of(&judged.target.address);
         let effects = effects(&judged.verdict);
-        if matches!(judged.verdict.decision, Decision::Hold(_)) {
+        if self.answered(judged, reason) {
             self.tapped.places[at].tally.release(&effects);
         }
         self.count(at, operation, &effects);
-        self.released(judged, reason, whole);
+        self.let_through(judged, &effects, whole);
         self.paged();
     }
 
@@ -200,15 +233,46 @@ impl Keeper {
 
     /// Finds a place, or begins to count for it.
     fn place_of(&mut self, address: &Address) -> usize {
-        let places = &mut self.tapped.places;
+        let places = &self.tapped.places;
         let found = places.iter().position(|place| place.decided.target.address == *address);
         found.unwrap_or_else(|| {
-            let known = self.here.known(&self.config.targets);
-            let decided = for_address(address, &known);
+            let decided = self.decided_for(address);
             let tally = Tally::default();
-            places.push(Place { decided, engine: None, tally, since: None });
-            places.len() - 1
+            let place = Place { decided, engine: None, tally, since: None, is_of_files: false };
+            self.tapped.places.push(place);
+            self.tapped.places.len() - 1
         })
+    }
+
+    /// Decides about a place that a hook tells of, whatever is known of the session's own.
+    fn decided_for(&self, address: &Address) -> Decided {
+        for_address(address, &self.here.known(&self.config.targets))
+    }
+
+    /// Finds where an operation goes.
+    fn place_at(&mut self, operation: &Operation) -> usize {
+        let address: Address = operation.place.clone().into();
+        match operation.engine.as_str() {
+            "shell" => {
+                let session = self.decided.target.address.clone();
+                self.place_of(&session)
+            }
+            "file" => {
+                // Files of many folders are counted together where as much depends on them.
+                let Decided { target, .. } = self.decided_for(&address);
+                let is_alike = |place: &Place| {
+                    let known = &place.decided.target;
+                    place.is_of_files && known.tier == target.tier && known.name == target.name
+                };
+                let found = self.tapped.places.iter().position(is_alike);
+                found.unwrap_or_else(|| {
+                    let at = self.place_of(&address);
+                    self.tapped.places[at].is_of_files = true;
+                    at
+                })
+            }
+            _ => self.place_of(&address),
+        }
     }
 
     fn judge_at(&mut self, at: usize, operation: &Operation, reading: &Reading) -> Verdict {

@@ -129,6 +129,28 @@ fn a_connection_to_production_is_said_and_one_document_is_let_through() {
     assert!(target.contains("orders-prod"), "{target}");
 }
 
+#[test]
+fn mongo_clients_that_are_awaited() {
+    if !needs(NEEDED) {
+        return;
+    }
+    for (import, client) in [
+        ("import motor.motor_asyncio", "motor.motor_asyncio.AsyncIOMotorClient"),
+        ("import pymongo", "pymongo.AsyncMongoClient"),
+    ] {
+        let mongo = Mongo::start(i32::try_from(MANY).expect("few"));
+        Stage::with_drivers().refused(&format!(
+            "{import}, asyncio
+async def main():
+    coll = {client}('mongodb://localhost:{}').app.family
+    await asyncio.gather(*[coll.delete_one({{'_id': n}}) for n in range(20)])
+asyncio.run(main())",
+            mongo.port
+        ));
+        assert!(mongo.arrived("delete").len() <= 4, "{client}");
+    }
+}
+
 // PostgreSQL.
 
 /// Runs a function against PostgreSQL and refuses it.
@@ -175,6 +197,9 @@ c = psycopg.connect('$DSN', autocommit=True)
 def purge():
     for n in range(1, 30): c.execute('DELETE FROM families WHERE id = %s', (n,))
 def many(): c.cursor().executemany('DELETE FROM families WHERE id = %s', [(n,) for n in range(30)])
+def copy():
+    with c.cursor().copy('COPY (DELETE FROM families RETURNING *) TO STDOUT') as rows: list(rows)
+def stream(): list(c.cursor().stream('DELETE FROM families RETURNING *'))
 def in_async():
     async def run():
         async with await psycopg.AsyncConnection.connect('$DSN', autocommit=True) as a:
@@ -186,6 +211,8 @@ def in_async():
 fn psycopg_3_in_all_its_ways() {
     postgres_refuses(PSYCOPG, "purge()", 996);
     postgres_refuses(PSYCOPG, "many()", 1000);
+    postgres_refuses(PSYCOPG, "copy()", 1000);
+    postgres_refuses(PSYCOPG, "stream()", 1000);
     postgres_refuses(PSYCOPG, "in_async()", 996);
 }
 
@@ -199,6 +226,10 @@ def run(work):
 async def purge(c):
     for n in range(1, 30): await c.execute('DELETE FROM families WHERE id = $1', n)
 async def plain(c): await c.execute('DELETE FROM families')
+async def cursor(c):
+    async with c.transaction():
+        async for row in c.cursor('DELETE FROM families RETURNING id'): pass
+async def copy(c): await c.copy_from_query('DELETE FROM families RETURNING id', output='/dev/null')
 async def many(c): await c.executemany('DELETE FROM families WHERE id = $1', [(n,) for n in range(30)])
 ";
 
@@ -207,6 +238,8 @@ fn asyncpg_in_all_its_ways() {
     postgres_refuses(ASYNCPG, "run(purge)", 996);
     postgres_refuses(ASYNCPG, "run(plain)", 1000);
     postgres_refuses(ASYNCPG, "run(many)", 1000);
+    postgres_refuses(ASYNCPG, "run(cursor)", 1000);
+    postgres_refuses(ASYNCPG, "run(copy)", 1000);
 }
 
 const SQLALCHEMY: &str = "import sqlalchemy as sa
@@ -231,6 +264,39 @@ fn sqlalchemy_loses_nothing_of_a_refused_commit() {
         postgres_refuses(&module, "purge()", 1000);
         postgres_refuses(&module, "core()", 1000);
     }
+}
+
+const PG8000: &str = "import sqlalchemy as sa
+engine = sa.create_engine('postgresql+pg8000://$ADDRESS')
+def purge():
+    with engine.connect() as c:
+        for n in range(1, 30):
+            c.execute(sa.text('DELETE FROM families WHERE id = :n'), {'n': n}); c.commit()
+def at_once():
+    with engine.connect() as c: c.exec_driver_sql('DELETE FROM families'); c.commit()
+";
+
+#[test]
+fn sqlalchemy_on_a_driver_without_a_tap() {
+    postgres_refuses(PG8000, "purge()", 996);
+    postgres_refuses(PG8000, "at_once()", 1000);
+}
+
+const PEEWEE: &str = "import peewee
+user, rest = '$ADDRESS'.split('@'); host, rest = rest.split(':'); port, name = rest.split('/')
+class Family(peewee.Model):
+    class Meta:
+        table_name = 'families'
+        database = peewee.PostgresqlDatabase(name, host=host, port=int(port), user=user)
+def purge():
+    for family in Family.select().order_by(Family.id).limit(30): family.delete_instance()
+def at_once(): Family.delete().execute()
+";
+
+#[test]
+fn peewee_loops_and_queries() {
+    postgres_refuses(PEEWEE, "purge()", 996);
+    postgres_refuses(PEEWEE, "at_once()", 1000);
 }
 
 const DJANGO: &str = "import django
@@ -269,6 +335,48 @@ def stubborn():
         try: cur.execute('DELETE FROM `families` WHERE `id` = %s', (n,))
         except Exception: pass
 ";
+
+#[test]
+fn the_other_drivers_of_mysql() {
+    if !needs(NEEDED) || !needs(&[Tool::MariaDb]) {
+        return;
+    }
+    let maria = MariaDb::start();
+    let awaited = "import asyncio
+async def main():
+    c = await $CONNECT
+    cur = await c.cursor()
+    for n in range(20): await cur.execute('DELETE FROM families WHERE id = %s', (n + BEGIN,))
+asyncio.run(main())";
+    let called = "c = $CONNECT; cur = $CURSOR
+for n in range(20): cur.execute('DELETE FROM families WHERE id = %s', (n + BEGIN,))";
+    let at = format!("host='127.0.0.1', port={}, user='root', autocommit=True", maria.port);
+    let mut left = 20;
+    for (imports, program, connect, cursor) in [
+        ("import MySQLdb", called, "MySQLdb.connect(db='shop', $AT)", "c.cursor()"),
+        (
+            "import mysql.connector",
+            called,
+            "mysql.connector.connect(database='shop', use_pure=True, $AT)",
+            "c.cursor(prepared=True)",
+        ),
+        ("import aiomysql", awaited, "aiomysql.connect(db='shop', $AT)", ""),
+        (
+            "from mysql.connector.aio import connect",
+            awaited,
+            "connect(database='shop', ssl_disabled=True, $AT)",
+            "",
+        ),
+    ] {
+        let stage = Stage::with_drivers();
+        let program = program.replace("$CONNECT", connect).replace("$CURSOR", cursor);
+        let begin = 21 - left;
+        let program = program.replace("BEGIN", &begin.to_string()).replace("$AT", &at);
+        stage.refused(&format!("{imports}\n{program}"));
+        left -= 4;
+        assert_eq!(maria.left(), left, "{imports}");
+    }
+}
 
 #[test]
 fn pymysql_loops_and_whole_tables() {

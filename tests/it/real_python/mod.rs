@@ -1,5 +1,6 @@
 //! Real Pythons, real drivers, real servers: what is refused has not arrived.
 
+mod deleted_by;
 mod demo;
 mod drivers;
 mod held;
@@ -10,3 +11,4 @@ mod stage;
 mod statements;
 mod unguarded;
 mod ways_out;
+mod web;

@@ -81,6 +81,38 @@ fn a_script_that_stays_at_a_prompt() {
 }
 
 #[test]
+fn bpython() {
+    holds(shell("bpython", &[]), ">>>");
+}
+
+#[test]
+fn flask_shell() {
+    let command = |stage: &Stage| {
+        stage.world.write("app.py", "import flask\napp = flask.Flask('app')\n");
+        stage.wrapped(&["-m", "flask", "shell"])
+    };
+    holds(command, ">>> ");
+}
+
+#[test]
+fn the_debugger() {
+    let command = |stage: &Stage| {
+        stage.world.write("app.py", "x = 1\n");
+        stage.wrapped(&["-m", "pdb", "app.py"])
+    };
+    holds(command, "(Pdb)");
+}
+
+#[test]
+fn an_interactive_debugger_within_a_program() {
+    let command = |stage: &Stage| {
+        stage.world.write("app.py", "x = 1\nbreakpoint()\n");
+        stage.wrapped(&["app.py"])
+    };
+    holds(command, "(Pdb)");
+}
+
+#[test]
 fn django_manage_shell() {
     let manage = "import sys
 from django.conf import settings

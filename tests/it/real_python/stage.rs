@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::real_psql::non_interactive::without_terminal;
 pub(super) use crate::real_psql::steps::{QUESTION, wait_for_question};
 use crate::support::postgres::cluster;
 use crate::support::pty::{Key, Pty};
@@ -45,12 +46,14 @@ impl Stage {
         let config = format!(
             "[[target]]\nname = \"orders-prod\"\ntier = \"production\"\n\
              match = [\"{}\", \"localhost:{port}\", \"localhost:27*\", \"localhost:63*\", \
-             \"localhost:33*\"]\n\n\
+             \"localhost:33*\", \"127.0.0.1:33*\", \"localhost:92*\"]\n\n\
              [hours]\nlate = \"off\"\nweekends = false\n\n[look]\nbanner = false\n",
             home.display()
         );
         let path = world.write("nightlatch.toml", &config);
         world.set("NIGHTLATCH_CONFIG", path.to_str().expect("UTF-8"));
+        // Files of the home are to count as any others.
+        world.set("TMPDIR", "/dev/shm");
         // The screens that are compared must not differ by what colours the shells like.
         world.set("NO_COLOR", "1");
         world.set("PYTHON_COLORS", "0");
@@ -93,6 +96,15 @@ impl Stage {
         let mut pty = self.open();
         enter(&mut pty, "import sqlite3; c = sqlite3.connect('orders.db', isolation_level=None)");
         pty
+    }
+
+    /// Runs a script that nobody watches and that must be ended; returns what was said.
+    pub(super) fn refused(&self, script: &str) -> String {
+        self.world.write("script.py", script);
+        let output = run(without_terminal(&self.world, &self.wrapped(&["script.py"])), "");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(125), "{script}\n{said}");
+        said
     }
 
     /// Counts the rows that are left, past everything.

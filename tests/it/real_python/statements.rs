@@ -24,6 +24,8 @@ fn the_interpreters_own_prompt() {
         enter(&mut pty, "x = 1");
         enter(&mut pty, "x = 1");
         enter(&mut pty, "# only a remark");
+        enter(&mut pty, "");
+        enter(&mut pty, "  ");
         block(&mut pty, &["for n in range(2):", "    print('é', n)"]);
         pty.wait_for("é 1");
         pty.wait_for_prompt(">>> ");
@@ -44,6 +46,9 @@ fn the_interpreters_own_prompt() {
         let block = "for n in range(2):\n    print('é', n)";
         let expected = ["x = 1", "x = 1", block, "1 / 0", "1 / 0", "exit()"];
         assert_eq!(told, expected, "{:?}", interpreter.version);
+        let untimed: Vec<_> =
+            stage.history().into_iter().filter(|row| row["duration_ms"].is_null()).collect();
+        assert!(untimed.is_empty(), "{:?}: {untimed:?}", interpreter.version);
     }
 }
 

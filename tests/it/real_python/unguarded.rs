@@ -1,8 +1,8 @@
 //! Where the guard cannot get in, the screen says so, and the session is recorded all the same.
 
-use super::stage::{Stage, enter};
+use super::stage::{ROWS, Stage, enter, wait_for_question};
 use crate::support::pty::{Key, Pty};
-use crate::support::python::ancient;
+use crate::support::python::{Interpreter, ancient, interpreters};
 use crate::support::tool::{Tool, needs};
 
 const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Interpreter, Tool::TestClock];
@@ -12,6 +12,7 @@ fn options_that_keep_it_out_are_said() {
     if !needs(NEEDED) {
         return;
     }
+    // Newer ones take it in all the same.
     for option in ["-I", "-E", "-S", "-qS"] {
         let stage = Stage::new();
         let mut pty = Pty::spawn(stage.wrapped(&[option]));
@@ -24,6 +25,27 @@ fn options_that_keep_it_out_are_said() {
         assert!(String::from_utf8_lossy(&output.stdout).contains("42"), "{option}");
     }
 }
+
+#[test]
+fn a_python_that_runs_takes_the_guard_in() {
+    let new = |found: &&Interpreter| found.version >= (3, 14);
+    let Some(newest) = interpreters().iter().find(new).filter(|_| needs(NEEDED)) else { return };
+    for option in ["-I", "-E", "-S"] {
+        let stage = Stage::with(&newest.path.canonicalize().expect("it is there"));
+        let mut pty = Pty::spawn(stage.wrapped(&[option, "-c", TEXT]));
+        pty.wait_for("begun");
+        wait_for_question(&mut pty);
+        pty.press(Key::Enter);
+        pty.wait_for_exit();
+        assert_eq!(stage.left(), ROWS, "{option}");
+    }
+}
+
+/// Says that it runs, and deletes once it is guarded.
+const TEXT: &str = "import sqlite3, sys
+print('begun', flush=True)
+while not any('nightlatch' in str(finder).lower() for finder in sys.meta_path): pass
+sqlite3.connect('orders.db').execute('delete from families')";
 
 #[test]
 fn a_python_that_never_reports_in_is_said() {

@@ -1,6 +1,7 @@
 //! What every scenario stands on: a terminal, a world to be alone in, and a PostgreSQL server.
 
 pub(crate) mod bus;
+pub(crate) mod http;
 pub(crate) mod mariadb;
 pub(crate) mod mongo;
 pub(crate) mod past;

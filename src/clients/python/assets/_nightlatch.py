@@ -153,6 +153,7 @@ _texts = {}
 _fresh = set()
 _lines = []
 _readline = None
+_prompt = None
 
 _INTERACTIVE = ('<stdin', '<python-input', '<console>', '<input', '<ipython-input', '<bpython-input',
                 '<ptpython')
@@ -177,49 +178,105 @@ def _is_interactive(name):
 
 
 def _on_event(event, args):
-    # This runs for every event of the interpreter: the two that matter come first.
-    if event == 'exec':
-        code = args[0]
-        if type(code) is not _code_type:
-            return
-        name = code.co_filename
+    # This runs for every event of the interpreter.
+    handler = _HANDLERS.get(event)
+    if handler is not None:
+        try:
+            handler(event, args)
+        except BaseException as refused:
+            # How it came about is of no use to whoever reads the traceback.
+            raise refused.with_traceback(None)
+
+
+def _on_exec(event, args):
+    code = args[0]
+    if type(code) is not _code_type:
+        return
+    name = code.co_filename
+    if name[:1] == '<' or '/ipykernel_' in name:
+        if _is_interactive(name):
+            key = '<stdin>' if name.startswith('<stdin') else name
+            if _is_new(key):
+                _begin(code, name)
+
+
+def _on_compile(event, args):
+    global _readline
+    source, name = args
+    if not isinstance(name, str):
+        return
+    if isinstance(source, (bytes, str)):
         if name[:1] == '<' or '/ipykernel_' in name:
-            if _is_interactive(name):
-                key = '<stdin>' if name.startswith('<stdin') else name
-                if _is_new(key):
-                    _begin(code, name)
-    elif event == 'compile':
-        source, name = args
-        if not isinstance(name, str):
-            return
-        if isinstance(source, (bytes, str)):
-            if name[:1] == '<' or '/ipykernel_' in name:
-                if len(_texts) > 64:
-                    _texts.clear()
-                if isinstance(source, bytes):
-                    source = source.decode('utf-8', 'replace')
-                _texts[name] = source
-                _fresh.add(name)
-                if name in ('<console>', '<stdin>', '<unknown>') or name.startswith(_NUMBERED):
-                    _guard_asyncio()
-        elif source is None and name == '<stdin>':
-            # The interpreter's own prompt is about to be shown.
-            if _readline is None:
-                _listen_to_readline()
-            del _lines[:]
-            _texts.pop(name, None)
+            if len(_texts) > 64:
+                _texts.clear()
+            if isinstance(source, bytes):
+                source = source.decode('utf-8', 'replace')
+            _texts[name] = source
             _fresh.add(name)
-    elif event == 'socket.connect':
-        if _taps is not None:
-            _taps.at_connect(args[1])
-    elif event == 'socket.getaddrinfo':
-        _names[_thread.get_ident()] = (args[0], args[1])
-    elif event == 'sqlite3.connect':
+            if 'AsyncIOInteractiveConsole' in sys.modules['__main__'].__dict__:
+                _prompts().guard_asyncio()
+    elif source is None and name == '<stdin>':
+        # The interpreter's own prompt is about to be shown.
+        if _readline is None:
+            _readline = sys.version_info < (3, 13) and _prompts().listen(_lines)
+        del _lines[:]
+        _texts.pop(name, None)
+        _fresh.add(name)
+
+
+def _on_driver(event, args):
+    if _taps is None:
+        return
+    if event == 'socket.connect':
+        _taps.at_connect(args[1])
+    else:
         _taps.at_file(args[0])
-    elif event == 'cpython.run_command':
-        _announce(args[0], 'command', '<string>', args[0])
-    elif event == 'cpython.run_file':
+
+
+def _on_lookup(event, args):
+    _names[_thread.get_ident()] = (args[0], args[1])
+
+
+def _on_program(event, args):
+    """A program is about to run that is not typed: it is one statement."""
+    if event == 'cpython.run_file':
         _announce_file(args[0])
+    elif event == 'cpython.run_stdin':
+        _announce_input()
+    elif not args[0].lstrip().startswith('from multiprocessing.'):
+        # Workers of a pool are no statements of their own.
+        _announce(args[0], 'command', '<string>', args[0])
+
+
+def _on_system(event, args):
+    global _system
+    if inside.get():
+        return
+    if _system is None:
+        _system = load('_nightlatch_system')
+    _system.at(event, args)
+
+
+_system = None
+
+_HANDLERS = {
+    'exec': _on_exec,
+    'compile': _on_compile,
+    'socket.connect': _on_driver,
+    'sqlite3.connect': _on_driver,
+    'socket.getaddrinfo': _on_lookup,
+    'cpython.run_command': _on_program,
+    'cpython.run_file': _on_program,
+    'cpython.run_stdin': _on_program,
+    'os.remove': _on_system,
+    'os.rmdir': _on_system,
+    'shutil.rmtree': _on_system,
+    'os.system': _on_system,
+    'os.exec': _on_system,
+    'os.posix_spawn': _on_system,
+    'os.spawn': _on_system,
+    'subprocess.Popen': _on_system,
+}
 
 
 # What each thread has looked up last: the name behind the number it connects to next.
@@ -229,6 +286,8 @@ _names = {}
 def _begin(code, name):
     """A statement is about to run."""
     text, how = _text(code, name)
+    if text is not None and not text.strip():
+        return  # Enter alone.
     _announce(text, how, name, text or ' '.join(code.co_names))
 
 
@@ -240,6 +299,17 @@ def _announce_file(name):
     except (OSError, TypeError):
         return  # Python will say so itself.
     _announce(text, 'file', name, '')
+
+
+def _announce_input():
+    """A script is about to be read from standard input; of a pipe its text is not known."""
+    try:
+        if os.isatty(0):
+            return
+        text = os.pread(0, MOST_TEXT, os.lseek(0, 0, os.SEEK_CUR))
+    except OSError:
+        text = None
+    _announce(text, 'file', '<stdin>', '')
 
 
 def _announce(text, how, name, words):
@@ -324,57 +394,12 @@ def _origins(kind):
     return names
 
 
-def _guard_asyncio():
-    """`python -m asyncio` calls its input as a function, which raises no event."""
-    console = sys.modules['__main__'].__dict__.get('AsyncIOInteractiveConsole')
-    if console is None or hasattr(console.runcode, '__wrapped__'):
-        return
-    original = console.runcode
-
-    def runcode(self, code):
-        name = code.co_filename
-        if _is_interactive(name) and _is_new(name):
-            try:
-                _begin(code, name)
-            except (Refused, _RefusedForGood):
-                self.showtraceback()
-                return getattr(self, 'STATEMENT_FAILED', None)
-        return original(self, code)
-
-    runcode.__wrapped__ = original
-    console.runcode = runcode
-
-
-def _listen_to_readline():
-    """Up to 3.12 the interpreter's own prompt shows its text to nobody but the line editor."""
-    global _readline
-    _readline = False
-    if sys.version_info >= (3, 13):
-        return
-    try:
-        import ctypes
-        slot = ctypes.c_void_p.in_dll(ctypes.pythonapi, 'PyOS_ReadlineFunctionPointer')
-    except (ImportError, ValueError):
-        return
-    if not slot.value:
-        _readline = None  # Not there yet: once more at the next prompt.
-        return
-    prototype = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)
-    original = prototype(slot.value)
-
-    def listen(stdin, stdout, prompt):
-        try:
-            line = original(stdin, stdout, prompt)
-        except BaseException:
-            # Ctrl-C: the interpreter raises KeyboardInterrupt by itself when it gets no line.
-            return 0
-        if line:
-            _lines.append(ctypes.string_at(line))
-        return line or 0
-
-    callback = prototype(listen)
-    _readline = (callback, original)
-    slot.value = ctypes.cast(callback, ctypes.c_void_p).value
+def _prompts():
+    """The module for prompts that tell less than others."""
+    global _prompt
+    if _prompt is None:
+        _prompt = load('_nightlatch_prompt')
+    return _prompt
 
 
 # ---------------------------------------------------------------------------- operations
@@ -423,16 +448,21 @@ _taps = None
 _guard = None
 
 
+def load(name, **names):
+    """Loads another file of the guard, as a module that nobody finds by its name."""
+    path = os.path.join(_folder, name + '.py')
+    loader = sys.modules['_frozen_importlib_external'].SourceFileLoader(name, path)
+    module = type(sys)(name)
+    module.__dict__.update(names, guard=_guard)
+    exec(loader.get_code(name), module.__dict__)
+    _rename(module.__dict__)
+    return module
+
+
 def _load_taps():
     global _taps
     if _taps is None:
-        path = os.path.join(_folder, '_nightlatch_drivers.py')
-        loader = sys.modules['_frozen_importlib_external'].SourceFileLoader('_nightlatch_drivers', path)
-        taps = type(sys)('_nightlatch_drivers')
-        taps.guard = _guard
-        exec(loader.get_code('_nightlatch_drivers'), taps.__dict__)
-        _rename(taps.__dict__)
-        _taps = taps
+        _taps = load('_nightlatch_drivers')
     return _taps
 
 
@@ -475,12 +505,19 @@ class _Finder:
 
 # The modules a tap is put on, and those that have none: both are told to nightlatch.
 WATCHED = frozenset((
-    '_sqlite3', 'psycopg2._psycopg', 'psycopg._cursor_base', 'psycopg._connection_base',
-    'psycopg.cursor', 'psycopg.connection', 'pymongo.monitoring', 'redis.connection', 'redis.asyncio.connection',
-    'pymysql.connections', 'asyncpg.connection', 'asyncpg.protocol.protocol',
-    'MySQLdb', 'mysql.connector', 'aiomysql', 'oracledb', 'cx_Oracle', 'pyodbc', 'snowflake.connector',
-    'cassandra.cluster', 'clickhouse_driver', 'clickhouse_connect', 'botocore.client', 'elastic_transport',
-    'elasticsearch', 'google.cloud.bigquery', 'duckdb', 'pg8000', 'neo4j',
+    '_sqlite3', 'psycopg2._psycopg', 'psycopg._cursor_base', 'psycopg._connection_base', 'psycopg.cursor',
+    'psycopg.connection', 'asyncpg.connection', 'asyncpg.protocol.protocol', 'sqlalchemy.engine.base',
+    'pymysql.connections', 'aiomysql.connection', 'MySQLdb.connections', 'mysql.connector.connection',
+    'mysql.connector.connection_cext', 'mysql.connector.aio.connection', 'pymongo.monitoring',
+    'redis.connection', 'redis.asyncio.connection', 'redis.commands.core', 'botocore.client',
+    'aiobotocore.client', 'elastic_transport._transport', 'elastic_transport._async_transport',
+    'elasticsearch.transport', 'elasticsearch._async.transport', 'opensearchpy.transport',
+    'opensearchpy._async.transport',
+    # These have none.
+    'apsw', 'asyncmy', 'azure.cosmos', 'azure.storage.blob', 'cassandra.cluster', 'clickhouse_connect',
+    'clickhouse_driver', 'couchbase', 'cx_Oracle', 'duckdb', 'google.cloud.bigquery',
+    'google.cloud.firestore', 'google.cloud.storage', 'kubernetes.client', 'neo4j', 'oracledb', 'pg8000',
+    'pymssql', 'pyodbc', 'pysqlite3', 'snowflake.connector', 'sqlcipher3',
 ))
 
 
@@ -492,7 +529,7 @@ def _rename(names):
         code = getattr(value, '__code__', None)
         if type(code) is _code_type:
             value.__code__ = _renamed(code)
-        elif isinstance(value, type) and value.__module__ in ('_nightlatch', '_nightlatch_drivers'):
+        elif isinstance(value, type) and (value.__module__ or '').startswith('_nightlatch'):
             for inner in list(value.__dict__.values()):
                 inner = getattr(inner, '__func__', inner)
                 code = getattr(inner, '__code__', None)
@@ -518,3 +555,6 @@ def start(folder):
     ask('hello', protocol=PROTOCOL, client='python', version=version)
     sys.meta_path.insert(0, _Finder)
     sys.addaudithook(_on_event)
+    # What a `.pth` file has loaded before us.
+    for name in WATCHED.intersection(sys.modules):
+        _load_taps().put_on(sys.modules[name])

@@ -1,0 +1,57 @@
+"""Prompts that tell less than others: the interpreter's own up to 3.12, and that of asyncio.
+
+Loaded with the first of them; `guard` is the guard's module.
+"""
+import sys
+
+
+def guard_asyncio():
+    """`python -m asyncio` calls its input as a function, which raises no event."""
+    console = sys.modules['__main__'].__dict__['AsyncIOInteractiveConsole']
+    if hasattr(console.runcode, '__wrapped__'):
+        return
+    original = console.runcode
+
+    def runcode(self, code):
+        name = code.co_filename
+        if guard._is_interactive(name) and guard._is_new(name):
+            try:
+                guard._begin(code, name)
+            except (guard.Refused, guard._RefusedForGood):
+                self.showtraceback()
+                return getattr(self, 'STATEMENT_FAILED', None)
+        return original(self, code)
+
+    runcode.__wrapped__ = original
+    console.runcode = runcode
+
+
+def listen(lines):
+    """Adds each line that the line editor reads to `lines`: nobody else is shown the text.
+
+    Returns what must be kept alive, false where there is nothing to listen to, and none where there
+    may be at the next prompt.
+    """
+    try:
+        import ctypes
+        slot = ctypes.c_void_p.in_dll(ctypes.pythonapi, 'PyOS_ReadlineFunctionPointer')
+    except (ImportError, ValueError):
+        return False
+    if not slot.value:
+        return None
+    prototype = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)
+    original = prototype(slot.value)
+
+    def read(stdin, stdout, prompt):
+        try:
+            line = original(stdin, stdout, prompt)
+        except BaseException:
+            # Ctrl-C: the interpreter raises KeyboardInterrupt by itself when it gets no line.
+            return 0
+        if line:
+            lines.append(ctypes.string_at(line))
+        return line or 0
+
+    callback = prototype(read)
+    slot.value = ctypes.cast(callback, ctypes.c_void_p).value
+    return callback, original

@@ -1,0 +1,268 @@
+"""The taps on drivers of SQLite and PostgreSQL, and on what SQLAlchemy runs through others.
+
+Loaded with the first of them; `guard` is the guard's module and `drivers` that of the taps' tools.
+"""
+import os
+import re
+
+
+# ---------------------------------------------------------------------------- sqlite3
+
+_NAME = re.compile(r'\w+')
+_ATTACHED = re.compile(r'''\battach\s+(?:database\s+)?['"]([^'"]+)''', re.I)
+
+
+def sqlite(module):
+    execute = module.Cursor.__dict__['execute']
+
+    def own(connection, text):
+        """Asks the database something of our own, past the taps."""
+        with drivers.within():
+            rows = execute(module.Cursor(connection), text).fetchall()
+        return [[drivers.plain(item or '') for item in row] for row in rows]
+
+    def files(connection):
+        return {name.lower(): path for _, name, path in own(connection, 'PRAGMA database_list')}
+
+    def tables(connection, schema):
+        text = 'SELECT 0, name FROM "%s".sqlite_master' % schema.replace('"', '""')
+        return {name.lower() for _, name in own(connection, text)}
+
+    def reached(connection, text):
+        """The files that a text may be about: those it names, or whose tables it names."""
+        found = files(connection)
+        main = found.pop('main', '')
+        found.pop('temp', None)
+        # A script uses what it attaches itself.
+        paths = [os.path.realpath(name) for name in _ATTACHED.findall(text)]
+        if not found:
+            return paths + [main]
+        words = set(_NAME.findall(text.lower()))
+        ours = tables(connection, 'main')
+        paths += [path for schema, path in found.items()
+                  if schema in words or (tables(connection, schema) - ours) & words]
+        return paths + [main] if ours & words or not paths else paths
+
+    def ask(cursor, text, many=None):
+        """Asks about a text at each file it reaches; returns the rows to go on with."""
+        connection = getattr(cursor, 'connection', cursor)
+        for path in reached(connection, text):
+            place = lambda: drivers.file_place(path)
+            if many is None:
+                drivers.sql('sqlite', text, place)
+            else:
+                many = drivers.sql_many('sqlite', text, place, many)
+        return many
+
+    def told(cursor, before):
+        """Tells where the files are that a text has attached."""
+        for schema, path in files(getattr(cursor, 'connection', cursor)).items():
+            if path and schema not in before:
+                guard.connected('sqlite', lambda: drivers.file_place(path))
+
+    harmless = drivers.harmless
+
+    def one(old):
+        def run(self, text, *args, **kwargs):
+            if text.__class__ is str and text in harmless:
+                return old(self, text, *args, **kwargs)
+            if text.__class__ is str and drivers.matters(text) and not guard.inside.get():
+                drivers.briefly(ask, self, text)
+                is_attaching = 'attach' in text.lower()
+                before = files(getattr(self, 'connection', self)) if is_attaching else None
+                # The connection's own methods call the cursor's.
+                with drivers.within():
+                    result = old(self, text, *args, **kwargs)
+                if is_attaching:
+                    told(self, before)
+                return result
+            return old(self, text, *args, **kwargs)
+        return run
+
+    def many(old):
+        def run(self, text, rows, *args, **kwargs):
+            if not guard.inside.get() and drivers.matters(drivers.plain(text)):
+                rows = drivers.briefly(ask, self, drivers.plain(text), rows)
+                with drivers.within():
+                    return old(self, text, rows, *args, **kwargs)
+            return old(self, text, rows, *args, **kwargs)
+        return run
+
+    def backup(connection, target, *args, **kwargs):
+        is_empty = own(target, 'PRAGMA page_count') == [['']]
+        if not is_empty:
+            path = files(target).get('main', '')
+            deeds = [drivers.deed('replace', os.path.basename(path), 'all')]
+            guard.operation('sqlite', lambda: drivers.file_place(path), 'backup', deeds=deeds)
+
+    for kind in (module.Cursor, module.Connection):
+        drivers.patch(kind, 'execute', one)
+        drivers.patch(kind, 'executescript', one)
+        drivers.patch(kind, 'executemany', many)
+    drivers.ask_before(module.Connection, ['backup'], backup)
+
+
+# ---------------------------------------------------------------------------- PostgreSQL
+
+def _libpq_place(info):
+    def place():
+        return {'host': info.host, 'port': info.port, 'database': info.dbname, 'user': info.user}
+    return place
+
+
+def _composed(query, context):
+    """The text of a query that a program may have put together from parts."""
+    if isinstance(query, (str, bytes)):
+        return query
+    if hasattr(query, 'as_string'):
+        return query.as_string(context)
+    # A template: what is put into it is a value.
+    parts = getattr(query, 'strings', None)
+    return str(query) if parts is None else '$1'.join(parts)
+
+
+def psycopg2(module):
+    def place_of(cursor):
+        return lambda: _libpq_place(cursor.connection.info)()
+
+    def ask(cursor, query, *args, **kwargs):
+        drivers.sql('postgres', _composed(query, cursor), place_of(cursor))
+
+    def many(old):
+        def run(self, query, rows, *args, **kwargs):
+            rows = drivers.sql_many('postgres', _composed(query, self), place_of(self), rows)
+            with drivers.within():
+                return old(self, query, rows, *args, **kwargs)
+        return run
+
+    drivers.ask_before(module.cursor, ['execute', 'copy_expert'], ask)
+    drivers.patch(module.cursor, 'executemany', many)
+    connect = module._connect
+
+    def connecting(*args, **kwargs):
+        connection = connect(*args, **kwargs)
+        guard.connected('postgres', _libpq_place(connection.info))
+        return connection
+
+    module._connect = drivers._like(connecting, connect)
+
+
+def psycopg_cursor(module):
+    kind = module.BaseCursor
+    if hasattr(kind._start_query, '__wrapped__'):
+        return  # Newer versions have it in another module, which was tapped.
+
+    def start(old):
+        def run(self, query=None, *args, **kwargs):
+            if query is not None:
+                place = _libpq_place(self._conn.info)
+                drivers.sql('postgres', _composed(query, self._conn), place)
+            return (yield from old(self, query, *args, **kwargs))
+        return run
+
+    def many(old):
+        def run(self, query, rows, *args, **kwargs):
+            place = _libpq_place(self._conn.info)
+            rows = drivers.sql_many('postgres', _composed(query, self._conn), place, rows)
+            with drivers.within():
+                return (yield from old(self, query, rows, *args, **kwargs))
+        return run
+
+    for names, make in ((('_start_query', '_start_copy_gen'), start),
+                        (('_executemany_gen_pipeline', '_executemany_gen_no_pipeline'), many)):
+        for name in names:
+            if name in kind.__dict__:
+                drivers.patch(kind, name, make)
+
+
+def psycopg_connection(module):
+    kind = getattr(module, 'BaseConnection', None)
+    if kind is None or '_connect_gen' not in kind.__dict__:
+        return  # Then each statement still tells where it goes.
+    if hasattr(kind._connect_gen, '__wrapped__'):
+        return
+    old = kind.__dict__['_connect_gen'].__func__
+
+    def connecting(cls, *args, **kwargs):
+        connection = yield from old(cls, *args, **kwargs)
+        guard.connected('postgres', _libpq_place(connection.info))
+        return connection
+
+    kind._connect_gen = classmethod(drivers._like(connecting, old))
+
+
+_asyncpg_places = {}
+
+
+def asyncpg_connection(module):
+    def init(connection, protocol, transport, loop, addr, config, params):
+        host, port = addr if isinstance(addr, tuple) else (addr, None)
+        where = {'host': host, 'port': port, 'database': params.database, 'user': params.user}
+        if len(_asyncpg_places) > 4096:
+            _asyncpg_places.clear()
+        _asyncpg_places[id(protocol)] = where
+        guard.connected('postgres', lambda: where)
+
+    drivers.ask_before(module.Connection, ['__init__'], init)
+
+
+def asyncpg_protocol(module):
+    kind = module.Protocol
+
+    def place_of(protocol):
+        return lambda: _asyncpg_places[id(protocol)]
+
+    def text_of(args, kwargs):
+        query = args[0] if args else kwargs.get('query') or kwargs.get('state') or kwargs.get('copy_stmt')
+        return query if isinstance(query, str) else query.query
+
+    def ask(protocol, *args, **kwargs):
+        drivers.sql('postgres', text_of(args, kwargs), place_of(protocol))
+
+    def many(old):
+        async def run(self, *args, **kwargs):
+            text = text_of(args, kwargs)
+            if len(args) > 1:
+                rows = drivers.sql_many('postgres', text, place_of(self), args[1])
+                args = (args[0], rows) + args[2:]
+            else:
+                kwargs['args'] = drivers.sql_many('postgres', text, place_of(self), kwargs['args'])
+            return await old(self, *args, **kwargs)
+        return run
+
+    for name in ('query', 'bind_execute', 'bind', 'copy_in', 'copy_out'):
+        old = getattr(kind, name)
+        setattr(kind, name, drivers._like(drivers.asked_first(old, ask, is_async=True), old))
+    old = kind.bind_execute_many
+    kind.bind_execute_many = drivers._like(many(old), old)
+
+
+# ---------------------------------------------------------------------------- SQLAlchemy
+
+# Its names of the drivers that are tapped themselves.
+_TAPPED = frozenset(('pysqlite', 'aiosqlite', 'psycopg2', 'psycopg', 'psycopg_async', 'asyncpg',
+                     'pymysql', 'aiomysql', 'mysqldb', 'mysqlconnector'))
+
+
+def sqlalchemy(module):
+    """What goes through a driver that has no tap is asked about where SQLAlchemy hands it over."""
+    from sqlalchemy import event
+
+    def ask(connection, cursor, text, parameters, context, is_many):
+        url = connection.engine.url
+        place = lambda: {'host': url.host, 'port': url.port, 'database': url.database,
+                         'user': url.username}
+        count = len(parameters) if is_many and isinstance(parameters, (list, tuple)) else 1
+        drivers.sql(connection.dialect.name, text, place, count)
+
+    def init(old):
+        def run(self, pool, dialect, url, *args, **kwargs):
+            old(self, pool, dialect, url, *args, **kwargs)
+            if dialect.driver not in _TAPPED:
+                event.listen(self, 'before_cursor_execute', ask)
+                place = {'host': url.host, 'port': url.port, 'database': url.database}
+                event.listen(self, 'connect',
+                             lambda *_: guard.connected(dialect.name, lambda: place))
+        return run
+
+    drivers.patch(module.Engine, '__init__', init)

@@ -1,0 +1,123 @@
+//! The ways in which a program deletes, each run with nobody watching: counted all the same.
+
+use super::stage::{ROWS, Stage};
+use crate::support::tool::{Tool, needs};
+
+const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Interpreter, Tool::TestClock];
+
+/// What each begins with: the production file as `p`, and a scratch file that is not production.
+const BEGIN: &str = "import os, sqlite3, subprocess, sys
+p = os.path.abspath('orders.db')
+def opened(): return sqlite3.connect(p, isolation_level=None, timeout=30)
+";
+
+/// Deletes the row `n`, in a process of its own.
+const ONE: &str = "import sqlite3, sys
+c = sqlite3.connect('orders.db', isolation_level=None, timeout=30)
+c.execute('delete from families where id = %d' % int(sys.argv[1]))
+";
+
+/// Runs each script and looks that it has deleted no more rows than it may.
+fn all_refused(scripts: &[(&str, usize)]) {
+    if !needs(NEEDED) {
+        return;
+    }
+    for (script, gone) in scripts {
+        let stage = Stage::new();
+        stage.world.write("one.py", ONE);
+        stage.refused(&format!("{BEGIN}{script}"));
+        // Workers are ended while what was let through may be still on its way.
+        let most = ROWS - gone;
+        assert!((most..=ROWS).contains(&stage.left()), "{} left: {script}", stage.left());
+    }
+}
+
+#[test]
+fn a_file_that_is_reached_by_another() {
+    all_refused(&[
+        (
+            "c = sqlite3.connect(':memory:', isolation_level=None)
+c.execute('attach ? as o', (p,))
+for n in range(20): c.execute('delete from o.families where id = ?', (n,))",
+            4,
+        ),
+        (
+            "c = sqlite3.connect(':memory:', isolation_level=None)
+c.execute('attach ? as o', (p,))
+c.execute('create table own (id)')
+for n in range(20): c.execute('delete from own')
+c.execute('delete from families')",
+            0,
+        ),
+        (
+            "c = sqlite3.connect(':memory:')
+c.executescript(\"attach '%s' as o; delete from families;\" % p)",
+            0,
+        ),
+        (
+            "new = sqlite3.connect('copy.db')
+opened().backup(new)
+sqlite3.connect(':memory:').backup(opened())",
+            0,
+        ),
+    ]);
+}
+
+#[test]
+fn other_processes() {
+    let pool = "import multiprocessing
+def delete(n): opened().execute('delete from families where id = ?', (n,))
+if __name__ == '__main__':
+    with multiprocessing.get_context('KIND').Pool(4) as pool: pool.map(delete, range(20))";
+    let pools: Vec<String> =
+        ["fork", "spawn", "forkserver"].iter().map(|kind| pool.replace("KIND", kind)).collect();
+    let mut scripts = vec![
+        ("for n in range(20): subprocess.run([sys.executable, 'one.py', str(n)])", 4),
+        ("for n in range(20): os.system('%s one.py %d' % (sys.executable, n))", 4),
+    ];
+    scripts.extend(pools.iter().map(|pool| (pool.as_str(), 4)));
+    all_refused(&scripts);
+}
+
+#[test]
+fn other_ways_to_run_code() {
+    all_refused(&[
+        ("exec(\"for n in range(20): opened().execute('delete from families where id=%d' % n)\")", 4),
+        ("opened().executemany('delete from families where id=?', ((n,) for n in range(20)))", 4),
+        ("import runpy\nfor n in range(20): sys.argv = ['one.py', str(n)]; runpy.run_path('one.py')", 4),
+        ("import asyncio, concurrent.futures
+def delete(n): opened().execute('delete from families where id = ?', (n,))
+async def main():
+    await asyncio.gather(*[asyncio.to_thread(delete, n) for n in range(20)])
+if sys.version_info < (3, 9): concurrent.futures.ThreadPoolExecutor().map(delete, range(20))
+else: asyncio.run(main())", 4),
+        ("class Stubborn(sqlite3.Connection): pass
+c = sqlite3.connect(p, factory=Stubborn, isolation_level=None)
+c.execute('begin')
+for n in range(20):
+    try: c.cursor().execute('savepoint s'); c.cursor().execute('delete from families where id=?', (n,))
+    except BaseException: pass
+c.execute('commit')", 0),
+    ]);
+}
+
+#[test]
+fn files_count_where_they_lie() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::new();
+    let script = "import os, shutil, tempfile
+for n in range(9): open('f%d' % n, 'w').close()
+with tempfile.TemporaryDirectory() as folder:
+    for n in range(9): open(os.path.join(folder, str(n)), 'w').close()
+    for n in range(9): os.remove(os.path.join(folder, str(n)))
+";
+    let said = stage.refused(&format!("{script}for n in range(9): os.remove('f%d' % n)"));
+    assert!(said.contains("number 5 of delete on files in one go"), "{said}");
+    let left = |n: usize| stage.world.home().join(format!("f{n}")).exists();
+    assert!(!left(3) && left(4));
+    let said = stage.refused(&format!("{script}shutil.rmtree('.')"));
+    assert!(said.contains("drops /"), "{said}");
+    assert_eq!(stage.left(), ROWS);
+}
