@@ -34,6 +34,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use self::appearance::Appearance;
@@ -172,6 +173,8 @@ pub struct Relay {
     held: Option<Box<Held>>,
     probe: Option<Probe>,
     survey: Option<Survey>,
+    /// Held while a side connection is being started on another thread.
+    starting: Arc<Mutex<()>>,
     /// Where the files of the person are.
     home: Option<PathBuf>,
     line: Line,
@@ -272,6 +275,7 @@ impl Relay {
             held: None,
             probe: None,
             survey: None,
+            starting: Arc::default(),
             home: parts.home,
             line,
             has_begun_line: false,

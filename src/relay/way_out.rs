@@ -1,6 +1,7 @@
 //! Signals, suspending, hanging up and ending.
 
 use std::io;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::{Ended, Phase, Relay};
@@ -120,7 +121,7 @@ impl Relay {
         if let Some(term) = &mut self.term {
             term.restore()?;
         }
-        job::suspend()?;
+        self.suspend_together()?;
         self.take_terminal()?;
         if self.ended.is_some() {
             return Ok(());
@@ -130,6 +131,13 @@ impl Relay {
             self.show_unrecorded(b"\x1b[?2004h")?;
         }
         self.resize()
+    }
+
+    /// Stops, but never while a side connection is being started: between its fork and its exec that
+    /// process would stop with us and keep our own stop from being complete, so that no shell saw it.
+    fn suspend_together(&self) -> io::Result<()> {
+        let _started = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        job::suspend()
     }
 
     /// Makes the terminal raw, once it listens to us. A person's session in the background stops
@@ -142,7 +150,7 @@ impl Relay {
                 return Ok(());
             }
             let before = self.keeper.clock().elapsed();
-            job::suspend()?;
+            self.suspend_together()?;
             let was_stopped = self.keeper.clock().elapsed() - before > FUTILE;
             futile = if was_stopped { 0 } else { futile + 1 };
             if futile > 2 {
