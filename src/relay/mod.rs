@@ -39,6 +39,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use self::alert::Alerts;
@@ -193,6 +194,8 @@ pub struct Relay {
     held: Option<Box<Held>>,
     probe: Option<Probe>,
     survey: Option<Survey>,
+    /// Held while a side connection is being started on another thread.
+    starting: Arc<Mutex<()>>,
     /// Where the files of the person are.
     home: Option<PathBuf>,
     line: Line,
@@ -298,6 +301,7 @@ impl Relay {
             held: None,
             probe: None,
             survey: None,
+            starting: Arc::default(),
             home: parts.home,
             line,
             has_begun_line: false,

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -65,6 +66,8 @@ struct Quest {
     names: Vec<String>,
     /// The side connection, and what it asks.
     ask: Option<(Command, String)>,
+    /// Held while that is being started.
+    starting: Arc<Mutex<()>>,
     clock: Clock,
 }
 
@@ -102,7 +105,8 @@ impl Relay {
     fn quest(&self) -> Quest {
         let (client, names, ask) = (None, Vec::new(), None);
         let (home, clock) = (self.home.clone(), self.keeper.clock());
-        Quest { client, home, has_peers: false, names, ask, clock }
+        let starting = Arc::clone(&self.starting);
+        Quest { client, home, has_peers: false, names, ask, starting, clock }
     }
 
     fn survey(&mut self, quest: Quest) {
@@ -210,7 +214,7 @@ fn go(quest: Quest, teller: &Teller) {
     };
     aliases(peers.iter().map(|ip| (ip.to_string(), format!("the peer is {ip}"))).collect());
     if let Some((command, script)) = quest.ask
-        && let Some(answer) = ask(command, &script, quest.clock)
+        && let Some(answer) = ask(command, &script, &quest.starting, quest.clock)
     {
         teller.tell(News::Said(answer));
     }
@@ -226,10 +230,13 @@ fn go(quest: Quest, teller: &Teller) {
 }
 
 /// Asks the server; none where it does not answer in time.
-fn ask(mut command: Command, script: &str, clock: Clock) -> Option<String> {
+fn ask(mut command: Command, script: &str, starting: &Mutex<()>, clock: Clock) -> Option<String> {
     let due = clock.elapsed() + ASKING;
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = {
+        let _starting = starting.lock().unwrap_or_else(PoisonError::into_inner);
+        command.spawn().ok()?
+    };
     let mut answer = Vec::new();
     if let (Some(mut input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) {
         drop(input.write_all(script.as_bytes()));

@@ -1,6 +1,7 @@
 //! Signals, suspending, hanging up and ending.
 
 use std::io;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::{Ended, Phase, Relay};
@@ -121,7 +122,7 @@ impl Relay {
         if let Some(term) = &mut self.term {
             term.restore()?;
         }
-        job::suspend()?;
+        self.suspend_together()?;
         self.take_terminal()?;
         if self.ended.is_some() {
             return Ok(());
@@ -134,6 +135,13 @@ impl Relay {
         self.resize()
     }
 
+    /// Stops, but never while a side connection is being started: between its fork and its exec that
+    /// process would stop with us and keep our own stop from being complete, so that no shell saw it.
+    fn suspend_together(&self) -> io::Result<()> {
+        let _started = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        job::suspend()
+    }
+
     /// Makes the terminal raw, once it listens to us. A person's session in the background stops
     /// until it is brought back, as the client would; any other run goes on without keys.
     pub(super) fn take_terminal(&mut self) -> io::Result<()> {
@@ -144,7 +152,7 @@ impl Relay {
                 return Ok(());
             }
             let before = self.keeper.clock().elapsed();
-            job::suspend()?;
+            self.suspend_together()?;
             let was_stopped = self.keeper.clock().elapsed() - before > FUTILE;
             futile = if was_stopped { 0 } else { futile + 1 };
             if futile > 2 {
