@@ -1,7 +1,7 @@
 //! The table of clients: what the rest of the program needs to know of each by its name.
 
 use super::launcher::{Command, Launcher};
-use super::{psql, python};
+use super::{mongosh, psql, python, url};
 use crate::lang::sql::{self, Ends, Flavour};
 use crate::lang::{self, Reading};
 use crate::target::{Decided, Known as Targets, for_invocation};
@@ -35,6 +35,12 @@ pub const KNOWN: &[Known] = &[
     python_by("python3"),
     python_by("python"),
     python_by("ipython"),
+    Known {
+        name: "mongosh",
+        read: mongosh::text::read,
+        decide: mongosh::uri::decide,
+        launch: |command| Box::new(mongosh::launch::launch(command)),
+    },
 ];
 
 /// How a text is read.
@@ -67,8 +73,8 @@ const fn python_by(name: &'static str) -> Known {
     Known {
         name,
         read: lang::python::read,
-        decide: |_, world, targets| Ok(python::url::decide(world, targets)),
-        launch: |command| Box::new(python::launch::PythonLaunch::new(command)),
+        decide: url::decide,
+        launch: |command| Box::new(python::launch::launch(command)),
     }
 }
 

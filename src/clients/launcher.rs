@@ -65,10 +65,23 @@ pub struct Hook {
     pub files: &'static [(&'static str, &'static str)],
     /// Variables that make the client load them from a folder.
     pub vars: fn(&Path, &World) -> Vec<(OsString, OsString)>,
+    /// The client's arguments, with those that make it load them from a folder.
+    pub args: fn(&Path, &[OsString]) -> Vec<OsString>,
+    /// By when the hook has said hello.
+    pub greets: Greets,
     /// Reads a statement that the hook tells.
     pub read: fn(&Statement) -> Reading,
     /// Why this command line keeps the hook out, for the person, if it does.
     pub defeated: Option<String>,
+}
+
+/// By when a hook has said hello, if it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Greets {
+    /// Before the client prints anything.
+    BeforeOutput,
+    /// Before the client's first prompt, which ends like this.
+    BeforePrompt(&'static str),
 }
 
 /// A command line that is to be run.
@@ -82,4 +95,12 @@ pub struct Command<'a> {
     pub program: &'a Path,
     /// The world we were started in.
     pub world: &'a World,
+}
+
+impl Command<'_> {
+    /// Returns the arguments as text.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        self.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect()
+    }
 }

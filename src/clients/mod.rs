@@ -1,17 +1,20 @@
 //! The clients we know: one folder each, and nowhere else is a client named.
 
 pub mod history;
+pub mod hooked;
 pub mod interactive;
 pub mod known;
 pub mod launcher;
 pub mod line_editor;
+pub mod mongosh;
 pub mod psql;
 pub mod python;
 pub mod tap;
+pub mod url;
 
 pub use interactive::{
     Inquiry, Interactive, ReadAnswer, RoutineText, ServerSaid, Submitted, Unseen,
 };
-pub use launcher::{Command, Hook, Launcher};
+pub use launcher::{Command, Greets, Hook, Launcher};
 pub use psql::preflight::Preflight;
 pub use tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};

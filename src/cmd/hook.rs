@@ -21,11 +21,15 @@ pub(super) type Vars = Vec<(OsString, Option<OsString>)>;
 /// Names the socket to the hook.
 const SOCKET: &str = "NIGHTLATCH_SOCK";
 
-/// Makes the socket and the files; returns what listens, and the client's variables.
+/// Makes the socket and the files; returns what listens, and the client's arguments and variables.
 ///
 /// # Errors
 /// When neither can be made anywhere.
-pub(super) fn open(hook: &Hook, world: &World) -> Result<(Asking, Vars), Error> {
+pub(super) fn open(
+    hook: Hook,
+    args: &[OsString],
+    world: &World,
+) -> Result<(Asking, Vec<OsString>, Vars), Error> {
     let token = random::token();
     let runtime = world.var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let temporary = world.var_os("TMPDIR").map(PathBuf::from);
@@ -36,11 +40,12 @@ pub(super) fn open(hook: &Hook, world: &World) -> Result<(Asking, Vars), Error> 
             .because(error)
             .hint("Set TMPDIR to a folder that you can write to.")
     })?;
-    let folder = install(hook, world, socket.path())?;
+    let folder = install(&hook, world, socket.path())?;
     let own = (hook.vars)(&folder, world);
     let mut vars: Vars = own.into_iter().map(|(name, value)| (name, Some(value))).collect();
     vars.push((SOCKET.into(), Some(socket.path().into())));
-    Ok((Asking::new(Server::new(socket), hook.read, hook.defeated.clone()), vars))
+    let args = (hook.args)(&folder, args);
+    Ok((Asking::new(Server::new(socket), hook), args, vars))
 }
 
 /// Lays the files out in a folder that only this user can enter: one for each version, so that

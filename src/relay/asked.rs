@@ -7,10 +7,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
-use super::Relay;
 use super::hold::Doubt;
 use super::keeper::Judged;
-use crate::lang::Reading;
+use super::{Ended, Relay};
+use crate::clients::{Greets, Hook};
 use crate::policy::Decision;
 use crate::tap::protocol::VERSION;
 use crate::tap::{Answer, Asker, Heard, Message, Operation, Server, Statement};
@@ -29,9 +29,7 @@ const REFUSED: Answer = Answer::No("refused");
 #[derive(Debug)]
 pub struct Asking {
     server: Server,
-    read: fn(&Statement) -> Reading,
-    /// Why the hook cannot be loaded.
-    defeated: Option<String>,
+    hook: Hook,
     waiting: VecDeque<Heard>,
     is_guarded: bool,
     is_told: bool,
@@ -50,14 +48,12 @@ pub(super) struct Ticket {
 }
 
 impl Asking {
-    /// Listens; `read` reads the client's statements, `defeated` says why the hook cannot be
-    /// loaded this time.
+    /// Listens.
     #[must_use]
-    pub fn new(server: Server, read: fn(&Statement) -> Reading, defeated: Option<String>) -> Self {
+    pub fn new(server: Server, hook: Hook) -> Self {
         Self {
             server,
-            read,
-            defeated,
+            hook,
             waiting: VecDeque::new(),
             is_guarded: false,
             is_told: false,
@@ -86,7 +82,14 @@ impl Relay {
     /// Takes what has come over the socket.
     pub(super) fn read_asked(&mut self) -> io::Result<()> {
         let Some(asking) = &mut self.asking else { return Ok(()) };
+        let mut figures = None;
         for heard in asking.server.hear() {
+            if let Heard::Message(asker, message) = &heard
+                && let Message::Figures { matched, total } = **message
+            {
+                figures = Some((*asker, matched, total));
+                continue;
+            }
             let Heard::Gone(gone) = heard else {
                 asking.waiting.push_back(heard);
                 continue;
@@ -97,6 +100,12 @@ impl Relay {
             });
             asking.waiting.push_back(heard);
         }
+        if let Some((asker, matched, total)) = figures
+            && self.held.as_ref().and_then(|held| held.asker()) == Some(asker)
+        {
+            self.show_impact(told(matched, total).into_iter().collect())?;
+        }
+        let Some(asking) = &mut self.asking else { return Ok(()) };
         let is_withdrawn = asking.waiting.iter().any(|heard| match heard {
             Heard::Gone(gone) => self.held.as_ref().and_then(|held| held.asker()) == Some(*gone),
             Heard::Message(..) | Heard::Unreadable(_) | Heard::Stranger => false,
@@ -138,15 +147,15 @@ impl Relay {
             Message::Statement(statement) => self.at_tapped_statement(asker, &statement),
             Message::Operation(operation) => self.at_operation(asker, operation),
             Message::Connected { place, .. } => {
-                let address = place.into();
-                let has_moved = self.keeper.tapped_connected(&address);
-                if has_moved {
-                    self.drain_all()?;
-                    self.say_where()?;
-                }
-                self.reply(asker, Answer::Go);
-                Ok(())
+                let has_moved = self.keeper.tapped_connected(&place);
+                self.at_place(asker, has_moved)
             }
+            Message::Prompt { place } => {
+                let has_moved = self.keeper.tapped_prompt(&place);
+                self.at_place(asker, has_moved)
+            }
+            // Of an operation that is no longer asked about.
+            Message::Figures { .. } => Ok(()),
             Message::Remark { kind, what, why } => {
                 self.reply(asker, Answer::Go);
                 let text = match kind.as_str() {
@@ -156,6 +165,15 @@ impl Relay {
                 self.warn(&text)
             }
         }
+    }
+
+    fn at_place(&mut self, asker: Asker, has_moved: bool) -> io::Result<()> {
+        if has_moved {
+            self.drain_all()?;
+            self.say_where()?;
+        }
+        self.reply(asker, Answer::Go);
+        Ok(())
     }
 
     fn at_hello(&mut self, asker: Asker) -> io::Result<()> {
@@ -169,11 +187,11 @@ impl Relay {
     /// A statement is about to run.
     fn at_tapped_statement(&mut self, asker: Asker, statement: &Statement) -> io::Result<()> {
         let Some(asking) = &self.asking else { return Ok(()) };
-        let reading = (asking.read)(statement);
+        let reading = (asking.hook.read)(statement);
         let text = statement.text.clone();
         let text = text.unwrap_or_else(|| "(a statement whose text is not known)".to_owned());
         self.is_noticed = false;
-        let judged = self.keeper.tapped_statement(text, &reading);
+        let judged = self.keeper.tapped_statement(text, &reading, statement.within);
         self.at_judged(judged, Ticket { asker, operation: None })
     }
 
@@ -219,6 +237,22 @@ impl Relay {
                 self.drain_all()?;
                 self.hold(judged, Doubt::Told(ticket))
             }
+        }
+    }
+
+    /// Returns who can count what is held, if a hook can and the configuration lets it.
+    pub(super) fn counter(&self, doubt: &Doubt) -> Option<Asker> {
+        let Doubt::Told(ticket) = doubt else { return None };
+        let is_countable = ticket.operation.as_ref().is_some_and(|operation| operation.countable);
+        let is_allowed = self.keeper.config().impact(self.keeper.decided());
+        (is_countable && is_allowed).then_some(ticket.asker)
+    }
+
+    /// Has the hook count what is held: its connection goes where the operation would.
+    pub(super) fn ask_figures(&mut self) {
+        let counter = self.held.as_ref().and_then(|held| self.counter(held.doubt()));
+        if let Some(asker) = counter {
+            self.reply(asker, Answer::Count);
         }
     }
 
@@ -297,7 +331,7 @@ impl Relay {
     /// Returns when the person must be told that the client is not guarded, if it is not by then.
     pub(super) fn next_guard_look(&self) -> Option<Duration> {
         let asking = self.asking.as_ref()?;
-        if !asking.is_in_doubt() {
+        if !asking.is_in_doubt() || asking.hook.greets != Greets::BeforeOutput {
             return None;
         }
         let due = asking.started? + PATIENCE;
@@ -314,22 +348,31 @@ impl Relay {
             return Ok(());
         }
         let since = *asking.started.get_or_insert(now);
-        if asking.defeated.is_some() || now >= since + PATIENCE {
+        let is_late = asking.hook.greets == Greets::BeforeOutput && now >= since + PATIENCE;
+        if asking.hook.defeated.is_some() || is_late {
             return self.tell_unguarded();
         }
         Ok(())
     }
 
     /// The client prints something, or has ended. A guard has said hello before its client prints
-    /// anything: where it has not, it is not there.
-    pub(super) fn see_guard_at_output(&mut self) -> io::Result<()> {
+    /// anything, or before it prompts: where it has not, it is not there.
+    pub(super) fn see_guard_at_output(&mut self, output: &[u8]) -> io::Result<()> {
         if !self.asking.as_ref().is_some_and(Asking::is_in_doubt) {
             return Ok(());
         }
         self.read_asked()?;
         self.serve_asked()?;
-        let has_ended = self.ended.is_some();
-        let is_sure = |asking: &Asking| asking.is_in_doubt() && (has_ended || !asking.is_typed);
+        let ended = self.ended;
+        let is_sure = |asking: &Asking| {
+            asking.is_in_doubt()
+                && match asking.hook.greets {
+                    Greets::BeforeOutput => ended.is_some() || !asking.is_typed,
+                    // One that fails before it runs anything fails for reasons of its own.
+                    Greets::BeforePrompt(_) if ended.is_some() => ended == Some(Ended::Status(0)),
+                    Greets::BeforePrompt(end) => ends_with(output, end),
+                }
+        };
         if self.asking.as_ref().is_some_and(is_sure) {
             return self.tell_unguarded();
         }
@@ -339,7 +382,7 @@ impl Relay {
     fn tell_unguarded(&mut self) -> io::Result<()> {
         let Some(asking) = &mut self.asking else { return Ok(()) };
         asking.is_told = true;
-        let why = asking.defeated.clone();
+        let why = asking.hook.defeated.clone();
         let why =
             why.unwrap_or_else(|| "the client has not reported in: nothing is held".to_owned());
         self.warn(&format!("UNGUARDED: {why}"))
@@ -358,6 +401,27 @@ impl Relay {
             asking.server.answer(asker, answer);
         }
     }
+}
+
+/// Tells whether output ends with a text, whatever escape sequences stand behind it.
+fn ends_with(output: &[u8], end: &str) -> bool {
+    let text = String::from_utf8_lossy(output);
+    let mut shown = text.as_ref();
+    while let Some((before, escape)) = shown.rsplit_once('\u{1b}')
+        && escape.starts_with('[')
+        && escape[1..].trim_end_matches(|c: char| c.is_ascii_alphabetic()).len() + 2 == escape.len()
+    {
+        shown = before;
+    }
+    shown.ends_with(end)
+}
+
+/// Says in one line what an operation would touch.
+fn told(matched: Option<u64>, total: Option<u64>) -> Option<String> {
+    Some(match (matched, total?) {
+        (Some(matched), total) => format!("{matched} of {total} documents match, as counted now"),
+        (None, total) => format!("{total} documents are there, as counted now"),
+    })
 }
 
 impl Ticket {

@@ -64,6 +64,11 @@ impl Held {
         self.dialogue.next_deadline()
     }
 
+    /// Returns what it waits in.
+    pub(super) fn doubt(&self) -> &Doubt {
+        &self.doubt
+    }
+
     /// Returns whose question it is, if a hook asked it.
     pub(super) fn asker(&self) -> Option<Asker> {
         match &self.doubt {
@@ -99,7 +104,9 @@ impl Relay {
         self.start_probe(&judged);
         let wakeups = self.wakeups();
         self.held = Some(Box::new(Held { dialogue, judged, doubt, output: Vec::new(), wakeups }));
-        self.draw(&draw)
+        self.draw(&draw)?;
+        self.ask_figures();
+        Ok(())
     }
 
     /// Says what the person is asked.
@@ -147,7 +154,7 @@ impl Relay {
                 && matches!(doubt, Doubt::Question(_) | Doubt::Told(_)),
             has_bracketed_paste: self.gate.has_brackets(),
             is_recorded: judged.is_recorded,
-            impact_pending: self.can_probe(judged),
+            impact_pending: self.can_probe(judged) || self.counter(doubt).is_some(),
         }
     }
 

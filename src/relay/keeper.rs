@@ -190,7 +190,6 @@ impl Keeper {
         if !is_new_place {
             return false;
         }
-        self.is_live = true;
         self.move_to(address);
         true
     }
@@ -198,7 +197,12 @@ impl Keeper {
     /// Looks where the session is now; the tier may have changed.
     pub fn move_to(&mut self, address: &Address) {
         let known = Known { rules: &self.config.targets, machine: self.machine.as_deref() };
-        self.decided = for_address(address, &known);
+        self.move_to_decided(for_address(address, &known));
+    }
+
+    fn move_to_decided(&mut self, decided: Decided) {
+        self.is_live = true;
+        self.decided = decided;
         self.tally.clear();
         self.shapes.clear();
         let target = self.decided.target.clone();

@@ -348,7 +348,7 @@ impl Relay {
             self.flush()?;
             self.tell_troubles();
         }
-        self.see_guard_at_output()?;
+        self.see_guard_at_output(b"")?;
         self.finish_output()
     }
 

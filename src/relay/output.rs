@@ -103,7 +103,7 @@ impl Relay {
 
     /// Takes bytes from the client's terminal.
     fn take_output(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.see_guard_at_output()?;
+        self.see_guard_at_output(bytes)?;
         let mut bytes = bytes;
         while let (Some(&expected), Some(&first)) = (self.swallow.front(), bytes.first()) {
             if expected == first {

@@ -1,15 +1,59 @@
 //! An operation that a driver is about to send, as effects.
 
-use super::protocol::{Deed, Operation};
+use serde_json::Value;
+
+use super::protocol::{Command, Deed, Operation};
 use crate::lang::{Class, Effect, Reading, Scope, Verb, driver};
 
 /// Reads what an operation would do, one run of it.
 #[must_use]
 pub fn reading(operation: &Operation) -> Reading {
+    if let Some(command) = &operation.command {
+        return command_reading(command);
+    }
     match &operation.sql {
         Some(text) => driver::read(text),
         None => Reading::Understood(operation.deeds.iter().map(effect).collect()),
     }
+}
+
+/// Returns what a person is shown of an operation.
+#[must_use]
+pub fn text(operation: &Operation) -> String {
+    let Some(Command { name, fields }) = &operation.command else { return operation.text.clone() };
+    let database = operation.place.database.as_deref().unwrap_or_default();
+    let on = match fields.get(name).and_then(Value::as_str) {
+        Some(collection) => format!("{database}.{collection}"),
+        None => database.to_owned(),
+    };
+    let mut rest = fields.clone();
+    if let Some(rest) = rest.as_object_mut() {
+        rest.remove(name);
+        rest.retain(|key, _| !BESIDE_THE_POINT.contains(&key.as_str()));
+        // A password is nobody's to see, here or in a log.
+        if let Some(secret) = rest.get_mut("pwd") {
+            *secret = Value::from("[redacted:password]");
+        }
+    }
+    format!("{name} {on} {rest}")
+}
+
+/// Fields of a command that say nothing of what it does.
+const BESIDE_THE_POINT: &[&str] =
+    &["ordered", "writeConcern", "maxTimeMS", "comment", "bypassDocumentValidation", "errorsOnly"];
+
+fn command_reading(command: &Command) -> Reading {
+    let verb = match command.name.as_str() {
+        "delete" => Verb::Delete,
+        "update" | "findAndModify" => Verb::Update,
+        "drop" | "dropDatabase" | "dropIndexes" => Verb::Drop,
+        _ => Verb::Execute,
+    };
+    let object = command.fields.get(&command.name).and_then(Value::as_str).map(str::to_owned);
+    let is_one = |one: &Value| one.get("limit").and_then(Value::as_u64) == Some(1);
+    let ops = command.fields.get("deletes").and_then(Value::as_array);
+    let scope = if ops.is_some_and(|ops| ops.iter().all(is_one)) { Scope::One } else { Scope::All };
+    Reading::Understood(vec![effect(&Deed { verb, object, scope, count: 1 })])
 }
 
 fn effect(deed: &Deed) -> Effect {
@@ -91,6 +135,9 @@ mod tests {
             text: String::new(),
             sql: None,
             deeds: vec![deed],
+            command: None,
+            countable: false,
+            transaction: false,
             count: 1,
         };
         reading(&operation).effects().iter().map(|effect| effect.phrase.clone()).collect()

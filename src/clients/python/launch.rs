@@ -3,15 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use super::args;
-use super::live;
-use super::prompt::PythonPrompt;
-use super::url;
-use crate::clients::{Command, Hook, Interactive, Launcher, Preflight, Tap};
-use crate::config::Config;
-use crate::policy::Facts;
-use crate::relay::Input;
-use crate::target::{Address, Decided, Known};
+use super::{args, live};
+use crate::clients::hooked::Hooked;
+use crate::clients::launcher::{Command, Greets, Hook};
+use crate::clients::url;
 use crate::world::World;
 
 /// What is put on Python's path.
@@ -21,92 +16,32 @@ const FILES: &[(&str, &str)] = &[
     ("_nightlatch_drivers.py", include_str!("assets/_nightlatch_drivers.py")),
 ];
 
-/// A Python command line, read.
-#[derive(Debug)]
-pub struct PythonLaunch {
-    args: Vec<OsString>,
-    invocation: args::Invocation,
-    is_at_terminal: bool,
-}
-
-impl PythonLaunch {
-    /// Reads a command line.
-    #[must_use]
-    pub fn new(command: Command<'_>) -> Self {
-        let name = command.program.file_name().and_then(OsStr::to_str).unwrap_or_default();
-        let words: Vec<String> =
-            command.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-        let invocation = if name.starts_with("python") {
-            args::parse(&words)
-        } else {
-            // A shell or a script with options of its own.
-            let asks = |word: &&str| ["--version", "--help", "-h", "-V"].contains(word);
-            let is_informational = words.first().map(String::as_str).as_ref().is_some_and(asks);
-            args::Invocation { is_informational, defeats: None }
-        };
-        Self {
-            args: command.args.to_vec(),
-            invocation,
-            is_at_terminal: command.terminals.stdin && command.terminals.stdout,
-        }
-    }
-}
-
-impl Launcher for PythonLaunch {
-    fn is_bare(&self) -> bool {
-        self.invocation.is_informational
-    }
-
-    fn is_interactive(&self) -> bool {
-        // A script that a person watches is one they can answer for: it is refused, not ended.
-        self.is_at_terminal
-    }
-
-    fn decide(&self, config: &Config, world: &World, machine: Option<&str>) -> Decided {
-        let mut all = url::decide(world, &Known { rules: &config.targets, machine });
-        all.swap_remove(0)
-    }
-
-    fn preflight(&self, _facts: &Facts, _address: &Address, _world: &World) -> Preflight {
-        Preflight::default()
-    }
-
-    fn input(&self) -> Option<Input> {
-        Some(Input::Data)
-    }
-
-    fn is_asked_too(&self) -> bool {
-        false
-    }
-
-    fn tap(&self, _nonce: &str) -> Option<Box<dyn Tap>> {
-        None
-    }
-
-    fn interactive(&self) -> Option<Box<dyn Interactive>> {
-        if self.is_at_terminal { Some(Box::new(PythonPrompt)) } else { None }
-    }
-
-    fn tapped_args(&self, _nonce: &str) -> Vec<OsString> {
-        self.args.clone()
-    }
-
-    fn start_up_file(&self, _nonce: &str) -> Option<(&'static str, String)> {
-        None
-    }
-
-    fn hook(&self) -> Option<Hook> {
-        Some(Hook {
-            name: "python",
-            files: FILES,
-            vars,
-            read: live::read,
-            defeated: self
-                .invocation
-                .defeats
-                .map(|letter| format!("with -{letter} Python loads no guard: nothing is held")),
-        })
-    }
+/// Reads a Python command line.
+#[must_use]
+pub fn launch(command: Command<'_>) -> Hooked {
+    let name = command.program.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let words = command.words();
+    let invocation = if name.starts_with("python") {
+        args::parse(&words)
+    } else {
+        // A shell or a script with options of its own.
+        let asks = |word: &&str| ["--version", "--help", "-h", "-V"].contains(word);
+        let is_informational = words.first().map(String::as_str).as_ref().is_some_and(asks);
+        args::Invocation { is_informational, defeats: None }
+    };
+    let defeated = invocation
+        .defeats
+        .map(|letter| format!("with -{letter} Python loads no guard: nothing is held"));
+    let hook = Hook {
+        name: "python",
+        files: FILES,
+        vars,
+        args: |_, own| own.to_vec(),
+        greets: Greets::BeforeOutput,
+        read: live::read,
+        defeated,
+    };
+    Hooked::new(words, invocation.is_informational, command.terminals, url::decide, hook)
 }
 
 /// Puts the guard's folder in front of the person's own path. An empty entry would mean the

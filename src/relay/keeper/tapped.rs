@@ -65,17 +65,20 @@ struct Released {
 }
 
 impl Keeper {
-    /// Judges a statement before it runs, and writes it down; counts begin anew.
-    pub fn tapped_statement(&mut self, text: String, reading: &Reading) -> Judged {
-        self.submitted();
+    /// Judges a statement before it runs, and writes it down; counts begin anew, unless it runs
+    /// `within` another.
+    pub fn tapped_statement(&mut self, text: String, reading: &Reading, within: bool) -> Judged {
         self.paged();
-        for place in &mut self.tapped.places {
-            place.tally.submit();
-            place.since = None;
+        if !within {
+            self.submitted();
+            for place in &mut self.tapped.places {
+                place.tally.submit();
+                place.since = None;
+            }
+            self.tapped.statement.clone_from(&text);
+            self.tapped.released = None;
+            self.tapped.is_refused = false;
         }
-        self.tapped.statement.clone_from(&text);
-        self.tapped.released = None;
-        self.tapped.is_refused = false;
         let facts = self.facts_now();
         let mut verdict = policy::judge(reading, &facts);
         if self.is_released_shape(&verdict) {
@@ -114,7 +117,7 @@ impl Keeper {
     /// none is returned for the others, which are counted.
     pub fn tapped_operation(&mut self, operation: &Operation) -> Option<Judged> {
         let reading = self.tapped.read(operation);
-        let at = self.place_of(&operation.place.clone().into());
+        let at = self.place_of(&operation.place);
         let mut verdict = self.judge_at(at, operation, &reading);
         if self.is_covered(at, &verdict) || self.is_released_shape(&verdict) {
             verdict.decision = Decision::Notice;
@@ -125,9 +128,10 @@ impl Keeper {
             return None;
         }
         self.add_progress(at, &mut verdict);
+        add_circumstances(operation, &mut verdict);
         let target = self.tapped.places[at].decided.target.clone();
         self.paged();
-        Some(self.note_at(operation.text.clone(), verdict, Source::Tap, target))
+        Some(self.note_at(tap::text(operation), verdict, Source::Tap, target))
     }
 
     /// Takes note that an operation is sent.
@@ -138,7 +142,7 @@ impl Keeper {
         reason: Option<String>,
         whole: bool,
     ) {
-        let at = self.place_of(&judged.target.address);
+        let at = self.place_of(&operation.place);
         let effects = effects(&judged.verdict);
         if matches!(judged.verdict.decision, Decision::Hold(_)) {
             self.tapped.places[at].tally.release(&effects);
@@ -152,7 +156,7 @@ impl Keeper {
     #[must_use]
     pub fn operation_again(&mut self, judged: &Judged, operation: &Operation) -> Judged {
         let mut again = judged.clone();
-        let at = self.place_of(&judged.target.address);
+        let at = self.place_of(&operation.place);
         let verdict = self.judge_at(at, operation, &Reading::Understood(effects(&judged.verdict)));
         if verdict.decision > judged.verdict.decision {
             again.verdict = verdict;
@@ -162,18 +166,27 @@ impl Keeper {
 
     /// A connection is being made: the session is where it is most dangerous. Returns whether
     /// that has changed.
-    pub fn tapped_connected(&mut self, address: &Address) -> bool {
-        let at = self.place_of(address);
-        let decided = &self.tapped.places[at].decided;
+    pub fn tapped_connected(&mut self, place: &tap::Place) -> bool {
+        let decided = self.decide(place);
         // What variables promise stands: a session that reaches a cache on this machine first may
         // still be about to reach production.
         let is_placed = self.is_live || !self.decided.evidence.is_empty();
         if is_placed && decided.target.tier <= self.decided.target.tier {
             return false;
         }
-        self.is_live = true;
-        let address = address.clone();
-        self.move_to(&address);
+        self.move_to_decided(decided);
+        true
+    }
+
+    /// The client stands at its prompt: what is typed there goes to this place. Returns whether it
+    /// is another than before.
+    pub fn tapped_prompt(&mut self, place: &tap::Place) -> bool {
+        self.ended(None, None);
+        let address = Address::from(place.clone());
+        if self.is_live && self.decided.target.address == address {
+            return false;
+        }
+        self.move_to_decided(self.decide(place));
         true
     }
 
@@ -185,15 +198,26 @@ impl Keeper {
     }
 
     /// Finds a place, or begins to count for it.
-    fn place_of(&mut self, address: &Address) -> usize {
-        let places = &mut self.tapped.places;
-        let found = places.iter().position(|place| place.decided.target.address == *address);
-        found.unwrap_or_else(|| {
-            let known = Known { rules: &self.config.targets, machine: self.machine.as_deref() };
-            let decided = for_address(address, &known);
-            places.push(Place { decided, tally: Tally::default(), since: None });
-            places.len() - 1
+    fn place_of(&mut self, place: &tap::Place) -> usize {
+        let address = Address::from(place.clone());
+        let is_it = |known: &Place| known.decided.target.address == address;
+        self.tapped.places.iter().position(is_it).unwrap_or_else(|| {
+            let decided = self.decide(place);
+            self.tapped.places.push(Place { decided, tally: Tally::default(), since: None });
+            self.tapped.places.len() - 1
         })
+    }
+
+    /// Decides what a place is: what the configuration says of one of its names, else the most
+    /// dangerous that one of them tells.
+    fn decide(&self, place: &tap::Place) -> Decided {
+        let known = Known { rules: &self.config.targets, machine: self.machine.as_deref() };
+        let rank = |decided: &Decided| (decided.is_configured(), decided.target.tier);
+        let all = place.addresses().map(|address| for_address(&address, &known));
+        let worst = all.reduce(|one, other| if rank(&other) > rank(&one) { other } else { one });
+        let mut decided = worst.unwrap_or_else(|| for_address(&Address::default(), &known));
+        decided.target.address = place.clone().into();
+        decided
     }
 
     fn judge_at(&mut self, at: usize, operation: &Operation, reading: &Reading) -> Verdict {
@@ -270,6 +294,19 @@ impl Keeper {
                 ));
             }
         }
+    }
+}
+
+/// Says what else a person should know of where an operation goes.
+fn add_circumstances(operation: &Operation, verdict: &mut Verdict) {
+    if let Some(standing) = operation.place.standing() {
+        let names: Vec<String> = operation.place.names.iter().map(|name| one_line(name)).collect();
+        verdict.reasons.push(format!("it goes to {standing}, asked for as {}", names.join(", ")));
+    }
+    if operation.transaction {
+        let limit = "it is in a transaction, which the server ends 60 s after it began unless it \
+                     is set otherwise";
+        verdict.reasons.push(limit.to_owned());
     }
 }
 

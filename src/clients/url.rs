@@ -1,4 +1,4 @@
-//! Where the variables of a program say that it will connect.
+//! URLs of databases, and where those in the variables of a program say that it will connect.
 
 use crate::target::{Address, Decided, Known, Tier, for_address};
 use crate::world::World;
@@ -24,10 +24,12 @@ const NAMES: &[&str] = &[
 const SCHEMES: &[&str] =
     &["postgres", "postgresql", "mysql", "mariadb", "mongodb", "redis", "rediss"];
 
-/// Decides where a program would connect by its variables: the most dangerous place first. Where
-/// they name none there is one place that nothing is known of.
-#[must_use]
-pub fn decide(world: &World, known: &Known<'_>) -> Vec<Decided> {
+/// Decides where a program would connect by its variables, whatever its arguments are: the most
+/// dangerous place first. Where they name none there is one place that nothing is known of.
+///
+/// # Errors
+/// Never: variables that name no place are passed over.
+pub fn decide(_args: &[String], world: &World, known: &Known<'_>) -> Result<Vec<Decided>, String> {
     let urls = NAMES.iter().filter_map(|name| Some((*name, addresses(world.var(name)?))));
     let pg_host = world.var("PGHOST").map(|host| {
         let address = Address {
@@ -38,9 +40,19 @@ pub fn decide(world: &World, known: &Known<'_>) -> Vec<Decided> {
         };
         ("PGHOST", vec![address])
     });
-    let mut all: Vec<Decided> = urls
+    let all = urls
         .chain(pg_host)
-        .flat_map(|(name, addresses)| addresses.into_iter().map(move |address| (name, address)))
+        .flat_map(|(name, addresses)| addresses.into_iter().map(move |address| (name, address)));
+    Ok(from_addresses(all, known))
+}
+
+/// Decides what addresses are, which come from somewhere each: the most dangerous first. Where
+/// there is none there is one place that nothing is known of.
+pub fn from_addresses(
+    addresses: impl Iterator<Item = (&'static str, Address)>,
+    known: &Known<'_>,
+) -> Vec<Decided> {
+    let mut all: Vec<Decided> = addresses
         .map(|(name, address)| {
             let mut decided = for_address(&address, known);
             for item in &mut decided.evidence {
@@ -60,7 +72,8 @@ pub fn decide(world: &World, known: &Known<'_>) -> Vec<Decided> {
 }
 
 /// Reads the places of a URL; none where it is no database's.
-fn addresses(url: &str) -> Vec<Address> {
+#[must_use]
+pub fn addresses(url: &str) -> Vec<Address> {
     let Some((scheme, rest)) = url.split_once("://") else { return Vec::new() };
     let engine = scheme.split('+').next().unwrap_or_default();
     if engine == "sqlite" {
@@ -140,7 +153,8 @@ mod tests {
     #[test]
     fn the_most_dangerous_variable_counts() {
         let mut world = World::default();
-        let tier = |world: &World| decide(world, &Known::default())[0].target.tier;
+        let tier =
+            |world: &World| decide(&[], world, &Known::default()).expect("read")[0].target.tier;
         assert_eq!(tier(&world), Tier::Unknown);
         world.vars.insert("REDIS_URL".into(), "redis://localhost".into());
         assert_eq!(tier(&world), Tier::Development);
