@@ -2,13 +2,17 @@
 #![forbid(unsafe_code)]
 
 mod condition;
+pub mod deed;
 pub mod driver;
 pub mod effect;
 mod function;
+pub mod mongo;
 pub mod postgres;
 pub mod python;
 pub mod sql;
 mod temporary;
 mod token;
+#[cfg(test)]
+mod told;
 
 pub use effect::{Class, Effect, Reading, Rows, Scope, Verb};

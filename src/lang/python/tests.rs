@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::{read, read_with};
-use crate::lang::{Effect, Reading};
+use crate::lang::Reading;
+use crate::lang::told::told;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,21 +23,6 @@ struct Row {
     text: String,
     #[serde(default)]
     does: Vec<String>,
-}
-
-fn told(effect: &Effect) -> String {
-    let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    let json = |value| word(serde_json::to_value(value).expect("plain"));
-    let mut words = vec![
-        word(serde_json::to_value(effect.class).expect("plain")),
-        word(serde_json::to_value(effect.verb).expect("plain")),
-        json(effect.scope),
-    ];
-    if effect.looped {
-        words.push("loop".to_owned());
-    }
-    words.extend(effect.object.clone());
-    words.join(" ")
 }
 
 #[test]

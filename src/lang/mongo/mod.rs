@@ -1,0 +1,9 @@
+//! MongoDB to effects: commands as they go over the wire, and the JavaScript that is typed.
+
+mod command;
+mod filter;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use command::command;
