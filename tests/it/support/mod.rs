@@ -2,6 +2,7 @@
 
 pub(crate) mod mariadb;
 pub(crate) mod mongo;
+pub(crate) mod mongosh;
 pub(crate) mod past;
 pub(crate) mod postgres;
 pub(crate) mod process;

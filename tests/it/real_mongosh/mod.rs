@@ -1,0 +1,8 @@
+//! Real versions of mongosh on a real pty, against a server that logs what arrives: what is refused
+//! has not arrived.
+
+mod forms;
+mod held;
+mod looks;
+mod scripts;
+mod stage;
