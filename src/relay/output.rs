@@ -311,7 +311,8 @@ impl Relay {
     }
 
     fn write_term(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
+        // Without a terminal nobody sees it, and nothing may wait for one.
+        if bytes.is_empty() || self.term.is_none() {
             return Ok(());
         }
         self.sink.is_fresh_line = is_line_start(bytes).unwrap_or(self.sink.is_fresh_line);
