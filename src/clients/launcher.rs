@@ -71,6 +71,8 @@ pub struct Hook {
     pub greets: Greets,
     /// Reads a statement that the hook tells.
     pub read: fn(&Statement) -> Reading,
+    /// Leaves out of a statement what must not be written down; common secrets are found anyway.
+    pub kept: fn(String) -> String,
     /// Why this command line keeps the hook out, for the person, if it does.
     pub defeated: Option<String>,
 }

@@ -22,6 +22,9 @@ use crate::ui::theme::Style;
 /// not. Where it does later, that is said too.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How a hook says that a line was typed at a prompt that takes one after the other.
+const TYPED: &str = "typed";
+
 /// What was refused goes no further.
 const REFUSED: Answer = Answer::No("refused");
 
@@ -188,11 +191,17 @@ impl Relay {
     fn at_tapped_statement(&mut self, asker: Asker, statement: &Statement) -> io::Result<()> {
         let Some(asking) = &self.asking else { return Ok(()) };
         let reading = (asking.hook.read)(statement);
-        let text = statement.text.clone();
+        let text = statement.text.clone().map(asking.hook.kept);
         let text = text.unwrap_or_else(|| "(a statement whose text is not known)".to_owned());
         self.is_noticed = false;
         let judged = self.keeper.tapped_statement(text, &reading, statement.within);
-        self.at_judged(judged, Ticket { asker, operation: None })
+        let ticket = Ticket { asker, operation: None };
+        if statement.how == TYPED && self.discard_until.is_some() {
+            // The client had read it already when what it was pasted with was refused.
+            self.discard_ahead();
+            return self.refuse_tapped(&judged, &ticket, "it was typed ahead of a refusal");
+        }
+        self.at_judged(judged, ticket)
     }
 
     /// An operation is about to be sent.

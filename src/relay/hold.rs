@@ -317,7 +317,7 @@ impl Relay {
     }
 
     /// Throws away what was typed or pasted ahead, and what of it is still to come.
-    fn discard_ahead(&mut self) {
+    pub(super) fn discard_ahead(&mut self) {
         let now = self.keeper.clock().elapsed();
         self.discarded_bytes = self.gate.discard() + self.discard_unread();
         self.discard_until = Some(now + self.keeper.config().hold.paste_quiet);

@@ -81,7 +81,8 @@ pub enum Message {
 pub struct Statement {
     /// Its text; none where the client does not tell.
     pub text: Option<String>,
-    /// How the text was had: `file` for a script, which is recorded and not judged beforehand.
+    /// How the text was had: `file` for a script, `typed` for a line of a client that reads several
+    /// ahead.
     #[serde(default)]
     pub how: String,
     /// What its names stand for now: `module numpy`, `class` or `of` and the class with what it

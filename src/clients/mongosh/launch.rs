@@ -22,6 +22,7 @@ pub fn launch(command: Command<'_>) -> Hooked {
         args,
         greets: Greets::BeforePrompt("> "),
         read: text::read_told,
+        kept: text::kept,
         defeated: None,
     };
     let is_bare = parse(&words).is_bare;

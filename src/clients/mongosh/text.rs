@@ -1,7 +1,11 @@
-//! Statements of mongosh, read before they run.
+//! Statements of mongosh: read before they run, and what of them may be written down.
 
 use crate::lang::Reading;
 use crate::tap::Statement;
+
+/// Words that keep a statement out of mongosh's own history.
+const SECRET: &[&str] =
+    &["createUser", "auth", "updateUser", "changeUserPassword", "connect", "Mongo"];
 
 /// Reads a text as mongosh would.
 #[must_use]
@@ -13,4 +17,36 @@ pub fn read(_text: &str) -> Reading {
 #[must_use]
 pub fn read_told(statement: &Statement) -> Reading {
     read(statement.text.as_deref().unwrap_or_default())
+}
+
+/// Returns what of a statement may be written down: of one that mongosh would not keep, what
+/// stands before its first string.
+#[must_use]
+pub fn kept(text: String) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_secret = text.split(|c| !is_part(c)).any(|word| SECRET.contains(&word));
+    match text.find(['\'', '"', '`']).filter(|_| is_secret) {
+        Some(at) => format!("{}[redacted:mongosh]", &text[..at]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_mongosh_would_not_keep_is_cut() {
+        for (text, expected) in [
+            ("db.auth('ann', 'hunter2')", "db.auth([redacted:mongosh]"),
+            ("pw = `x`; db.auth(u, pw)", "pw = [redacted:mongosh]"),
+            ("connect(\"mongodb://u:p@h\")", "connect([redacted:mongosh]"),
+            ("db.auth(passwordPrompt())", "db.auth(passwordPrompt())"),
+            ("db.authors.find({a: 'x'})", "db.authors.find({a: 'x'})"),
+            ("db.disconnect('x')", "db.disconnect('x')"),
+            ("", ""),
+        ] {
+            assert_eq!(kept(text.to_owned()), expected);
+        }
+    }
 }

@@ -39,6 +39,7 @@ pub fn launch(command: Command<'_>) -> Hooked {
         args: |_, own| own.to_vec(),
         greets: Greets::BeforeOutput,
         read: live::read,
+        kept: |text| text,
         defeated,
     };
     Hooked::new(words, invocation.is_informational, command.terminals, url::decide, hook)
