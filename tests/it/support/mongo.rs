@@ -220,6 +220,20 @@ impl State {
                 let n = i32::try_from(before - documents.len()).expect("few");
                 doc! { "ok": 1.0, "n": n }
             }
+            "listCollections" => {
+                let names: Vec<Bson> = self
+                    .collections
+                    .keys()
+                    .filter_map(|name| name.strip_prefix(&format!("{database}.")))
+                    .filter(|name| *name != "1")
+                    .map(|name| Bson::from(doc! { "name": name, "type": "collection" }))
+                    .collect();
+                let ns = format!("{database}.$cmd.listCollections");
+                doc! { "ok": 1.0, "cursor": { "id": 0_i64, "ns": ns, "firstBatch": names } }
+            }
+            "listDatabases" => {
+                doc! { "ok": 1.0, "databases": [{ "name": "app", "sizeOnDisk": 8192.0 }] }
+            }
             "drop" => {
                 documents.clear();
                 ok
