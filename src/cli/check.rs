@@ -10,7 +10,7 @@ use crate::target::Tier;
 /// file:line:column, for editors and continuous integration.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CheckArgs {
-    /// The client that would run it: psql, mysql, mariadb, sqlite3
+    /// The client that would run it: psql, mysql, mariadb, sqlite3, python3, mongosh
     #[arg(long, value_name = "CLIENT")]
     pub client: String,
     /// How much depends on the target

@@ -51,6 +51,8 @@ pub const READ: &[(&str, Read)] = &[
     ("mysql", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
     ("mariadb", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
     ("sqlite3", |text| sql::read(text, Flavour::Sqlite, Ends::Client)),
+    ("mongosh", lang::mongo::javascript),
+    ("mongo", lang::mongo::javascript),
 ];
 
 /// Returns how the texts of a client are read.

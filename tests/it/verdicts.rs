@@ -60,3 +60,8 @@ fn mysql_corpus() {
 fn sqlite_corpus() {
     agrees(include_str!("../verdicts/corpus-sqlite.toml"));
 }
+
+#[test]
+fn mongosh_corpus() {
+    agrees(include_str!("../verdicts/corpus-mongosh.toml"));
+}

@@ -2,8 +2,10 @@
 
 mod command;
 mod filter;
+mod javascript;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use command::command;
+pub use javascript::{Names, javascript};

@@ -1,0 +1,113 @@
+//! What a name or an expression stands for, as far as the text shows it.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+
+use crate::lang::Effect;
+use crate::lang::mongo::filter::UNKNOWN;
+
+/// What an expression comes to.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Value {
+    /// Nobody knows before it runs.
+    #[default]
+    Unknown,
+    /// Something whose methods lose nothing, though their names are alike: a `Map`, a cursor.
+    Harmless,
+    /// Text, a number, null, or a value of extended JSON.
+    Literal(Json),
+    /// An object written down: its members in their order.
+    Record(Arc<Vec<(String, Value)>>),
+    /// An array.
+    List(List),
+    /// A database by its name, which is empty where it is not known.
+    Database(String),
+    /// A client or a session of one.
+    Connection,
+    /// A collection, or a method of one that is not called yet.
+    Collection(Place),
+    /// A list of writes that run together, by its place among those of the session.
+    Bulk(usize),
+    /// What a filter selected in it.
+    Selected(usize, Json),
+    /// A function.
+    Function(Arc<Summary>),
+    /// `rs` or `sh`.
+    Cluster(&'static str),
+}
+
+/// An array, as it was written or put together.
+#[derive(Debug, Clone, Default)]
+pub(super) struct List {
+    pub(super) items: Arc<Vec<Value>>,
+    /// Whether a loop or a `map` made it: there are any number of each.
+    pub(super) is_repeated: bool,
+}
+
+/// Where a collection is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The database; empty where it is not known.
+    pub(super) database: String,
+    /// The collection, or the expression that says which.
+    pub(super) name: String,
+}
+
+/// What a function does when it is called.
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    pub(super) effects: Vec<Effect>,
+    pub(super) returns: Value,
+    /// Which text it stands in: places in another mean nothing here.
+    pub(super) text: u64,
+}
+
+impl Value {
+    pub(super) fn text(text: &str) -> Self {
+        Self::Literal(Json::String(text.to_owned()))
+    }
+
+    pub(super) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+
+    /// Returns a text that is known.
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Literal(Json::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns a member of an object that is written down.
+    pub(super) fn member(&self, name: &str) -> Option<&Self> {
+        let Self::Record(members) = self else { return None };
+        members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// Makes extended JSON of it; what is not known is marked as that.
+    pub(super) fn json(&self) -> Json {
+        match self {
+            Self::Literal(json) => json.clone(),
+            Self::Record(members) => {
+                Json::Object(members.iter().map(|(key, value)| (key.clone(), value.json())).collect())
+            }
+            Self::List(list) => Json::Array(list.items.iter().map(Self::json).collect()),
+            Self::Unknown
+            | Self::Harmless
+            | Self::Database(_)
+            | Self::Connection
+            | Self::Collection(_)
+            | Self::Bulk(_)
+            | Self::Selected(..)
+            | Self::Function(_)
+            | Self::Cluster(_) => unknown(),
+        }
+    }
+}
+
+/// Makes the extended JSON of what is not known.
+pub(super) fn unknown() -> Json {
+    Json::Object(Map::from_iter([(UNKNOWN.to_owned(), Json::Null)]))
+}
