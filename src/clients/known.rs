@@ -37,7 +37,7 @@ pub const KNOWN: &[Known] = &[
     python_by("ipython"),
     Known {
         name: "mongosh",
-        read: mongosh::text::read,
+        read: lang::mongo::javascript,
         decide: mongosh::uri::decide,
         launch: |command| Box::new(mongosh::launch::launch(command)),
     },
@@ -51,7 +51,6 @@ pub const READ: &[(&str, Read)] = &[
     ("mysql", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
     ("mariadb", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
     ("sqlite3", |text| sql::read(text, Flavour::Sqlite, Ends::Client)),
-    ("mongosh", lang::mongo::javascript),
     ("mongo", lang::mongo::javascript),
 ];
 

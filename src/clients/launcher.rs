@@ -69,12 +69,24 @@ pub struct Hook {
     pub args: fn(&Path, &[OsString]) -> Vec<OsString>,
     /// By when the hook has said hello.
     pub greets: Greets,
-    /// Reads a statement that the hook tells.
-    pub read: fn(&Statement) -> Reading,
+    /// Makes what reads the statements that the hook tells.
+    pub reader: fn() -> Box<dyn ReadStatement>,
     /// Leaves out of a statement what must not be written down; common secrets are found anyway.
     pub kept: fn(String) -> String,
     /// Why this command line keeps the hook out, for the person, if it does.
     pub defeated: Option<String>,
+}
+
+/// Reads the statements of a session before they run.
+pub trait ReadStatement: std::fmt::Debug {
+    /// Reads one, as far as its operations will not tell it better when they are sent.
+    fn read(&mut self, statement: &Statement) -> Reading;
+
+    /// The statement that was read last runs.
+    fn runs(&mut self) {}
+
+    /// The client stands at its prompt, with a database at hand.
+    fn at_prompt(&mut self, _database: &str) {}
 }
 
 /// By when a hook has said hello, if it is there.

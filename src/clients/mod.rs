@@ -15,6 +15,6 @@ pub mod url;
 pub use interactive::{
     Inquiry, Interactive, ReadAnswer, RoutineText, ServerSaid, Submitted, Unseen,
 };
-pub use launcher::{Command, Greets, Hook, Launcher};
+pub use launcher::{Command, Greets, Hook, Launcher, ReadStatement};
 pub use psql::preflight::Preflight;
 pub use tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::hold::Doubt;
 use super::keeper::Judged;
 use super::{Ended, Relay};
-use crate::clients::{Greets, Hook};
+use crate::clients::{Greets, Hook, ReadStatement};
 use crate::policy::Decision;
 use crate::tap::protocol::VERSION;
 use crate::tap::{Answer, Asker, Heard, Message, Operation, Server, Statement};
@@ -33,6 +33,7 @@ const REFUSED: Answer = Answer::No("refused");
 pub struct Asking {
     server: Server,
     hook: Hook,
+    reader: Box<dyn ReadStatement>,
     waiting: VecDeque<Heard>,
     is_guarded: bool,
     is_told: bool,
@@ -56,6 +57,7 @@ impl Asking {
     pub fn new(server: Server, hook: Hook) -> Self {
         Self {
             server,
+            reader: (hook.reader)(),
             hook,
             waiting: VecDeque::new(),
             is_guarded: false,
@@ -154,6 +156,10 @@ impl Relay {
                 self.at_place(asker, has_moved)
             }
             Message::Prompt { place } => {
+                let database = place.database.as_deref();
+                if let (Some(asking), Some(database)) = (&mut self.asking, database) {
+                    asking.reader.at_prompt(database);
+                }
                 let has_moved = self.keeper.tapped_prompt(&place);
                 self.at_place(asker, has_moved)
             }
@@ -189,8 +195,8 @@ impl Relay {
 
     /// A statement is about to run.
     fn at_tapped_statement(&mut self, asker: Asker, statement: &Statement) -> io::Result<()> {
-        let Some(asking) = &self.asking else { return Ok(()) };
-        let reading = (asking.hook.read)(statement);
+        let Some(asking) = &mut self.asking else { return Ok(()) };
+        let reading = asking.reader.read(statement);
         let text = statement.text.clone().map(asking.hook.kept);
         let text = text.unwrap_or_else(|| "(a statement whose text is not known)".to_owned());
         self.is_noticed = false;
@@ -274,7 +280,12 @@ impl Relay {
         whole_shape: bool,
     ) -> io::Result<()> {
         match &ticket.operation {
-            None => self.keeper.statement_released(judged, reason, whole_shape),
+            None => {
+                if let Some(asking) = &mut self.asking {
+                    asking.reader.runs();
+                }
+                self.keeper.statement_released(judged, reason, whole_shape);
+            }
             Some(operation) => {
                 self.keeper.operation_released(judged, operation, reason, whole_shape);
             }

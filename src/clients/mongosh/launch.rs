@@ -21,7 +21,7 @@ pub fn launch(command: Command<'_>) -> Hooked {
         vars: |_, _| Vec::new(),
         args,
         greets: Greets::BeforePrompt("> "),
-        read: text::read_told,
+        reader: || Box::<text::Reader>::default(),
         kept: text::kept,
         defeated: None,
     };

@@ -1,22 +1,37 @@
 //! Statements of mongosh: read before they run, and what of them may be written down.
 
+use crate::clients::ReadStatement;
 use crate::lang::Reading;
+use crate::lang::mongo::Names;
 use crate::tap::Statement;
 
 /// Words that keep a statement out of mongosh's own history.
 const SECRET: &[&str] =
     &["createUser", "auth", "updateUser", "changeUserPassword", "connect", "Mongo"];
 
-/// Reads a text as mongosh would.
-#[must_use]
-pub fn read(_text: &str) -> Reading {
-    Reading::Understood(Vec::new())
+/// Reads statements with what the session has defined before.
+#[derive(Debug, Default)]
+pub struct Reader {
+    names: Names,
+    last: String,
 }
 
-/// Reads a statement that the guard tells.
-#[must_use]
-pub fn read_told(statement: &Statement) -> Reading {
-    read(statement.text.as_deref().unwrap_or_default())
+impl ReadStatement for Reader {
+    fn read(&mut self, statement: &Statement) -> Reading {
+        self.last = statement.text.clone().unwrap_or_default();
+        // What is done once is asked about as it is sent: then its target and its figures are known.
+        let reading = self.names.read(&self.last);
+        let loops = reading.effects().iter().filter(|effect| effect.looped);
+        Reading::Understood(loops.cloned().collect())
+    }
+
+    fn runs(&mut self) {
+        self.names.learn(&std::mem::take(&mut self.last));
+    }
+
+    fn at_prompt(&mut self, database: &str) {
+        self.names.set_database(database);
+    }
 }
 
 /// Returns what of a statement may be written down: of one that mongosh would not keep, what

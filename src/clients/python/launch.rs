@@ -38,7 +38,7 @@ pub fn launch(command: Command<'_>) -> Hooked {
         vars,
         args: |_, own| own.to_vec(),
         greets: Greets::BeforeOutput,
-        read: live::read,
+        reader: || Box::new(live::Live),
         kept: |text| text,
         defeated,
     };

@@ -1,22 +1,28 @@
 //! A statement of a running Python, read with what its process tells of the names in it.
 
+use crate::clients::ReadStatement;
 use crate::lang::{Reading, python};
 use crate::tap::Statement;
 
 /// How the guard says that a text is a script's, which runs for long and is told by its operations.
 const SCRIPT: &str = "file";
 
-/// Reads a statement before it runs.
-#[must_use]
-pub fn read(statement: &Statement) -> Reading {
-    let nothing = Reading::Understood(Vec::new());
-    let Some(text) = &statement.text else { return nothing };
-    // Without a driver there is no database to lose anything in, unless this very text brings one.
-    let may_reach = !statement.drivers.is_empty() || text.contains("import");
-    if statement.how == SCRIPT || !may_reach {
-        return nothing;
+/// Reads each statement by itself: the process tells what the names in it are.
+#[derive(Debug)]
+pub struct Live;
+
+impl ReadStatement for Live {
+    fn read(&mut self, statement: &Statement) -> Reading {
+        let nothing = Reading::Understood(Vec::new());
+        let Some(text) = &statement.text else { return nothing };
+        // Without a driver there is no database to lose anything in, unless this very text brings
+        // one.
+        let may_reach = !statement.drivers.is_empty() || text.contains("import");
+        if statement.how == SCRIPT || !may_reach {
+            return nothing;
+        }
+        python::read_with(text, &statement.types)
     }
-    python::read_with(text, &statement.types)
 }
 
 #[cfg(test)]
@@ -30,7 +36,7 @@ mod tests {
             drivers: drivers.iter().map(|&name| name.to_owned()).collect(),
             ..Statement::default()
         };
-        read(&statement).effects().len()
+        Live.read(&statement).effects().len()
     }
 
     #[test]
@@ -40,6 +46,6 @@ mod tests {
         assert_eq!(effects(text, "readline", &["mongodb"]), 1);
         assert_eq!(effects("import app\nfor x in app.xs: x.delete()", "compile", &[]), 1);
         assert_eq!(effects("import app\nfor x in app.xs: x.delete()", "file", &["sqlite"]), 0);
-        assert_eq!(read(&Statement::default()), Reading::Understood(Vec::new()));
+        assert_eq!(Live.read(&Statement::default()), Reading::Understood(Vec::new()));
     }
 }

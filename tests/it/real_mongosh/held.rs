@@ -161,3 +161,37 @@ fn a_signal_while_it_is_held_sends_nothing() {
         assert_eq!(stage.server.arrived("delete"), []);
     }
 }
+
+/// Loops that the text shows, typed one after the other: nothing of them is sent.
+const LOOPS: &[&str] = &[
+    "db.family.find().forEach(one => db.family.deleteOne({_id: one._id}))",
+    "for (let n = 0; n < 20; n++) db.family.deleteOne({_id: n})",
+    "let w = 0; while (w < 20) db.family.deleteOne({_id: w++})",
+    "[1, 2, 3, 4, 5, 6].map(n => db.family['delete' + 'One']({_id: n}))",
+    "for (const one of c.find().toArray()) c.deleteOne({_id: one._id})",
+    "for (let n = 0; n < 9; n++) wipe(n)",
+    "const cursor = db.family.find(); while (cursor.hasNext()) c.deleteOne(cursor.next())",
+];
+
+#[test]
+fn a_loop_the_text_shows_is_held_before_its_first_deletion() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let (stage, mut pty) = opened();
+    enter(&mut pty, "const c = db.family");
+    enter(&mut pty, "wipe = (n) => c.deleteOne({_id: n})");
+    for text in LOOPS {
+        pty.line(text);
+        refuse(&mut pty);
+        assert!(pty.screen().contains("it was not run"), "{text}\n{}", pty.dump());
+        assert_eq!(stage.server.arrived("delete"), [], "{text}");
+    }
+    pty.line(LOOPS[1]);
+    wait_for_question(&mut pty);
+    pty.answer("app");
+    pty.wait_for("nightlatch: released");
+    pty.wait_for_prompt(PROMPT);
+    assert_eq!(stage.server.left(), 0, "asked once\n{}", pty.dump());
+    leave(&mut pty);
+}

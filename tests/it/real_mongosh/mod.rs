@@ -4,5 +4,6 @@
 mod forms;
 mod held;
 mod looks;
+mod record;
 mod scripts;
 mod stage;
