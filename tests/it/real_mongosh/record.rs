@@ -27,8 +27,9 @@ fn statements_are_kept_as_typed() {
     let stage = Stage::new();
     stage.world.write("one.js", "var one = 1; // from a file\n");
     let mut pty = stage.open();
-    enter(&mut pty, "db.family.find({name: \"é 'x'\"}).count()  // why");
-    enter(&mut pty, "use other");
+    enter(&mut pty, "db.family.countDocuments({name: \"é 'x'\"})  // why");
+    pty.line("use other");
+    pty.wait_for_prompt("other> ");
     pty.line("use app");
     pty.wait_for_prompt("app> ");
     pty.type_text("function f() {\r");
@@ -42,7 +43,7 @@ fn statements_are_kept_as_typed() {
     let history = history(&stage);
     let texts: Vec<&str> = history.iter().map(|(text, _)| text.trim_end()).collect();
     insta::assert_snapshot!(texts.join("\n--\n"), @r#"
-    db.family.find({name: "é 'x'"}).count()  // why
+    db.family.countDocuments({name: "é 'x'"})  // why
     --
     use other
     --

@@ -175,7 +175,10 @@ function guardStatements(evaluator, listener) {
   };
   listener.getShellPrompt = async function () {
     const shown = await prompt.apply(this, arguments);
-    await tellHere().catch(() => {});
+    const told = tellHere().catch(() => {});
+    // What is said of the place stands before the prompt. Of a pipe, the end may have been read by
+    // now: a prompt that takes its time then comes after the shell has let go of its settings.
+    if (process.stdin.isTTY) await told;
     return shown;
   };
 }
