@@ -1,7 +1,7 @@
 //! The table of clients: what the rest of the program needs to know of each by its name.
 
 use super::launcher::{Command, Launcher};
-use super::{psql, python, told, url};
+use super::{mongosh, psql, python, told, url};
 use crate::lang::sql::{self, Ends, Flavour};
 use crate::lang::{self, Reading};
 use crate::target::{Decided, Known as Targets, for_invocation};
@@ -41,6 +41,14 @@ pub const KNOWN: &[Known] = &[
     python_by("python3", Some(&[3, 8])),
     python_by("python", Some(&[3, 8])),
     python_by("ipython", None),
+    Known {
+        name: "mongosh",
+        oldest: Some(&[1, 10]),
+        read: lang::mongo::javascript,
+        mistake: None,
+        decide: mongosh::uri::decide,
+        launch: |command| Box::new(mongosh::launch::launch(command)),
+    },
 ];
 
 /// Finds the first place, in bytes, at which a text cannot be parsed, and why.
@@ -54,7 +62,6 @@ pub const READ: &[(&str, Read)] = &[
     ("mysql", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
     ("mariadb", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
     ("sqlite3", |text| sql::read(text, Flavour::Sqlite, Ends::Client)),
-    ("mongosh", lang::mongo::javascript),
     ("mongo", lang::mongo::javascript),
 ];
 
@@ -102,7 +109,7 @@ const fn python_by(name: &'static str, oldest: Option<&'static [u32]>) -> Known 
         read: lang::python::read,
         mistake: Some(lang::python::mistake),
         decide: url::decide,
-        launch: |command| Box::new(python::launch::PythonLaunch::new(command)),
+        launch: |command| Box::new(python::launch::launch(command)),
     }
 }
 

@@ -83,13 +83,47 @@ pub struct Hook {
     pub files: &'static [(&'static str, &'static str)],
     /// Variables that make the client load them from a folder.
     pub vars: fn(&Path, &World) -> Vec<(OsString, OsString)>,
-    /// Reads a statement that the hook tells.
-    pub read: fn(&Statement) -> Reading,
+    /// The client's arguments, with those that make it load them from a folder.
+    pub args: fn(&Path, &[OsString]) -> Vec<OsString>,
+    /// By when the hook has said hello.
+    pub greets: Greets,
+    /// Makes what reads the statements that the hook tells.
+    pub reader: fn() -> Box<dyn ReadStatement>,
+    /// Leaves out of a statement what must not be written down; common secrets are found anyway.
+    pub kept: fn(String) -> String,
     /// Why this command line keeps the hook out, for the person, if it does.
     pub defeated: Option<String>,
     /// The command that brings the hook in then, once the client runs, where there is one: by the
     /// client's process and the folder of the files.
     pub late: Option<Late>,
+}
+
+impl Hook {
+    /// Returns what a client is heard by that has no hook, for the programs that it starts.
+    #[must_use]
+    pub fn of_programs() -> Self {
+        Self {
+            name: "programs",
+            files: &[],
+            vars: |_, _| Vec::new(),
+            args: |_, own| own.to_vec(),
+            greets: Greets::BeforeOutput,
+            reader: || Box::new(NoStatement),
+            kept: |text| text,
+            defeated: None,
+            late: None,
+        }
+    }
+}
+
+/// Nothing tells statements.
+#[derive(Debug)]
+struct NoStatement;
+
+impl ReadStatement for NoStatement {
+    fn read(&mut self, _statement: &Statement) -> Reading {
+        Reading::Understood(Vec::new())
+    }
 }
 
 /// A command that brings a hook into a client that runs.
@@ -99,6 +133,27 @@ pub struct Late {
     pub program: PathBuf,
     /// Its arguments, for a process and the folder of the hook's files.
     pub args: fn(i32, &Path) -> Vec<OsString>,
+}
+
+/// Reads the statements of a session before they run.
+pub trait ReadStatement: std::fmt::Debug {
+    /// Reads one, as far as its operations will not tell it better when they are sent.
+    fn read(&mut self, statement: &Statement) -> Reading;
+
+    /// The statement that was read last runs.
+    fn runs(&mut self) {}
+
+    /// The client stands at its prompt, with a database at hand.
+    fn at_prompt(&mut self, _database: &str) {}
+}
+
+/// By when a hook has said hello, if it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Greets {
+    /// Before the client prints anything.
+    BeforeOutput,
+    /// Before the client's first prompt, which ends like this.
+    BeforePrompt(&'static str),
 }
 
 /// A command line that is to be run.
@@ -112,4 +167,12 @@ pub struct Command<'a> {
     pub program: &'a Path,
     /// The world we were started in.
     pub world: &'a World,
+}
+
+impl Command<'_> {
+    /// Returns the arguments as text.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        self.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect()
+    }
 }

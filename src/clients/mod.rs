@@ -1,10 +1,12 @@
 //! The clients we know: one folder each, and nowhere else is a client named.
 
 pub mod history;
+pub mod hooked;
 pub mod interactive;
 pub mod known;
 pub mod launcher;
 pub mod line_editor;
+pub mod mongosh;
 pub mod psql;
 pub mod python;
 pub mod settings;
@@ -15,6 +17,6 @@ pub mod url;
 pub use interactive::{
     Inquiry, Interactive, ReadAnswer, ServerIdentity, ServerSaid, Submitted, Unseen,
 };
-pub use launcher::{Command, Hook, Late, Launcher, OWN_EDITOR, TELL_EDITED};
+pub use launcher::{Command, Greets, Hook, Late, Launcher, OWN_EDITOR, ReadStatement, TELL_EDITED};
 pub use psql::preflight::Preflight;
 pub use tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};

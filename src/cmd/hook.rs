@@ -21,21 +21,22 @@ pub(super) type Vars = Vec<(OsString, Option<OsString>)>;
 /// Names the socket to the hook.
 pub(super) const SOCKET: &str = "NIGHTLATCH_SOCK";
 
-/// Makes the socket and the files; returns what listens, and the client's variables.
+/// Makes the socket and the files; returns what listens, and the client's arguments and variables.
 ///
 /// # Errors
 /// When neither can be made anywhere.
-pub(super) fn open(hook: &Hook, world: &World) -> Result<(Asking, Vars), Error> {
+pub(super) fn open(
+    hook: Hook,
+    args: &[OsString],
+    world: &World,
+) -> Result<(Asking, Vec<OsString>, Vars), Error> {
     let socket = listen(world)?;
-    let folder = install(hook, world, socket.path())?;
+    let folder = install(&hook, world, socket.path())?;
     let own = (hook.vars)(&folder, world);
     let mut vars: Vars = own.into_iter().map(|(name, value)| (name, Some(value))).collect();
     vars.push((SOCKET.into(), Some(socket.path().into())));
-    let mut asking = Asking::new(Server::new(socket), hook.read, hook.defeated.clone());
-    if let Some(late) = &hook.late {
-        asking.set_late(late.clone(), folder);
-    }
-    Ok((asking, vars))
+    let args = (hook.args)(&folder, args);
+    Ok((Asking::new(Server::new(socket), hook, folder), args, vars))
 }
 
 /// Makes the socket that a program tells on which the client starts in place of another; returns

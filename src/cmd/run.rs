@@ -245,7 +245,7 @@ impl Run<'_> {
             keeper.set_unattended();
         }
         if let Some(hook) = self.launcher.hook() {
-            return self.start_hooked(&hook, keeper, session.as_deref(), approved);
+            return self.start_hooked(hook, keeper, session.as_deref(), approved);
         }
         let input = self.launcher.input();
         let mut manner = Manner::Tapped;
@@ -313,16 +313,17 @@ impl Run<'_> {
     /// Starts a client that speaks with us over a socket: its ends are left as they are.
     fn start_hooked(
         &self,
-        hook: &Hook,
+        hook: Hook,
         keeper: Keeper,
         session: Option<&str>,
         approved: Option<Approval>,
     ) -> Result<u8, Error> {
-        let (asking, vars) = hook::open(hook, self.world)?;
+        let (asking, args, vars) = hook::open(hook, self.args, self.world)?;
         let start = Start {
             manner: Manner::Read,
             approved,
             asking: Some(asking),
+            args: Some(args),
             vars,
             ..Start::default()
         };
@@ -336,7 +337,7 @@ impl Run<'_> {
         folder: Option<PathBuf>,
         start: Start,
     ) -> Result<u8, Error> {
-        let Start { manner, approved, foreseen, asking, mut vars } = start;
+        let Start { manner, approved, foreseen, asking, args, mut vars } = start;
         let nonce = random::token();
         let has_tty = self.terminals.stdin || self.terminals.stdout;
         let term = if has_tty { UserTerm::open().ok() } else { None };
@@ -348,7 +349,8 @@ impl Run<'_> {
                     .hint("Close other sessions: the system has no pty or descriptor left.")
             })?;
         let is_tapped = manner == Manner::Tapped;
-        let args = if is_tapped { self.launcher.tapped_args(&nonce) } else { self.args.to_vec() };
+        let own = || if is_tapped { self.launcher.tapped_args(&nonce) } else { self.args.to_vec() };
+        let args = args.unwrap_or_else(own);
         if let Some(session) = session {
             vars.push(("NIGHTLATCH_SESSION".into(), Some(session.into())));
         }
@@ -472,6 +474,8 @@ struct Start {
     foreseen: Foreseen,
     /// The socket of a hook.
     asking: Option<Asking>,
+    /// The arguments that load a hook.
+    args: Option<Vec<OsString>>,
     vars: hook::Vars,
 }
 
@@ -482,6 +486,7 @@ impl Default for Start {
             approved: None,
             foreseen: Foreseen::default(),
             asking: None,
+            args: None,
             vars: Vec::new(),
         }
     }

@@ -9,11 +9,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::Relay;
 use super::hold::Doubt;
 use super::keeper::Judged;
-use crate::clients::Late;
-use crate::lang::Reading;
+use super::{Ended, Relay};
+use crate::clients::{Greets, Hook, Late, ReadStatement};
 use crate::policy::Decision;
 use crate::tap::protocol::VERSION;
 use crate::tap::{Answer, Asker, Heard, Message, Operation, Server, Statement};
@@ -25,6 +24,9 @@ use crate::ui::theme::Style;
 /// not. Where it does later, that is said too.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How a hook says that a line was typed at a prompt that takes one after the other.
+const TYPED: &str = "typed";
+
 /// What was refused goes no further.
 const REFUSED: Answer = Answer::No("refused");
 
@@ -32,9 +34,8 @@ const REFUSED: Answer = Answer::No("refused");
 #[derive(Debug)]
 pub struct Asking {
     server: Server,
-    read: fn(&Statement) -> Reading,
-    /// Why the hook cannot be loaded.
-    defeated: Option<String>,
+    hook: Hook,
+    reader: Box<dyn ReadStatement>,
     waiting: VecDeque<Heard>,
     is_guarded: bool,
     is_told: bool,
@@ -42,8 +43,10 @@ pub struct Asking {
     is_typed: bool,
     /// When the client was started.
     started: Option<Duration>,
-    /// What brings the hook in where it cannot be loaded, with the folder of its files.
-    late: Option<(Late, PathBuf)>,
+    /// What brings the hook in where it cannot be loaded.
+    late: Option<Late>,
+    /// The folder of the hook's files.
+    folder: PathBuf,
     /// That, while it is at work.
     bringing: Option<Child>,
     /// Whether the terminal was as a running statement has it, since that began.
@@ -59,35 +62,30 @@ pub(super) struct Ticket {
 }
 
 impl Asking {
-    /// Listens; `read` reads the client's statements, `defeated` says why the hook cannot be
-    /// loaded this time.
+    /// Listens to a hook whose files are in a folder.
     #[must_use]
-    pub fn new(server: Server, read: fn(&Statement) -> Reading, defeated: Option<String>) -> Self {
+    pub fn new(server: Server, mut hook: Hook, folder: PathBuf) -> Self {
         Self {
             server,
-            read,
-            defeated,
+            reader: (hook.reader)(),
+            late: hook.late.take(),
+            folder,
+            hook,
             waiting: VecDeque::new(),
             is_guarded: false,
             is_told: false,
             is_typed: false,
             started: None,
-            late: None,
             bringing: None,
             was_cooked: false,
         }
     }
 
-    /// Has the hook brought in once the client runs.
-    pub fn set_late(&mut self, late: Late, folder: PathBuf) {
-        self.late = Some((late, folder));
-    }
-
     /// Begins to bring the hook in; returns whether it may still come.
     fn bring(&mut self, client: i32) -> bool {
-        if let Some((late, folder)) = self.late.take() {
+        if let Some(late) = self.late.take() {
             let mut command = Command::new(&late.program);
-            command.args((late.args)(client, &folder));
+            command.args((late.args)(client, &self.folder));
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             self.bringing = command.spawn().ok();
         }
@@ -100,8 +98,8 @@ impl Asking {
     /// Listens for what has no hello to say: a program that the client starts.
     #[must_use]
     pub fn to_programs(server: Server) -> Self {
-        let nothing = |_: &Statement| Reading::Understood(Vec::new());
-        Self { is_guarded: true, ..Self::new(server, nothing, None) }
+        let hook = Hook::of_programs();
+        Self { is_guarded: true, ..Self::new(server, hook, PathBuf::new()) }
     }
 
     /// Returns whether nobody knows yet that the client is guarded, or has been told that it is not.
@@ -124,7 +122,14 @@ impl Relay {
     /// Takes what has come over the socket.
     pub(super) fn read_asked(&mut self) -> io::Result<()> {
         let Some(asking) = &mut self.asking else { return Ok(()) };
+        let mut figures = None;
         for heard in asking.server.hear() {
+            if let Heard::Message(asker, message) = &heard
+                && let Message::Figures { matched, total } = **message
+            {
+                figures = Some((*asker, matched, total));
+                continue;
+            }
             let Heard::Gone(gone) = heard else {
                 asking.waiting.push_back(heard);
                 continue;
@@ -135,6 +140,12 @@ impl Relay {
             });
             asking.waiting.push_back(heard);
         }
+        if let Some((asker, matched, total)) = figures
+            && self.held.as_ref().and_then(|held| held.asker()) == Some(asker)
+        {
+            self.show_impact(told(matched, total).into_iter().collect())?;
+        }
+        let Some(asking) = &mut self.asking else { return Ok(()) };
         let is_withdrawn = asking.waiting.iter().any(|heard| match heard {
             Heard::Gone(gone) => self.held.as_ref().and_then(|held| held.asker()) == Some(*gone),
             Heard::Message(..) | Heard::Unreadable(_) | Heard::Stranger => false,
@@ -177,15 +188,19 @@ impl Relay {
             Message::Operation(operation) => self.at_operation(asker, operation),
             Message::Edited { text, changed } => self.at_edited(asker, text, changed),
             Message::Connected { engine, place } => {
-                let address = place.into();
-                let has_moved = self.keeper.tapped_connected(engine, &address);
-                if has_moved {
-                    self.drain_all()?;
-                    self.say_where()?;
-                }
-                self.reply(asker, Answer::Go);
-                Ok(())
+                let has_moved = self.keeper.tapped_connected(engine, &place);
+                self.at_place(asker, has_moved)
             }
+            Message::Prompt { place } => {
+                let database = place.database.as_deref();
+                if let (Some(asking), Some(database)) = (&mut self.asking, database) {
+                    asking.reader.at_prompt(database);
+                }
+                let has_moved = self.keeper.tapped_prompt(&place);
+                self.at_place(asker, has_moved)
+            }
+            // Of an operation that is no longer asked about.
+            Message::Figures { .. } => Ok(()),
             Message::Remark { kind, what, why } => {
                 self.reply(asker, Answer::Go);
                 let text = match kind.as_str() {
@@ -195,6 +210,15 @@ impl Relay {
                 self.warn(&text)
             }
         }
+    }
+
+    fn at_place(&mut self, asker: Asker, has_moved: bool) -> io::Result<()> {
+        if has_moved {
+            self.drain_all()?;
+            self.say_where()?;
+        }
+        self.reply(asker, Answer::Go);
+        Ok(())
     }
 
     fn at_hello(&mut self, asker: Asker) -> io::Result<()> {
@@ -211,17 +235,24 @@ impl Relay {
 
     /// A statement is about to run.
     fn at_tapped_statement(&mut self, asker: Asker, statement: &Statement) -> io::Result<()> {
-        let Some(asking) = &self.asking else { return Ok(()) };
-        let reading = (asking.read)(statement);
+        let Some(asking) = &mut self.asking else { return Ok(()) };
+        let reading = asking.reader.read(statement);
+        let text = statement.text.clone().map(asking.hook.kept);
         self.is_noticed = false;
-        // Nobody tells of this client's prompts.
+        // Not every client tells of its prompts.
         self.say_hours()?;
-        let judged = self.keeper.tapped_statement(statement, &reading);
+        let judged = self.keeper.tapped_statement(text, statement, &reading);
         let is_cooked = self.is_cooked()?;
         if let Some(asking) = &mut self.asking {
             asking.was_cooked = is_cooked;
         }
-        self.at_judged(judged, Ticket::whole(asker))
+        let ticket = Ticket::whole(asker);
+        if statement.how == TYPED && self.discard_until.is_some() {
+            // The client had read it already when what it was pasted with was refused.
+            self.discard_ahead();
+            return self.refuse_tapped(&judged, &ticket, "it was typed ahead of a refusal");
+        }
+        self.at_judged(judged, ticket)
     }
 
     /// An operation is about to be sent.
@@ -269,6 +300,22 @@ impl Relay {
         }
     }
 
+    /// Returns who can count what is held, if a hook can and the configuration lets it.
+    pub(super) fn counter(&self, doubt: &Doubt) -> Option<Asker> {
+        let Doubt::Told(ticket) = doubt else { return None };
+        let is_countable = ticket.operation.as_ref().is_some_and(|operation| operation.countable);
+        let is_allowed = self.keeper.config().impact(self.keeper.decided());
+        (is_countable && is_allowed).then_some(ticket.asker)
+    }
+
+    /// Has the hook count what is held: its connection goes where the operation would.
+    pub(super) fn ask_figures(&mut self) {
+        let counter = self.held.as_ref().and_then(|held| self.counter(held.doubt()));
+        if let Some(asker) = counter {
+            self.reply(asker, Answer::Count);
+        }
+    }
+
     /// Lets what was asked about run.
     pub(super) fn release_tapped(
         &mut self,
@@ -278,7 +325,12 @@ impl Relay {
         whole_shape: bool,
     ) -> io::Result<()> {
         match &ticket.operation {
-            None => self.keeper.statement_released(judged, reason, whole_shape),
+            None => {
+                if let Some(asking) = &mut self.asking {
+                    asking.reader.runs();
+                }
+                self.keeper.statement_released(judged, reason, whole_shape);
+            }
             Some(operation) => {
                 self.keeper.operation_released(judged, operation, reason, whole_shape);
             }
@@ -345,7 +397,7 @@ impl Relay {
     /// Returns when the person must be told that the client is not guarded, if it is not by then.
     pub(super) fn next_guard_look(&self) -> Option<Duration> {
         let asking = self.asking.as_ref()?;
-        if !asking.is_in_doubt() {
+        if !asking.is_in_doubt() || asking.hook.greets != Greets::BeforeOutput {
             return None;
         }
         let due = asking.started? + PATIENCE;
@@ -363,29 +415,38 @@ impl Relay {
         }
         let since = *asking.started.get_or_insert(now);
         let may_come = asking.late.is_some() || asking.bringing.is_some();
-        if (asking.defeated.is_some() && !may_come) || now >= since + PATIENCE {
+        let is_late = asking.hook.greets == Greets::BeforeOutput && now >= since + PATIENCE;
+        if (asking.hook.defeated.is_some() && !may_come) || is_late {
             return self.tell_unguarded();
         }
         Ok(())
     }
 
     /// The client prints something, or has ended. A guard has said hello before its client prints
-    /// anything: where it has not, it is not there.
-    pub(super) fn see_guard_at_output(&mut self) -> io::Result<()> {
+    /// anything, or before it prompts: where it has not, it is not there.
+    pub(super) fn see_guard_at_output(&mut self, output: &[u8]) -> io::Result<()> {
         if !self.asking.as_ref().is_some_and(Asking::is_in_doubt) {
             return Ok(());
         }
         self.read_asked()?;
         self.serve_asked()?;
-        let has_ended = self.ended.is_some();
+        let ended = self.ended;
         if let (Some(client), Some(asking)) = (self.client, &mut self.asking)
-            && asking.defeated.is_some()
-            && !has_ended
+            && asking.hook.defeated.is_some()
+            && ended.is_none()
             && asking.bring(client)
         {
             return Ok(());
         }
-        let is_sure = |asking: &Asking| asking.is_in_doubt() && (has_ended || !asking.is_typed);
+        let is_sure = |asking: &Asking| {
+            asking.is_in_doubt()
+                && match asking.hook.greets {
+                    Greets::BeforeOutput => ended.is_some() || !asking.is_typed,
+                    // One that fails before it runs anything fails for reasons of its own.
+                    Greets::BeforePrompt(_) if ended.is_some() => ended == Some(Ended::Status(0)),
+                    Greets::BeforePrompt(end) => ends_with(output, end),
+                }
+        };
         if self.asking.as_ref().is_some_and(is_sure) {
             return self.tell_unguarded();
         }
@@ -409,7 +470,7 @@ impl Relay {
     fn tell_unguarded(&mut self) -> io::Result<()> {
         let Some(asking) = &mut self.asking else { return Ok(()) };
         asking.is_told = true;
-        let why = asking.defeated.clone();
+        let why = asking.hook.defeated.clone();
         let why =
             why.unwrap_or_else(|| "the client has not reported in: nothing is held".to_owned());
         self.warn(&format!("UNGUARDED: {why}"))
@@ -428,6 +489,27 @@ impl Relay {
             asking.server.answer(asker, answer);
         }
     }
+}
+
+/// Tells whether output ends with a text, whatever escape sequences stand behind it.
+fn ends_with(output: &[u8], end: &str) -> bool {
+    let text = String::from_utf8_lossy(output);
+    let mut shown = text.as_ref();
+    while let Some((before, escape)) = shown.rsplit_once('\u{1b}')
+        && escape.starts_with('[')
+        && escape[1..].trim_end_matches(|c: char| c.is_ascii_alphabetic()).len() + 2 == escape.len()
+    {
+        shown = before;
+    }
+    shown.ends_with(end)
+}
+
+/// Says in one line what an operation would touch.
+fn told(matched: Option<u64>, total: Option<u64>) -> Option<String> {
+    Some(match (matched, total?) {
+        (Some(matched), total) => format!("{matched} of {total} documents match, as counted now"),
+        (None, total) => format!("{total} documents are there, as counted now"),
+    })
 }
 
 impl Ticket {

@@ -64,6 +64,11 @@ impl Held {
         self.dialogue.next_deadline()
     }
 
+    /// Returns what it waits in.
+    pub(super) fn doubt(&self) -> &Doubt {
+        &self.doubt
+    }
+
     /// Returns whose question it is, if a hook asked it.
     pub(super) fn asker(&self) -> Option<Asker> {
         match &self.doubt {
@@ -105,7 +110,9 @@ impl Relay {
         self.question_opens(&judged)?;
         let wakeups = self.wakeups();
         self.held = Some(Box::new(Held { dialogue, judged, doubt, output: Vec::new(), wakeups }));
-        self.draw(&draw)
+        self.draw(&draw)?;
+        self.ask_figures();
+        Ok(())
     }
 
     /// Says what the person is asked.
@@ -158,7 +165,7 @@ impl Relay {
                 && matches!(doubt, Doubt::Question(_) | Doubt::Told(_)),
             has_bracketed_paste: self.gate.has_brackets(),
             is_recorded: judged.is_recorded,
-            impact_pending: self.can_probe(judged),
+            impact_pending: self.can_probe(judged) || self.counter(doubt).is_some(),
         }
     }
 
@@ -326,7 +333,7 @@ impl Relay {
     }
 
     /// Throws away what was typed or pasted ahead, and what of it is still to come.
-    fn discard_ahead(&mut self) {
+    pub(super) fn discard_ahead(&mut self) {
         let now = self.keeper.clock().elapsed();
         self.discarded_bytes = self.gate.discard() + self.discard_unread();
         self.discard_until = Some(now + self.keeper.config().hold.paste_quiet);

@@ -210,7 +210,6 @@ impl Keeper {
         if !is_new_place {
             return false;
         }
-        self.is_live = true;
         self.move_to(address);
         true
     }

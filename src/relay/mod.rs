@@ -400,7 +400,7 @@ impl Relay {
             self.tell_troubles();
             self.tell_due();
         }
-        self.see_guard_at_output()?;
+        self.see_guard_at_output(b"")?;
         self.finish_output()
     }
 

@@ -103,7 +103,7 @@ impl Relay {
 
     /// Takes bytes from the client's terminal.
     fn take_output(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.see_guard_at_output()?;
+        self.see_guard_at_output(bytes)?;
         self.see_end_at_output()?;
         let mut bytes = bytes;
         while let (Some(&expected), Some(&first)) = (self.swallow.front(), bytes.first()) {
@@ -268,7 +268,8 @@ impl Relay {
     }
 
     fn write_term(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
+        // Without a terminal nobody sees it, and nothing may wait for one.
+        if bytes.is_empty() || self.term.is_none() {
             return Ok(());
         }
         self.sink.is_fresh_line = is_line_start(bytes).unwrap_or(self.sink.is_fresh_line);

@@ -9,6 +9,6 @@ mod deed;
 pub mod protocol;
 mod server;
 
-pub use deed::reading;
-pub use protocol::{Answer, Message, Operation, Place, Statement};
+pub use deed::{reading, text};
+pub use protocol::{Answer, Command, Message, Operation, Place, Statement};
 pub use server::{Asker, Heard, Server};

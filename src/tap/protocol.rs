@@ -8,6 +8,9 @@
 //! - `no`, perhaps with a reason behind it: it must not run; the code that asked gets an error
 //! - `stop`: the same, and the person pressed Ctrl-C
 //!
+//! Of an operation that is `countable`, `count` may come first, while a person is asked: the hook
+//! then tells the `figures`, which are not answered.
+//!
 //! Closing the connection while a question stands takes it back. Where nobody answers, what would
 //! destroy must not run, and everything else may.
 
@@ -55,6 +58,20 @@ pub enum Message {
         /// Where.
         place: Place,
     },
+    /// The client stands at its prompt.
+    Prompt {
+        /// Where what is typed there would go.
+        place: Place,
+    },
+    /// What the operation that is asked about would touch; none where that is not known.
+    Figures {
+        /// How many its conditions match.
+        #[serde(default)]
+        matched: Option<u64>,
+        /// How many there are.
+        #[serde(default)]
+        total: Option<u64>,
+    },
     /// Something about the guard itself.
     Remark {
         /// `untapped`: a driver is loaded that is not asked about; `failed`: a tap does not work.
@@ -72,7 +89,8 @@ pub struct Statement {
     /// Its text; none where the client does not tell.
     pub text: Option<String>,
     /// How the text was had: `file` for a script, which is recorded and not judged beforehand,
-    /// `command` for one from the command line.
+    /// `command` for one from the command line, `typed` for a line of a client that reads several
+    /// ahead.
     #[serde(default)]
     pub how: String,
     /// What its names stand for now: `module numpy`, `class` or `of` and the class with what it
@@ -82,6 +100,9 @@ pub struct Statement {
     /// The engines whose drivers are loaded.
     #[serde(default)]
     pub drivers: Vec<String>,
+    /// Whether it runs within another, which goes on afterwards: a script that a statement loads.
+    #[serde(default)]
+    pub within: bool,
 }
 
 impl Statement {
@@ -107,7 +128,8 @@ pub struct Operation {
     pub engine: String,
     /// Where.
     pub place: Place,
-    /// What a person is shown.
+    /// What a person is shown; empty where the command tells it.
+    #[serde(default)]
     pub text: String,
     /// The SQL, for engines that speak it.
     #[serde(default)]
@@ -115,9 +137,27 @@ pub struct Operation {
     /// What it does, for engines that speak no SQL.
     #[serde(default)]
     pub deeds: Vec<Deed>,
+    /// The command, for MongoDB where the hook tells it whole.
+    #[serde(default)]
+    pub command: Option<Command>,
+    /// Whether the hook can count what it would touch.
+    #[serde(default)]
+    pub countable: bool,
+    /// Whether it is part of a transaction of several.
+    #[serde(default)]
+    pub transaction: bool,
     /// How often the SQL runs.
     #[serde(default = "once")]
     pub count: u32,
+}
+
+/// A command of MongoDB's wire protocol.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Command {
+    /// What it is called: the server goes by the first of its fields.
+    pub name: String,
+    /// All its fields, in extended JSON.
+    pub fields: serde_json::Value,
 }
 
 /// One thing an operation does.
@@ -150,6 +190,48 @@ pub struct Place {
     /// User.
     #[serde(default)]
     pub user: Option<String>,
+    /// Other names of the server, with their ports: what the person asked for where the driver
+    /// found this server by it.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// The name of its replica set.
+    #[serde(default)]
+    pub set: Option<String>,
+    /// What it is in its cluster, in the driver's word: `RSPrimary`, `Mongos`, `Standalone`.
+    #[serde(default)]
+    pub role: Option<String>,
+}
+
+impl Place {
+    /// Returns the address, and those of the other names.
+    pub fn addresses(&self) -> impl Iterator<Item = Address> {
+        let exact = Address::from(self.clone());
+        let named = self.names.iter().map({
+            let exact = exact.clone();
+            move |name| {
+                let (host, port) = match name.rsplit_once(':') {
+                    Some((host, port)) if port.parse::<u16>().is_ok() => (host, port.parse().ok()),
+                    Some(_) | None => (name.as_str(), exact.port),
+                };
+                Address { host: Some(host.to_owned()), port, ..exact.clone() }
+            }
+        });
+        std::iter::once(exact.clone()).chain(named)
+    }
+
+    /// Says what the server is in its cluster, where that is more than a single server.
+    #[must_use]
+    pub fn standing(&self) -> Option<String> {
+        let set = self.set.as_deref();
+        match (self.role.as_deref()?, set) {
+            ("RSPrimary", Some(set)) => Some(format!("the primary of replica set {set}")),
+            ("RSSecondary", Some(set)) => Some(format!("a secondary of replica set {set}")),
+            (_, Some(set)) => Some(format!("a member of replica set {set}")),
+            ("Mongos", None) => Some("a router of a sharded cluster".to_owned()),
+            ("LoadBalancer", None) => Some("a load balancer".to_owned()),
+            (_, None) => None,
+        }
+    }
 }
 
 impl From<Place> for Address {
@@ -173,6 +255,8 @@ pub enum Answer {
     No(&'static str),
     /// It must not run, and the person pressed Ctrl-C.
     Stop,
+    /// A person is asked; meanwhile it is to be told what would be touched.
+    Count,
 }
 
 impl Answer {
@@ -184,6 +268,7 @@ impl Answer {
             Self::No("") => "no\n".to_owned(),
             Self::No(why) => format!("no {why}\n"),
             Self::Stop => "stop\n".to_owned(),
+            Self::Count => "count\n".to_owned(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod index;
 mod log;
 mod play;
 mod policy;
+mod real_mongosh;
 mod real_psql;
 mod real_python;
 mod real_target;

@@ -1,15 +1,12 @@
 //! How Python is started: with our guard on its path, and otherwise as it is.
 
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::args;
-use super::live;
-use super::prompt::PythonPrompt;
-use crate::clients::{Command, Hook, Interactive, Late, Launcher, Preflight, Tap, url};
-use crate::policy::Facts;
-use crate::relay::Input;
-use crate::target::{Address, Decided, Known};
+use super::{args, live};
+use crate::clients::hooked::Hooked;
+use crate::clients::launcher::{Command, Greets, Hook, Late};
+use crate::clients::url;
 use crate::world::World;
 
 /// What is put on Python's path.
@@ -32,97 +29,34 @@ const LATE_FILE: &str = "_nightlatch_late.py";
 /// The oldest minor version of Python 3 that runs a file of ours when it is asked to.
 const LATE_SINCE: u32 = 14;
 
-/// A Python command line, read.
-#[derive(Debug)]
-pub struct PythonLaunch {
-    args: Vec<OsString>,
-    words: Vec<String>,
-    invocation: args::Invocation,
-    program: PathBuf,
-    is_at_terminal: bool,
-}
-
-impl PythonLaunch {
-    /// Reads a command line.
-    #[must_use]
-    pub fn new(command: Command<'_>) -> Self {
-        let name = command.program.file_name().and_then(OsStr::to_str).unwrap_or_default();
-        let words: Vec<String> =
-            command.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-        let invocation = if name.starts_with("python") {
-            args::parse(&words)
-        } else {
-            // A shell or a script with options of its own.
-            let asks = |word: &&str| ["--version", "--help", "-h", "-V"].contains(word);
-            let is_informational = words.first().map(String::as_str).as_ref().is_some_and(asks);
-            args::Invocation { is_informational, defeats: None }
-        };
-        Self {
-            args: command.args.to_vec(),
-            words,
-            invocation,
-            program: command.program.to_owned(),
-            is_at_terminal: command.terminals.stdin && command.terminals.stdout,
-        }
-    }
-}
-
-impl Launcher for PythonLaunch {
-    fn is_bare(&self) -> bool {
-        self.invocation.is_informational
-    }
-
-    fn is_interactive(&self) -> bool {
-        // A script that a person watches is one they can answer for: it is refused, not ended.
-        self.is_at_terminal
-    }
-
-    fn decide(&self, known: &Known<'_>, world: &World) -> Decided {
-        let mut all = url::decide(&self.words, world, known).unwrap_or_default();
-        all.swap_remove(0)
-    }
-
-    fn preflight(&self, _facts: &Facts, _address: &Address, _world: &World) -> Preflight {
-        Preflight::default()
-    }
-
-    fn input(&self) -> Option<Input> {
-        Some(Input::Data)
-    }
-
-    fn is_asked_too(&self) -> bool {
-        false
-    }
-
-    fn tap(&self, _nonce: &str) -> Option<Box<dyn Tap>> {
-        None
-    }
-
-    fn interactive(&self) -> Option<Box<dyn Interactive>> {
-        if self.is_at_terminal { Some(Box::new(PythonPrompt)) } else { None }
-    }
-
-    fn tapped_args(&self, _nonce: &str) -> Vec<OsString> {
-        self.args.clone()
-    }
-
-    fn start_up_file(&self, _nonce: &str, _teller: &str) -> Option<(&'static str, String)> {
-        None
-    }
-
-    fn hook(&self) -> Option<Hook> {
-        Some(Hook {
-            name: "python",
-            files: FILES,
-            vars,
-            read: live::read,
-            defeated: self
-                .invocation
-                .defeats
-                .map(|letter| format!("with -{letter} Python loads no guard: nothing is held")),
-            late: self.invocation.defeats.and_then(|_| late(&self.program)),
-        })
-    }
+/// Reads a Python command line.
+#[must_use]
+pub fn launch(command: Command<'_>) -> Hooked {
+    let name = command.program.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let words = command.words();
+    let invocation = if name.starts_with("python") {
+        args::parse(&words)
+    } else {
+        // A shell or a script with options of its own.
+        let asks = |word: &&str| ["--version", "--help", "-h", "-V"].contains(word);
+        let is_informational = words.first().map(String::as_str).as_ref().is_some_and(asks);
+        args::Invocation { is_informational, defeats: None }
+    };
+    let defeated = invocation
+        .defeats
+        .map(|letter| format!("with -{letter} Python loads no guard: nothing is held"));
+    let hook = Hook {
+        name: "python",
+        files: FILES,
+        vars,
+        args: |_, own| own.to_vec(),
+        greets: Greets::BeforeOutput,
+        reader: || Box::new(live::Live),
+        kept: |text| text,
+        defeated,
+        late: invocation.defeats.and_then(|_| late(command.program)),
+    };
+    Hooked::new(words, invocation.is_informational, command.terminals, url::decide, hook)
 }
 
 /// Returns how the guard is loaded into an interpreter that runs; none where its file's name does

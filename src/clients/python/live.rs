@@ -1,26 +1,32 @@
 //! A statement of a running Python, read with what its process tells of the names in it.
 
+use crate::clients::ReadStatement;
 use crate::lang::{Reading, python};
 use crate::tap::Statement;
 
-/// Reads a statement before it runs.
-#[must_use]
-pub fn read(statement: &Statement) -> Reading {
-    let nothing = Reading::Understood(Vec::new());
-    let Some(text) = &statement.text else { return nothing };
-    // Without a driver there is no database to lose anything in, unless this very text brings one.
-    let may_reach = !statement.drivers.is_empty() || text.contains("import");
-    if statement.is_script() || !may_reach {
-        return nothing;
-    }
-    let reading = python::read_with(text, &statement.types);
-    match reading {
-        // Files are the session's concern where it has reached a database; else their folder's.
-        Reading::Understood(mut effects) if statement.drivers.is_empty() => {
-            effects.retain(|effect| effect.object.as_deref() != Some(python::FILES));
-            Reading::Understood(effects)
+/// Reads each statement by itself: the process tells what the names in it are.
+#[derive(Debug)]
+pub struct Live;
+
+impl ReadStatement for Live {
+    fn read(&mut self, statement: &Statement) -> Reading {
+        let nothing = Reading::Understood(Vec::new());
+        let Some(text) = &statement.text else { return nothing };
+        // Without a driver there is no database to lose anything in, unless this very text brings
+        // one.
+        let may_reach = !statement.drivers.is_empty() || text.contains("import");
+        if statement.is_script() || !may_reach {
+            return nothing;
         }
-        reading => reading,
+        let reading = python::read_with(text, &statement.types);
+        match reading {
+            // Files are the session's concern where it has reached a database; else their folder's.
+            Reading::Understood(mut effects) if statement.drivers.is_empty() => {
+                effects.retain(|effect| effect.object.as_deref() != Some(python::FILES));
+                Reading::Understood(effects)
+            }
+            reading => reading,
+        }
     }
 }
 
@@ -35,7 +41,7 @@ mod tests {
             drivers: drivers.iter().map(|&name| name.to_owned()).collect(),
             ..Statement::default()
         };
-        read(&statement).effects().len()
+        Live.read(&statement).effects().len()
     }
 
     #[test]
@@ -47,6 +53,6 @@ mod tests {
         assert_eq!(effects("import app\nfor x in app.xs: x.delete()", "file", &["sqlite"]), 0);
         assert_eq!(effects("import shutil; shutil.rmtree('x')", "compile", &[]), 0);
         assert_eq!(effects("import shutil; shutil.rmtree('x')", "compile", &["sqlite"]), 1);
-        assert_eq!(read(&Statement::default()), Reading::Understood(Vec::new()));
+        assert_eq!(Live.read(&Statement::default()), Reading::Understood(Vec::new()));
     }
 }

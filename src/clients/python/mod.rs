@@ -6,4 +6,3 @@
 pub mod args;
 pub mod launch;
 pub mod live;
-pub mod prompt;

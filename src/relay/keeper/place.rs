@@ -66,7 +66,8 @@ impl Keeper {
         self.servers = Some(servers);
     }
 
-    fn settle_in(&mut self, decided: Decided) {
+    /// Takes a decision for where the session is now.
+    pub(super) fn settle_in(&mut self, decided: Decided) {
         self.decided = decided;
         self.tally.clear();
         self.shapes.clear();

@@ -78,13 +78,17 @@ struct Released {
 }
 
 impl Keeper {
-    /// Judges a statement before it runs, and writes it down. Counts begin anew with what is typed;
-    /// the programs that it starts go on with them.
-    pub fn tapped_statement(&mut self, statement: &Statement, reading: &Reading) -> Judged {
-        let text = statement.text.clone();
+    /// Judges a statement before it runs, and writes `text` of it down. Counts begin anew with what
+    /// is typed; what runs within that, and the programs that it starts, go on with them.
+    pub fn tapped_statement(
+        &mut self,
+        text: Option<String>,
+        statement: &Statement,
+        reading: &Reading,
+    ) -> Judged {
         let text = text.unwrap_or_else(|| "(a statement whose text is not known)".to_owned());
         let is_part = statement.is_program() && !self.tapped.statement.is_empty();
-        if !is_part {
+        if !is_part && !statement.within {
             self.statement_ended(false, None);
             self.submitted();
             for place in &mut self.tapped.places {
@@ -171,9 +175,10 @@ impl Keeper {
             }
         }
         self.add_progress(at, &mut verdict);
+        add_circumstances(operation, &mut verdict);
         let target = self.tapped.places[at].decided.target.clone();
         self.paged();
-        Some(self.note_at(operation.text.clone(), verdict, Source::Tap, target))
+        Some(self.note_at(tap::text(operation), verdict, Source::Tap, target))
     }
 
     /// Takes note that an operation is sent.
@@ -208,10 +213,10 @@ impl Keeper {
 
     /// A connection is being made: the session is where it is most dangerous. Returns whether
     /// that has changed.
-    pub fn tapped_connected(&mut self, engine: String, address: &Address) -> bool {
-        let at = self.place_of(address);
+    pub fn tapped_connected(&mut self, engine: String, place: &tap::Place) -> bool {
+        let at = self.place_told(place);
         self.tapped.places[at].engine = Some(engine);
-        let decided = &self.tapped.places[at].decided;
+        let decided = self.tapped.places[at].decided.clone();
         // What variables promise stands: a session that reaches a cache on this machine first may
         // still be about to reach production.
         let is_placed = self.is_live || !self.decided.evidence.is_empty();
@@ -219,8 +224,20 @@ impl Keeper {
             return false;
         }
         self.is_live = true;
-        let address = address.clone();
-        self.move_to(&address);
+        self.settle_in(decided);
+        true
+    }
+
+    /// The client stands at its prompt: what is typed there goes to this place. Returns whether it
+    /// is another than before.
+    pub fn tapped_prompt(&mut self, place: &tap::Place) -> bool {
+        self.statement_ended(true, None);
+        let address = Address::from(place.clone());
+        if self.is_live && self.decided.target.address == address {
+            return false;
+        }
+        self.is_live = true;
+        self.settle_in(self.decided_at(place));
         true
     }
 
@@ -233,10 +250,19 @@ impl Keeper {
 
     /// Finds a place, or begins to count for it.
     fn place_of(&mut self, address: &Address) -> usize {
+        self.place_or(address, |keeper| keeper.decided_for(address))
+    }
+
+    /// Finds a place that a hook tells of, or begins to count for it.
+    fn place_told(&mut self, place: &tap::Place) -> usize {
+        self.place_or(&place.clone().into(), |keeper| keeper.decided_at(place))
+    }
+
+    fn place_or(&mut self, address: &Address, decide: impl FnOnce(&Self) -> Decided) -> usize {
         let places = &self.tapped.places;
         let found = places.iter().position(|place| place.decided.target.address == *address);
         found.unwrap_or_else(|| {
-            let decided = self.decided_for(address);
+            let decided = decide(self);
             let tally = Tally::default();
             let place = Place { decided, engine: None, tally, since: None, is_of_files: false };
             self.tapped.places.push(place);
@@ -271,8 +297,20 @@ impl Keeper {
                     at
                 })
             }
-            _ => self.place_of(&address),
+            _ => self.place_told(&operation.place),
         }
+    }
+
+    /// Decides what a place is: what the configuration says of one of its names, else the most
+    /// dangerous that one of them tells.
+    fn decided_at(&self, place: &tap::Place) -> Decided {
+        let known = self.here.known(&self.config.targets);
+        let rank = |decided: &Decided| (decided.is_configured(), decided.target.tier);
+        let all = place.addresses().map(|address| for_address(&address, &known));
+        let worst = all.reduce(|one, other| if rank(&other) > rank(&one) { other } else { one });
+        let mut decided = worst.unwrap_or_else(|| for_address(&Address::default(), &known));
+        decided.target.address = place.clone().into();
+        decided
     }
 
     fn judge_at(&mut self, at: usize, operation: &Operation, reading: &Reading) -> Verdict {
@@ -349,6 +387,19 @@ impl Keeper {
                 ));
             }
         }
+    }
+}
+
+/// Says what else a person should know of where an operation goes.
+fn add_circumstances(operation: &Operation, verdict: &mut Verdict) {
+    if let Some(standing) = operation.place.standing() {
+        let names: Vec<String> = operation.place.names.iter().map(|name| one_line(name)).collect();
+        verdict.reasons.push(format!("it goes to {standing}, asked for as {}", names.join(", ")));
+    }
+    if operation.transaction {
+        let limit = "it is in a transaction, which the server ends 60 s after it began unless it \
+                     is set otherwise";
+        verdict.reasons.push(limit.to_owned());
     }
 }
 

@@ -13,6 +13,9 @@ const OP_MSG: i32 = 2013;
 const OP_QUERY: i32 = 2004;
 const OP_REPLY: i32 = 1;
 
+/// The flag of a message that wants no answer.
+const MORE_TO_COME: u8 = 2;
+
 /// No message of a test is longer.
 const MOST_BYTES: usize = 16 << 20;
 
@@ -90,6 +93,9 @@ fn converse(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> 
             other => panic!("message of kind {other}"),
         };
         let answer = lock(state).run(&command);
+        if kind == OP_MSG && body[0] & MORE_TO_COME != 0 {
+            continue;
+        }
         let mut bytes = Vec::new();
         match kind {
             OP_MSG => bytes.extend([0; 5]),
@@ -182,10 +188,21 @@ impl State {
                 doc! { "ok": 1.0, "cursor": { "id": 0_i64, "ns": place, "firstBatch": found } }
             }
             "aggregate" => {
-                let count = i32::try_from(documents.len()).expect("few");
+                let wanted = command.get_array("pipeline").ok().and_then(|stages| {
+                    stages.first()?.as_document()?.get_document("$match").ok().cloned()
+                });
+                let wanted = wanted.unwrap_or_default();
+                let count = documents.iter().filter(|one| fits(one, &wanted)).count();
+                let count = i32::try_from(count).expect("few");
                 let batch =
                     if count == 0 { Vec::new() } else { vec![doc! { "_id": 1, "n": count }] };
                 doc! { "ok": 1.0, "cursor": { "id": 0_i64, "ns": place, "firstBatch": batch } }
+            }
+            "count" => doc! { "ok": 1.0, "n": i32::try_from(documents.len()).expect("few") },
+            "insert" => {
+                let more = command.get_array("documents").expect("documents");
+                documents.extend(more.iter().filter_map(Bson::as_document).cloned());
+                doc! { "ok": 1.0, "n": i32::try_from(more.len()).expect("few") }
             }
             "delete" => {
                 let before = documents.len();
@@ -202,6 +219,20 @@ impl State {
                 }
                 let n = i32::try_from(before - documents.len()).expect("few");
                 doc! { "ok": 1.0, "n": n }
+            }
+            "listCollections" => {
+                let names: Vec<Bson> = self
+                    .collections
+                    .keys()
+                    .filter_map(|name| name.strip_prefix(&format!("{database}.")))
+                    .filter(|name| *name != "1")
+                    .map(|name| Bson::from(doc! { "name": name, "type": "collection" }))
+                    .collect();
+                let ns = format!("{database}.$cmd.listCollections");
+                doc! { "ok": 1.0, "cursor": { "id": 0_i64, "ns": ns, "firstBatch": names } }
+            }
+            "listDatabases" => {
+                doc! { "ok": 1.0, "databases": [{ "name": "app", "sizeOnDisk": 8192.0 }] }
             }
             "drop" => {
                 documents.clear();

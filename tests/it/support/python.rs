@@ -1,12 +1,11 @@
 //! The Pythons of this machine, and one with the drivers of the requirements.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use super::tool::variable;
+use super::tool::{make, variable};
 
 /// What the drivers' environment is made of.
 const REQUIREMENTS: &str = include_str!("../real_python/requirements.txt");
@@ -86,24 +85,14 @@ fn make_drivers() -> Option<PathBuf> {
     let python = usual()?;
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
     let folder = target.join(format!("python-{}.{}", python.version.0, python.version.1));
-    let (bin, mark) = (folder.join("bin"), folder.join("made-of.txt"));
-    if fs::read_to_string(&mark).is_ok_and(|text| text == REQUIREMENTS) {
-        return Some(bin);
-    }
-    let run = |command: &mut Command| {
-        let output = command.stdin(Stdio::null()).output().expect("it starts");
-        if !output.status.success() {
-            // Straight to the descriptor: the harness would swallow what goes through print.
-            std::io::stderr().write_all(&output.stderr).ok();
-        }
-        output.status.success()
-    };
-    let requirements = folder.join("requirements.txt");
-    let is_made = run(Command::new(&python.path).args(["-m", "venv", "--clear"]).arg(&folder))
-        && fs::write(&requirements, REQUIREMENTS).is_ok()
-        && run(Command::new(bin.join("pip")).args(["install", "-q", "-r"]).arg(&requirements));
-    if is_made {
-        fs::write(&mark, REQUIREMENTS).expect("the mark");
-    }
+    let bin = folder.join("bin");
+    let is_made = make(&folder, REQUIREMENTS, || {
+        let mut venv = Command::new(&python.path);
+        venv.args(["-m", "venv", "--clear"]).arg(&folder);
+        let mut pip = Command::new(bin.join("pip"));
+        let file = "tests/it/real_python/requirements.txt";
+        pip.args(["install", "-q", "-r", file]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        Some(vec![venv, pip])
+    });
     is_made.then_some(bin)
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many tests were skipped in this run.
@@ -27,6 +27,8 @@ pub(crate) enum Tool {
     Interpreter,
     /// An environment with the drivers of the requirements.
     PythonDrivers,
+    /// The versions of mongosh in tests/it/real_mongosh/package.json.
+    Mongosh,
     /// A server of Redis.
     Redis,
     /// A server of MariaDB.
@@ -65,6 +67,7 @@ impl Tool {
             Self::Less => "less",
             Self::Interpreter => "python3, 3.8 or newer",
             Self::PythonDrivers => "the packages of tests/it/real_python/requirements.txt",
+            Self::Mongosh => "npm, or the packages of tests/it/real_mongosh/package.json",
             Self::Redis => "redis-server",
             Self::MariaDb => "mariadb-install-db",
             Self::Python => "python3",
@@ -92,6 +95,7 @@ impl Tool {
             }),
             Self::Interpreter => super::python::usual().is_some(),
             Self::PythonDrivers => super::python::drivers().is_some(),
+            Self::Mongosh => super::mongosh::shells().is_some(),
             Self::Psql
             | Self::Postgres
             | Self::Bash
@@ -141,6 +145,30 @@ pub(crate) fn skip(why: &str) {
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
     // Straight to the descriptor: the harness would swallow what goes through print.
     writeln!(std::io::stderr(), "SKIPPED ({count} so far): {name}: {why}").ok();
+}
+
+/// Makes a folder of tools by running commands, once for what it is made `of`; returns whether it is
+/// there.
+pub(crate) fn make(
+    folder: &Path,
+    of: &str,
+    commands: impl FnOnce() -> Option<Vec<Command>>,
+) -> bool {
+    let mark = folder.join("made-of.txt");
+    if fs::read_to_string(&mark).is_ok_and(|text| text == of) {
+        return true;
+    }
+    let run = |mut command: Command| match command.stdin(Stdio::null()).output() {
+        Ok(output) if output.status.success() => true,
+        Ok(output) => {
+            // Straight to the descriptor: the harness would swallow what goes through print.
+            std::io::stderr().write_all(&output.stderr).ok();
+            false
+        }
+        Err(_) => false,
+    };
+    let is_made = commands().is_some_and(|commands| commands.into_iter().all(run));
+    is_made && fs::write(&mark, of).is_ok()
 }
 
 /// Finds a program on PATH, or where Debian hides PostgreSQL's.

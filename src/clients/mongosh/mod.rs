@@ -1,0 +1,9 @@
+//! mongosh: what is put into the process, and how it is started.
+//!
+//! The guard in `assets/` tells us statements and commands over a socket (see `crate::tap`); the
+//! screen and the keys are left alone.
+
+pub mod args;
+pub mod launch;
+pub mod text;
+pub mod uri;

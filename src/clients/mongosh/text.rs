@@ -1,0 +1,67 @@
+//! Statements of mongosh: read before they run, and what of them may be written down.
+
+use crate::clients::ReadStatement;
+use crate::lang::Reading;
+use crate::lang::mongo::Names;
+use crate::tap::Statement;
+
+/// Words that keep a statement out of mongosh's own history.
+const SECRET: &[&str] =
+    &["createUser", "auth", "updateUser", "changeUserPassword", "connect", "Mongo"];
+
+/// Reads statements with what the session has defined before.
+#[derive(Debug, Default)]
+pub struct Reader {
+    names: Names,
+    last: String,
+}
+
+impl ReadStatement for Reader {
+    fn read(&mut self, statement: &Statement) -> Reading {
+        self.last = statement.text.clone().unwrap_or_default();
+        // What is done once is asked about as it is sent: then its target and its figures are known.
+        let reading = self.names.read(&self.last);
+        let loops = reading.effects().iter().filter(|effect| effect.looped);
+        Reading::Understood(loops.cloned().collect())
+    }
+
+    fn runs(&mut self) {
+        self.names.learn(&std::mem::take(&mut self.last));
+    }
+
+    fn at_prompt(&mut self, database: &str) {
+        self.names.set_database(database);
+    }
+}
+
+/// Returns what of a statement may be written down: of one that mongosh would not keep, what
+/// stands before its first string.
+#[must_use]
+pub fn kept(text: String) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_secret = text.split(|c| !is_part(c)).any(|word| SECRET.contains(&word));
+    match text.find(['\'', '"', '`']).filter(|_| is_secret) {
+        Some(at) => format!("{}[redacted:mongosh]", &text[..at]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_mongosh_would_not_keep_is_cut() {
+        for (text, expected) in [
+            ("db.auth('ann', 'hunter2')", "db.auth([redacted:mongosh]"),
+            ("pw = `x`; db.auth(u, pw)", "pw = [redacted:mongosh]"),
+            ("connect(\"mongodb://u:p@h\")", "connect([redacted:mongosh]"),
+            ("db.auth(passwordPrompt())", "db.auth(passwordPrompt())"),
+            ("db.authors.find({a: 'x'})", "db.authors.find({a: 'x'})"),
+            ("db.disconnect('x')", "db.disconnect('x')"),
+            ("", ""),
+        ] {
+            assert_eq!(kept(text.to_owned()), expected);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Real versions of mongosh on a real pty, against a server that logs what arrives: what is refused
+//! has not arrived.
+
+mod forms;
+mod held;
+mod looks;
+mod record;
+mod scripts;
+mod stage;

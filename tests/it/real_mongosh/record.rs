@@ -1,0 +1,130 @@
+//! What is on disk afterwards: statements as they were typed, and no secret.
+
+use std::fs;
+
+use super::stage::{NEEDED, Stage, enter, leave, refuse};
+use crate::support::pty::Key;
+use crate::support::tool::needs;
+use crate::support::world::run;
+
+fn history(stage: &Stage) -> Vec<(String, String)> {
+    let output = run(stage.world.nightlatch(["history", "--json"]), "");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    text.lines()
+        .map(|line| {
+            let row: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let word = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+            (word("text"), word("answer"))
+        })
+        .collect()
+}
+
+#[test]
+fn statements_are_kept_as_typed() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::new();
+    stage.world.write("one.js", "var one = 1; // from a file\n");
+    let mut pty = stage.open();
+    enter(&mut pty, "db.family.countDocuments({name: \"é 'x'\"})  // why");
+    pty.line("use other");
+    pty.wait_for_prompt("other> ");
+    pty.line("use app");
+    pty.wait_for_prompt("app> ");
+    pty.type_text("function f() {\r");
+    pty.wait_for("... ");
+    pty.type_text("return 7\r}\r");
+    pty.wait_for_prompt("app> ");
+    enter(&mut pty, "load('one.js')");
+    pty.line("db.family.drop()");
+    refuse(&mut pty);
+    leave(&mut pty);
+    let history = history(&stage);
+    let texts: Vec<&str> = history.iter().map(|(text, _)| text.trim_end()).collect();
+    insta::assert_snapshot!(texts.join("\n--\n"), @r#"
+    db.family.countDocuments({name: "é 'x'"})  // why
+    --
+    use other
+    --
+    use app
+    --
+    function f() {
+    return 7
+    }
+    --
+    load('one.js')
+    --
+    var one = 1; // from a file
+    --
+    db.family.drop()
+    --
+    drop app.family
+    --
+    exit
+    "#);
+    assert!(
+        history.iter().any(|(text, answer)| text == "drop app.family" && answer == "cancelled")
+    );
+}
+
+#[test]
+fn secrets_are_on_no_disk() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::new();
+    let mut pty = stage.open();
+    for line in [
+        "db.auth('ann', 'hunter2-a')",
+        "db.createUser({user: 'ann', pwd: 'hunter2-b', roles: []})",
+        "connect('mongodb://ann:hunter2-c@127.0.0.1:1/app?serverSelectionTimeoutMS=1')",
+        "db.changeUserPassword('ann', 'hunter2-d')",
+    ] {
+        pty.line(line);
+        pty.wait_for_silence(std::time::Duration::from_millis(900));
+        if pty.screen().contains("Enter to cancel") {
+            pty.press(Key::Enter);
+        }
+        pty.wait_for_prompt("app> ");
+        pty.wait_for_silence(std::time::Duration::from_millis(400));
+    }
+    pty.line("passwordPrompt()");
+    pty.wait_for("Enter password");
+    pty.line("hunter2-e");
+    pty.wait_for_prompt("app> ");
+    enter(&mut pty, "'the end'");
+    leave(&mut pty);
+    let texts = history(&stage);
+    let told = texts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n");
+    assert!(!told.contains("hunter2"), "{told}");
+    let mut folders = vec![stage.world.data()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let bytes = fs::read(entry.path()).expect("a file");
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains("hunter2-"), "{:?}: {text}", entry.path());
+        }
+    }
+}
+
+#[test]
+fn a_killed_session_comes_back_into_mongoshs_own_history() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::new();
+    let mut pty = stage.open();
+    enter(&mut pty, "db.family.findOne({_id: 3})");
+    pty.kill(nix::sys::signal::Signal::SIGKILL);
+    pty.wait_for_exit();
+    let output = run(stage.world.nightlatch(["recover", "last", "--write-history"]), "");
+    assert!(output.status.success(), "{output:?}");
+    let own = stage.world.home().join(".mongodb/mongosh/mongosh_repl_history");
+    let own = fs::read_to_string(own).expect("written");
+    assert!(own.lines().any(|line| line == "db.family.findOne({_id: 3})"), "{own}");
+}
