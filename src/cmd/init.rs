@@ -7,8 +7,8 @@ use std::path::Path;
 
 use clap::CommandFactory;
 
+use super::program::find;
 use super::recorded::write_error;
-use super::run::find;
 use crate::cli::{Cli, CompletionsArgs, GenerateArgs, Generated, InitArgs, Shell};
 use crate::clients::known::{KNOWN, by_name};
 use crate::error::{Error, Kind};

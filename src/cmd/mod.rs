@@ -19,6 +19,7 @@ pub mod notify;
 mod own_history;
 mod past;
 pub mod play;
+mod program;
 pub mod prune;
 mod recorded;
 #[cfg(test)]

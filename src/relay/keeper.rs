@@ -210,6 +210,7 @@ impl Keeper {
         if !is_new_place {
             return false;
         }
+        self.is_live = true;
         self.move_to(address);
         true
     }

@@ -33,6 +33,10 @@ const SPINS: u32 = 16;
 /// How often a client is looked at that may want data and has said nothing.
 const DATA_LOOK: Duration = Duration::from_millis(2);
 
+/// By when the recorder has told what is wrong with the disk at the start. Later trouble comes with
+/// something to record, which wakes us by itself.
+const FIRST_TROUBLE: Duration = Duration::from_millis(700);
+
 /// The longest time between two looks while something waits for the client.
 const SLOWEST_LOOK: Duration = Duration::from_millis(10);
 
@@ -120,7 +124,8 @@ impl Relay {
         let withdrawal = self.held.is_some().then_some(WITHDRAWAL_LOOK);
         let probe = self.probe.as_ref().map(|probe| probe.due().saturating_sub(now));
         let (guard, alert) = (self.next_guard_look(), self.next_alert());
-        [look, dialogue, withdrawal, probe, guard, alert].into_iter().flatten().min()
+        let trouble = FIRST_TROUBLE.checked_sub(now);
+        [look, dialogue, withdrawal, probe, guard, alert, trouble].into_iter().flatten().min()
     }
 
     /// Returns whether the one thing that may be wanted is data on standard input. A question comes

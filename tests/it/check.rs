@@ -367,9 +367,11 @@ fn config_is_found_shown_and_checked() {
     keep_days = 0
 
     [look]
+    tint = "auto"
     banner = true
     title = true
     colour = true
+    tab = true
 
     [impact]
     enabled = true

@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::super::run;
+use super::super::program;
 use super::server::{Stop, attend, base, clean};
 use super::text::config;
 use super::{exit_status, list, say};
@@ -42,7 +42,7 @@ pub(super) fn is_possible(world: &World) -> bool {
 }
 
 fn program(world: &World) -> Result<PathBuf, Error> {
-    run::find(OsStr::new("python3"), world)
+    program::find(OsStr::new("python3"), world)
 }
 
 /// Runs the demonstration.

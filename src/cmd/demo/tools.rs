@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::super::run;
+use super::super::program;
 use crate::error::{Error, Kind};
 use crate::target::pattern::glob;
 use crate::world::World;
@@ -45,7 +45,7 @@ pub(super) fn find(world: &World) -> Result<Tools, Error> {
     let server = std::env::split_paths(path)
         .chain(PLACES.iter().flat_map(|place| versions(*place)))
         .find(|folder| SERVER.iter().all(|name| is_program(&folder.join(name))));
-    let client = run::find(OsStr::new("psql"), world).ok();
+    let client = program::find(OsStr::new("psql"), world).ok();
     // Where the package is off PATH as a whole, the client is beside the server.
     let beside =
         || server.as_ref().map(|folder| folder.join("psql")).filter(|file| is_program(file));

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::super::run::find;
+use super::super::program::find;
 use super::{Finding, State};
 use crate::clients::known::Known;
 use crate::os::job::parent_pid;
