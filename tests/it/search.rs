@@ -19,7 +19,8 @@ fn search(past: &Recorded, args: &[&str]) -> Pty {
     command.args(args).stdout(fs::File::create(taken(past)).expect("a file"));
     let mut pty = Pty::spawn_with(command, [true, false, true]);
     pty.wait_until("the search", |screen| {
-        screen.is_alternate && screen.contains(" in all") && !screen.contains("indexing")
+        let is_counted = screen.contains(" in all") && !screen.contains("… in all");
+        screen.is_alternate && is_counted && !screen.contains("indexing")
     });
     pty
 }

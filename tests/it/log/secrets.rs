@@ -94,7 +94,7 @@ fn what_python_is_told_unseen_and_in_words_and_titles_is_not_recorded() {
     pty.wait_for_prompt(">>> ");
     // It reads lines, and shows none of it.
     pty.line("import getpass; p = getpass.getpass('Unseen: ')");
-    pty.wait_for("Unseen: ");
+    pty.wait_for_prompt("Unseen: ");
     pty.line("s3cret-typed");
     pty.wait_for_prompt(">>> ");
     pty.line("print('\\x1b]2;ghp_' + 'S3CRET7890abcdefABCDEF0123456789abcd' + '\\x07')");
