@@ -17,6 +17,9 @@ pub struct Known {
     pub name: &'static str,
     /// The first version whose statements can be held; none where no version tells.
     pub oldest: Option<&'static [u32]>,
+    /// Whether a hook inside it tells each operation that a statement sends: what a statement did
+    /// is then said by those, and not by its text.
+    pub tells_operations: bool,
     /// Reads a text as the client would.
     pub read: Read,
     /// Says where a text is none of the client's language; none where each text may be one.
@@ -33,6 +36,7 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "psql",
         oldest: Some(&[11]),
+        tells_operations: false,
         read: psql::text::read,
         mistake: None,
         decide: psql_decide,
@@ -44,6 +48,7 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "mongosh",
         oldest: Some(&[1, 10]),
+        tells_operations: true,
         read: lang::mongo::javascript,
         mistake: None,
         decide: mongosh::uri::decide,
@@ -106,6 +111,7 @@ const fn python_by(name: &'static str, oldest: Option<&'static [u32]>) -> Known 
     Known {
         name,
         oldest,
+        tells_operations: true,
         read: lang::python::read,
         mistake: Some(lang::python::mistake),
         decide: url::decide,

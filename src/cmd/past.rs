@@ -431,10 +431,13 @@ impl Deed {
     /// Says whether it removes or overwrites what was there, as it was judged when it ran or as its
     /// text reads now.
     pub(super) fn is_destructive(&self, client: &str) -> bool {
-        let Some(reading) = known::by_name(client).map(|known| (known.read)(&self.text)) else {
+        let Some(known) = known::by_name(client) else {
             return self.destroys || matches!(self.verdict.as_str(), "hold" | "deny");
         };
-        let (has_word, count) = destroying(&reading);
+        if known.tells_operations {
+            return self.destroys;
+        }
+        let (has_word, count) = destroying(&(known.read)(&self.text));
         let was_nothing_there = self.skipped > 0 && self.skipped >= count;
         !was_nothing_there && (self.destroys || has_word || count > 0)
     }
@@ -468,6 +471,9 @@ impl Deed {
 /// Says whether a statement removes or overwrites what was there, as its text reads now.
 pub(super) fn is_destructive(client: &str, text: &str, verdict: &str) -> bool {
     let Some(known) = known::by_name(client) else { return matches!(verdict, "hold" | "deny") };
+    if known.tells_operations {
+        return verdict != "allow";
+    }
     let (has_word, count) = destroying(&(known.read)(text));
     has_word || count > 0
 }

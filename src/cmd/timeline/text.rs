@@ -8,6 +8,7 @@ use super::super::past::Fate;
 use super::Timeline;
 use super::gather::{Event, Row, Told};
 use super::report::Report;
+use super::safe::Family;
 use crate::ui::table::{Align, Cell, Fit, Table, View};
 use crate::ui::theme::{Style, tier_word};
 use crate::ui::visible;
@@ -119,7 +120,10 @@ fn moment(report: &Report<'_>, out: &mut dyn Write, view: &View<'_>) -> io::Resu
 /// Says what can still be done about a statement that has not taken effect.
 pub(super) fn way_back(told: &Told) -> &'static str {
     match told.fate {
-        Fate::Running => "Not over yet: Ctrl-C in that session, or pg_cancel_backend, stops it",
+        Fate::Running if told.safe.family == Family::Postgres => {
+            "Not over yet: Ctrl-C in that session, or pg_cancel_backend, stops it"
+        }
+        Fate::Running => "Not over yet: Ctrl-C in that session stops it",
         _ => "Not committed yet: ROLLBACK in that session takes it back",
     }
 }

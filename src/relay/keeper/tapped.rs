@@ -32,6 +32,8 @@ pub(super) struct Tapped {
     last: Option<(String, String, Reading)>,
     /// The statement whose end has not been seen, and since when it runs.
     running: Option<(u64, Duration)>,
+    /// The last operation of it that was written down and let through.
+    sent: Option<u64>,
 }
 
 impl Tapped {
@@ -137,6 +139,9 @@ impl Keeper {
     /// Takes note that the statement has ended: the client waits for the next, or is gone.
     /// `is_seen` tells whether it ended just now; else nobody knows how long it took.
     pub fn statement_ended(&mut self, is_seen: bool, error: Option<String>) {
+        if let Some(n) = self.tapped.sent.take() {
+            self.mark(Marker::Outcome { n, rows: None, duration_ms: None, error: None });
+        }
         let Some((n, began)) = self.tapped.running.take() else { return };
         let took = self.clock.elapsed().saturating_sub(began);
         let duration_ms = is_seen.then(|| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
@@ -195,6 +200,7 @@ impl Keeper {
             self.tapped.places[at].tally.release(&effects);
         }
         self.count(at, operation, &effects);
+        self.tapped.sent = Some(judged.n);
         self.let_through(judged, &effects, whole);
         self.paged();
     }
