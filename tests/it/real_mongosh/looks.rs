@@ -56,7 +56,7 @@ const SCENARIOS: &[&[&str]] = &[
 ];
 
 /// What the cursor's line looks like when mongosh waits for more.
-const PROMPTS: &[&str] = &["app>", "other>", "mine>", "app$", "...", "|", "Enter password"];
+const PROMPTS: &[&str] = &["app>", "other>", "mine>", "app$", "...", "|"];
 
 /// Takes out what no two runs have in common.
 fn plain(screen: &[String]) -> Vec<String> {
@@ -68,7 +68,12 @@ fn plain(screen: &[String]) -> Vec<String> {
 fn settled(pty: &mut Pty, typed: &str, column: usize) -> Option<Vec<String>> {
     let screen = pty.wait_for_silence(Duration::from_millis(200));
     let is_there = match typed.chars().last() {
-        Some('\r') => PROMPTS.contains(&screen.lines[screen.cursor.1].trim()),
+        Some('\r') => {
+            let line = |row: usize| screen.lines[row].trim();
+            // The cursor stands below what asks for a password.
+            let is_asked = screen.cursor.1 > 0 && line(screen.cursor.1 - 1) == "Enter password";
+            PROMPTS.contains(&line(screen.cursor.1)) || is_asked
+        }
         Some('\t') => screen.cursor.0 != column + typed.len() - 1,
         _ => true,
     };

@@ -45,7 +45,7 @@ const RUNS: &[(&[&str], &str)] = &[
 fn plain(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     // Ids, our own lines, and where in mongosh's own code an error came from.
-    let pattern = r#"[0-9a-f]{24}|nightlatch: [^\n]*\n|"stack": "[^"]*""#;
+    let pattern = r#"[0-9a-f]{24}|nightlatch: [^\n]*\n|"stack": "(?:[^"\\]|\\.)*""#;
     regex::Regex::new(pattern).expect("fits").replace_all(&text, "").into_owned()
 }
 
