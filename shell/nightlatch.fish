@@ -21,7 +21,9 @@ if status is-interactive
     @NOTICE@
 
     function __nightlatch_history
-        command nightlatch history -i </dev/tty
+        set -l taken (command nightlatch history -i </dev/tty)
+        # Below the line that is being typed.
+        test -z "$taken"; or printf '\n%s' $taken; and echo
         commandline -f repaint
     end
     @KEY@

@@ -46,9 +46,11 @@ if [[ -o interactive ]]; then
     }
 
     __nightlatch_history() {
+        # What is taken is printed once the prompt is out of the way.
+        local taken
+        taken=$(command nightlatch history -i </dev/tty)
         zle -I
-        command nightlatch history -i </dev/tty
-        zle reset-prompt
+        [[ -z $taken ]] || print -r -- "$taken"
     }
     zle -N nightlatch-history __nightlatch_history
     @KEY@

@@ -132,8 +132,9 @@ fn configuration(loaded: &Loaded, world: &World) -> Finding {
     let files: Vec<_> = loaded.files.iter().map(|file| file.display().to_string()).collect();
     if files.is_empty() {
         let path = world.config_file().map(|file| file.display().to_string()).unwrap_or_default();
-        return Finding::new("configuration", State::Note, "there is none".into())
-            .hint(format!("Nothing is known to be production: name your targets in {path}"));
+        return Finding::new("configuration", State::Note, "there is none".into()).hint(format!(
+            "Only telling names and providers' hosts are production: name your targets in {path}"
+        ));
     }
     let targets = if targets == 1 { "1 target".into() } else { format!("{targets} targets") };
     Finding::new("configuration", State::Ok, format!("{}, {targets}", files.join(", ")))

@@ -17,12 +17,13 @@ pub(super) struct Temporary {
 impl Temporary {
     /// Takes the effects of the next statement: what stays within is only the session's.
     pub(super) fn take(&mut self, text: &str, statement: &Statement, effects: &mut [Effect]) {
+        let word = |list: &[&str]| {
+            statement
+                .tokens
+                .iter()
+                .any(|token| token.kind == Kind::Word && is_word(&text[token.range.clone()], list))
+        };
         if !self.names.is_empty() {
-            let word = |list: &[&str]| {
-                statement.tokens.iter().any(|token| {
-                    token.kind == Kind::Word && is_word(&text[token.range.clone()], list)
-                })
-            };
             if word(DOUBTS) {
                 self.names.clear();
             }
@@ -39,7 +40,9 @@ impl Temporary {
         let makes = is(0, &["create"])
             && is(at, &["temp", "temporary"])
             && is(at + 1, &["table"])
-            && !is(at + 2, &["if"]);
+            && !is(at + 2, &["if"])
+            // It may be gone with the next COMMIT, and its name another table's.
+            && !word(&["commit"]);
         if makes
             && let Some(name) = effects.iter().find_map(|effect| match effect.verb {
                 Verb::Create => effect.object.clone(),

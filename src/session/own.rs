@@ -53,8 +53,10 @@ impl OwnObjects {
         }
         let [effect] = effects else { return };
         let is_plain = effect.class == Class::Add && effect.verb == Verb::Create;
-        // Where the name may have existed before, or stands for something else, there is doubt.
-        if is_plain && self.statements == 1 && !words.contains("exists") {
+        // Where the name may have existed before, or stands for something else, there is doubt; and
+        // what goes ON COMMIT leaves its name to another, which nobody tells.
+        let is_doubtful = ["exists", "commit"].iter().any(|word| words.contains(word));
+        if is_plain && self.statements == 1 && !is_doubtful {
             self.maybe.clone_from(&effect.object);
         }
     }
@@ -114,6 +116,9 @@ mod tests {
         let mut own = OwnObjects::default();
         create(&mut own, "create table if not exists t (a int)");
         assert!(own.names().is_empty());
+
+        create(&mut own, "create temp table t (a int) ON COMMIT drop");
+        assert!(own.names().is_empty(), "it is gone, and the next of its name is another");
 
         own.submitted();
         own.let_through("create table t ()", &[effect(Class::Add, Verb::Create, "t")]);

@@ -329,6 +329,19 @@ fn second_drop_after_a_temporary_table() {
     refuse_and_leave(&world, &mut pty);
 }
 
+/// One that goes with its transaction leaves its name to the real table.
+#[test]
+fn temporary_table_that_goes_on_commit() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    pty.line("create temp table members (id int) on commit drop;");
+    pty.wait_for("CREATE TABLE");
+    wait_for_any_prompt(&mut pty, &world);
+    pty.line("delete from members;");
+    refuse(&mut pty, &world);
+    leave(&world, &mut pty);
+}
+
 /// The same with both on one line, and with a rollback in between.
 #[test]
 fn temporary_table_forgotten() {
