@@ -207,6 +207,8 @@ impl Relay {
                     "untapped" => format!("UNGUARDED: {what} has no tap, {why}"),
                     _ => format!("UNGUARDED: the tap on {what} does not work: {why}"),
                 };
+                // What was printed before it belongs above it, and leaves a line free for it.
+                self.drain_all()?;
                 self.warn(&text)
             }
         }
