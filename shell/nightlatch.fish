@@ -5,7 +5,12 @@ if status is-interactive
         # A function of one's own is left alone.
         functions -q $client; and continue
         function $client --inherit-variable client --description 'through nightlatch'
-            command nightlatch $client $argv
+            # What another function runs nobody has typed: completions run Python.
+            if test (status stack-trace | string match -- '*in function*' | count) -gt 1
+                command $client $argv
+            else
+                command nightlatch $client $argv
+            end
         end
     end
     set -e client

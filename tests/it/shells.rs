@@ -145,6 +145,10 @@ fn clients_are_wrapped_and_can_be_had_bare() {
                 pty.dump()
             );
         }
+        if shell.tool == Tool::Fish {
+            let own = "function own; python3 four; end; own";
+            assert!(told(&mut pty, own).contains("wrapped: four"), "{}", pty.dump());
+        }
         // An alias of one's own keeps its options.
         let own = told(&mut pty, "python three");
         let expected =
