@@ -90,9 +90,14 @@ fn destroyed(store: &Store, label: &str) -> Result<Vec<Statement>, Error> {
     let (mut found, mut looked_at) = (Vec::new(), 0);
     let visit = &mut |statement: Statement| {
         looked_at += 1;
-        let is_it = statement.answer.as_deref() != Some("cancelled")
-            && statement.verdict != "deny"
+        // One that was held and never answered was lost with its session.
+        let has_run = match statement.answer.as_deref() {
+            Some(answer) => answer != "cancelled",
+            None => !["hold", "deny"].contains(&statement.verdict.as_str()),
+        };
+        let is_it = has_run
             && statement.error.is_none()
+            && statement.rows != Some(0)
             && past::is_destructive(&statement.client, &statement.text, &statement.verdict);
         if is_it {
             found.push(statement);

@@ -438,7 +438,9 @@ impl Deed {
             return self.destroys;
         }
         let (has_word, count) = destroying(&(known.read)(&self.text));
-        let was_nothing_there = self.skipped > 0 && self.skipped >= count;
+        let rows = self.outcome.as_ref().and_then(|outcome| outcome.rows);
+        let was_nothing_there = (self.skipped > 0 && self.skipped >= count)
+            || (rows == Some(0) && tells_its_rows(&self.text));
         !was_nothing_there && (self.destroys || has_word || count > 0)
     }
 
@@ -482,6 +484,13 @@ pub(super) fn is_destructive(client: &str, text: &str, verdict: &str) -> bool {
 fn destroying(reading: &Reading) -> (bool, usize) {
     let has_word = matches!(reading, Reading::Unclear { destructive_word: true, .. });
     (has_word, reading.effects().iter().filter(|effect| effect.destroys()).count())
+}
+
+/// Says whether a statement's rows are those that it removes or changes.
+fn tells_its_rows(text: &str) -> bool {
+    let text = fate::without_comments(text).to_ascii_lowercase();
+    let is_alone = !text.trim_end().trim_end_matches(';').contains(';');
+    is_alone && matches!(text.split_whitespace().next(), Some("delete" | "update"))
 }
 
 /// Says whether a statement drops something only where it is there.

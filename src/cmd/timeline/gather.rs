@@ -102,9 +102,7 @@ impl Row {
             }
             Event::Statement(told) => (told.end.clone(), told.text.clone()),
             Event::Answered { n, answer, reason } => {
-                let answer = answer.word();
-                let reason = reason.as_ref().map(|reason| format!(": {reason}"));
-                (format!("{answer} statement {n}"), reason.unwrap_or_default())
+                (format!("{} statement {n}", answer.word()), reason.clone().unwrap_or_default())
             }
             Event::Gap(why) => ("not recorded".to_owned(), why.clone()),
             Event::Glass(text) => ("BREAK-GLASS".to_owned(), text.clone()),
