@@ -33,6 +33,9 @@ const KEPT_BYTES: usize = if cfg!(test) { 1 << 20 } else { 16 << 20 };
 /// half a millisecond; a statement that is held has one sooner.
 const PREPARE_AFTER: Duration = Duration::from_millis(250);
 
+/// So much output may itself fill a disk: from there on the reserve is made first.
+const PREPARE_BYTES: u64 = 32 << 10;
+
 /// Writes one session's log.
 pub(super) struct Writer<S> {
     sink: S,
@@ -434,7 +437,11 @@ impl<S: Sink> Work for Writer<S> {
         // The ring first: an item queued before a frame is then seen before it.
         let ready = self.ring.slots();
         let is_closed = self.take_items();
-        if !self.is_prepared && !is_closed && self.clock.elapsed() >= PREPARE_AFTER {
+        let is_due = || {
+            let bytes = self.good_len.saturating_add(ready as u64);
+            bytes >= PREPARE_BYTES || (!is_closed && self.clock.elapsed() >= PREPARE_AFTER)
+        };
+        if !self.is_prepared && is_due() {
             self.prepare();
         }
         let is_quiet = ready == 0 && self.items.is_empty();
