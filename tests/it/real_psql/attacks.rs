@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::held::furnish;
 use super::keys::{wait_for_any_prompt, wait_for_next_prompt};
 use super::non_interactive::without_terminal;
-use super::steps::{QUESTION, leave, production, refuse_and_leave, say_no, wait_for_question};
+use super::steps::{
+    QUESTION, leave, production, refuse_and_leave, refuse_for_good, say_no, wait_for_question,
+};
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::world::{World, run};
 
@@ -129,10 +131,7 @@ fn start_up_file_that_watches() {
     world.write(".psqlrc", &format!("{WATCH}\n"));
     let mut pty = Pty::spawn(world.wrapped([world.database.uri("app")]));
     wait_for_question(&mut pty);
-    pty.press(Key::Enter);
-    assert_eq!(pty.finish().code(), Some(125), "{}", pty.dump());
-    world.assert_nothing_left();
-    world.database.assert_untouched();
+    refuse_for_good(&world, &mut pty);
 }
 
 /// Repeats what psql sent last, which is not what was typed last: a line of single-line mode, which
@@ -192,10 +191,7 @@ fn typed_without_a_line_editor() {
         }
         pty.press(Key::Enter);
         wait_for_question(&mut pty);
-        pty.press(Key::Enter);
-        assert_eq!(pty.finish().code(), Some(125), "{}", pty.dump());
-        world.assert_nothing_left();
-        world.database.assert_untouched();
+        refuse_for_good(&world, &mut pty);
     }
 }
 

@@ -40,6 +40,14 @@ pub(crate) fn refuse_and_leave(world: &World, pty: &mut Pty) {
     leave(world, pty);
 }
 
+/// Says no where no prompt is to come back to: the run ends with our status.
+pub(crate) fn refuse_for_good(world: &World, pty: &mut Pty) {
+    pty.press(Key::Enter);
+    assert_eq!(pty.finish().code(), Some(125), "{}", pty.dump());
+    world.assert_nothing_left();
+    world.database.assert_untouched();
+}
+
 /// Leaves from the prompt; nothing may have been lost.
 pub(crate) fn leave(world: &World, pty: &mut Pty) {
     pty.line("\\q");

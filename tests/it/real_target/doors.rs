@@ -4,8 +4,9 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::{fs, io};
 
+use crate::real_psql::steps::refuse_and_leave;
 use crate::support::postgres::cluster;
-use crate::support::pty::{Key, PERSON_PAUSE, Pty};
+use crate::support::pty::{PERSON_PAUSE, Pty};
 use crate::support::tool::{Tool, needs};
 use crate::support::world::{Tier, World};
 
@@ -69,12 +70,7 @@ fn the_same_server_through_another_door_keeps_its_tier() {
     // The title said so at once; the line comes below the one that was being typed.
     assert!(screen.contains("because of the same server as app@localhost"), "{screen}");
     pty.wait_for_silence(PERSON_PAUSE);
-    pty.press(Key::Enter);
-    pty.wait_for_prompt(&world.database.prompt());
-    pty.wait_for_silence(PERSON_PAUSE);
-    pty.line("\\q");
-    pty.finish();
-    world.database.assert_untouched();
+    refuse_and_leave(&world, &mut pty);
 
     // What the configuration says of a door counts more, and makes it forgotten.
     world.set_tier(Tier::Development);
@@ -108,10 +104,5 @@ fn what_people_noted_holds_at_the_prompt() {
     pty.line("delete from families;");
     pty.wait_for(&format!("type {name} to run it"));
     pty.wait_for_silence(PERSON_PAUSE);
-    pty.press(Key::Enter);
-    pty.wait_for_prompt(&world.database.prompt());
-    pty.wait_for_silence(PERSON_PAUSE);
-    pty.line("\\q");
-    pty.finish();
-    world.database.assert_untouched();
+    refuse_and_leave(&world, &mut pty);
 }

@@ -1,7 +1,8 @@
 //! A real psql through a real ssh tunnel.
 
+use crate::real_psql::steps::{leave, say_no};
 use crate::support::postgres::cluster;
-use crate::support::pty::{Key, PERSON_PAUSE, Pty};
+use crate::support::pty::{PERSON_PAUSE, Pty};
 use crate::support::sshd::Sshd;
 use crate::support::tool::{Tool, needs};
 use crate::support::world::{Tier, World, run};
@@ -33,13 +34,9 @@ fn a_local_port_is_where_ssh_leads() {
     pty.line("delete from families;");
     pty.wait_for(&format!("type {name} to run it"));
     pty.wait_for_silence(PERSON_PAUSE);
-    pty.press(Key::Enter);
-    pty.wait_for_prompt(&world.database.prompt());
-    pty.wait_for_silence(PERSON_PAUSE);
+    say_no(&mut pty, &world);
     drop(forward);
-    pty.line("\\q");
-    pty.finish();
-    world.database.assert_untouched();
+    leave(&world, &mut pty);
 
     let refused = run(world.wrapped([uri.as_str(), "-c", "select 1"]), "");
     assert!(!refused.status.success(), "the tunnel has gone");
