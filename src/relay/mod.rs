@@ -373,7 +373,7 @@ impl Relay {
                 self.monitor_says()?;
             }
             if ready.client {
-                self.read_client()?;
+                self.read_on()?;
             }
             if ready.drain {
                 self.read_drain()?;
