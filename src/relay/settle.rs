@@ -166,7 +166,9 @@ impl Relay {
             if self.is_fed && self.ends.feed.is_none() {
                 // Asked with the end of its input, which answered it: what we could not end is open
                 // in a string or a comment, and the server refuses it.
-                tap.asked(adds_cr, &mut shown);
+                if let Asked::Statement { banner, .. } = tap.asked(adds_cr, &mut shown) {
+                    shown.extend_from_slice(tap.echo(&banner).unwrap_or_default());
+                }
             }
             tap.let_go(&mut shown);
         }

@@ -206,7 +206,8 @@ impl Tap for PsqlTap {
             OpenEnd::Nothing | OpenEnd::Quoted => None,
             // Where the COPY has failed, what was meant for data is a statement.
             OpenEnd::Data => Some(b"\\.\n;\n"),
-            OpenEnd::Nested => Some(b"\n\\g\n"),
+            OpenEnd::Block => Some(b"\\g\n"),
+            // Not \g: were there none, it would send the one before it once more.
             OpenEnd::Statement => Some(b"\n;\n"),
         }
     }
@@ -330,16 +331,19 @@ mod tests {
 
     #[test]
     fn a_script_that_stops_in_a_statement_is_ended() {
-        let (semicolon, go) = (Some(&b"\n;\n"[..]), Some(&b"\n\\g\n"[..]));
+        let (semicolon, go) = (Some(&b"\n;\n"[..]), Some(&b"\\g\n"[..]));
         for (script, rest) in [
             ("select 1;\n", None),
             ("delete from families", semicolon),
             ("truncate t -- ;\n", semicolon),
+            ("select 1; -- nothing\n", None),
+            ("select 1;\n/* nothing */\n", None),
+            ("select '\\'; delete from families; --'\n", semicolon),
             ("-- nothing\n\n", None),
             ("\\echo hi\n", None),
             ("copy t from stdin;\n1\n", Some(&b"\\.\n;\n"[..])),
             ("copy t from stdin;\n1\n\\.\n", None),
-            ("select (1;\n", go),
+            ("select (1;\n", semicolon),
             ("create function begin() returns int language sql as 'select 1';\nselect 2;\n", go),
             ("select (1 /* x\n", None),
         ] {

@@ -49,7 +49,8 @@ const INVOCATIONS: &[Invocation] = &[
     (&["$URI"], "create temp table r (n text);\ncopy r from stdin;\nrow1\nrow2"),
     (&["$URI", "-f", "-"], "create temp table r (n int);\ncopy r from stdin;\n1\n2\n"),
     (&["$URI"], "create temp table r (n text);\n\\copy r from pstdin\nrow1\n"),
-    (&["$URI"], "select (1\n"),
+    (&["$URI", "-e"], "select 1;\n/* nothing */\n"),
+    (&["$URI"], "select 'never"),
     (&["$URI"], "select 1 /* never\n"),
     (
         &["$URI"],

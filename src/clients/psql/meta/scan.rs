@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{Meta, Variables};
+use crate::lang::postgres;
 
 /// Most variables that are filled in, in one text: they may stand in each other.
 const MAX_FILLINGS: usize = 64;
@@ -126,9 +127,14 @@ impl State {
         self.data_due
     }
 
-    /// Returns whether a parenthesis or a block is open, and nothing else.
-    pub(super) fn is_nested(&self) -> bool {
-        self.inside == Inside::Nothing && (self.parentheses > 0 || self.blocks > 0)
+    /// Returns whether nothing but comments has been started.
+    pub(super) fn is_blank(&self) -> bool {
+        self.inside == Inside::Nothing && !self.data_due && postgres::split(&self.buffer).is_empty()
+    }
+
+    /// Returns whether the block of a routine is open.
+    pub(super) fn is_in_block(&self) -> bool {
+        self.inside == Inside::Nothing && self.blocks > 0
     }
 
     /// Returns whether a string, a name or a comment is open.

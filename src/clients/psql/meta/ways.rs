@@ -23,14 +23,14 @@ pub struct Ways {
 /// What is still open where the input ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenEnd {
-    /// Nothing.
+    /// Nothing but comments.
     Nothing,
     /// The data of a COPY, or a statement, if the COPY has failed.
     Data,
-    /// A parenthesis or a block of a statement: no semicolon ends it.
-    Nested,
     /// A string, a name or a comment: nothing ends it, and the server refuses it.
     Quoted,
+    /// A block of a routine: no semicolon ends it.
+    Block,
     /// A statement.
     Statement,
 }
@@ -63,16 +63,15 @@ impl Ways {
     /// Returns what is still open where the input ends.
     #[must_use]
     pub fn open_end(&self) -> OpenEnd {
-        if self.is_fresh() {
-            return OpenEnd::Nothing;
-        }
+        let all = |is: fn(&State) -> bool| self.ways.iter().all(is);
         if self.ways.iter().any(State::is_data_due) {
-            return OpenEnd::Data;
-        }
-        if self.ways.iter().all(State::is_nested) {
-            OpenEnd::Nested
-        } else if self.ways.iter().all(State::is_quoted) {
+            OpenEnd::Data
+        } else if all(State::is_blank) {
+            OpenEnd::Nothing
+        } else if all(State::is_quoted) {
             OpenEnd::Quoted
+        } else if all(State::is_in_block) {
+            OpenEnd::Block
         } else {
             OpenEnd::Statement
         }
