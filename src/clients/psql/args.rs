@@ -3,6 +3,8 @@
 //! What cannot be read here is what psql refuses too: it is passed on for psql to say so.
 #![forbid(unsafe_code)]
 
+use crate::target::libpq::conninfo;
+
 /// What a command line asks psql to do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Invocation {
@@ -51,6 +53,15 @@ pub struct Invocation {
     /// Only prints something and ends: `--help`, `-?`, `--version`, `-V`, `-l`. No statement of
     /// the user's runs.
     pub informational: bool,
+}
+
+impl Invocation {
+    /// Reads what a connection string says, the password included.
+    #[must_use]
+    pub fn given(&self) -> Vec<(String, String)> {
+        let string = self.dbname.as_deref().filter(|dbname| conninfo::is_connection_string(dbname));
+        string.and_then(|string| conninfo::parse_whole(string).ok()).unwrap_or_default()
+    }
 }
 
 /// One `-c` or `-f`.

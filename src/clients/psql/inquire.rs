@@ -47,12 +47,8 @@ impl Inquirer {
     /// Makes an inquirer for a session that was started like this.
     #[must_use]
     pub fn new(program: PathBuf, invocation: &Invocation, own_options: Option<&str>) -> Self {
-        let (string, name): (Option<&str>, Option<&str>) = match invocation.dbname.as_deref() {
-            Some(dbname) if conninfo::is_connection_string(dbname) => (Some(dbname), None),
-            dbname => (None, dbname),
-        };
-        let given = string.and_then(|string| conninfo::parse_whole(string).ok());
-        let given = given.unwrap_or_default();
+        let name = invocation.dbname.as_deref();
+        let name = name.filter(|dbname| !conninfo::is_connection_string(dbname));
         let options = [
             ("host", invocation.host.as_deref()),
             ("port", invocation.port.as_deref()),
@@ -67,7 +63,7 @@ impl Inquirer {
             program,
             cluster: invocation.cluster.clone(),
             options: options.collect(),
-            given,
+            given: invocation.given(),
             own_options: own_options.map(str::to_owned),
         }
     }

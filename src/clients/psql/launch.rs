@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{self, Action, Invocation, Source};
 use super::echo;
+use super::encoding;
 use super::inquire::Inquirer;
 use super::mark::{Nonce, Width};
 use super::meta::{self, EDITOR, Variables, Ways};
@@ -150,7 +151,12 @@ impl Launcher for PsqlLaunch {
         let rc_text = self.rc_text();
         let place =
             Place { cwd: &world.cwd, folder: &world.cwd, home: world.home.as_deref(), address };
-        preflight::read(invocation, rc_text.as_deref(), io::stdin(), place, facts)
+        let mut found = preflight::read(invocation, rc_text.as_deref(), io::stdin(), place, facts);
+        let given = invocation.given();
+        let named = given.iter().find(|(name, _)| name == "client_encoding");
+        found.is_clear &= encoding::keeps_ascii(world, named.map(|(_, value)| value.as_str()))
+            || found.texts.iter().all(|text| text.is_ascii());
+        found
     }
 
     fn starts_with(&self) -> Vec<String> {

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod banner;
 pub mod echo;
+mod encoding;
 pub mod history;
 mod identity;
 pub mod impact;

@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use super::args::{Action, Invocation, Source};
+use super::encoding;
 use super::meta::{self, Consequence, Item, Variables, Ways};
 use super::rc;
 use super::unseen::{Guard, Place, unseen};
@@ -81,7 +82,8 @@ pub fn read(
                 let is_file = path_there.metadata().is_ok_and(|facts| facts.is_file());
                 let opened = if is_file { File::open(&path_there).ok() } else { None };
                 match opened.and_then(|file| script(file, false)) {
-                    Some(text) => {
+                    Some((text, is_utf8)) => {
+                        found.is_clear &= is_utf8;
                         let folder = Path::new(path).parent().map(|folder| place.cwd.join(folder));
                         let folder = folder.as_deref().unwrap_or(place.cwd);
                         found.script(&text, Place { folder, ..place }, facts);
@@ -98,7 +100,9 @@ pub fn read(
                 let copy = stdin.as_fd().try_clone_to_owned().map(File::from).ok();
                 match copy.and_then(|file| script(file, true)) {
                     // Where it is not plain it is read line by line as it is passed on.
-                    Some(text) if meta::is_plain_sql(&text) => found.script(&text, place, facts),
+                    Some((text, true)) if meta::is_plain_sql(&text) => {
+                        found.script(&text, place, facts);
+                    }
                     Some(_) | None => found.is_clear = false,
                 }
             }
@@ -222,8 +226,9 @@ fn is_allowed(text: &str, facts: &Facts) -> bool {
     })
 }
 
-/// Reads a script that is a regular file; a shared one is set back to where it stood.
-fn script(mut file: File, is_shared: bool) -> Option<String> {
+/// Reads a script that is a regular file; a shared one is set back to where it stood. Also returns
+/// whether it is UTF-8: the likeliest reading of another text is none to rely on.
+fn script(mut file: File, is_shared: bool) -> Option<(String, bool)> {
     if behind(file.as_fd()).ok()? != Behind::File {
         return None;
     }
@@ -237,7 +242,9 @@ fn script(mut file: File, is_shared: bool) -> Option<String> {
     if bytes.len() as u64 > SCRIPT_BYTES {
         return None;
     }
-    String::from_utf8(bytes).ok()
+    let mut readings = encoding::readings(bytes);
+    let text = readings.swap_remove(0);
+    Some((text, readings.is_empty()))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::encoding;
 use super::mark::{Nonce, Width, wrapper};
 use super::meta::{self, EDITOR, Item};
 use crate::clients::{OWN_EDITOR, TELL_EDITED};
@@ -149,14 +150,15 @@ pub fn inputrc(text: &str) -> Option<String> {
 /// of psql's own, and statements that `is_harmless` knows.
 pub fn is_harmless(text: &str, is_harmless: impl Fn(&str) -> bool) -> bool {
     meta::scan(text).iter().all(|item| match item {
-        Item::Statement { text, .. } => is_harmless(text.trim()),
+        Item::Statement { text, .. } => is_harmless(text.trim()) && !encoding::may_be_set_in(text),
         Item::Meta(meta) => {
             // Where no person types no prompt is printed, and what it runs is not run.
             let set = meta.args.first().filter(|_| meta.name == "set");
             let is_prompt = set.is_some_and(|name| name.starts_with("PROMPT"));
             // A script is read otherwise then.
             let is_single_line = set.is_some_and(|name| name == "SINGLELINE" || name.contains(':'));
-            (is_prompt || meta::consequences(meta).is_empty() && !is_single_line)
+            let changes_reading = is_single_line || meta.name == "encoding";
+            (is_prompt || meta::consequences(meta).is_empty() && !changes_reading)
                 && meta.sends.is_none()
                 && meta.shell.is_empty()
         }
@@ -216,6 +218,7 @@ mod tests {
         assert!(!is_harmless("\\c prod\n", only_reads));
         assert!(!is_harmless("\\set x `date`\n", only_reads));
         assert!(!is_harmless("\\set SINGLELINE on\n", only_reads));
+        assert!(!is_harmless("\\encoding sjis\n", only_reads));
         assert!(!is_harmless("\\set x SINGLELINE\n\\set :x on\n", only_reads));
         assert!(!is_harmless("delete from x;\n", only_reads));
         assert!(!is_harmless("delete from x", only_reads));

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::banner;
 use super::echo::Follower;
+use super::encoding;
 use super::mark::{self, Mark, Nonce, Placed, Scanner, Width};
 use super::meta::{OpenEnd, Variables, Ways, escaped, is_true};
 use super::unseen::{Guard, Place, unseen};
@@ -145,28 +146,24 @@ impl Tap for PsqlTap {
         };
         shown.extend_from_slice(&self.capture[question.lead.clone()]);
         self.genuine = Some(self.capture[question.opening.clone()].to_vec());
-        let texts: Option<Vec<String>> = question
-            .candidates
-            .iter()
-            .map(|range| {
-                String::from_utf8(banner::text(&self.capture, range.clone(), adds_cr)).ok()
-            })
-            .collect();
+        let (mut texts, mut likely) = (Vec::new(), 0);
+        for (place, range) in question.candidates.iter().enumerate() {
+            if place == question.likely {
+                likely = texts.len();
+            }
+            let bytes = banner::text(&self.capture, range.clone(), adds_cr);
+            texts.extend(encoding::readings(bytes));
+        }
         let banner = self.capture.split_off(question.lead.end);
         self.capture.clear();
-        match texts {
-            Some(mut texts) if !question.is_flooded => {
-                self.echoes = self.echo.shows(&texts[question.likely]);
-                let other_strings: Vec<String> = texts
-                    .iter()
-                    .filter_map(|text| escaped(text))
-                    .filter(|text| is_read(text))
-                    .collect();
-                texts.extend(other_strings);
-                Asked::Statement { texts, likely: question.likely, banner }
-            }
-            _ => Asked::Unreadable,
+        if question.is_flooded {
+            return Asked::Unreadable;
         }
+        self.echoes = self.echo.shows(&texts[likely]);
+        let other_strings: Vec<String> =
+            texts.iter().filter_map(|text| escaped(text)).filter(|text| is_read(text)).collect();
+        texts.extend(other_strings);
+        Asked::Statement { texts, likely, banner }
     }
 
     fn let_go(&mut self, shown: &mut Vec<u8>) {

@@ -347,15 +347,19 @@ fn large_statement_passes() {
 #[test]
 fn reading_production_is_as_bare() {
     let Some(world) = production() else { return };
-    for stdin in [
-        "select 1;\nselect 1/0;\n",
-        "\\dt\nselect 2 \\gx\n",
-        "insert into members values (9, 1, 'x');\n",
+    let latin1 = b"\\encoding latin1\nselect '\xe9' as \"\xfc\";\n";
+    fs::write(world.home().join("latin.sql"), latin1).expect("write");
+    for (args, stdin) in [
+        (&["$URI"][..], "select 1;\nselect 1/0;\n"),
+        (&["$URI"], "\\dt\nselect 2 \\gx\n"),
+        (&["$URI"], "insert into members values (9, 1, 'x');\n"),
+        (&["$URI", "-f", "latin.sql"], ""),
+        (&["$URI?client_encoding=latin1", "-f", "latin.sql"], ""),
     ] {
-        let args = filled(&world, &["$URI"]);
+        let args = filled(&world, args);
         let bare = run(without_terminal(&world, &world.bare(&args)), stdin);
         let wrapped = run(without_terminal(&world, &world.wrapped(&args)), stdin);
-        assert_eq!(seen(&world, &bare), seen(&world, &wrapped), "{stdin}");
+        assert_eq!(seen(&world, &bare), seen(&world, &wrapped), "{args:?} {stdin}");
     }
 }
 

@@ -11,6 +11,7 @@ mod ways;
 
 use std::ops::Range;
 
+use super::encoding;
 use crate::lang::{Class, Effect, Scope, Verb};
 
 use scan::{State, Strings, Unit};
@@ -102,6 +103,7 @@ pub fn is_plain_sql(script: &str) -> bool {
         && !script.contains('\0')
         && !script.starts_with("PGDMP")
         && !script.to_ascii_lowercase().contains("standard_conforming_strings")
+        && (script.is_ascii() || !encoding::may_be_set_in(script))
         && escaped(script).is_none()
 }
 
