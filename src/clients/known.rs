@@ -1,7 +1,7 @@
 //! The table of clients: what the rest of the program needs to know of each by its name.
 
 use super::launcher::{Command, Decide, Launcher};
-use super::{mongosh, psql, python, told, url};
+use super::{mongosh, psql, python, rails, told, url};
 use crate::lang::sql::{self, Ends, Flavour};
 use crate::lang::{self, Reading};
 use crate::target::{Decided, Known as Targets, for_invocation};
@@ -73,8 +73,8 @@ pub const TOLD: &[(&str, Decide)] = &[
     ("mariadb", told::mysql),
     ("redis-cli", told::redis),
     ("sqlite3", told::sqlite),
-    ("rails", url::decide),
-    ("rake", url::decide),
+    ("rails", rails::decide),
+    ("rake", rails::decide),
     ("irb", url::decide),
     ("node", url::decide),
     ("flask", url::decide),
