@@ -26,7 +26,13 @@ pub struct Known {
     pub decide: Decide,
     /// Reads a command line that is to be run.
     pub launch: fn(Command<'_>) -> Box<dyn Launcher>,
+    /// Arguments that make it show whether its tap works and do nothing else. [`TRIAL_PORT`] in them
+    /// stands for the port of a server on this machine that lets everybody in and does nothing.
+    pub trial: &'static [&'static str],
 }
+
+/// See [`Known::trial`].
+pub const TRIAL_PORT: &str = "{port}";
 
 /// Every client.
 pub const KNOWN: &[Known] = &[
@@ -38,6 +44,14 @@ pub const KNOWN: &[Known] = &[
         mistake: None,
         decide: psql_decide,
         launch: |command| Box::new(psql::launch::PsqlLaunch::new(command)),
+        trial: &[
+            "-X",
+            "-w",
+            "-d",
+            "host=127.0.0.1 port={port} user=trial dbname=trial sslmode=disable gssencmode=disable",
+            "-c",
+            "SELECT 1",
+        ],
     },
     python_by("python3", Some(&[3, 8])),
     python_by("python", Some(&[3, 8])),
@@ -50,6 +64,7 @@ pub const KNOWN: &[Known] = &[
         mistake: None,
         decide: mongosh::uri::decide,
         launch: |command| Box::new(mongosh::launch::launch(command)),
+        trial: &["--nodb", "--norc", "--quiet", "--eval", "0"],
     },
 ];
 
@@ -113,6 +128,7 @@ const fn python_by(name: &'static str, oldest: Option<&'static [u32]>) -> Known 
         mistake: Some(lang::python::mistake),
         decide: url::decide,
         launch: |command| Box::new(python::launch::launch(command)),
+        trial: &["-c", "pass"],
     }
 }
 
