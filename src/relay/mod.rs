@@ -495,6 +495,9 @@ impl Relay {
                 self.watch = Some(Watch::new(pid));
                 if self.interactive.is_some() && self.tap.is_some() {
                     self.survey_ports();
+                } else if self.interactive.is_none() && self.keeper.may_be_known() {
+                    // No prompt tells where it is: the first statement waits for who the server is.
+                    self.begin_survey();
                 }
             }
             Some(Report::Failed(errno)) => self.ended = Some(Ended::NotStarted(errno)),
