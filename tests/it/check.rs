@@ -359,6 +359,8 @@ fn config_is_found_shown_and_checked() {
 
     [idle]
     production = "15m"
+    wrong_tab = true
+    disconnect = "0s"
 
     [record]
     journal_wait = "1s"
