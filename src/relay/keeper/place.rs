@@ -1,6 +1,6 @@
 //! Where the session is, and what is found out of it afterwards.
 
-use super::Keeper;
+use super::{Keeper, Return};
 use crate::policy::{self, Decision, Facts};
 use crate::record::Marker;
 use crate::servers;
@@ -83,6 +83,9 @@ impl Keeper {
     /// Takes a decision for where the session is now.
     pub(super) fn settle_in(&mut self, decided: Decided) {
         self.decided = decided;
+        if self.decided.target.tier != Tier::Production {
+            self.returned = Return::None;
+        }
         self.tally.clear();
         self.shapes.clear();
         let target = self.decided.target.clone();

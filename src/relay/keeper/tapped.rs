@@ -365,11 +365,11 @@ impl Keeper {
     /// Counts what is sent.
     fn count(&mut self, at: usize, operation: &Operation, effects: &[Effect]) {
         let now = self.clock.elapsed();
-        let place = &mut self.tapped.places[at];
         if effects.iter().any(counts) {
-            place.since.get_or_insert(now);
-            self.last_write = Some(now);
+            self.tapped.places[at].since.get_or_insert(now);
+            self.wrote(now);
         }
+        let place = &mut self.tapped.places[at];
         place.tally.add(effects, now);
         for (effect, more) in repeated(operation, effects) {
             for _ in 0..more {
