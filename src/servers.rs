@@ -45,6 +45,12 @@ impl Servers {
         Self { folder: data_dir.join(FOLDER) }
     }
 
+    /// Returns whether nothing is remembered of any server.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        fs::read_dir(&self.folder).map_or(true, |mut files| files.next().is_none())
+    }
+
     /// Returns what is remembered of a server, reached as `now` or otherwise.
     #[must_use]
     pub fn recall(&self, id: &str, now: &Address) -> Option<Remembered> {

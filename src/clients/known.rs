@@ -1,7 +1,7 @@
 //! The table of clients: what the rest of the program needs to know of each by its name.
 
 use super::launcher::{Command, Decide, Launcher};
-use super::{mongosh, psql, python, told, url};
+use super::{mongosh, psql, python, rails, told, url};
 use crate::lang::sql::{self, Ends, Flavour};
 use crate::lang::{self, Reading};
 use crate::target::{Decided, Known as Targets, for_invocation};
@@ -26,7 +26,13 @@ pub struct Known {
     pub decide: Decide,
     /// Reads a command line that is to be run.
     pub launch: fn(Command<'_>) -> Box<dyn Launcher>,
+    /// Arguments that make it show whether its tap works and do nothing else. [`TRIAL_PORT`] in them
+    /// stands for the port of a server on this machine that lets everybody in and does nothing.
+    pub trial: &'static [&'static str],
 }
+
+/// See [`Known::trial`].
+pub const TRIAL_PORT: &str = "{port}";
 
 /// Every client.
 pub const KNOWN: &[Known] = &[
@@ -38,6 +44,14 @@ pub const KNOWN: &[Known] = &[
         mistake: None,
         decide: psql_decide,
         launch: |command| Box::new(psql::launch::PsqlLaunch::new(command)),
+        trial: &[
+            "-X",
+            "-w",
+            "-d",
+            "host=127.0.0.1 port={port} user=trial dbname=trial sslmode=disable gssencmode=disable",
+            "-c",
+            "SELECT 1",
+        ],
     },
     python_by("python3", Some(&[3, 8])),
     python_by("python", Some(&[3, 8])),
@@ -50,6 +64,7 @@ pub const KNOWN: &[Known] = &[
         mistake: None,
         decide: mongosh::uri::decide,
         launch: |command| Box::new(mongosh::launch::launch(command)),
+        trial: &["--nodb", "--norc", "--quiet", "--eval", "0"],
     },
 ];
 
@@ -73,8 +88,8 @@ pub const TOLD: &[(&str, Decide)] = &[
     ("mariadb", told::mysql),
     ("redis-cli", told::redis),
     ("sqlite3", told::sqlite),
-    ("rails", url::decide),
-    ("rake", url::decide),
+    ("rails", rails::decide),
+    ("rake", rails::decide),
     ("irb", url::decide),
     ("node", url::decide),
     ("flask", url::decide),
@@ -113,6 +128,7 @@ const fn python_by(name: &'static str, oldest: Option<&'static [u32]>) -> Known 
         mistake: Some(lang::python::mistake),
         decide: url::decide,
         launch: |command| Box::new(python::launch::launch(command)),
+        trial: &["-c", "pass"],
     }
 }
 

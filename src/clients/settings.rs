@@ -1,6 +1,7 @@
 //! What a program is told to run as: the settings of frameworks, and `.env` files.
 
 use std::fs;
+use std::path::Path;
 
 use crate::target::hosts::tier_in_name;
 use crate::target::{Evidence, Strength, Tier};
@@ -26,7 +27,7 @@ const VARIABLES: &[&str] = &[
 /// Options that do the same: of Django's commands, and of Rails'.
 const OPTIONS: &[&str] = &["--settings", "--configuration", "--environment", "-e"];
 
-/// The longest `.env` file that is read, in bytes.
+/// The longest file of settings that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 16;
 
 /// Returns what command line and variables say that a program runs as. That it runs as
@@ -53,13 +54,18 @@ pub fn evidence(args: &[String], world: &World) -> Vec<Evidence> {
         .collect()
 }
 
+/// Reads a plain file of settings; none where there is none, or one that is too large for that.
+#[must_use]
+pub fn small_file(path: &Path) -> Option<String> {
+    let is_plain =
+        fs::metadata(path).is_ok_and(|facts| facts.is_file() && facts.len() <= MOST_BYTES);
+    is_plain.then(|| fs::read_to_string(path).ok()).flatten()
+}
+
 /// Reads the `.env` file of the working directory, which many programs load by themselves.
 #[must_use]
 pub fn dot_env(world: &World) -> Vec<(String, String)> {
-    let path = world.cwd.join(".env");
-    let is_plain =
-        fs::metadata(&path).is_ok_and(|facts| facts.is_file() && facts.len() <= MOST_BYTES);
-    let text = is_plain.then(|| fs::read_to_string(&path).ok()).flatten().unwrap_or_default();
+    let text = small_file(&world.cwd.join(".env")).unwrap_or_default();
     text.lines()
         .filter_map(|line| {
             let line = line.trim();

@@ -53,6 +53,8 @@ pub struct PromptFacts {
     pub error: Option<String>,
     /// The client's version, in its own numbering.
     pub version: Option<u32>,
+    /// The server's version, as people write it.
+    pub server_version: Option<String>,
 }
 
 /// Something the output held beside what is shown.

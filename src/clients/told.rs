@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::url;
+use super::{my_cnf, url};
 use crate::target::{Address, Decided, Known, pattern::DEFAULT_SOCKET};
 use crate::world::World;
 
@@ -57,19 +57,24 @@ fn command_line(address: Address, known: &Known<'_>) -> Vec<Decided> {
 pub fn mysql(args: &[String], world: &World, known: &Known<'_>) -> Result<Vec<Decided>, String> {
     let longs = ["--host", "--port", "--user", "--database", "--socket"];
     let (options, words) = scan(args, "hPuDSe", &longs);
-    let host = first(&options, &["-h", "--host"]);
-    let host = host.or_else(|| world.var("MYSQL_HOST").map(str::to_owned));
-    let port = first(&options, &["-P", "--port"]);
-    let port = port.or_else(|| world.var("MYSQL_TCP_PORT").map(str::to_owned));
-    let socket = first(&options, &["-S", "--socket"]);
-    let socket = socket.or_else(|| world.var("MYSQL_UNIX_PORT").map(str::to_owned));
+    let file = my_cnf::options(args, world);
+    // The command line counts more than the option files, and those more than variables.
+    let value = |short: &str, long: &str, variable: &str| {
+        let given = first(&options, &[short, &format!("--{long}")]);
+        let written = || file.get(long).filter(|value| !value.is_empty()).cloned();
+        given.or_else(written).or_else(|| world.var(variable).map(str::to_owned))
+    };
+    let host = value("-h", "host", "MYSQL_HOST");
+    let socket = value("-S", "socket", "MYSQL_UNIX_PORT");
     let is_local = host.as_deref().is_none_or(|host| host == "localhost");
     let host = if is_local { socket.or(host) } else { host };
+    let port = value("-P", "port", "MYSQL_TCP_PORT");
+    let database = value("-D", "database", "");
     let address = Address {
-        user: first(&options, &["-u", "--user"]),
+        user: value("-u", "user", ""),
         host: host.or_else(|| Some("localhost".to_owned())),
         port: port.and_then(|port| port.parse().ok()).or(Some(3306)),
-        database: first(&options, &["-D", "--database"]).or_else(|| words.first().cloned()),
+        database: words.first().cloned().or(database),
     };
     Ok(command_line(address, known))
 }

@@ -139,7 +139,8 @@ pub fn addresses(url: &str) -> Vec<Address> {
     hosts.split(',').map(place).collect()
 }
 
-fn default_port(engine: &str) -> Option<u16> {
+/// Returns the port of a kind of server where none is said.
+pub(super) fn default_port(engine: &str) -> Option<u16> {
     match engine {
         "postgres" | "postgresql" => Some(5432),
         "mysql" | "mysql2" | "mariadb" => Some(3306),

@@ -223,9 +223,9 @@ fn list(
 /// Finds the target that a word names.
 fn find(word: &str, config: &Config) -> Result<Target, Error> {
     if let Some(rule) = config.targets.iter().find(|rule| rule.name == word) {
-        let host = rule.patterns.first().map(ToString::to_string);
-        let address = Address { host, ..Address::default() };
-        return Ok(Target { address, tier: rule.tier, name: Some(rule.name.clone()) });
+        // It may be many servers: its name stands for all of them.
+        let (address, name) = (Address::default(), Some(rule.name.clone()));
+        return Ok(Target { address, tier: rule.tier, name });
     }
     let known = Known { rules: &config.targets, ..Known::default() };
     address(word).map(|address| for_address(&address, &known).target).ok_or_else(|| {

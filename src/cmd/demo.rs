@@ -16,6 +16,7 @@ use server::{Server, Stop, attend};
 use super::history;
 use crate::cli::{DemoArgs, DemoClient, HistoryArgs};
 use crate::clock::Clock;
+use crate::config;
 use crate::error::{Error, Kind};
 use crate::os::signal::{Caught, Signals};
 use crate::os::start;
@@ -146,6 +147,11 @@ fn list(
     say(out, text::HISTORY)?;
     history::run(&HistoryArgs::default(), &world, clock, out, view)?;
     say(out, "")
+}
+
+/// Returns the time zone of the person's own configuration, if it has one.
+fn own_zone(world: &World) -> Option<String> {
+    config::load(world).config.timezone
 }
 
 /// Writes something that must be seen before what comes next.

@@ -2,6 +2,7 @@
 
 mod client;
 mod place;
+mod tap;
 
 use std::fs;
 use std::io::{self, Write};
@@ -68,7 +69,7 @@ impl Finding {
 pub fn run(
     args: &DoctorArgs,
     world: &World,
-    _clock: &Clock,
+    clock: &Clock,
     out: &mut dyn Write,
     view: &View<'_>,
 ) -> Result<u8, Error> {
@@ -80,8 +81,9 @@ pub fn run(
     findings.extend(recordings(&loaded, world));
     let shell = client::Shell::of(world);
     findings.push(shell.finding(world));
-    findings.extend(KNOWN.iter().map(|known| client::look(known, &shell, world)));
+    findings.extend(KNOWN.iter().map(|known| client::look(known, &shell, world, *clock)));
     findings.extend(place::terminal(world));
+    findings.push(place::desktop(loaded.config.notify, world));
     findings.extend(place::switches(world));
     for finding in &findings {
         let written = if args.json {
@@ -123,10 +125,13 @@ fn line(finding: &Finding, out: &mut dyn Write, view: &View<'_>) -> io::Result<(
 
 fn configuration(loaded: &Loaded, world: &World) -> Finding {
     let count = loaded.errors.len();
-    if count > 0 {
-        let mistakes = if count == 1 { "1 mistake".into() } else { format!("{count} mistakes") };
-        return Finding::new("configuration", State::Problem, mistakes)
-            .hint("nightlatch config check");
+    if let [first, ..] = &loaded.errors[..] {
+        let (file, title) = (first.file.display(), &first.title);
+        let more = if count == 1 { String::new() } else { format!(", and {} more", count - 1) };
+        let text = format!("{file}: {title}{more}");
+        let help = first.help.as_ref().map(|help| format!("{help}; ")).unwrap_or_default();
+        return Finding::new("configuration", State::Problem, text)
+            .hint(format!("{help}nightlatch config check"));
     }
     let targets = loaded.config.targets.len();
     let files: Vec<_> = loaded.files.iter().map(|file| file.display().to_string()).collect();

@@ -30,13 +30,41 @@ pub(super) fn open(
     args: &[OsString],
     world: &World,
 ) -> Result<(Asking, Vec<OsString>, Vars), Error> {
+    let data_dir = world.data_dir();
+    let Prepared { server, folder, args, vars } = prepare(&hook, args, world, data_dir)?;
+    Ok((Asking::new(server, hook, folder), args, vars))
+}
+
+/// What a client with a hook is started with.
+pub(super) struct Prepared {
+    /// Listens to the hook.
+    pub(super) server: Server,
+    /// Where its files are.
+    pub(super) folder: PathBuf,
+    /// The client's arguments.
+    pub(super) args: Vec<OsString>,
+    /// Its variables.
+    pub(super) vars: Vars,
+}
+
+/// Makes the socket, and the files: below a data folder to be kept for the next client, or else
+/// beside the socket.
+///
+/// # Errors
+/// When neither can be made anywhere.
+pub(super) fn prepare(
+    hook: &Hook,
+    args: &[OsString],
+    world: &World,
+    data_dir: Option<PathBuf>,
+) -> Result<Prepared, Error> {
     let socket = listen(world)?;
-    let folder = install(&hook, world, socket.path())?;
+    let folder = install(hook, data_dir, socket.path())?;
     let own = (hook.vars)(&folder, world);
     let mut vars: Vars = own.into_iter().map(|(name, value)| (name, Some(value))).collect();
     vars.push((SOCKET.into(), Some(socket.path().into())));
     let args = (hook.args)(&folder, args);
-    Ok((Asking::new(Server::new(socket), hook, folder), args, vars))
+    Ok(Prepared { server: Server::new(socket), folder, args, vars })
 }
 
 /// Makes the socket that a program tells on which the client starts in place of another; returns
@@ -65,11 +93,11 @@ fn listen(world: &World) -> Result<Socket, Error> {
 
 /// Lays the files out in a folder that only this user can enter: one for each version, so that
 /// what a client has compiled of them can be used again.
-fn install(hook: &Hook, world: &World, socket: &Path) -> Result<PathBuf, Error> {
+fn install(hook: &Hook, data_dir: Option<PathBuf>, socket: &Path) -> Result<PathBuf, Error> {
     let version =
         format!("{}-{}-{}", hook.name, env!("CARGO_PKG_VERSION"), fingerprint(hook.files));
     let beside = socket.parent().map(Path::to_owned);
-    let folders = [world.data_dir().map(|data| data.join("hooks").join(&version)), beside];
+    let folders = [data_dir.map(|data| data.join("hooks").join(&version)), beside];
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for folder in folders.into_iter().flatten() {
         match lay_out(hook.files, &folder) {

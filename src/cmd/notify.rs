@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use notify_rust::{Notification, Timeout, Urgency};
+use notify_rust::{Notification, Timeout, Urgency, get_server_information};
 
 use crate::notify::{Alert, Desktop, Notifier, escaped, has_bus};
 use crate::os::background;
@@ -52,13 +52,27 @@ pub fn show() -> u8 {
         return 2;
     }
     let Ok(alert) = serde_json::from_slice::<Alert>(&text) else { return 2 };
+    u8::from(!on_bus(move || send(&alert)).unwrap_or(false))
+}
+
+/// Asks on the bus who shows notifications.
+///
+/// # Errors
+/// Returns in words why nobody does.
+pub(super) fn shower() -> Result<String, String> {
+    let told = on_bus(get_server_information)
+        .ok_or_else(|| format!("the bus does not answer within {} s", PATIENCE.as_secs()))?;
+    told.map(|server| format!("{} {}", server.name, server.version))
+        .map_err(|error| error.to_string())
+}
+
+/// Does something on the bus, on a thread of its own; none if that does not answer, and is left
+/// where it is.
+fn on_bus<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (sender, receiver) = channel();
-    let show = move || sender.send(send(&alert)).ok();
-    if thread::Builder::new().name("bus".to_owned()).spawn(show).is_err() {
-        return 1;
-    }
-    // A bus that does not answer is left where it is.
-    u8::from(!receiver.recv_timeout(PATIENCE).unwrap_or(false))
+    let work = move || sender.send(work()).ok();
+    thread::Builder::new().name("bus".to_owned()).spawn(work).ok()?;
+    receiver.recv_timeout(PATIENCE).ok()
 }
 
 /// Sends it; returns whether it was shown. It has no action, so that nothing can be answered on it.

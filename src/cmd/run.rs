@@ -32,7 +32,7 @@ use crate::relay::appearance::Appearance;
 use crate::relay::asked::Asking;
 use crate::relay::ends::{Ends, Manner};
 use crate::relay::keeper::{Judged, Keeper};
-use crate::relay::probe::look_up;
+use crate::relay::probe::{look_up, meet};
 use crate::relay::{Approval, Ended, Input, Night, Parts, Relay};
 use crate::servers::Servers;
 use crate::target::{Decided, Tier};
@@ -322,7 +322,9 @@ impl Run<'_> {
     /// server's own functions known.
     fn is_clear_there(&self, texts: &[String], keeper: &mut Keeper) -> bool {
         let Some(mut side) = self.launcher.side() else { return true };
-        !look_up(side.as_mut(), texts, keeper) || texts.iter().all(|text| keeper.is_allowed(text))
+        let is_other = meet(side.as_mut(), texts, keeper);
+        let is_told = look_up(side.as_mut(), texts, keeper);
+        !(is_other || is_told) || texts.iter().all(|text| keeper.is_allowed(text))
     }
 
     /// Starts a client that speaks with us over a socket: its ends are left as they are.
@@ -465,7 +467,6 @@ impl Run<'_> {
         let target = &self.decided.target;
         let is_wanted = target.tier == Tier::Production
             && self.launcher.is_interactive()
-            && keeper.config().look.banner
             && keeper.moment().is_late();
         let label = target.label();
         let asked = || background::ask(NIGHT, label.as_ref()).ok();

@@ -121,6 +121,20 @@ pub const KEYS: &[Key] = &[
         slot: |c| Slot::Duration(&mut c.idle_production),
     },
     Key {
+        section: "idle",
+        name: "wrong_tab",
+        stricter: Stricter::On,
+        limits: NONE,
+        slot: |c| Slot::Flag(&mut c.wrong_tab),
+    },
+    Key {
+        section: "idle",
+        name: "disconnect",
+        stricter: Stricter::Never,
+        limits: limits(0, 365 * DAY),
+        slot: |c| Slot::Duration(&mut c.disconnect),
+    },
+    Key {
         section: "record",
         name: "journal_wait",
         stricter: Stricter::Never,

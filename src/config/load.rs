@@ -78,7 +78,12 @@ impl Loaded {
             Ok(source) => self.overlay(file, &source, layer),
             Err(error) if error.kind() == io::ErrorKind::NotFound && missing == Missing::Fine => {}
             Err(error) => {
-                self.errors.push(unreadable(file, &error));
+                let help = match error.kind() {
+                    io::ErrorKind::NotFound => "make it, or have NIGHTLATCH_CONFIG name another",
+                    _ => "make it a file that you can read",
+                };
+                let help = Some(help.to_owned());
+                self.errors.push(ConfigError { help, ..unreadable(file, &error) });
                 self.note_mistakes();
             }
         }

@@ -14,5 +14,6 @@ mod zone;
 
 pub use error::ConfigError;
 pub use load::{Loaded, load, load_text};
+pub(crate) use parse::show_duration;
 pub use read::Layer;
 pub use types::Config;

@@ -16,7 +16,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 
 /// Writes a duration the way [`duration`] reads it.
 #[must_use]
-pub(super) fn show_duration(duration: Duration) -> String {
+pub(crate) fn show_duration(duration: Duration) -> String {
     let ms = duration.as_millis();
     let units = [(3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")];
     match units.iter().find(|(unit, _)| ms.is_multiple_of(*unit) && ms / unit > 0) {

@@ -31,6 +31,10 @@ pub struct Config {
     pub hold: Hold,
     /// `[idle] production`.
     pub idle_production: Duration,
+    /// `[idle] wrong_tab`: whether the first write after coming back to production is asked for.
+    pub wrong_tab: bool,
+    /// `[idle] disconnect`: after how long an unused production session is ended; zero is never.
+    pub disconnect: Duration,
     /// `[record] journal_wait`: how long a statement waits to be on disk.
     pub journal_wait: Duration,
     /// The rest of `[record]`.
@@ -275,6 +279,8 @@ impl Config {
                 limits: Limits::default(),
             },
             idle_production: zero,
+            wrong_tab: false,
+            disconnect: zero,
             journal_wait: zero,
             record: Record { max_total_bytes: 0, max_session_bytes: 0, keep_days: 0 },
             redact: Vec::new(),

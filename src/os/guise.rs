@@ -11,12 +11,14 @@ pub enum Guise {
     TabOfIterm,
     /// The colour of a tab of Windows Terminal.
     TabOfWindows,
+    /// Reports of the focus: no look, and to be given back all the same.
+    Focus,
 }
 
 impl Guise {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::Title, Self::Background, Self::TabOfIterm, Self::TabOfWindows];
+    pub const ALL: [Self; 5] =
+        [Self::Title, Self::Background, Self::TabOfIterm, Self::TabOfWindows, Self::Focus];
 
     /// Returns what puts it on; `value` is the title, or a colour as `#rrggbb`.
     #[must_use]
@@ -34,6 +36,7 @@ impl Guise {
                 })
                 .concat(),
             Self::TabOfWindows => format!("\x1b]4;264;rgb:{red}/{green}/{blue}\x07"),
+            Self::Focus => "\x1b[?1004h".to_owned(),
         }
     }
 
@@ -51,6 +54,7 @@ impl Guise {
             Self::Background => "\x1b]111\x07",
             Self::TabOfIterm => "\x1b]6;1;bg;*;default\x07",
             Self::TabOfWindows => "\x1b]104;264\x07",
+            Self::Focus => "\x1b[?1004l",
         }
     }
 

@@ -52,6 +52,9 @@ pub struct Facts {
     pub fail_closed: bool,
     /// The session has been idle for so long that its next write is asked for.
     pub idle: bool,
+    /// The person has come back to this session from another window: what else is open there, in
+    /// words. Its next write is asked for.
+    pub returned: Option<String>,
     /// Objects the session has made itself, as statements name them.
     pub own: BTreeSet<String>,
     /// What this submission and the window have done so far.

@@ -19,7 +19,8 @@ pub fn judge(reading: &Reading, facts: &Facts) -> Verdict {
 fn lifted(reading: &Reading, facts: &Facts, lift: &Lift) -> Verdict {
     let strict = as_usual(reading, facts);
     let moment = Moment { local: facts.moment.local.clone(), ..Moment::default() };
-    let mut verdict = as_usual(reading, &Facts { moment, idle: false, ..facts.clone() });
+    let mut verdict =
+        as_usual(reading, &Facts { moment, idle: false, returned: None, ..facts.clone() });
     for finding in &mut verdict.findings {
         finding.decision = finding.decision.lifted();
     }
@@ -86,9 +87,10 @@ fn weigh(effect: Effect, looped: Option<String>, facts: &Facts, reasons: &mut Re
         reasons.is_failing |= failing && facts.tier < Tier::Production;
         reasons.is_raised |= is_raised;
     }
-    if facts.idle && facts.tier == Tier::Production && row.is_write() {
+    let is_unsure = facts.idle || facts.returned.is_some();
+    if is_unsure && facts.tier == Tier::Production && row.is_write() {
         decision = decision.max(Decision::Hold(Challenge::Yes));
-        reasons.is_idle = true;
+        reasons.is_unsure = true;
     }
     if decision > Decision::Allow {
         if is_own(&effect, facts) && decision == Decision::Notice {
@@ -130,7 +132,7 @@ struct Reasons {
     phrases: Vec<String>,
     is_failing: bool,
     is_raised: bool,
-    is_idle: bool,
+    is_unsure: bool,
 }
 
 impl Reasons {
@@ -152,8 +154,13 @@ impl Reasons {
                 self.add(&format!("freeze {freeze}"));
             }
         }
-        if self.is_idle {
-            self.add("this session has been idle for long");
+        if self.is_unsure {
+            if facts.idle {
+                self.add("this session has been idle for long");
+            }
+            if let Some(elsewhere) = &facts.returned {
+                self.add(&format!("the first write since you came back here: {elsewhere}"));
+            }
         }
         self.phrases
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::header::private_folders;
 use super::segment::private;
+use crate::target::Target;
 
 /// The folder of the markers in the data folder.
 const FOLDER: &str = "live";
@@ -19,8 +20,9 @@ const FOLDER: &str = "live";
 #[derive(Debug)]
 pub(super) struct Live {
     path: PathBuf,
-    /// Locked for as long as it is open.
-    _file: File,
+    /// Locked for as long as it is open. Its first line is the session's folder, and each after that
+    /// where the session was from then on: nothing is written over, so that no reader sees half of it.
+    file: File,
 }
 
 impl Live {
@@ -42,13 +44,22 @@ impl Live {
         };
         let marked = locked.and_then(|()| {
             let place = folder.strip_prefix(data_dir).unwrap_or(folder);
-            file.write_all(place.as_os_str().as_encoded_bytes())
+            file.write_all(place.as_os_str().as_encoded_bytes())?;
+            file.write_all(b"\n")
         });
         if let Err(error) = marked {
             drop(fs::remove_file(&path));
             return Err(error);
         }
-        Ok(Self { path, _file: file })
+        Ok(Self { path, file })
+    }
+
+    /// Takes note of where the session is. A disk that fails costs others the knowledge, no more.
+    pub(super) fn at(&mut self, target: &Target) {
+        if let Ok(mut line) = serde_json::to_vec(target) {
+            line.push(b'\n');
+            drop(self.file.write_all(&line));
+        }
     }
 
     /// The session has ended and its log says so.
@@ -112,7 +123,8 @@ pub(super) fn dead(data_dir: &Path) -> io::Result<Vec<(String, PathBuf, Dead)>> 
     for (session, path) in markers(data_dir)? {
         let Marked::Dead(dead) = look_at(path.clone()) else { continue };
         // It may have ended well between the two looks.
-        let Ok(place) = fs::read_to_string(&path) else { continue };
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let place = text.lines().next().unwrap_or_default();
         if place.is_empty() {
             // The kill came before there was anything else.
             dead.clear()?;
@@ -128,6 +140,22 @@ pub(super) fn is_any_dead(data_dir: &Path) -> bool {
     markers(data_dir).is_ok_and(|markers| {
         markers.into_iter().any(|(_, path)| matches!(look_at(path), Marked::Dead(_)))
     })
+}
+
+/// Returns where the sessions are that run, but for one of them.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn elsewhere(data_dir: &Path, own: &str) -> io::Result<Vec<Target>> {
+    let others = markers(data_dir)?.into_iter().filter(|(session, _)| session != own);
+    let target = |(_, path): (String, PathBuf)| {
+        let text = fs::read_to_string(&path).ok()?;
+        // A line without an end is still being written.
+        let (whole, _) = text.rsplit_once('\n')?;
+        let target = serde_json::from_str(whole.lines().next_back()?).ok()?;
+        matches!(look_at(path), Marked::Running).then_some(target)
+    };
+    Ok(others.filter_map(target).collect())
 }
 
 fn markers(data_dir: &Path) -> io::Result<Vec<(String, PathBuf)>> {
@@ -167,5 +195,28 @@ mod tests {
         assert_eq!((session.as_str(), found), ("abd", folder));
         marker.clear().unwrap();
         assert!(!is_any_dead(data.path()));
+    }
+
+    #[test]
+    fn where_the_others_are_is_told_by_the_last_whole_line_of_those_that_run() {
+        let data = tempfile::tempdir().unwrap();
+        let named = |name: &str| Target { name: Some(name.to_owned()), ..Target::default() };
+        let others = || {
+            let found = elsewhere(data.path(), "own").unwrap();
+            found.iter().map(Target::label).collect::<Vec<_>>()
+        };
+        assert!(others().is_empty());
+        let mark = |session| Live::mark(data.path(), session, data.path()).unwrap();
+        let (mut own, mut live, mut dead) = (mark("own"), mark("live"), mark("dead"));
+        assert!(others().is_empty(), "none has said where it is");
+        for live in [&mut own, &mut live, &mut dead] {
+            live.at(&named("a"));
+        }
+        drop(dead);
+        assert_eq!(others(), ["a"]);
+        live.at(&named("b"));
+        assert_eq!(others(), ["b"]);
+        live.file.write_all(b"{\"torn").unwrap();
+        assert_eq!(others(), ["b"]);
     }
 }

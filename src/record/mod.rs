@@ -27,6 +27,7 @@ mod writer;
 
 pub use event::{Answer, Marker, Release, ServerMoment, Source};
 pub use header::{Header, new_session_id};
+pub use live::elsewhere;
 pub use log::Log;
 pub use read::{Event, ReadError, Reader, Start};
 pub use recorder::{Durability, NotRecorded, RecordError, Recorder};

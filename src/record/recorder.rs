@@ -209,8 +209,11 @@ impl Recorder {
         let new = NewFolder::make(data_dir, now)?;
         let path = new.path.join(header::LOG_NAME);
         let line = header.line(&new.session, now);
-        let sink = FileSink::create(data_dir, &new, &line.to_bytes(), max_bytes)
+        let mut sink = FileSink::create(data_dir, &new, &line.to_bytes(), max_bytes)
             .map_err(|source| RecordError::File { path: path.clone(), source })?;
+        if let Some(target) = &header.target {
+            sink.at(target);
+        }
         let recorder = Self::run(sink, new.session, path, line, clock);
         if let Some(told) = tidy::close(data_dir) {
             recorder.shared.trouble(told);

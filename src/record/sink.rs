@@ -8,6 +8,7 @@ use super::header::{LOG_NAME, NewFolder};
 use super::live::Live;
 use super::packer::Packer;
 use super::segment::{self, Form};
+use crate::target::Target;
 
 /// Kept free for statements: when the disk is full, output is lost first.
 const RESERVE_BYTES: usize = 1 << 20;
@@ -57,6 +58,9 @@ pub trait Sink: Send {
     fn rotate(&mut self, _head: &[u8]) -> io::Result<bool> {
         Ok(false)
     }
+
+    /// Takes note of where the session is from now on.
+    fn at(&mut self, _target: &Target) {}
 
     /// Takes note that the log is whole: its last event says how the session ended.
     fn end(&mut self) {}
@@ -206,6 +210,12 @@ impl Sink for FileSink {
         self.pack(self.n);
         self.n += 1;
         Ok(true)
+    }
+
+    fn at(&mut self, target: &Target) {
+        if let Some(live) = &mut self.live {
+            live.at(target);
+        }
     }
 
     fn end(&mut self) {

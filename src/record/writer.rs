@@ -216,6 +216,9 @@ impl<S: Sink> Writer<S> {
         self.seen_us = self.seen_us.max(item.time_us);
         let (code, data) = match item.what {
             What::Marker(marker) => {
+                if let Marker::Target { target } = &*marker {
+                    self.sink.at(target);
+                }
                 let marker = redact_marker(*marker);
                 ('m', serde_json::to_string(&marker).expect("a marker is plain data"))
             }

@@ -5,9 +5,14 @@ use std::time::Duration;
 
 use super::keeper::Judged;
 use super::{Phase, Relay};
+use crate::clients::Transaction;
+use crate::config::show_duration;
 use crate::notify::{Notifier, Occasion};
 use crate::policy::Rule;
+use crate::session::reports::Focus;
 use crate::target::Tier;
+use crate::ui::notice;
+use crate::ui::theme::Style;
 
 /// A question that nobody has touched for so long may stand where nobody looks.
 const UNTOUCHED: Duration = Duration::from_secs(20);
@@ -15,11 +20,12 @@ const UNTOUCHED: Duration = Duration::from_secs(20);
 /// The same where the terminal has said that it lost the focus.
 const UNSEEN: Duration = Duration::from_secs(2);
 
-/// Terminals may still report the focus for so long after they were told not to.
-const STRAY: Duration = Duration::from_millis(500);
+/// How long a client that was told to leave may take.
+const LEAVING: Duration = Duration::from_secs(2);
 
-/// What a terminal sends when it gets and loses the focus, once it is asked to.
-const FOCUS: [&[u8]; 2] = [b"\x1b[I", b"\x1b[O"];
+/// What leaves a client at its prompt: Ctrl-C for what stands there, and then, at the next prompt, the
+/// end of its input.
+const LEAVE: [u8; 2] = [0x03, 0x04];
 
 /// What is worth telling, and what is known of the person.
 #[derive(Debug)]
@@ -27,14 +33,12 @@ pub(super) struct Alerts {
     notifier: Notifier,
     /// When the open question is told of.
     question_due: Option<Duration>,
-    /// Whether the terminal reports its focus.
-    has_focus_reports: bool,
-    /// Until when a report may still come.
-    stray_until: Duration,
-    /// When a key last came.
-    last_key: Duration,
+    /// When a key last came, or a prompt.
+    last_use: Duration,
     /// Whether the person was told that nobody uses this session.
     is_idle_told: bool,
+    /// Since when the client has been told to leave, because nobody uses it.
+    leaving_since: Option<Duration>,
 }
 
 impl Alerts {
@@ -42,10 +46,9 @@ impl Alerts {
         Self {
             notifier,
             question_due: None,
-            has_focus_reports: false,
-            stray_until: Duration::ZERO,
-            last_key: Duration::ZERO,
+            last_use: Duration::ZERO,
             is_idle_told: false,
+            leaving_since: None,
         }
     }
 }
@@ -67,85 +70,79 @@ impl Relay {
             self.alert(Occasion::LoopStopped, what(judged));
         }
         self.alerts.question_due = Some(self.keeper.clock().elapsed() + UNTOUCHED);
-        self.watch_focus()
-    }
-
-    /// Asks for reports of the focus while a question stands there. A client whose keys we do not
-    /// see may have asked for its own, and behind a script nobody would take what comes late.
-    pub(super) fn watch_focus(&mut self) -> io::Result<()> {
-        let takes_keys = self.tap.is_some() && self.interactive.is_some();
-        let is_wanted = self.alerts.question_due.is_some() && takes_keys && self.can_move;
-        if is_wanted { self.set_focus_reports(true) } else { Ok(()) }
+        // Behind a script nobody would take what comes late.
+        self.focus.is_question_open = true;
+        self.put_on()
     }
 
     /// The question is gone.
     pub(super) fn question_closes(&mut self) -> io::Result<()> {
         self.alerts.question_due = None;
-        self.set_focus_reports(false)
+        self.focus.is_question_open = false;
+        self.put_on()
     }
 
-    /// Asks the terminal to report its focus, or not to.
-    pub(super) fn set_focus_reports(&mut self, on: bool) -> io::Result<()> {
-        if std::mem::replace(&mut self.alerts.has_focus_reports, on) == on {
-            return Ok(());
-        }
-        self.alerts.stray_until = self.keeper.clock().elapsed() + STRAY;
-        self.show_unrecorded(if on { b"\x1b[?1004h" } else { b"\x1b[?1004l" })
-    }
-
-    /// Takes what the terminal reports out of what the person typed, and takes note of both. The
-    /// client has asked for no reports and is given none.
-    pub(super) fn see_keys<'a>(&mut self, keys: &'a [u8], kept: &'a mut Vec<u8>) -> &'a [u8] {
-        let now = self.keeper.clock().elapsed();
-        self.alerts.last_key = now;
+    /// The person typed.
+    pub(super) fn typed_at(&mut self, now: Duration) {
+        self.alerts.last_use = now;
         self.alerts.is_idle_told = false;
-        let has_reports = self.alerts.has_focus_reports;
-        if !has_reports && now >= self.alerts.stray_until {
-            return keys;
-        }
-        let mut rest = keys;
-        let mut due = UNTOUCHED;
-        while let Some((&first, tail)) = rest.split_first() {
-            if let Some(report) = FOCUS.iter().find(|report| rest.starts_with(report)) {
-                due = if *report == FOCUS[1] { UNSEEN } else { UNTOUCHED };
-                rest = &rest[report.len()..];
-                continue;
-            }
-            kept.push(first);
-            rest = tail;
-        }
         if self.alerts.question_due.is_some() {
+            self.alerts.question_due = Some(now + UNTOUCHED);
+        }
+    }
+
+    /// The client has come to its prompt.
+    pub(super) fn is_in_use(&mut self) {
+        self.alerts.last_use = self.keeper.clock().elapsed();
+    }
+
+    /// The person looks at the question, or elsewhere.
+    pub(super) fn focus_moved(&mut self, report: Focus, now: Duration) {
+        if self.alerts.question_due.is_some() {
+            let due = if report == Focus::Went { UNSEEN } else { UNTOUCHED };
             self.alerts.question_due = Some(now + due);
         }
-        kept
     }
 
-    /// Returns when there is something to tell if nothing happens until then.
+    /// Returns when there is something to tell or to do if nothing happens until then.
     pub(super) fn next_alert(&self) -> Option<Duration> {
-        if !self.alerts.notifier.is_on() {
-            return None;
-        }
         let now = self.keeper.clock().elapsed();
-        let due = [self.alerts.question_due, self.idle_due()].into_iter().flatten().min()?;
+        let is_told = self.alerts.notifier.is_on();
+        let told = [self.alerts.question_due, self.idle_due()].into_iter().filter(|_| is_told);
+        let due = told.chain([self.leave_due()]).flatten().min()?;
         Some(due.saturating_sub(now))
+    }
+
+    /// Returns whether this is production and the client rests at its prompt.
+    fn is_resting_on_production(&self) -> bool {
+        // Of a client with a hook nobody knows whether it stands at its prompt; what runs there, a
+        // script as well, is in use.
+        let is_hooked = self.asking.is_some() && self.interactive.is_some();
+        let is_free = is_hooked && !self.keeper.is_statement_running();
+        let is_resting = self.phase == Phase::Prompt || is_free;
+        self.keeper.decided().target.tier == Tier::Production && is_resting && self.held.is_none()
     }
 
     /// When nobody has used this session for long; none where that does not matter.
     fn idle_due(&self) -> Option<Duration> {
-        let decided = self.keeper.decided();
-        // Of a client with a hook nobody knows whether it stands at its prompt.
-        let is_hooked = self.asking.is_some() && self.interactive.is_some();
-        let is_resting = self.phase == Phase::Prompt || is_hooked;
-        let is_at_stake = decided.target.tier == Tier::Production && is_resting;
-        let is_waiting = is_at_stake && self.held.is_none() && !self.alerts.is_idle_told;
-        is_waiting.then(|| self.alerts.last_key + self.keeper.config().idle(decided))
+        let is_waiting = self.is_resting_on_production() && !self.alerts.is_idle_told;
+        let idle = self.keeper.config().idle(self.keeper.decided());
+        is_waiting.then(|| self.alerts.last_use + idle)
     }
 
-    /// Tells what is due.
-    pub(super) fn tell_due(&mut self) {
-        if !self.alerts.notifier.is_on() {
-            return;
+    /// When the client is to leave because nobody uses it, or has had its time for that.
+    fn leave_due(&self) -> Option<Duration> {
+        if let Some(since) = self.alerts.leaving_since {
+            return Some(since + LEAVING);
         }
+        let after = self.keeper.config().disconnect;
+        let is_free = self.keeper.transaction().0 == Transaction::Idle && self.tap.is_some();
+        let is_meant = !after.is_zero() && is_free && self.is_resting_on_production();
+        is_meant.then(|| self.alerts.last_use + after)
+    }
+
+    /// Tells and does what is due.
+    pub(super) fn tell_due(&mut self) -> io::Result<()> {
         let now = self.keeper.clock().elapsed();
         if self.alerts.question_due.is_some_and(|due| now >= due) {
             self.alerts.question_due = None;
@@ -156,6 +153,31 @@ impl Relay {
             self.alerts.is_idle_told = true;
             self.alert(Occasion::Idle, "a statement typed in the wrong window would go there");
         }
+        if self.leave_due().is_some_and(|due| now >= due) {
+            return self.leave(now);
+        }
+        Ok(())
+    }
+
+    /// Ends a session that nobody uses: as the person would, and where that fails as a terminal does
+    /// that is closed.
+    fn leave(&mut self, now: Duration) -> io::Result<()> {
+        if self.alerts.leaving_since.replace(now).is_some() {
+            return self.hang_up();
+        }
+        let after = show_duration(self.keeper.config().disconnect);
+        let text = format!("disconnected: nobody has used this production session for {after}");
+        self.keeper.remark(&text);
+        let line = notice::line(&text, Style::Warning, self.cols(), self.theme);
+        self.say(&line)?;
+        self.forget_line();
+        self.line.close(&mut self.keeper);
+        self.phase = Phase::Busy;
+        self.looks = 0;
+        self.gate.discard();
+        self.to_client.push_back(LEAVE[0]);
+        self.gate.push(&LEAVE[1..]);
+        self.flush_client()
     }
 }
 

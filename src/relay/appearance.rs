@@ -28,6 +28,10 @@ pub struct Appearance {
     colours: Vec<(Guise, String)>,
     /// What is to be seen while the session is on production; none elsewhere.
     title: Option<String>,
+    /// Whether the server there is known to be a replica.
+    pub(super) is_replica: bool,
+    /// The title that the terminal was told last.
+    told: Option<String>,
     worn: Vec<Guise>,
     /// The tier that the person was last shown.
     shown: Option<Tier>,
@@ -65,20 +69,41 @@ impl Appearance {
         }
     }
 
-    /// Returns the bytes that make the terminal look as it should.
-    fn put_on(&mut self) -> String {
-        let Some(title) = &self.title else { return self.take_off() };
+    /// Returns whether the session is on production, so that the terminal shows it.
+    pub(super) fn is_on_production(&self) -> bool {
+        self.title.is_some()
+    }
+
+    /// Something of the look is no longer ours to give back.
+    pub(super) fn forget(&mut self, guise: Guise) {
+        self.worn.retain(|worn| *worn != guise);
+    }
+
+    /// Returns the bytes that make the terminal look as it should, and have it report its focus or
+    /// not.
+    fn put_on(&mut self, reports_focus: bool) -> String {
+        let title = self.title.clone().filter(|_| self.has_title);
+        let colours = self.colours.iter().filter(|_| self.title.is_some()).cloned();
+        let focus = reports_focus.then(|| (Guise::Focus, String::new()));
+        let titles = title.iter().map(|title| (Guise::Title, title.clone()));
+        let wanted: Vec<(Guise, String)> = titles.chain(colours).chain(focus).collect();
         let mut bytes = String::new();
-        if self.worn.contains(&Guise::Title) {
-            bytes.push_str(&Guise::retitle(title));
-        }
-        let title = self.has_title.then(|| (Guise::Title, title.clone()));
-        for (guise, value) in title.iter().chain(&self.colours) {
+        self.worn.retain(|guise| {
+            let stays = wanted.iter().any(|(wanted, _)| wanted == guise);
+            if !stays {
+                bytes.push_str(guise.take_off());
+            }
+            stays
+        });
+        for (guise, value) in &wanted {
             if !self.worn.contains(guise) {
                 bytes.push_str(&guise.put_on(value));
                 self.worn.push(*guise);
+            } else if *guise == Guise::Title && title != self.told {
+                bytes.push_str(&Guise::retitle(value));
             }
         }
+        self.told = title;
         bytes
     }
 
@@ -122,7 +147,9 @@ impl Relay {
         let target = &self.keeper.decided().target;
         let label = visible::one_line(&target.label());
         let is_production = target.tier == Tier::Production;
-        self.appearance.title = is_production.then(|| format!("{lifted}PRODUCTION {label}"));
+        let replica = if self.appearance.is_replica { " (replica)" } else { "" };
+        self.appearance.title =
+            is_production.then(|| format!("{lifted}PRODUCTION {label}{replica}"));
         self.put_on()
     }
 
@@ -149,24 +176,16 @@ impl Relay {
             return Ok(line.into_iter().collect());
         }
         let decided = self.keeper.decided();
-        let evidence = decided
-            .evidence
-            .iter()
-            .find(|item| item.tier == decided.target.tier)
-            .map(|item| item.text.clone())
-            .unwrap_or_default();
-        let banner = |evidence: &str, cols| {
-            notice::banner(&decided.target, evidence, &moment.local, moment.why(), cols, self.theme)
-        };
-        let cols = self.cols();
-        let whole = banner(&evidence, 0);
-        // Where it does not fit, why is what a person must not miss.
-        let mut lines = if whole == banner(&evidence, cols) || evidence.is_empty() {
-            vec![whole]
-        } else {
-            let because = format!("because of {}", visible::one_line(&evidence));
-            vec![banner("", cols), notice::line(&because, Style::Plain, cols, self.theme)]
-        };
+        let server = self.keeper.facts().and_then(|facts| facts.server_version.as_deref());
+        let (cols, theme) = (self.cols(), self.theme);
+        let target = &decided.target;
+        let mut lines = notice::banner(target, server, &moment.local, moment.why(), cols, theme);
+        let why = decided.evidence.iter().find(|item| item.tier == target.tier);
+        lines.extend(
+            why.map(|item| notice::lines(&item.because(), Style::Plain, cols, theme))
+                .into_iter()
+                .flatten(),
+        );
         if moment.is_late() {
             lines.extend(self.night_lines());
         }
@@ -175,7 +194,8 @@ impl Relay {
 
     /// Makes the terminal look as it should.
     pub(super) fn put_on(&mut self) -> io::Result<()> {
-        let bytes = self.appearance.put_on();
+        let wants_focus = self.wants_focus();
+        let bytes = self.appearance.put_on(wants_focus);
         self.change_look(&bytes)
     }
 
@@ -190,7 +210,9 @@ impl Relay {
         if bytes.is_empty() {
             return Ok(());
         }
-        drop(self.channel.order(Order::Wear(Guise::pack(&self.appearance.worn))));
+        let worn = &self.appearance.worn;
+        drop(self.channel.order(Order::Wear(Guise::pack(worn))));
+        self.focus_asked(worn.contains(&Guise::Focus));
         self.show_unrecorded(bytes.as_bytes())
     }
 }
@@ -225,12 +247,14 @@ mod tests {
             let mut world = World::default();
             world.vars.extend(vars.iter().map(|(name, value)| (name.into(), value.into())));
             let mut appearance = Appearance::new(Config::default().look, &world);
-            assert_eq!(appearance.put_on(), "", "not on production");
+            assert_eq!(appearance.put_on(false), "", "not on production");
             appearance.title = Some("P".to_owned());
-            assert_eq!(appearance.put_on(), worn, "{vars:?}");
-            if !worn.is_empty() {
-                assert_eq!(appearance.put_on(), "\x1b]2;P\x07");
-            }
+            assert_eq!(appearance.put_on(false), worn, "{vars:?}");
+            assert_eq!(appearance.put_on(true), "\x1b[?1004h");
+            assert_eq!(appearance.put_on(true), "", "said once");
+            appearance.title = Some("Q".to_owned());
+            let retitled = if worn.is_empty() { "" } else { "\x1b]2;Q\x07" };
+            assert_eq!(appearance.put_on(false), format!("\x1b[?1004l{retitled}"));
             let off = appearance.take_off();
             assert_eq!(off.is_empty(), worn.is_empty());
             assert_eq!(appearance.take_off(), "");

@@ -186,6 +186,7 @@ impl Relay {
         if self.discard_until.is_some_and(|until| now >= until) && !self.is_cancelling {
             self.discard_until = None;
         }
+        self.end_torn()?;
         self.see_withdrawal()?;
         if self.held.as_ref().and_then(|held| held.next_deadline()).is_some_and(|due| now >= due)
             && let Some(held) = &mut self.held

@@ -18,6 +18,7 @@ impl Relay {
         }
         let label = self.keeper.decided().target.label();
         for news in news {
+            let is_late = matches!(news, News::Late(_));
             let (note, text) = match news {
                 News::Late(why) => {
                     let local = self.keeper.moment().local;
@@ -38,29 +39,36 @@ impl Relay {
                 }
             };
             self.keeper.remark(&format!("{note}{text}"));
-            let line = notice::line(&text, Style::Warning, self.cols(), self.theme);
-            self.say_or_wait(line)?;
+            let mut lines = notice::lines(&text, Style::Warning, self.cols(), self.theme);
+            if is_late {
+                lines.extend(self.figures());
+            }
+            lines.into_iter().try_for_each(|line| self.say_or_wait(line))?;
         }
         Ok(())
     }
 
     /// Returns what there is to know where a production session is opened late: when it is quiet
-    /// again, and what was asked for at the start if it has come by now.
+    /// again, and the figures.
     pub(super) fn night_lines(&mut self) -> Vec<String> {
         let now = self.keeper.clock().now();
         let quiet = self.keeper.config().quiet_from(now, self.keeper.decided());
-        let mut lines = vec![match quiet {
+        let text = match quiet {
             Some(quiet) => format!("late: the next quiet time begins at {quiet}"),
             None => "late: no quiet time is in sight".to_owned(),
-        }];
+        };
+        let mut lines = notice::lines(&text, Style::Plain, self.cols(), self.theme);
+        lines.extend(self.figures());
+        lines
+    }
+
+    /// Returns what was asked for at the start, once, if it has come by now.
+    fn figures(&mut self) -> Vec<String> {
         let label = self.keeper.decided().target.label();
-        if let Some(night) = self.night.take().filter(|night| night.label == label)
-            && let Ok(text) = night.lines.try_recv()
-        {
-            lines.extend(text.lines().map(str::to_owned));
-        }
-        let (cols, theme) = (self.cols(), self.theme);
-        lines.iter().map(|text| notice::line(text, Style::Plain, cols, theme)).collect()
+        let night = self.night.take().filter(|night| night.label == label);
+        let text = night.and_then(|night| night.lines.try_recv().ok()).unwrap_or_default();
+        let whole = |text| notice::lines(text, Style::Plain, self.cols(), self.theme);
+        text.lines().flat_map(whole).collect()
     }
 
     /// Says until when it stays late: `, until 06:00 CET, Monday`.

@@ -37,8 +37,11 @@ impl Relay {
             // The terminal is gone.
             Err(_) => return self.hang_up(),
         };
-        let mut kept = Vec::new();
-        let keys = self.see_keys(&keys[..count], &mut kept);
+        self.see_keys(&keys[..count])
+    }
+
+    /// Takes what the person typed.
+    pub(super) fn take_keys(&mut self, keys: &[u8]) -> io::Result<()> {
         if self.held.is_some() {
             return self.keys_to_dialogue(keys);
         }

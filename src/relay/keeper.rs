@@ -1,5 +1,6 @@
 //! Statements on their way: read, judged, written down, and what became of them.
 
+mod elsewhere;
 mod hours;
 mod place;
 mod tapped;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::elsewhere::Return;
 use self::hours::Hours;
 pub use self::hours::News;
 pub use self::place::Found;
@@ -79,6 +81,7 @@ pub struct Keeper {
     transaction: Transaction,
     transaction_since: Option<Duration>,
     last_write: Option<Duration>,
+    returned: Return,
     hours: Hours,
     statements: u64,
     /// The last statement that was let through and whose end has not been seen.
@@ -136,6 +139,7 @@ impl Keeper {
             transaction: Transaction::Unknown,
             transaction_since: None,
             last_write: None,
+            returned: Return::default(),
             hours: Hours::default(),
             statements: 0,
             running: None,
@@ -316,7 +320,8 @@ impl Keeper {
     fn facts_at(&mut self, place: &Decided) -> Facts {
         let moment = self.moment_of(place);
         let lift = self.lift_on(&place.target).map(|(lift, _)| lift);
-        Facts { lift, ..self.config.facts_at(place, moment) }
+        let returned = self.returned();
+        Facts { lift, returned, ..self.config.facts_at(place, moment) }
     }
 
     /// Something is asked and nobody can tell what: judged as the worst that policy knows for it.
@@ -377,7 +382,7 @@ impl Keeper {
         self.prepared.let_through(&judged.text);
         self.drift.let_through(&judged.text, effects);
         if effects.iter().any(|effect| effect.class > lang::Class::Session) {
-            self.last_write = Some(self.clock.elapsed());
+            self.wrote(self.clock.elapsed());
         }
         if whole_shape {
             self.shapes.push(shape(&judged.verdict));

@@ -8,6 +8,7 @@
 //! - `settle`: moving on what waits for it, and answering its questions
 //! - `hold`: the open dialogue
 //! - `hours`: what is said of the hour
+//! - `focus`: whether the person looks at the terminal
 //! - `draft`: what stands behind the prompt when a line is submitted
 //! - `appearance`: where the session is, on the screen
 //! - `keeper`: statements, judged and written down
@@ -22,6 +23,7 @@ pub mod asked;
 mod draft;
 mod eager;
 pub mod ends;
+mod focus;
 mod hold;
 mod hours;
 mod input;
@@ -48,6 +50,7 @@ use self::asked::Asking;
 use self::draft::Line;
 use self::eager::Eager;
 use self::ends::Ends;
+use self::focus::Focus;
 use self::hold::{Doubt, Held, Releasing};
 use self::keeper::{Judged, Keeper};
 use self::output::Sink;
@@ -261,6 +264,7 @@ pub struct Relay {
     /// What is to be said once the line editor has ended its line.
     notices: Vec<String>,
     appearance: Appearance,
+    focus: Focus,
     alerts: Alerts,
     /// Asked for at the start; dropped at the first prompt, whether it has come or not.
     night: Option<Night>,
@@ -286,6 +290,7 @@ impl Relay {
             let size = term.size();
             line.resize(size.cols, size.rows);
         }
+        let may_ask_focus = parts.interactive.is_some() && parts.can_move;
         Ok(Self {
             term: parts.term,
             ends: parts.ends,
@@ -340,6 +345,7 @@ impl Relay {
             is_term_lent: false,
             is_whole_terminal: parts.is_whole_terminal,
             is_background: false,
+            focus: Focus::new(may_ask_focus),
             can_move: parts.can_move,
             is_unguarded_told: false,
             is_unmarked_told: false,
@@ -409,7 +415,7 @@ impl Relay {
             self.flush()?;
             self.begin_survey();
             self.tell_troubles();
-            self.tell_due();
+            self.tell_due()?;
         }
         self.see_guard_at_output(b"")?;
         self.finish_output()
@@ -498,6 +504,9 @@ impl Relay {
                 self.watch = Some(Watch::new(pid));
                 if self.interactive.is_some() && self.tap.is_some() {
                     self.survey_ports();
+                } else if self.interactive.is_none() && self.keeper.may_be_known() {
+                    // No prompt tells where it is: the first statement waits for who the server is.
+                    self.begin_survey();
                 }
             }
             Some(Report::Failed(errno)) => self.ended = Some(Ended::NotStarted(errno)),

@@ -14,10 +14,6 @@ use crate::os::poll::{Wait, poll};
 use crate::ui::notice;
 use crate::ui::theme::Style;
 
-/// Switches bracketed paste, as a client asks its terminal to.
-const BRACKETS_ON: &[u8] = b"\x1b[?2004h";
-const BRACKETS_OFF: &[u8] = b"\x1b[?2004l";
-
 /// Reads in a row without looking at anything else, while the client prints a lot: a look costs as
 /// much as a read. At the 40 µs that 2 KB take through two terminals a key waits 1.3 ms at most.
 const READS_IN_A_ROW: usize = 32;
@@ -142,7 +138,7 @@ impl Relay {
             Some(tap) => tap.output(bytes, &mut shown, &mut seen),
             None => shown.extend_from_slice(bytes),
         }
-        self.follow_brackets(&shown);
+        let focus = self.follow_modes(&shown);
         let mut from = 0;
         let mut result = Ok(());
         for event in seen {
@@ -158,7 +154,10 @@ impl Relay {
         }
         result = result.and(self.show(&shown[from..]));
         self.shown = shown;
-        result
+        match focus {
+            Some(is_on) => result.and(self.client_switched_focus(is_on)),
+            None => result,
+        }
     }
 
     /// The client prints a prompt that we know.
@@ -171,6 +170,7 @@ impl Relay {
             // submits is still to come.
             self.phase = Phase::Prompt;
             self.has_begun_line = false;
+            self.is_in_use();
         }
         if !std::mem::replace(&mut self.is_prompted, true)
             && let Some(what) = self.tap.as_ref().and_then(|tap| tap.shortcoming(facts))
@@ -194,6 +194,7 @@ impl Relay {
             }
         }
         if moved {
+            self.appearance.is_replica = false;
             self.say_where()?;
             // The prompt is shown first: making a thread and a process holds all of us up.
             self.is_survey_due = true;
@@ -354,18 +355,6 @@ impl Relay {
             self.flush()?;
         }
         Ok(())
-    }
-
-    /// Notes whether the client wants pastes bracketed: the last word counts.
-    fn follow_brackets(&mut self, shown: &[u8]) {
-        if memchr::memmem::find(shown, b"\x1b[?2004").is_none() {
-            return;
-        }
-        let on = memchr::memmem::rfind(shown, BRACKETS_ON);
-        let off = memchr::memmem::rfind(shown, BRACKETS_OFF);
-        if on != off {
-            self.gate.set_brackets(on > off);
-        }
     }
 
     /// Tells of trouble with the recording, once each.

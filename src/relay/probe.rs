@@ -6,8 +6,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use super::Relay;
-use super::keeper::{Judged, Keeper};
+use super::keeper::{Found, Judged, Keeper};
 use crate::clients::{Inquiry, Side};
+use crate::clock::Clock;
 use crate::lang::Effect;
 use crate::os::file::set_nonblocking;
 use crate::os::poll::{Wait, poll};
@@ -172,16 +173,35 @@ pub(crate) fn look_up(side: &mut dyn Side, texts: &[String], keeper: &mut Keeper
     }
     let timeout = LOOK_UP.min(config.impact.timeout);
     let Some(inquiry) = side.look_up(texts, keeper.facts()) else { return false };
-    let clock = keeper.clock();
+    let Some(answer) = answer(inquiry, timeout, keeper.clock()) else { return false };
+    let found = side.looked_up(&answer);
+    keeper.learn(found);
+    true
+}
+
+/// Asks who the server is before texts run on it that production would be asked about, where it may
+/// be a server that was production through another door. Returns whether it is.
+pub(crate) fn meet(side: &mut dyn Side, texts: &[String], keeper: &mut Keeper) -> bool {
+    let config = keeper.config();
+    let timeout = LOOK_UP.min(config.impact.timeout);
+    let may_matter = config.impact(keeper.decided()) && keeper.may_be_known();
+    if !may_matter || texts.iter().all(|text| keeper.is_harmless(text)) {
+        return false;
+    }
+    let answer = side.identify(None).and_then(|inquiry| answer(inquiry, timeout, keeper.clock()));
+    let identity = answer.and_then(|answer| side.identified(&answer));
+    identity.is_some_and(|identity| keeper.find_out(Found::Server(identity.id)))
+}
+
+/// Asks and waits; what has come in time is the answer.
+fn answer(inquiry: Inquiry, timeout: Duration, clock: Clock) -> Option<String> {
     let due = clock.elapsed() + timeout;
-    let Ok(mut probe) = start(inquiry, due) else { return false };
+    let mut probe = start(inquiry, due).ok()?;
     while !probe.read()
         && let Some(left) = due.checked_sub(clock.elapsed())
         && poll(&mut [Wait::readable(probe.as_fd())], Some(left)).is_ok()
     {}
-    let found = side.looked_up(&String::from_utf8_lossy(&probe.answer));
-    keeper.learn(found);
-    true
+    Some(String::from_utf8_lossy(&probe.answer).into_owned())
 }
 
 /// Makes the command that asks; its ends are still to be said.

@@ -124,8 +124,9 @@ impl Relay {
         let withdrawal = self.held.is_some().then_some(WITHDRAWAL_LOOK);
         let probe = self.probe.as_ref().map(|probe| probe.due().saturating_sub(now));
         let (guard, alert) = (self.next_guard_look(), self.next_alert());
+        let torn = self.focus.torn_until().map(|until| until.saturating_sub(now));
         let trouble = FIRST_TROUBLE.checked_sub(now);
-        [look, dialogue, withdrawal, probe, guard, alert, trouble].into_iter().flatten().min()
+        [look, dialogue, withdrawal, probe, guard, alert, torn, trouble].into_iter().flatten().min()
     }
 
     /// Returns whether the one thing that may be wanted is data on standard input. A question comes

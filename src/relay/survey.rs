@@ -179,13 +179,20 @@ impl Relay {
 
     fn identified(&mut self, identity: &ServerIdentity) -> io::Result<()> {
         self.learn(Found::Server(identity.id.clone()))?;
-        if identity.is_replica && self.keeper.config().look.banner {
+        if !identity.is_replica {
+            return Ok(());
+        }
+        // The title tells at once, and the line once the one that is being typed has ended.
+        self.appearance.is_replica = true;
+        self.entitle()?;
+        if self.keeper.config().look.banner {
             let text = format!(
                 "the server is a replica (version {}), which takes no writes",
                 identity.version
             );
-            let line = notice::line(&text, Style::Plain, self.cols(), self.theme);
-            self.say_beside(line)?;
+            for line in notice::lines(&text, Style::Plain, self.cols(), self.theme) {
+                self.say_beside(line)?;
+            }
         }
         Ok(())
     }

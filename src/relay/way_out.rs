@@ -113,7 +113,6 @@ impl Relay {
     pub(super) fn stop_and_go_on(&mut self) -> io::Result<()> {
         self.flush()?;
         let brackets = self.gate.has_brackets();
-        self.set_focus_reports(false)?;
         if brackets {
             self.show_unrecorded(b"\x1b[?2004l")?;
         }
@@ -131,7 +130,6 @@ impl Relay {
         if brackets && self.held.is_some() {
             self.show_unrecorded(b"\x1b[?2004h")?;
         }
-        self.watch_focus()?;
         self.resize()
     }
 
@@ -199,7 +197,6 @@ impl Relay {
         self.keeper.ended(None, error);
         self.keeper.finish(i32::from(status));
         self.tell_troubles();
-        drop(self.set_focus_reports(false));
         drop(self.take_off());
         drop(self.flush());
         if let Some(term) = &mut self.term {

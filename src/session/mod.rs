@@ -4,7 +4,9 @@
 pub mod drift;
 pub mod gate;
 pub mod keys;
+pub mod modes;
 pub mod own;
 pub mod prepared;
+pub mod reports;
 pub mod script;
 pub mod typed;

@@ -20,6 +20,7 @@ use serde::Deserialize;
 
 use crate::lang::{Scope, Verb};
 use crate::target::Address;
+use crate::target::pattern::is_loopback;
 
 /// The version that both sides speak.
 pub const VERSION: u32 = 1;
@@ -200,13 +201,25 @@ pub struct Place {
     /// What it is in its cluster, in the driver's word: `RSPrimary`, `Mongos`, `Standalone`.
     #[serde(default)]
     pub role: Option<String>,
+    /// What it calls itself in its set, with its port, whatever name it was reached by.
+    #[serde(default)]
+    pub me: Option<String>,
 }
 
 impl Place {
+    /// Says who the server is, in words that stay the same through every door; none where many
+    /// servers may say the same of themselves.
+    #[must_use]
+    pub fn identity(&self) -> Option<String> {
+        let (set, me) = (self.set.as_deref()?, self.me.as_deref()?);
+        let host = me.rsplit_once(':').map_or(me, |(host, _)| host);
+        (!is_loopback(host)).then(|| format!("MongoDB {set} {me}"))
+    }
+
     /// Returns the address, and those of the other names.
     pub fn addresses(&self) -> impl Iterator<Item = Address> {
         let exact = Address::from(self.clone());
-        let named = self.names.iter().map({
+        let named = self.names.iter().chain(&self.me).map({
             let exact = exact.clone();
             move |name| {
                 let (host, port) = match name.rsplit_once(':') {

@@ -195,7 +195,7 @@ fn for_endpoint(address: &Address, hostaddr: Option<&str>, known: &Known<'_>) ->
             called.iter().find_map(|(address, how)| Some((rule.matching(address)?, *how)));
         let Some((pattern, how)) = matching else { continue };
         let comma = if how.is_empty() { "" } else { ", " };
-        let text = format!("`{pattern}` of {} matches{comma}{how}", rule.name);
+        let text = format!("`{pattern}` is {}{comma}{how}", rule.name);
         found.add(rule.tier, Strength::Configured, "config", text);
         found.names.push((rule.tier, rule.name.clone()));
         if rule.raises_only {
@@ -296,9 +296,9 @@ fn named(host: &str, source: &str, found: &mut Found) {
     if let Some((tier, word)) = tier_in_host(host) {
         found.add(tier, Strength::Name, source, format!("`{word}` in {host}"));
     }
-    if let Some(provider) = provider(host) {
+    if let Some((provider, tier)) = provider(host) {
         let text = format!("{host} is a server of {provider}");
-        found.add(Tier::Production, Strength::Provider, source, text);
+        found.add(tier, Strength::Provider, source, text);
     }
 }
 

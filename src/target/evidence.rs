@@ -31,8 +31,18 @@ pub struct Evidence {
     pub strength: Strength,
     /// Where it comes from: `config`, `host name`, `address`, `PGHOST`.
     pub source: String,
-    /// What it says, as a phrase: "`*.prod.example.com` of orders-prod matches".
+    /// What it says, as a phrase: "`*.prod.example.com` is orders-prod".
     pub text: String,
+}
+
+impl Evidence {
+    /// Returns it as a reason: "because `*.prod.example.com` is orders-prod".
+    #[must_use]
+    pub fn because(&self) -> String {
+        // Some name a thing, and others say something of one.
+        let of = if self.text.contains(" is ") { "" } else { "of " };
+        format!("because {of}{}", self.text)
+    }
 }
 
 /// Returns the tier the evidence speaks for: the strongest decides, the more dangerous of equals.

@@ -45,6 +45,7 @@ struct Quiet {
 #[serde(deny_unknown_fields)]
 struct Service {
     name: String,
+    tier: Tier,
     ends: Vec<String>,
     #[serde(default)]
     prefix: String,
@@ -56,16 +57,16 @@ struct Service {
     quiet: Vec<String>,
 }
 
-/// Returns the provider whose host this is.
+/// Returns the provider whose host this is, and what its hosts are where no name tells.
 #[must_use]
-pub fn provider(host: &str) -> Option<&'static str> {
+pub fn provider(host: &str) -> Option<(&'static str, Tier)> {
     let host = normal(host);
     let is_its = |service: &&Service| {
         host.starts_with(&service.prefix)
             && host.contains(&service.infix)
             && service.ends.iter().any(|end| host.len() > end.len() && host.ends_with(end.as_str()))
     };
-    HOSTS.service.iter().find(is_its).map(|service| service.name.as_str())
+    HOSTS.service.iter().find(is_its).map(|service| (service.name.as_str(), service.tier))
 }
 
 /// Returns the most dangerous tier that a host's name speaks for, with the word that says so.
@@ -135,10 +136,10 @@ mod tests {
         for row in &HOSTS.service {
             assert!(row.speaks.iter().chain(&row.quiet).count() >= 3, "{}: examples", row.name);
             for name in &row.speaks {
-                assert_eq!(provider(name), Some(row.name.as_str()), "{name}");
+                assert_eq!(provider(name), Some((row.name.as_str(), row.tier)), "{name}");
             }
             for name in &row.quiet {
-                assert_ne!(provider(name), Some(row.name.as_str()), "{name}");
+                assert_ne!(provider(name).map(|found| found.0), Some(row.name.as_str()), "{name}");
             }
         }
         for name in ["localhost", "db.example.com", "", "[local]", "/run/postgresql", "10.0.0.1"] {

@@ -1,11 +1,14 @@
 //! Lines that begin with `nightlatch:`, one each, beside the client's own output.
 
 use super::theme::{Style, Theme, tier_word};
-use super::visible;
+use super::{visible, wrap};
 use crate::target::{Target, Tier};
 
 /// In front of everything nightlatch says.
 const NAME: &str = "nightlatch: ";
+
+/// In front of the further lines of a notice that is not cut.
+const HANG: &str = "  ";
 
 /// Columns where nobody knows them: a log file, a pty without a size.
 const ENDLESS: usize = 1000;
@@ -20,35 +23,38 @@ pub fn line(text: &str, style: Style, cols: u16, theme: Theme) -> String {
     out
 }
 
-/// Says where a session is: `nightlatch: PRODUCTION  orders-prod  app@db1/orders  23:41 …`.
+/// Makes a notice that is whole on any terminal: as many lines as it takes.
+#[must_use]
+pub fn lines(text: &str, style: Style, cols: u16, theme: Theme) -> Vec<String> {
+    wrap::line(&[(Style::Plain, NAME), (style, text)], HANG, room(cols, 0), theme)
+}
+
+/// Says where a session is: `nightlatch: PRODUCTION  orders-prod  app@db1/orders  server 15.18  23:41 …`.
 ///
-/// `evidence` says in one line why the tier is what it is; `late` why it is late.
+/// `server` is its version; `late` says why it is late.
 #[must_use]
 pub fn banner(
     target: &Target,
-    evidence: &str,
+    server: Option<&str>,
     local_time: &str,
     late: Option<&str>,
     cols: u16,
     theme: Theme,
-) -> String {
-    let tier = tier_word(target.tier);
+) -> Vec<String> {
     let mut rest = String::new();
     if let Some(name) = &target.name {
         rest.push_str(&format!("  {name}"));
     }
-    rest.push_str(&format!("  {}  {local_time}", target.address));
+    rest.push_str(&format!("  {}", target.address));
+    if let Some(server) = server {
+        rest.push_str(&format!("  server {server}"));
+    }
+    rest.push_str(&format!("  {local_time}"));
     if let Some(late) = late {
         rest.push_str(&format!(" LATE ({late})"));
     }
-    // What matters least stands last, where the line may be cut.
-    if !evidence.is_empty() {
-        rest.push_str(&format!("  because of {evidence}"));
-    }
-    let mut out = NAME.to_owned();
-    theme.paint(&mut out, Style::Tier(target.tier), tier);
-    out.push_str(&visible::cut(&rest, room(cols, NAME.len() + tier.len())));
-    out
+    let tier = (Style::Tier(target.tier), tier_word(target.tier));
+    wrap::line(&[(Style::Plain, NAME), tier, (Style::Plain, &rest)], HANG, room(cols, 0), theme)
 }
 
 /// Says what a statement that was let through does: `updates rows of families (production)`.
@@ -128,12 +134,8 @@ mod tests {
     #[test]
     fn every_notice() {
         let plain = Theme::plain();
-        let evidence = "the pattern *.prod.example.com in config.toml";
         let reasons = ["updates rows of families where id = 7".to_owned(), "locks".to_owned()];
         let all = [
-            banner(&target(), evidence, "23:41", Some("late hours 22:00-06:00"), 0, plain),
-            banner(&target(), evidence, "14:05", None, 100, plain),
-            banner(&target(), evidence, "14:05", None, 40, plain),
             verdict(&reasons, Tier::Production, 80, plain),
             verdict(&reasons, Tier::Production, 50, plain),
             verdict(&[], Tier::Unknown, 80, plain),
@@ -143,9 +145,6 @@ mod tests {
             unguarded("\\set SINGLESTEP off", 80, plain),
         ];
         insta::assert_snapshot!(all.join("\n"), @r"
-        nightlatch: PRODUCTION  orders-prod  app@db1.prod.example.com:5432/orders  23:41 LATE (late hours 22:00-06:00)  because of the pattern *.prod.example.com in config.toml
-        nightlatch: PRODUCTION  orders-prod  app@db1.prod.example.com:5432/orders  14:05  because of the p…
-        nightlatch: PRODUCTION  orders-prod  a…
         nightlatch: updates rows of families where id = 7; locks (production)
         nightlatch: updates rows of familie… (production)
         nightlatch: runs (unknown)
@@ -153,6 +152,39 @@ mod tests {
         nightlatch: recording stopped: no space left on device; what you do is not recorded
         nightlatch: recording again; the gap is marked
         nightlatch: UNGUARDED: \set SINGLESTEP off
+        ");
+    }
+
+    #[test]
+    fn a_banner_is_whole_on_every_terminal() {
+        let late = "late hours 22:00-06:00";
+        let of = |cols| {
+            let because = "because `*.prod.example.com` is orders-prod";
+            let plain = Theme::plain();
+            let mut all = banner(&target(), Some("15.18"), "23:41 CET", Some(late), cols, plain);
+            all.extend(lines(because, Style::Plain, cols, plain));
+            format!("-- {cols}\n{}", all.join("\n"))
+        };
+        insta::assert_snapshot!([0, 80, 60, 40].map(of).join("\n"), @r"
+        -- 0
+        nightlatch: PRODUCTION  orders-prod  app@db1.prod.example.com:5432/orders  server 15.18  23:41 CET LATE (late hours 22:00-06:00)
+        nightlatch: because `*.prod.example.com` is orders-prod
+        -- 80
+        nightlatch: PRODUCTION  orders-prod  app@db1.prod.example.com:5432/orders
+          server 15.18  23:41 CET LATE (late hours 22:00-06:00)
+        nightlatch: because `*.prod.example.com` is orders-prod
+        -- 60
+        nightlatch: PRODUCTION  orders-prod
+          app@db1.prod.example.com:5432/orders  server 15.18
+          23:41 CET LATE (late hours 22:00-06:00)
+        nightlatch: because `*.prod.example.com` is orders-prod
+        -- 40
+        nightlatch: PRODUCTION  orders-prod
+          app@db1.prod.example.com:5432/orders
+          server 15.18  23:41 CET LATE (late
+          hours 22:00-06:00)
+        nightlatch: because
+          `*.prod.example.com` is orders-prod
         ");
     }
 
@@ -168,11 +200,12 @@ mod tests {
             let mut target = target();
             target.name = Some(text.clone());
             let plain = Theme::plain();
-            for out in [
+            let cut = [
                 line(&text, Style::Plain, cols, plain),
-                banner(&target, &text, &text, Some(&text), cols, plain),
                 verdict(std::slice::from_ref(&text), Tier::Production, cols, plain),
-            ] {
+            ];
+            let whole = banner(&target, Some(&text), &text, Some(&text), cols, plain);
+            for out in cut.into_iter().chain(whole) {
                 prop_assert!(visible::width(&out) < usize::from(cols), "{out:?}");
                 prop_assert!(!out.chars().any(char::is_control), "{out:?}");
             }

@@ -4,8 +4,9 @@ use super::visible;
 use crate::policy::Verdict;
 use crate::target::Target;
 
-/// Columns of the statement that are shown; the recording has all of it.
+/// Columns and lines of the statement that are shown; the recording has all of it.
 const STATEMENT_COLS: usize = 200;
+const STATEMENT_LINES: usize = 8;
 
 /// Says what was refused, why, and how to approve it; `approved` is the target that was approved,
 /// if one was. Several lines, without the last line end.
@@ -19,12 +20,21 @@ pub fn text(
 ) -> String {
     let address = target.address.place();
     let name = target.name.as_ref().unwrap_or(&address);
-    let mut text = format!(
-        "nightlatch: refused on {} {}: {}",
-        verdict.judged_as,
-        visible::one_line(name),
-        visible::cut(statement.trim(), STATEMENT_COLS)
-    );
+    let lines: Vec<&str> = statement.trim().lines().collect();
+    let mut text =
+        format!("nightlatch: refused on {} {}:", verdict.judged_as, visible::one_line(name));
+    if let [line] = lines[..] {
+        text.push_str(&format!(" {}", visible::cut(line, STATEMENT_COLS)));
+    } else {
+        for line in lines.iter().take(STATEMENT_LINES) {
+            text.push_str(&format!("\nnightlatch: | {}", visible::cut(line, STATEMENT_COLS)));
+        }
+        match lines.len().saturating_sub(STATEMENT_LINES) {
+            0 => {}
+            1 => text.push_str("\nnightlatch: | … 1 more line"),
+            more => text.push_str(&format!("\nnightlatch: | … {more} more lines")),
+        }
+    }
     for reason in &verdict.reasons {
         text.push_str(&format!("\nnightlatch:   {}", visible::one_line(reason)));
     }
@@ -88,6 +98,20 @@ mod tests {
         nightlatch: to let it run: NIGHTLATCH_APPROVE='db:5432/orders' and the same command again
         "
         );
+        let long = format!("delete\r\n  from families;\n{}", "-- on\n".repeat(9));
+        let said_of = text(&long, &verdict, &target, "no terminal to ask on", None);
+        insta::assert_snapshot!(said_of.lines().take(10).collect::<Vec<_>>().join("\n"), @r"
+        nightlatch: refused on production db:5432/orders:
+        nightlatch: | delete
+        nightlatch: |   from families;
+        nightlatch: | -- on
+        nightlatch: | -- on
+        nightlatch: | -- on
+        nightlatch: | -- on
+        nightlatch: | -- on
+        nightlatch: | -- on
+        nightlatch: | … 3 more lines
+        ");
         let target = Target { name: Some("it's".into()), ..target };
         insta::assert_snapshot!(
             said(&target, Some("orders")),

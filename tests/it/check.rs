@@ -211,7 +211,7 @@ fn target_prints_every_piece_of_evidence() {
     target    me@db1.prod.example.com:5432/orders
     name      orders-prod
     tier      production
-    evidence  production   `*.prod.example.com` of orders-prod matches (config)
+    evidence  production   `*.prod.example.com` is orders-prod (config)
               production   `prod` in db1.prod.example.com (host name, from -h)
     ");
     let text = target(ORDERS, false, &["psql", "-h", "db.example.com"]);
@@ -234,7 +234,7 @@ fn target_prints_json() {
     let text =
         target(ORDERS, true, &["psql", "-h", "a.example.com,db1.prod.example.com", "orders"]);
     insta::assert_snapshot!(text, @r#"
-    {"tier":"production","target":"me@db1.prod.example.com:5432/orders","name":"orders-prod","user":"me","host":"db1.prod.example.com","port":5432,"database":"orders","evidence":[{"tier":"production","strength":"configured","source":"config","text":"`*.prod.example.com` of orders-prod matches"},{"tier":"production","strength":"name","source":"host name, from -h","text":"`prod` in db1.prod.example.com"}],"conflicts":[],"others":[{"tier":"unknown","target":"me@a.example.com:5432/orders","name":null,"user":"me","host":"a.example.com","port":5432,"database":"orders","evidence":[],"conflicts":[]}],"config_errors":[]}
+    {"tier":"production","target":"me@db1.prod.example.com:5432/orders","name":"orders-prod","user":"me","host":"db1.prod.example.com","port":5432,"database":"orders","evidence":[{"tier":"production","strength":"configured","source":"config","text":"`*.prod.example.com` is orders-prod"},{"tier":"production","strength":"name","source":"host name, from -h","text":"`prod` in db1.prod.example.com"}],"conflicts":[],"others":[{"tier":"unknown","target":"me@a.example.com:5432/orders","name":null,"user":"me","host":"a.example.com","port":5432,"database":"orders","evidence":[],"conflicts":[]}],"config_errors":[]}
     "#);
 }
 
@@ -359,6 +359,8 @@ fn config_is_found_shown_and_checked() {
 
     [idle]
     production = "15m"
+    wrong_tab = true
+    disconnect = "0s"
 
     [record]
     journal_wait = "1s"

@@ -222,6 +222,7 @@ mod tests {
             rows: None,
             error: None,
             version: None,
+            server_version: None,
         };
         let (conninfo, password) = inquirer.conninfo(Some(&facts)).expect("known");
         assert_eq!(

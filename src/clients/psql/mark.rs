@@ -28,7 +28,7 @@ const FIELDS: [&str; 10] = [
     "%p",
     "%:SQLSTATE:",
     "%:ROW_COUNT:",
-    "%:VERSION_NUM:",
+    "%:VERSION_NUM:/%:SERVER_VERSION_NUM:",
     "%>",
     "%/",
     "%n",
@@ -114,6 +114,8 @@ pub struct Prompt {
     pub rows: Option<u64>,
     /// psql's version, such as 150018.
     pub version: Option<u32>,
+    /// The server's.
+    pub server_version: Option<u32>,
     /// Port, or the number in a socket's name.
     pub port: Option<u16>,
     /// Database.
@@ -140,13 +142,21 @@ impl Prompt {
         let mut next = || parts.next().filter(|part| !part.is_empty());
         let number = next()?.parse().ok().filter(|number| (1..=3).contains(number))?;
         let transaction = next();
+        let single_step = next().map(Into::into);
+        let pid = next().and_then(|part| part.parse().ok());
+        let sqlstate = next().map(Into::into);
+        let rows = next().and_then(|part| part.parse().ok());
+        let versions = next();
+        let mut versions =
+            versions.iter().flat_map(|part| part.split('/')).map(|it| it.parse().ok());
         let mut prompt = Self {
             number,
-            single_step: next().map(Into::into),
-            pid: next().and_then(|part| part.parse().ok()),
-            sqlstate: next().map(Into::into),
-            rows: next().and_then(|part| part.parse().ok()),
-            version: next().and_then(|part| part.parse().ok()),
+            single_step,
+            pid,
+            sqlstate,
+            rows,
+            version: versions.next().flatten(),
+            server_version: versions.next().flatten(),
             port: next().and_then(|part| part.parse().ok()),
             database: next().map(Into::into),
             user: next().map(Into::into),
@@ -313,7 +323,7 @@ mod tests {
     use super::*;
 
     /// As psql 15 prints it between BEGIN and COMMIT.
-    const OPEN: &str = "\x1b]6973;n0nce;P;1\x1f*\x1foff\x1f8469\x1f00000\x1f12\x1f150018\x1f5432\
+    const OPEN: &str = "\x1b]6973;n0nce;P;1\x1f*\x1foff\x1f8469\x1f00000\x1f12\x1f150018/160003\x1f5432\
         \x1fshop\x1fanna\x1fdb.example.com\x07";
     const END: &str = "\x1b]6973;n0nce;E\x07";
 
@@ -365,6 +375,9 @@ mod tests {
             ),
             version: Some(
                 150018,
+            ),
+            server_version: Some(
+                160003,
             ),
             port: Some(
                 5432,
@@ -494,7 +507,7 @@ mod tests {
     fn a_wrapper_needs_no_quoting() {
         let (before, after) = wrapper(&nonce(), 1, Width::Invisible);
         insta::assert_snapshot!(format!("{before}\n{after}"), @r#"
-        %[%033]6973;n0nce;P;1%037%x%037%:SINGLESTEP:%037%p%037%:SQLSTATE:%037%:ROW_COUNT:%037%:VERSION_NUM:%037%>%037%/%037%n%037%M%007%]
+        %[%033]6973;n0nce;P;1%037%x%037%:SINGLESTEP:%037%p%037%:SQLSTATE:%037%:ROW_COUNT:%037%:VERSION_NUM:/%:SERVER_VERSION_NUM:%037%>%037%/%037%n%037%M%007%]
         %[%033]6973;n0nce;E%007%]
         "#);
         let (before, after) = wrapper(&nonce(), 3, Width::Plain);

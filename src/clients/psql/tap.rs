@@ -251,7 +251,14 @@ fn facts(prompt: mark::Prompt) -> PromptFacts {
         rows: prompt.rows,
         error: prompt.sqlstate.filter(|state| state != "00000"),
         version: prompt.version,
+        server_version: prompt.server_version.map(dotted),
     }
+}
+
+/// Writes a version as people do: 150018 is 15.18, and 90624 was 9.6.24.
+fn dotted(version: u32) -> String {
+    let (major, middle, minor) = (version / 10_000, version / 100 % 100, version % 100);
+    if major >= 10 { format!("{major}.{minor}") } else { format!("{major}.{middle}.{minor}") }
 }
 
 fn nothing_known() -> PromptFacts {
@@ -265,6 +272,7 @@ fn nothing_known() -> PromptFacts {
         rows: None,
         error: None,
         version: None,
+        server_version: None,
     }
 }
 

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use super::super::program;
 use super::server::{Stop, attend, base, clean};
 use super::text::config;
-use super::{exit_status, list, say};
+use super::{exit_status, list, own_zone, say};
 use crate::cli::DemoArgs;
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
@@ -85,7 +85,12 @@ impl Shop {
         DirBuilder::new().mode(0o700).create(&folder).map_err(cannot)?;
         let shop = Self { folder, python, stays };
         fs::write(shop.folder.join(SHOP_NAME), SHOP)
-            .and_then(|()| fs::write(shop.folder.join("config.toml"), config(&shop.folder)))
+            .and_then(|()| {
+                fs::write(
+                    shop.folder.join("config.toml"),
+                    config(&shop.folder, own_zone(world).as_deref()),
+                )
+            })
             .map_err(cannot)?;
         if shop.left()? != FAMILIES {
             return Err(Error::ours("The demo's file cannot be made.")

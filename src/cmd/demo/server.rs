@@ -12,8 +12,8 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use super::keeper::{Plan, STARTED};
-use super::text;
 use super::tools::Tools;
+use super::{own_zone, text};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::os::identity::{self, Account};
@@ -218,7 +218,8 @@ impl Server {
     /// Prepares nightlatch with the client, in the demonstration's own world.
     pub(super) fn wrapped(&self, world: &World) -> io::Result<Command> {
         let config = self.plan.folder.join("config.toml");
-        fs::write(&config, text::config(&self.plan.server()))?;
+        let zone = own_zone(world);
+        fs::write(&config, text::config(&self.plan.server(), zone.as_deref()))?;
         let mut command = Command::new(start::own_program()?);
         command.arg0("nightlatch").arg("psql").args(self.client_args()).current_dir(self.folder());
         command.env_clear().envs(clean(world)).env("NIGHTLATCH_CONFIG", config);

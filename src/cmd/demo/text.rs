@@ -37,10 +37,12 @@ pub(super) const STATEMENT: &str = "delete from families;";
 pub(super) const BUILDING: &str =
     "nightlatch demo: starting a throw-away PostgreSQL server (Ctrl-C to leave) …\n";
 
-/// Returns the configuration, in which whatever is in this folder is production.
-pub(super) fn config(folder: &Path) -> String {
+/// Returns the configuration, in which whatever is in this folder is production; `zone` is that of
+/// the person's own, so that all that is shown has one clock.
+pub(super) fn config(folder: &Path, zone: Option<&str>) -> String {
+    let zone = zone.map(|zone| format!("timezone = \"{zone}\"\n")).unwrap_or_default();
     format!(
-        "# What nightlatch demo runs with. Your own configuration plays no part in it.\n\
+        "# What nightlatch demo runs with. Of your own configuration only the time zone counts.\n\
          [[target]]\n\
          name = \"orders-demo\"\n\
          tier = \"production\"\n\
@@ -49,7 +51,8 @@ pub(super) fn config(folder: &Path) -> String {
          [hours]\n\
          # At night production also asks for a reason and ten seconds; not here.\n\
          late = \"off\"\n\
-         weekends = false\n",
+         weekends = false\n\
+         {zone}",
         folder.display()
     )
 }
@@ -145,8 +148,8 @@ mod tests {
 
     #[test]
     fn the_configuration_names_the_socket_and_is_never_late() {
-        insta::assert_snapshot!(config(Path::new("/tmp/nightlatch-demo-x7q2mb/pg")), @r#"
-        # What nightlatch demo runs with. Your own configuration plays no part in it.
+        insta::assert_snapshot!(config(Path::new("/tmp/nightlatch-demo-x7q2mb/pg"), Some("Europe/Berlin")), @r#"
+        # What nightlatch demo runs with. Of your own configuration only the time zone counts.
         [[target]]
         name = "orders-demo"
         tier = "production"
@@ -156,6 +159,7 @@ mod tests {
         # At night production also asks for a reason and ten seconds; not here.
         late = "off"
         weekends = false
+        timezone = "Europe/Berlin"
         "#);
     }
 }

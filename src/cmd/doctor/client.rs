@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::super::program::find;
-use super::{Finding, State};
+use super::{Finding, State, tap};
 use crate::clients::known::Known;
+use crate::clock::Clock;
 use crate::os::job::parent_pid;
 use crate::world::World;
 
@@ -67,7 +68,7 @@ impl Shell {
 }
 
 /// Looks at one client.
-pub(super) fn look(known: &Known, shell: &Shell, world: &World) -> Finding {
+pub(super) fn look(known: &Known, shell: &Shell, world: &World, clock: Clock) -> Finding {
     let what = format!("client {}", known.name);
     let Ok(path) = find(OsStr::new(known.name), world) else {
         return Finding::new(&what, State::Note, "not installed".into());
@@ -79,12 +80,14 @@ pub(super) fn look(known: &Known, shell: &Shell, world: &World) -> Finding {
             .hint(format!("Does it run? {} --version", path.display()));
     };
     let text = format!("{} {}{wrapped}", path.display(), dotted(&version));
-    match known.oldest {
-        Some(oldest) if version.as_slice() < oldest => {
-            let needed = format!("Held statements need {} or later.", dotted(oldest));
-            Finding::new(&what, State::Problem, text).hint(needed)
-        }
-        _ => Finding::new(&what, State::Ok, text),
+    if let Some(oldest) = known.oldest.filter(|oldest| version.as_slice() < *oldest) {
+        let needed = format!("Held statements need {} or later.", dotted(oldest));
+        return Finding::new(&what, State::Problem, text).hint(needed);
+    }
+    match tap::works(known, &path, world, clock) {
+        Ok(()) => Finding::new(&what, State::Ok, format!("{text}, its tap works")),
+        Err(why) => Finding::new(&what, State::Problem, format!("{text}, its tap fails: {why}"))
+            .hint(format!("Nothing would be held. Does it run by itself? {}", path.display())),
     }
 }
 

@@ -4,8 +4,10 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use super::super::notify;
 use super::super::prune::size;
 use super::{Finding, State};
+use crate::notify::has_bus;
 use crate::os::file::free_bytes;
 use crate::os::term;
 use crate::world::World;
@@ -56,6 +58,24 @@ pub(super) fn disk(folder: &Path, most: u64) -> Option<Finding> {
     } else {
         Finding::new(WHAT, State::Ok, text)
     })
+}
+
+/// Looks whether the desktop can be told of anything.
+pub(super) fn desktop(is_wanted: bool, world: &World) -> Finding {
+    const WHAT: &str = "notifications";
+    if !is_wanted {
+        return Finding::new(WHAT, State::Note, "off: [notify] desktop is false".into());
+    }
+    if !has_bus(world) {
+        let text = "off: there is no session bus".to_owned();
+        return Finding::new(WHAT, State::Note, text)
+            .hint("That is as it should be over ssh, and without a desktop.");
+    }
+    match notify::shower() {
+        Ok(name) => Finding::new(WHAT, State::Ok, format!("shown by {name}")),
+        Err(why) => Finding::new(WHAT, State::Problem, format!("nobody shows them: {why}"))
+            .hint("Start a notification daemon, or set desktop = false in [notify]."),
+    }
 }
 
 /// Looks for variables that change what nightlatch does.

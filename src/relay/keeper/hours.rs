@@ -1,6 +1,6 @@
 //! What time it is for policy: late hours, freezes, and friction that is lifted.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -42,6 +42,13 @@ pub enum News {
     Over,
     /// A file of broken glass cannot be read, and lifts nothing.
     Unreadable,
+}
+
+impl Hours {
+    /// Returns the folder of all data.
+    pub(super) fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
+    }
 }
 
 impl Keeper {

@@ -1,6 +1,7 @@
 //! Where the session is, and what is found out of it afterwards.
 
-use super::Keeper;
+use super::{Keeper, Return};
+use crate::policy::{self, Decision, Facts};
 use crate::record::Marker;
 use crate::servers;
 use crate::target::tunnel::Tunnel;
@@ -61,6 +62,19 @@ impl Keeper {
         is_other
     }
 
+    /// Returns whether the server may be one that was production through another door.
+    #[must_use]
+    pub fn may_be_known(&self) -> bool {
+        let is_open = self.decided.target.tier < Tier::Production && !self.decided.is_configured();
+        is_open && self.servers.as_ref().is_some_and(|servers| !servers.is_empty())
+    }
+
+    /// Returns whether a statement may run without a word even if this is production.
+    pub fn is_harmless(&mut self, text: &str) -> bool {
+        let facts = Facts { tier: Tier::Production, ..self.facts_now() };
+        policy::judge(&self.prepared.read(text), &facts).decision == Decision::Allow
+    }
+
     /// Keeps what is remembered of servers in a folder.
     pub fn remember_servers(&mut self, servers: servers::Servers) {
         self.servers = Some(servers);
@@ -69,6 +83,9 @@ impl Keeper {
     /// Takes a decision for where the session is now.
     pub(super) fn settle_in(&mut self, decided: Decided) {
         self.decided = decided;
+        if self.decided.target.tier != Tier::Production {
+            self.returned = Return::None;
+        }
         self.tally.clear();
         self.shapes.clear();
         let target = self.decided.target.clone();

@@ -12,7 +12,7 @@ use crate::policy::bulk::{counts, verb_word};
 use crate::policy::{self, Bulk, Decision, Tally, Verdict};
 use crate::record::{Marker, Source};
 use crate::tap::{self, Operation, Statement};
-use crate::target::{Address, Decided, for_address};
+use crate::target::{Address, Decided, Known, Seen, for_address};
 use crate::ui::visible::one_line;
 
 /// Longest part of a statement that is quoted where an operation of it is held, in bytes.
@@ -310,12 +310,19 @@ impl Keeper {
     /// Decides what a place is: what the configuration says of one of its names, else the most
     /// dangerous that one of them tells.
     fn decided_at(&self, place: &tap::Place) -> Decided {
-        let known = self.here.known(&self.config.targets);
+        let own = Address::from(place.clone());
+        let met = self.servers.as_ref().zip(place.identity());
+        let server = met.as_ref().and_then(|(servers, id)| servers.recall(id, &own));
+        let seen = Seen { server, ..Seen::default() };
+        let known = Known { seen: Some(&seen), ..self.here.known(&self.config.targets) };
         let rank = |decided: &Decided| (decided.is_configured(), decided.target.tier);
         let all = place.addresses().map(|address| for_address(&address, &known));
         let worst = all.reduce(|one, other| if rank(&other) > rank(&one) { other } else { one });
         let mut decided = worst.unwrap_or_else(|| for_address(&Address::default(), &known));
-        decided.target.address = place.clone().into();
+        decided.target.address = own;
+        if let Some((servers, id)) = met {
+            servers.remember(&id, &decided, self.clock.now());
+        }
         decided
     }
 
@@ -358,11 +365,11 @@ impl Keeper {
     /// Counts what is sent.
     fn count(&mut self, at: usize, operation: &Operation, effects: &[Effect]) {
         let now = self.clock.elapsed();
-        let place = &mut self.tapped.places[at];
         if effects.iter().any(counts) {
-            place.since.get_or_insert(now);
-            self.last_write = Some(now);
+            self.tapped.places[at].since.get_or_insert(now);
+            self.wrote(now);
         }
+        let place = &mut self.tapped.places[at];
         place.tally.add(effects, now);
         for (effect, more) in repeated(operation, effects) {
             for _ in 0..more {

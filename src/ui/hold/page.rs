@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::{Challenge, Question, TransactionState};
+use crate::target::Address;
 use crate::ui::theme::{Style, Theme, tier_word};
 use crate::ui::visible;
 use crate::ui::wrap::{Spans, line, source};
@@ -85,7 +86,10 @@ fn header(question: &Question, room: Room, theme: Theme) -> Vec<String> {
     if let Some(name) = &name {
         spans.extend([(Style::Plain, "  "), (Style::Strong, name)]);
     }
-    spans.extend([(Style::Plain, "  "), (Style::Plain, &address)]);
+    // A name may stand for many servers, and then for no address.
+    if target.name.is_none() || target.address != Address::default() {
+        spans.extend([(Style::Plain, "  "), (Style::Plain, &address)]);
+    }
     spans.extend([(Style::Plain, "  "), (Style::Plain, &question.local_time)]);
     if let Some(late) = &late {
         spans.extend([(Style::Plain, " "), (Style::Warning, late)]);

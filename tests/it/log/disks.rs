@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::{Read, read_all};
+use crate::support::bus::Bus;
 use crate::support::pty::Pty;
 use crate::support::tool::{Tool, find, needs, skip};
 use crate::support::world::{Tier, World};
@@ -123,11 +124,20 @@ fn a_full_disk_loses_output_and_keeps_statements() {
     if !can_run() {
         return;
     }
-    let world = World::new(Tier::Development);
+    let mut world = World::new(Tier::Development);
     let Some(disk) = Disk::in_memory(&world, "size=2500k,mode=700") else { return };
+    // The desktop is told as well.
+    let bus = needs(&[Tool::DbusDaemon, Tool::DbusMonitor]).then(|| Bus::start(&world.home()));
+    if let Some(bus) = &bus {
+        world.set("DBUS_SESSION_BUS_ADDRESS", &bus.address);
+    }
     let mut pty = open(&world);
     ask(&mut pty, &world, MUCH, "(1000 rows)");
     pty.wait_for("recording of output stopped: the disk is full");
+    if let Some(mut bus) = bus {
+        bus.wait_for("not recorded");
+        bus.wait_for("recording of output stopped");
+    }
     for n in 0..20 {
         ask(&mut pty, &world, &format!("select {n} + 1000 as number;"), &format!(" {}", n + 1000));
     }

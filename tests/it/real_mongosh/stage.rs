@@ -68,8 +68,7 @@ impl Stage {
 
     /// Returns the arguments that lead to the server.
     fn args(&self, args: &[&str]) -> Vec<String> {
-        let place = format!("mongodb://127.0.0.1:{}/app", self.server.port);
-        let usual = [place, "--quiet".to_owned()];
+        let usual = [place(&self.server), "--quiet".to_owned()];
         usual.into_iter().chain(args.iter().map(|&arg| arg.to_owned())).collect()
     }
 
@@ -100,6 +99,11 @@ impl Stage {
         pty.wait_for_prompt(PROMPT);
         pty
     }
+}
+
+/// Returns what leads to a server.
+pub(super) fn place(server: &Mongo) -> String {
+    format!("mongodb://127.0.0.1:{}/app", server.port)
 }
 
 /// Types a line at the prompt and waits for the next one.

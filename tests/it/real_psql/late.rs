@@ -309,7 +309,6 @@ fn the_desktop_is_told_of_a_question_nobody_looks_at() {
     pty.send(b"\x1b[I");
     pty.wait_for_silence(PERSON_PAUSE);
     say_no(&mut pty, &world);
-    assert!(!pty.is_mode_on("?1004"), "the terminal goes on reporting");
     bus.wait_for("orders-prod: still open, and nobody uses it");
     leave(&world, &mut pty);
     world.set("NIGHTLATCH_TEST_NOW", WORKING_HOURS);
@@ -350,5 +349,47 @@ fn the_machine_s_own_clock_counts() {
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
         let verdict = if is_late { "\"verdict\":\"hold\"" } else { "\"verdict\":\"notice\"" };
         assert!(told.replace(' ', "").contains(verdict), "{zone} {now}: {told}");
+    }
+}
+
+/// A real session while the machine's clock passes the hour, midnight, and the hour that a
+/// daylight-saving change leaves out.
+#[test]
+fn a_session_goes_on_over_the_machine_s_hours() {
+    if !needs(&[Tool::Faketime, Tool::Psql, Tool::Postgres]) {
+        return;
+    }
+    for (late, utc) in [
+        ("22:00-06:00", "2026-11-18 22:40:00"),
+        ("22:00-06:00", "2026-11-18 20:59:57"),
+        ("00:00-06:00", "2026-11-18 22:59:57"),
+        ("03:00-04:00", "2026-03-29 00:59:57"),
+    ] {
+        let mut world = World::new(Tier::Production);
+        for (name, value) in
+            [("NIGHTLATCH_TEST_NOW", ""), ("TZ", "UTC"), ("DONT_FAKE_MONOTONIC", "1")]
+        {
+            world.set(name, value);
+        }
+        let path = world.home().join("../config.toml");
+        let config = std::fs::read_to_string(&path).expect("config");
+        let config =
+            config.replace("22:00-06:00", late).replace("weekends = true", "weekends = false");
+        std::fs::write(&path, config).expect("config");
+        let mut command = world.command(find("faketime").expect("faketime"));
+        command.args(["-f", &format!("@{utc}"), env!("CARGO_BIN_EXE_nightlatch"), "psql"]);
+        command.arg(world.database.uri("app"));
+        let mut pty = Pty::spawn(command);
+        pty.wait_for_prompt(&world.database.prompt());
+        let end = pty.deadline();
+        while memchr::memmem::find(&pty.raw, b"LATE (").is_none() {
+            assert!(!pty.is_hopeless(end), "{utc}: {}", pty.dump());
+            pty.line("SELECT 1;");
+            pty.wait_for("(1 row)");
+            wait_for_any_prompt(&mut pty, &world);
+        }
+        pty.line("DELETE FROM members WHERE id = 7;");
+        wait_for_question(&mut pty);
+        refuse_and_leave(&world, &mut pty);
     }
 }

@@ -10,7 +10,7 @@ mod functions;
 pub(crate) mod held;
 mod holes;
 mod impact;
-mod keys;
+pub(crate) mod keys;
 mod late;
 mod looks;
 pub(crate) mod non_interactive;

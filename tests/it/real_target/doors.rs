@@ -8,7 +8,7 @@ use crate::real_psql::steps::refuse_and_leave;
 use crate::support::postgres::cluster;
 use crate::support::pty::{PERSON_PAUSE, Pty};
 use crate::support::tool::{Tool, needs};
-use crate::support::world::{Tier, World};
+use crate::support::world::{Tier, World, run};
 
 /// Passes connections on to the server, as a program does that nobody knows.
 pub(super) fn door() -> u16 {
@@ -71,6 +71,17 @@ fn the_same_server_through_another_door_keeps_its_tier() {
     assert!(screen.contains("because of the same server as app@localhost"), "{screen}");
     pty.wait_for_silence(PERSON_PAUSE);
     refuse_and_leave(&world, &mut pty);
+
+    // A script through that door, read beforehand or asked about one by one.
+    for script in ["delete from families", "\\set t families\ndelete from :t;"] {
+        let output = run(world.wrapped([&elsewhere]), script);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(125), "{script}: {said}");
+        assert!(said.contains("refused on production orders-prod"), "{script}: {said}");
+        world.database.assert_untouched();
+    }
+    let output = run(world.wrapped([&elsewhere]), "select 40 + 2;");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("42"), "{output:?}");
 
     // What the configuration says of a door counts more, and makes it forgotten.
     world.set_tier(Tier::Development);

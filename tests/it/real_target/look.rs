@@ -85,6 +85,7 @@ fn the_look_goes_with_the_session() {
         pty.wait_for_exit();
         world.assert_nothing_left();
         assert_eq!(shown(&mut pty), Shown::before(), "{how}\n{}", pty.dump());
+        assert!(!pty.is_mode_on("?1004"), "the focus is still reported: {how}");
     }
 }
 
@@ -99,6 +100,7 @@ fn a_stopped_session_and_another_place_look_as_before() {
     pty.press(Key::Ctrl('z'));
     pty.wait_for_stop();
     assert_eq!(shown(&mut pty), Shown::before(), "{}", pty.dump());
+    assert!(!pty.is_mode_on("?1004"), "the focus is still reported");
     pty.foreground();
     pty.press(Key::Enter);
     pty.wait_for_prompt(&world.database.prompt());

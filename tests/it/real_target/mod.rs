@@ -1,5 +1,8 @@
 //! Where a session is: real tunnels, real servers through several doors, and what the terminal shows.
 
 mod doors;
+mod idle;
 mod look;
+mod replica;
+mod tabs;
 mod tunnels;

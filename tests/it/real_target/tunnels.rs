@@ -30,7 +30,7 @@ fn a_local_port_is_where_ssh_leads() {
     let mut pty = Pty::spawn(world.wrapped([&uri]));
     let screen = pty.wait_for_prompt(&world.database.prompt());
     assert!(screen.contains("nightlatch: PRODUCTION"), "{screen}");
-    assert!(screen.contains("because of localhost"), "{screen}");
+    assert!(screen.contains("because localhost"), "{screen}");
     pty.line("delete from families;");
     pty.wait_for(&format!("type {name} to run it"));
     pty.wait_for_silence(PERSON_PAUSE);

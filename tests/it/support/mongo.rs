@@ -32,6 +32,8 @@ struct State {
     collections: BTreeMap<String, Vec<Document>>,
     /// Every command but greetings and questions about the server.
     log: Vec<Document>,
+    /// What it says of itself when it is greeted.
+    own: Document,
 }
 
 impl Mongo {
@@ -57,6 +59,14 @@ impl Mongo {
         };
         std::thread::Builder::new().name("mongo".to_owned()).spawn(serve).expect("a thread");
         Self { port, state }
+    }
+
+    /// Makes it the only member of a replica set, under a name of its own.
+    pub(crate) fn join(&self, set: &str, me: &str) {
+        lock(&self.state).own = doc! {
+            "setName": set, "setVersion": 1, "me": me, "primary": me, "hosts": [me],
+            "secondary": false,
+        };
     }
 
     /// Counts the documents that are left.
@@ -162,12 +172,14 @@ impl State {
         let ok = doc! { "ok": 1.0 };
         match name.to_ascii_lowercase().as_str() {
             "hello" | "ismaster" => {
-                return doc! {
+                let mut hello = doc! {
                     "ok": 1.0, "helloOk": true, "ismaster": true, "isWritablePrimary": true,
                     "maxBsonObjectSize": 16 << 20, "maxMessageSizeBytes": 48_000_000,
                     "maxWriteBatchSize": 100_000, "minWireVersion": 0, "maxWireVersion": 25,
                     "logicalSessionTimeoutMinutes": 30, "readOnly": false,
                 };
+                hello.extend(self.own.clone());
+                return hello;
             }
             "ping" | "endsessions" | "buildinfo" => {
                 return doc! { "ok": 1.0, "version": "8.0.0", "versionArray": [8, 0, 0, 0] };

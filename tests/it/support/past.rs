@@ -164,6 +164,13 @@ impl Past {
         run(self.nightlatch(args), "")
     }
 
+    /// Runs nightlatch with variables beside the usual ones.
+    pub(crate) fn run_with(&self, args: &[&str], vars: &[(&str, &str)]) -> Output {
+        let mut command = self.nightlatch(args);
+        command.envs(vars.iter().copied());
+        run(command, "")
+    }
+
     /// Runs nightlatch, which must succeed, and returns what it printed.
     #[track_caller]
     pub(crate) fn printed(&self, args: &[&str]) -> String {

@@ -74,6 +74,24 @@ pub(crate) fn cluster() -> &'static Cluster {
 
 impl Cluster {
     fn start() -> Self {
+        let cluster = Self::with("initdb", |initdb| {
+            initdb.args(["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8"]);
+        });
+        cluster.fill_template();
+        cluster
+    }
+
+    /// Starts a server that follows the one of this test run.
+    pub(crate) fn replica() -> Self {
+        Self::with("pg_basebackup", |backup| {
+            let port = cluster().port.to_string();
+            backup.args(["-R", "-X", "stream", "-c", "fast", "--no-sync", "-U", "postgres"]);
+            backup.args(["-h", "localhost", "-p", &port]);
+        })
+    }
+
+    /// Starts a server on a folder that a program makes, which is given its arguments.
+    fn with(program: &str, arguments: impl FnOnce(&mut Command)) -> Self {
         let user = server_user();
         let folder = tempfile::Builder::new().prefix("nightlatch-pg-").tempdir().expect("tempdir");
         if let Some(user) = &user {
@@ -84,19 +102,19 @@ impl Cluster {
         let folder = folder.keep();
         let (reader, lifeline) = std::io::pipe().expect("pipe");
         let as_user = |program: &Path| as_server_user(program, &folder);
-        let postgres = find("postgres").expect("postgres");
-        let initdb = postgres.with_file_name("initdb");
-        let output = as_user(&initdb)
-            .args(["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "-D"])
-            .arg(folder.join("data"))
-            .output()
-            .expect("initdb starts");
+        // What is on PATH may be a link to where all of its programs are.
+        let postgres =
+            find("postgres").and_then(|path| path.canonicalize().ok()).expect("postgres");
+        let mut maker = as_user(&postgres.with_file_name(program));
+        arguments(&mut maker);
+        let output = maker.arg("-D").arg(folder.join("data")).output().expect("it starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let rules = "\
             local all locked scram-sha-256\n\
             host all locked all scram-sha-256\n\
             local all all trust\n\
-            host all all all trust\n";
+            host all all all trust\n\
+            host replication all all trust\n";
         fs::write(folder.join("data/pg_hba.conf"), rules).expect("pg_hba.conf");
         let port = free_port();
         watch(as_user(Path::new("/bin/sh")), &postgres, &folder, port, reader);
@@ -108,7 +126,6 @@ impl Cluster {
             _lifeline: lifeline,
         };
         cluster.wait_until_up();
-        cluster.fill_template();
         cluster
     }
 

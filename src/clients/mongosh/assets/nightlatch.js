@@ -134,7 +134,7 @@ function placeOf(client, address, database) {
   const server = serversOf(client).find((one) => one.address === address);
   return {
     ...parts(address), database, user: options.credentials?.username,
-    set: description?.setName ?? undefined, role: server?.type,
+    set: description?.setName ?? server?.setName ?? undefined, role: server?.type, me: server?.me ?? undefined,
     names: options.srvHost ? [options.srvHost] : (options.hosts ?? []).map(String),
   };
 }
