@@ -4,6 +4,7 @@ mod elsewhere;
 mod hours;
 mod place;
 mod tapped;
+mod transaction;
 
 use std::time::Duration;
 
@@ -169,13 +170,6 @@ impl Keeper {
     #[must_use]
     pub fn decided(&self) -> &Decided {
         &self.decided
-    }
-
-    /// Returns the transaction's state and how long it has been open.
-    #[must_use]
-    pub fn transaction(&self) -> (Transaction, Duration) {
-        let since = self.transaction_since.unwrap_or_else(|| self.clock.elapsed());
-        (self.transaction, self.clock.elapsed().saturating_sub(since))
     }
 
     /// Returns what the last prompt told.
@@ -381,6 +375,7 @@ impl Keeper {
         self.own.let_through(&judged.text, effects);
         self.prepared.let_through(&judged.text);
         self.drift.let_through(&judged.text, effects);
+        self.foresee_transaction(&judged.text);
         if effects.iter().any(|effect| effect.class > lang::Class::Session) {
             self.wrote(self.clock.elapsed());
         }
@@ -552,17 +547,6 @@ impl Keeper {
         if let Some(recorder) = &mut self.recorder {
             recorder.marker(marker);
         }
-    }
-
-    fn follow_transaction(&mut self, now: Transaction) {
-        if matches!(now, Transaction::Open | Transaction::Failed) {
-            if self.transaction_since.is_none() {
-                self.transaction_since = Some(self.clock.elapsed());
-            }
-        } else {
-            self.transaction_since = None;
-        }
-        self.transaction = now;
     }
 
     fn is_idle(&self) -> bool {

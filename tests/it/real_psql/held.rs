@@ -305,22 +305,31 @@ fn words_are_not_statements() {
 fn cancel_in_a_transaction_says_what_is_due() {
     let Some(world) = production() else { return };
     let mut pty = world.open();
-    pty.line("begin;");
-    wait_for_any_prompt(&mut pty, &world);
-    pty.line("insert into members values (9001, 1, 'mine');");
-    wait_for_any_prompt(&mut pty, &world);
-    pty.line("DELETE FROM families;");
-    wait_for_question(&mut pty);
-    pty.press(Key::Enter);
-    pty.wait_for("nightlatch: cancelled");
-    pty.wait_for("ROLLBACK");
-    wait_for_any_prompt(&mut pty, &world);
-    pty.wait_for_silence(PERSON_PAUSE);
-    pty.line("commit;");
-    pty.wait_for("COMMIT\n");
-    wait_for_any_prompt(&mut pty, &world);
-    assert_eq!(world.database.count("members"), 3001);
-    assert_eq!(world.database.count("families"), 1000);
+    let insert = "insert into members values (9001, 1, 'mine');";
+    let delete = "DELETE FROM families;";
+    for lines in [&["begin;", insert, delete][..], &[&format!("begin; {insert} {delete}")]] {
+        let (last, before) = lines.split_last().expect("lines");
+        for line in before {
+            pty.line(line);
+            wait_for_any_prompt(&mut pty, &world);
+        }
+        pty.line(last);
+        wait_for_question(&mut pty);
+        assert!(pty.recent().contains("transaction"), "{}", pty.dump());
+        pty.press(Key::Enter);
+        pty.wait_for("nightlatch: cancelled");
+        pty.wait_for("ROLLBACK");
+        wait_for_any_prompt(&mut pty, &world);
+        pty.wait_for_silence(PERSON_PAUSE);
+        pty.line("commit;");
+        pty.wait_for("COMMIT\n");
+        wait_for_any_prompt(&mut pty, &world);
+        assert_eq!(world.database.count("members"), 3001);
+        assert_eq!(world.database.count("families"), 1000);
+        pty.line("delete from members where id = 9001;");
+        pty.wait_for("DELETE 1\n");
+        wait_for_any_prompt(&mut pty, &world);
+    }
     pty.line("\\q");
     assert_eq!(pty.finish().code(), Some(0));
 }
