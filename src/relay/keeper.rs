@@ -28,6 +28,7 @@ use crate::servers::Servers;
 use crate::session::drift::Drift;
 use crate::session::own::OwnObjects;
 use crate::session::prepared::Prepared;
+use crate::session::whole::whole;
 use crate::target::{Decided, Seen, Target};
 
 /// How long output may wait for a recorder that is behind: then nothing of a large result is lost,
@@ -284,7 +285,7 @@ impl Keeper {
             Some(reason) => Reading::Unclear { reason, effects: all, destructive_word: true },
         };
         let verdict = policy::judge(&reading, &facts);
-        self.note(line, verdict, source)
+        self.note(whole(line, statements), verdict, source)
     }
 
     /// Judges a held statement again: the hour or the target may have changed meanwhile.

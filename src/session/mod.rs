@@ -10,3 +10,4 @@ pub mod prepared;
 pub mod reports;
 pub mod script;
 pub mod typed;
+pub mod whole;

@@ -209,7 +209,10 @@ impl Launcher for PsqlLaunch {
         let from_stdin = |action: &Action| *action == Action::File(Source::Stdin);
         let is_stdin_by_name = |action: &Action| match action {
             Action::File(Source::Path(path)) => STDIN_NAMES.contains(&path.as_str()),
-            Action::File(Source::Stdin) | Action::Command(_) => false,
+            Action::File(Source::Stdin) => false,
+            Action::Command(text) => {
+                text.starts_with('\\') && STDIN_NAMES.iter().any(|name| text.contains(name))
+            }
         };
         if actions.iter().any(is_stdin_by_name) {
             return None;

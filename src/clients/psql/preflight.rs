@@ -65,11 +65,18 @@ pub fn read(
             found.add(before);
         }
     }
+    if let Some(output) = invocation.output.as_deref().filter(|output| output.starts_with('|')) {
+        found.meta(&format!("\\o {output}"), place, facts);
+    }
+    // What the run writes before it reads it again is not what stands there now.
+    let mut may_write = invocation.output.is_some() || invocation.log_file.is_some();
     let stdin_action = [Action::File(Source::Stdin)];
     let actions =
         if invocation.actions.is_empty() { &stdin_action[..] } else { &invocation.actions[..] };
     for action in actions {
-        found.is_clear &= !(is_single_line && matches!(action, Action::File(_)));
+        let is_file = matches!(action, Action::File(_));
+        found.is_clear &= !(is_file && (is_single_line || may_write));
+        may_write |= matches!(action, Action::Command(text) if text.trim_start().starts_with('\\'));
         match action {
             Action::Command(text) if text.trim_start().starts_with('\\') => {
                 found.meta(text, place, facts);
@@ -79,8 +86,8 @@ pub fn read(
             Action::File(Source::Path(path)) => {
                 let path_there = place.cwd.join(path);
                 // Opening a pipe would take from it what psql is to read.
-                let is_file = path_there.metadata().is_ok_and(|facts| facts.is_file());
-                let opened = if is_file { File::open(&path_there).ok() } else { None };
+                let is_plain = path_there.metadata().is_ok_and(|facts| facts.is_file());
+                let opened = if is_plain { File::open(&path_there).ok() } else { None };
                 match opened.and_then(|file| script(file, false)) {
                     Some((text, is_utf8)) => {
                         found.is_clear &= is_utf8;
@@ -260,6 +267,14 @@ mod tests {
         let address = crate::target::Address::default();
         let place = Place { cwd: folder, folder, home: None, address: &address };
         read(&invocation, None, nothing, place, &Facts::new(tier, Moment::default()))
+    }
+
+    #[test]
+    fn a_program_that_takes_the_output_counts() {
+        let found = preflight(&["-o", "|cat", "-c", "select 1"], Tier::Production, Path::new("/"));
+        assert!(!found.is_clear && !found.unseen.is_nothing(), "{found:?}");
+        let found = preflight(&["-o", "file", "-c", "select 1"], Tier::Production, Path::new("/"));
+        assert!(found.is_clear && found.unseen.is_nothing(), "{found:?}");
     }
 
     #[test]

@@ -50,6 +50,21 @@ const REFUSED: &[Invocation] = &[
     (&["$URI", "-S", "-f", "lines.sql"], ""),
     (&["$URI", "-S", "-f", "-"], "select 1\ndelete from families\n"),
     (&["$URI", "-v", "SINGLELINE=on", "-f", "lines.sql"], ""),
+    // A run that writes what it reads.
+    (
+        &[
+            "$URI",
+            "-Ato",
+            "own.sql",
+            "-c",
+            "select 'delete from families;'",
+            "-c",
+            "\\o",
+            "-f",
+            "own.sql",
+        ],
+        "",
+    ),
     // In GBK the quote belongs to the character before it.
     (&["$URI?client_encoding=GBK", "-f", "quoted.sql"], ""),
     (&["$URI?client_encoding=GBK"], "select '日'; select '; delete from families; --';\n"),
@@ -69,6 +84,7 @@ fn refused_where_nobody_can_be_asked() {
     world.write("outer.sql", "\\ir delete.sql\n");
     world.write("off.sql", "\\set SINGLESTEP off\n");
     world.write("lines.sql", "select 1\ndelete from families\n");
+    world.write("own.sql", "select 1;\n");
     world.write("quoted.sql", "select '日'; select '; delete from families; --';\n");
     let mut failures = Vec::new();
     for (args, stdin) in REFUSED {
