@@ -1,6 +1,7 @@
 //! Text to reading: what a statement would do, found by real parsers. The only user of them.
 #![forbid(unsafe_code)]
 
+mod alike;
 mod condition;
 pub mod deed;
 pub mod driver;
