@@ -97,9 +97,11 @@ pub struct Keeper {
     tapped: Tapped,
 }
 
-/// What `yes all` releases: the same doing to the same object, whatever the literals.
+/// What `yes all` releases: the same doing to the same object under the same condition, whatever
+/// the values in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Shape {
+    does: String,
     verb: lang::Verb,
     object: Option<String>,
     scope: lang::Scope,
@@ -579,6 +581,7 @@ fn shape(verdict: &Verdict) -> Vec<Shape> {
         .findings
         .iter()
         .map(|finding| Shape {
+            does: finding.effect.pattern(),
             verb: finding.effect.verb,
             object: finding.effect.object.clone(),
             scope: finding.effect.scope,
