@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::interactive::Interactive;
+use super::side::Side;
 use super::tap::Tap;
 use crate::clients::Preflight;
 use crate::lang::Reading;
@@ -52,6 +53,11 @@ pub trait Launcher: std::fmt::Debug {
 
     /// Makes the reader of typed lines, where a person types.
     fn interactive(&self) -> Option<Box<dyn Interactive>>;
+
+    /// Makes what asks the server on a connection of its own, where the client's folder can.
+    fn side(&self) -> Option<Box<dyn Side>> {
+        None
+    }
 
     /// Returns the arguments that make the client ask.
     fn tapped_args(&self, nonce: &str) -> Vec<OsString>;
