@@ -188,11 +188,12 @@ impl Subject {
                 let list = list.iter().map(|item| self.read(item)).collect();
                 Condition::In(self.boxed(&left), list).negated(is_not)
             }
-            // Of a pattern of `%` alone it can only make more of a question.
-            "escape" => self.read(&left),
             "like" | "ilike" | "similarto" | "~~" | "~~*" | "notlike" | "notilike"
             | "notsimilarto" | "!~~" | "!~~*" => {
-                self.matches(&left, &right, is_text(&right, &['%'], true)).negated(is_not)
+                // ESCAPE changes nothing about a pattern of `%` alone.
+                let escaped = parts(&right).filter(|(_, op, _)| op == "escape");
+                let pattern = escaped.map_or(right, |(pattern, ..)| pattern);
+                self.matches(&left, &pattern, is_text(&pattern, &['%'], true)).negated(is_not)
             }
             "~" | "~*" | "!~" | "!~*" => {
                 let takes_all = is_text(&right, &['.', '*', '^', '$'], false);
