@@ -75,7 +75,7 @@ pub(super) fn outline(text: &str, statement: &Statement, dialect: &Dialect) -> O
     let words = Words { text, tokens: &statement.tokens };
     let is_free = words.is(0, FIRST);
     let is_same = words.is(0, SAME) && words.tokens.len() <= MOST_SAME;
-    if statement.is_doubtful || !is_same && !(is_free && words.are_plain(dialect.care)) {
+    if statement.is_doubtful || !(is_same || is_free && words.are_plain(dialect.care)) {
         return None;
     }
     let condition = match words.is(0, &["delete", "update"]) {
