@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use super::known::Decide;
+use super::launcher::Decide;
 use crate::clients::{Hook, Interactive, Launcher, Preflight, Submitted, Tap, Unseen};
 use crate::os::term::Terminals;
 use crate::policy::Facts;

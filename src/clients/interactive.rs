@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::tap::Echo;
-use crate::lang::Effect;
+use super::unseen::Unseen;
 use crate::session::keys::Keys;
 use crate::target::Address;
 
@@ -22,52 +21,6 @@ pub struct Submitted<'a> {
     pub cwd: PathBuf,
     /// Where the client is connected now.
     pub address: &'a Address,
-}
-
-/// What a submitted line does that no tap will tell.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Unseen {
-    /// Statements that would run unasked.
-    pub statements: Vec<String>,
-    /// Effects of commands for the client itself.
-    pub effects: Vec<Effect>,
-    /// Commands on the line that run whatever is answered to its statements.
-    pub remarks: Vec<String>,
-    /// Where the line connects to before its later statements run; none where that cannot be
-    /// read.
-    pub connects: Vec<Option<Address>>,
-    /// Where the client begins and ends to show statements before it runs them.
-    pub echoes: Vec<Echo>,
-}
-
-impl Unseen {
-    /// Says in one line what would run unasked.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        let effects = self.effects.iter().map(|effect| effect.phrase.clone());
-        self.statements.iter().cloned().chain(effects).collect::<Vec<_>>().join("; ")
-    }
-
-    /// Adds what else a line may do.
-    pub fn add(&mut self, more: Self) {
-        fn add<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
-            for one in more {
-                if !all.contains(&one) {
-                    all.push(one);
-                }
-            }
-        }
-        add(&mut self.statements, more.statements);
-        add(&mut self.effects, more.effects);
-        add(&mut self.remarks, more.remarks);
-        self.connects.extend(more.connects);
-    }
-
-    /// Returns whether there is nothing to judge.
-    #[must_use]
-    pub fn is_nothing(&self) -> bool {
-        self.statements.is_empty() && self.effects.is_empty()
-    }
 }
 
 /// A client at whose prompt a person types.

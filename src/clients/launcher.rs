@@ -15,6 +15,9 @@ use crate::tap::Statement;
 use crate::target::{Address, Decided, Known};
 use crate::world::World;
 
+/// Decides where a command line of a client would connect.
+pub type Decide = fn(&[String], &World, &Known<'_>) -> Result<Vec<Decided>, String>;
+
 /// The hidden first argument that makes us run an editor, and tell what it leaves.
 pub const TELL_EDITED: &str = "__editor";
 

@@ -13,10 +13,12 @@ pub mod settings;
 pub mod side;
 pub mod tap;
 pub mod told;
+pub mod unseen;
 pub mod url;
 
-pub use interactive::{Interactive, Submitted, Unseen};
+pub use interactive::{Interactive, Submitted};
 pub use launcher::{Command, Greets, Hook, Late, Launcher, OWN_EDITOR, ReadStatement, TELL_EDITED};
 pub use psql::preflight::Preflight;
 pub use side::{Inquiry, ReadAnswer, ServerIdentity, ServerSaid, Side};
-pub use tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};
+pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
+pub use unseen::{Echo, Unseen};

@@ -222,7 +222,7 @@ impl Launcher for PsqlLaunch {
         self.invocation.as_ref().is_some_and(|found| {
             let last = found.variables.iter().rev().find(|(name, _)| name == "SINGLESTEP");
             let value = last.and_then(|(_, value)| value.as_deref());
-            found.single_step || value.is_some_and(super::tap::is_true)
+            found.single_step || value.is_some_and(meta::is_true)
         })
     }
 
