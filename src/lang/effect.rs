@@ -132,34 +132,6 @@ impl Effect {
         }
     }
 
-    /// Returns what it does with `?` for the numbers and strings in it, and for lists of them.
-    #[must_use]
-    pub fn pattern(&self) -> String {
-        let (mut pattern, mut rest) = (String::new(), self.phrase.as_str());
-        while let Some(first) = rest.chars().next() {
-            let is_apart = !pattern.ends_with(|c: char| c.is_alphanumeric() || "_$.\"".contains(c));
-            let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-            let length = match first {
-                '\'' => rest[1..].find('\'').map_or(rest.len(), |at| at + 2),
-                '0'..='9' if is_apart => digits,
-                c => c.len_utf8(),
-            };
-            let is_value = first == '\'' || first.is_ascii_digit() && is_apart;
-            if !is_value {
-                pattern.push_str(&rest[..length]);
-            } else if !pattern.ends_with('?') {
-                let start = pattern.trim_end().strip_suffix(',').map_or("", str::trim_end);
-                let end = if start.ends_with('?') { start.len() } else { pattern.len() };
-                pattern.truncate(end);
-                if !pattern.ends_with('?') {
-                    pattern.push('?');
-                }
-            }
-            rest = &rest[length..];
-        }
-        pattern
-    }
-
     /// Makes an effect of unknown scope on no named object, which cannot be undone.
     #[must_use]
     pub fn new(class: Class, verb: Verb, span: Range<usize>, phrase: String) -> Self {
@@ -249,27 +221,6 @@ impl Reading {
     pub fn effects(&self) -> &[Effect] {
         match self {
             Self::Understood(effects) | Self::Unclear { effects, .. } => effects,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_are_phrases_without_values() {
-        let pattern = |phrase: &str| {
-            Effect::new(Class::Remove, Verb::Delete, 0..0, phrase.to_owned()).pattern()
-        };
-        for (phrase, expected) in [
-            ("deletes rows of t1 where id = 17", "deletes rows of t1 where id = ?"),
-            ("where a = 'it''s' and b2 > 1.5", "where a = ? and b2 > ?"),
-            ("where id in (1, 2,3) or x in ('a', 'b')", "where id in (?) or x in (?)"),
-            ("where c1 = 1 and a like 'b…", "where c1 = ? and a like ?"),
-            ("where f(a, 1)", "where f(a, ?)"),
-        ] {
-            assert_eq!(pattern(phrase), expected);
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod driver;
 pub mod effect;
 mod function;
 pub mod mongo;
+mod pattern;
 pub mod postgres;
 pub mod python;
 mod shape;
@@ -18,3 +19,4 @@ mod token;
 mod told;
 
 pub use effect::{Class, Effect, Reading, Rows, Scope, Verb};
+pub use pattern::pattern;
