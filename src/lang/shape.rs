@@ -52,6 +52,11 @@ pub(super) fn shape(text: &str, tokens: &[Token]) -> Option<Shape> {
     (left.at == tokens.len()).then_some(Shape { verb, table, condition, end })
 }
 
+/// Whether a word is no other word of the language than a name; `current_schema` is a value.
+pub(super) fn is_name(word: &str) -> bool {
+    word.is_ascii() && !is_reserved_word(word) && !word.eq_ignore_ascii_case("current_schema")
+}
+
 /// What is left to read.
 struct Tokens<'a> {
     text: &'a str,
@@ -106,7 +111,7 @@ impl<'a> Tokens<'a> {
         self.take(|kind, piece| {
             let is_shape =
                 ["values", "overriding"].iter().any(|word| piece.eq_ignore_ascii_case(word));
-            kind == Kind::Word && piece.is_ascii() && !is_shape && !is_reserved_word(piece)
+            kind == Kind::Word && is_name(piece) && !is_shape
         })
     }
 

@@ -73,8 +73,8 @@ pub struct Keeper {
     backend_pid: Option<u32>,
     tally: Tally,
     own: OwnObjects,
-    /// Shapes that were released with `yes all`.
-    shapes: Vec<Vec<Shape>>,
+    /// What was released with `yes all`: texts without their values, and what they do.
+    shapes: Vec<(String, Vec<Shape>)>,
     prepared: Prepared,
     facts: Option<PromptFacts>,
     drift: Drift,
@@ -102,7 +102,7 @@ pub struct Keeper {
     tapped: Tapped,
 }
 
-/// What `yes all` releases: the same doing to the same object, whatever the literals.
+/// What a statement does to what, with others of which it differs in values only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Shape {
     verb: lang::Verb,
@@ -239,10 +239,10 @@ impl Keeper {
             }
         }
         let mut verdict = worst.unwrap_or_else(|| unreadable(&facts));
-        if self.is_released_shape(&verdict) {
+        let text = texts.get(likely).cloned().unwrap_or_default();
+        if self.is_released_shape(&verdict, || text.clone()) {
             verdict.decision = Decision::Notice;
         }
-        let text = texts.get(likely).cloned().unwrap_or_default();
         self.note(text, verdict, source)
     }
 
@@ -381,7 +381,7 @@ impl Keeper {
             self.wrote(self.clock.elapsed());
         }
         if whole_shape {
-            self.shapes.push(shape(&judged.verdict));
+            self.shapes.push(shape(&judged.text, &judged.verdict));
         }
         let sent_at = self.sent_at.take();
         if sent_at.is_none() {
@@ -555,9 +555,9 @@ impl Keeper {
         self.clock.elapsed().saturating_sub(last) > self.config.idle(&self.decided)
     }
 
-    fn is_released_shape(&self, verdict: &Verdict) -> bool {
+    fn is_released_shape(&self, verdict: &Verdict, text: impl FnOnce() -> String) -> bool {
         matches!(verdict.decision, Decision::Hold(policy::Challenge::Yes))
-            && self.shapes.contains(&shape(verdict))
+            && self.shapes.contains(&shape(&text(), verdict))
     }
 }
 
@@ -571,8 +571,8 @@ fn unreadable(facts: &Facts) -> Verdict {
     policy::judge(&reading, facts)
 }
 
-fn shape(verdict: &Verdict) -> Vec<Shape> {
-    verdict
+fn shape(text: &str, verdict: &Verdict) -> (String, Vec<Shape>) {
+    let findings = verdict
         .findings
         .iter()
         .map(|finding| Shape {
@@ -580,5 +580,6 @@ fn shape(verdict: &Verdict) -> Vec<Shape> {
             object: finding.effect.object.clone(),
             scope: finding.effect.scope,
         })
-        .collect()
+        .collect();
+    (lang::pattern(text), findings)
 }

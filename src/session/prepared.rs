@@ -102,6 +102,7 @@ mod tests {
             name: name.to_owned(),
             uses: uses.to_owned(),
             fires,
+            is_rule: false,
             routine: "public.empty_all".to_owned(),
         };
         let source = ["public", "empty_all", "plpgsql", "begin truncate a; end"].map(str::to_owned);

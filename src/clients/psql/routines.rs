@@ -23,6 +23,14 @@ const ROUTINES: &str = "pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n
      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = p.oid \
      AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype = 'e')";
 
+/// The rules of tables and views, but for those that views are made of.
+const RULES: &str = "pg_catalog.pg_rewrite w JOIN pg_catalog.pg_class c ON c.oid = w.ev_class \
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE w.ev_type <> '1' AND w.ev_enabled IN ('O', 'A') \
+     AND n.nspname NOT IN ('pg_catalog', 'information_schema')";
+
+/// What a rule is called here: no function has a name like this by chance.
+const RULE: &str = "pg_catalog.format('%I', w.rulename || ' of ' || c.relname)";
+
 /// What names one row of each table, where only one table has that name: columns that no two rows
 /// have alike. An index with a condition or an expression says nothing of all rows, and one of a
 /// table with heirs nothing of theirs.
@@ -58,7 +66,8 @@ pub(super) fn script(token: &str) -> String {
     format!(
         "SELECT current_setting('server_version_num')::int >= 140000 AS nl_is_new \\gset\n\
          \\echo {token} routines\n\\if :nl_is_new\n{new}\n;\n\\else\n{old}\n;\n\\endif\n\
-         \\echo {token} keys\n{KEYS}\n;\n\\echo {token} ways\n{}\n;\n\\echo {token} end\n",
+         \\echo {token} keys\n{KEYS}\n;\n\\echo {token} rules\n{}\n;\n\\echo {token} ways\n{}\n;\n\\echo {token} end\n",
+        rules(),
         ways()
     )
 }
@@ -71,6 +80,15 @@ fn sources(text: &str) -> String {
          (ORDER BY p.prosrc ~* '\\m(delete|drop|truncate|update)\\M' DESC, p.oid) AS bytes FROM {ROUTINES} \
          AND pg_catalog.octet_length(p.prosrc) <= {LONGEST}) texts \
          WHERE bytes <= {ALL} ORDER BY bytes LIMIT {MOST}"
+    )
+}
+
+/// Asks for the actions of rules, as the texts of what writing to a table runs.
+fn rules() -> String {
+    format!(
+        "SELECT json_build_object('schema', pg_catalog.format('%I', n.nspname), 'name', {RULE}, 'language', 'rule', \
+         'text', pg_catalog.pg_get_ruledef(w.oid)) FROM {RULES} \
+         AND pg_catalog.octet_length(pg_catalog.pg_get_ruledef(w.oid)) <= {LONGEST} LIMIT {MOST}"
     )
 }
 
@@ -100,6 +118,10 @@ fn ways() -> String {
          WHERE r.class = 'pg_constraint'::regclass AND c.oid = r.oid AND c.contype = 'c' \
          UNION ALL SELECT 'pg_class'::regclass, t.tgrelid, {EVENTS}, true FROM pg_trigger t \
          WHERE r.class = 'pg_trigger'::regclass AND t.oid = r.oid AND t.tgenabled <> 'D' \
+         UNION ALL SELECT 'pg_class'::regclass, a.attrelid, CASE WHEN c.castcontext = 'a' OR a.atttypid = c.casttarget \
+         THEN '{{insert,update}}'::text[] END, false FROM pg_cast c JOIN pg_attribute a ON a.atttypid IN (c.castsource, c.casttarget) \
+         JOIN pg_type t ON t.oid = a.atttypid AND t.typnamespace <> 'pg_catalog'::regnamespace \
+         WHERE r.class = 'pg_cast'::regclass AND c.oid = r.oid AND c.castcontext <> 'e' \
          UNION ALL SELECT 'pg_class'::regclass, p.polrelid, NULL, false FROM pg_policy p \
          WHERE r.class = 'pg_policy'::regclass AND p.oid = r.oid \
          UNION ALL SELECT 'pg_class'::regclass, w.ev_class, CASE WHEN c.relkind = 'm' THEN '{{refresh}}'::text[] \
@@ -107,7 +129,9 @@ fn ways() -> String {
          w.ev_type <> '1' FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class \
          WHERE r.class = 'pg_rewrite'::regclass AND w.oid = r.oid AND w.ev_class <> r.oid\
          ) n (class, oid, uses, fires)) \
-         SELECT DISTINCT jsonb_build_object('name', n.name, 'uses', to_json(coalesce(n.uses, r.uses)), 'fires', r.fires, \
+         SELECT jsonb_build_object('name', format('%I', c.relname), 'uses', ARRAY[CASE w.ev_type WHEN '2' THEN 'update' \
+         WHEN '3' THEN 'insert' ELSE 'delete' END], 'fires', true, 'is_rule', true, 'routine', format('%I.', n.nspname) || {RULE}) \
+         FROM {RULES} UNION ALL (SELECT DISTINCT jsonb_build_object('name', n.name, 'uses', to_json(coalesce(n.uses, r.uses)), 'fires', r.fires, \
          'routine', format('%I.%I', s.nspname, p.proname)) FROM reach r JOIN pg_proc p ON p.oid = r.root \
          JOIN pg_namespace s ON s.oid = p.pronamespace CROSS JOIN LATERAL (\
          SELECT format('%I', c.relname), NULL::text[] FROM pg_class c WHERE r.class = 'pg_class'::regclass AND c.oid = r.oid \
@@ -119,17 +143,15 @@ fn ways() -> String {
          AND f.oid <> r.root \
          UNION ALL SELECT format('%I', f.proname), '{{part}}' FROM pg_proc f JOIN pg_type t ON t.oid = f.proargtypes[0] \
          WHERE r.class = 'pg_proc'::regclass AND f.oid = r.oid AND f.pronargs = 1 AND t.typtype = 'c'\
-         ) n (name, uses) LIMIT {MOST_WAYS}"
+         ) n (name, uses) LIMIT {MOST_WAYS})"
     )
 }
 
 /// Reads the answer; what is not whole is left out.
 pub(super) fn read(answer: &str, token: &str) -> Told {
-    Told {
-        sources: rows(answer, token, "routines"),
-        keys: rows(answer, token, "keys"),
-        ways: rows(answer, token, "ways"),
-    }
+    let mut sources = rows(answer, token, "routines");
+    sources.extend(rows(answer, token, "rules"));
+    Told { sources, keys: rows(answer, token, "keys"), ways: rows(answer, token, "ways") }
 }
 
 fn rows<T: DeserializeOwned>(answer: &str, token: &str, heading: &str) -> Vec<T> {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::meta::{self, Consequence, Item, Meta};
+use super::meta::{self, Consequence, Item, Meta, Variables};
 use crate::lang::{Class, Effect, Reading, Scope, Verb, postgres};
 
 /// Reads a script, or what was piped in, as far as the text alone tells.
@@ -11,9 +11,12 @@ use crate::lang::{Class, Effect, Reading, Scope, Verb, postgres};
 pub fn read(text: &str) -> Reading {
     // Without a backslash there is no meta command, and statements keep their exact places.
     if !text.contains('\\') {
-        return postgres::read(text);
+        let reading = postgres::read(text);
+        if matches!(reading, Reading::Understood(_)) || !meta::has_variable(text) {
+            return reading;
+        }
     }
-    let mut all = Collected::default();
+    let mut all = Collected { variables: Variables::given(&[]), ..Collected::default() };
     for item in meta::scan(text) {
         match item {
             Item::Statement { text: statement, range } => all.statement(text, &statement, &range),
@@ -35,6 +38,7 @@ pub fn read(text: &str) -> Reading {
 #[derive(Default)]
 struct Collected {
     memory: postgres::Memory,
+    variables: Variables,
     effects: Vec<Effect>,
     reason: Option<String>,
     destructive_word: bool,
@@ -43,11 +47,16 @@ struct Collected {
 impl Collected {
     /// Adds a statement that stands at a place, or that a command at that place sends.
     fn statement(&mut self, text: &str, statement: &str, range: &Range<usize>) {
-        let reading = self.memory.read(statement);
-        self.memory.learn(statement);
+        let Some(filled) = meta::filled(statement, &self.variables) else {
+            let phrase = "runs what a variable holds, which was not read".to_owned();
+            let effect = Effect::new(Class::Opaque, Verb::Execute, range.clone(), phrase);
+            return self.effects.push(effect);
+        };
+        let reading = self.memory.read(&filled);
+        self.memory.learn(&filled);
         // Not there where a command sends it, or where it began in an earlier piece.
         let piece = text.get(range.clone()).unwrap_or_default();
-        let start = piece.find(statement).map(|at| range.start + at);
+        let start = piece.find(&filled).map(|at| range.start + at);
         for effect in reading.effects() {
             let mut effect = effect.clone();
             // Its parts are places in the statement, which may be put together from several.
@@ -65,6 +74,7 @@ impl Collected {
     }
 
     fn meta(&mut self, meta: &Meta) {
+        self.variables.follow(meta);
         // `\gdesc` only asks what the columns would be.
         if let Some(sent) = meta.sends.as_deref().filter(|_| meta.name != "gdesc") {
             self.statement("", sent, &meta.range);

@@ -13,6 +13,9 @@ const HIGHEST_KEY: f64 = 9_223_372_036_854_775_807.0;
 const NEVER_NEGATIVE: &[&str] =
     &["abs", "bit_length", "char_length", "character_length", "length", "octet_length"];
 
+/// Functions whose result is from 0 up to 1.
+const RANDOM: &[&str] = &["rand", "random"];
+
 /// How much of the table a condition covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::lang) enum Cover {
@@ -105,6 +108,13 @@ impl Condition {
                 Some(first) if first.is_constant() && !first.is_null() => first.cover(truth),
                 _ => self.leaf(),
             },
+            Self::Call(name, args) if matches!(name.as_str(), "if" | "iif") => match &args[..] {
+                [chooser, yes, no] => self.chosen(chooser, yes, no, truth),
+                _ => self.leaf(),
+            },
+            Self::Arithmetic(..) if truth == Truth::Numeric && self.settled().is_some() => {
+                Cover::of(self.settled() != Some(0.0))
+            }
             Self::Case { results, .. } => {
                 let covers: Vec<Cover> = results.iter().map(|result| result.cover(truth)).collect();
                 match covers.first() {
@@ -119,6 +129,16 @@ impl Condition {
             | Self::Call(..)
             | Self::Arithmetic(..)
             | Self::Other { .. } => self.leaf(),
+        }
+    }
+
+    fn chosen(&self, chooser: &Self, yes: &Self, no: &Self, truth: Truth) -> Cover {
+        let (yes, no) = (yes.cover(truth), no.cover(truth));
+        match chooser.cover(truth) {
+            Cover::All => yes,
+            Cover::None => no,
+            _ if yes == no => yes,
+            _ => self.leaf(),
         }
     }
 
@@ -146,7 +166,15 @@ impl Condition {
             return Cover::of(holds);
         }
         if let Some(order) = order(left, right) {
-            return Cover::of(holds(op, order));
+            let differs_by_case = match (left, right) {
+                (Self::Text(left), Self::Text(right)) => order.is_ne() && is_alike(left, right),
+                _ => false,
+            };
+            // Most collations of MySQL take them for the same.
+            return match truth {
+                Truth::Numeric if differs_by_case => Cover::Either,
+                Truth::Numeric | Truth::Strict => Cover::of(holds(op, order)),
+            };
         }
         match (op, left, right) {
             (Op::Equal | Op::Same, part, Self::Known(Some(holds)))
@@ -190,10 +218,11 @@ fn all(parts: &[Condition], truth: Truth) -> Cover {
     let mut cover = Cover::All;
     for part in parts {
         cover = cover.and(part.cover(truth));
+        let part = part.straight();
         if seen.contains(&key(&part.opposite())) {
             return Cover::None;
         }
-        seen.insert(key(part));
+        seen.insert(key(&part));
     }
     cover
 }
@@ -205,11 +234,12 @@ fn any(parts: &[Condition], truth: Truth) -> Cover {
     let mut ranges: Vec<(String, Range)> = Vec::new();
     for part in parts {
         cover = cover.or(part.cover(truth));
+        let part = part.straight();
         if seen.contains(&key(&part.opposite())) {
             return Cover::All;
         }
-        seen.insert(key(part));
-        let Some((value, op, bound)) = range(part) else {
+        seen.insert(key(&part));
+        let Some((value, op, bound)) = range(&part) else {
             continue;
         };
         let value = key(value);
@@ -277,33 +307,27 @@ fn range(part: &Condition) -> Option<(&Condition, Op, f64)> {
 
 /// Compares what cannot be anything: no key is below the lowest, no length below 0.
 fn bounded(value: &Condition, op: Op, bound: f64) -> Option<Cover> {
-    let lowest = match value {
-        Condition::Column(_) => LOWEST_KEY,
-        Condition::Call(name, _) if NEVER_NEGATIVE.contains(&name.as_str()) => 0.0,
-        // What is left of a whole number divided by 1.
-        Condition::Arithmetic('%', _, by) if **by == Condition::Number(1.0) => {
-            return Some(Cover::of(holds(op, 0.0_f64.partial_cmp(&bound)?)));
-        }
-        Condition::Arithmetic('*', one, other)
-            if **one == Condition::Number(0.0) || **other == Condition::Number(0.0) =>
-        {
-            return Some(Cover::of(holds(op, 0.0_f64.partial_cmp(&bound)?)));
-        }
+    let (lowest, highest) = match value {
+        Condition::Column(_) => (LOWEST_KEY, HIGHEST_KEY),
+        Condition::Call(name, _) if NEVER_NEGATIVE.contains(&name.as_str()) => (0.0, HIGHEST_KEY),
+        Condition::Call(name, _) if RANDOM.contains(&name.as_str()) => (0.0, 1.0),
         _ => return None,
     };
     match op {
         Op::GreaterOrEqual if bound <= lowest => Some(Cover::All),
         Op::Greater | Op::Unequal if bound < lowest => Some(Cover::All),
-        Op::LessOrEqual if bound >= HIGHEST_KEY => Some(Cover::All),
-        Op::Less if bound >= HIGHEST_KEY => Some(Cover::All),
+        Op::LessOrEqual | Op::Less if bound >= highest => Some(Cover::All),
+        Op::Unequal if bound > highest => Some(Cover::All),
         _ => None,
     }
 }
 
 /// Compares two literals: numbers as numbers, strings as strings.
 fn order(left: &Condition, right: &Condition) -> Option<std::cmp::Ordering> {
+    if let (Some(left), Some(right)) = (left.settled(), right.settled()) {
+        return left.partial_cmp(&right);
+    }
     match (left, right) {
-        (Condition::Number(left), Condition::Number(right)) => left.partial_cmp(right),
         (Condition::Text(left), Condition::Text(right)) => Some(left.cmp(right)),
         (Condition::Known(Some(left)), Condition::Known(Some(right))) => Some(left.cmp(right)),
         _ => None,
@@ -319,6 +343,12 @@ fn holds(op: Op, order: std::cmp::Ordering) -> bool {
         Op::LessOrEqual => order.is_le(),
         Op::GreaterOrEqual => order.is_ge(),
     }
+}
+
+/// Whether two strings are the same but for case and spaces at their ends, or may be.
+fn is_alike(left: &str, right: &str) -> bool {
+    let (left, right) = (left.trim_end(), right.trim_end());
+    left.to_lowercase() == right.to_lowercase() || !left.is_ascii() || !right.is_ascii()
 }
 
 /// A text that two conditions share if they are the same.

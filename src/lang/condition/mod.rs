@@ -210,6 +210,33 @@ impl Condition {
         }
     }
 
+    /// Returns the number it is in every row, nulls left aside: `id - id`, `id * 0`.
+    fn settled(&self) -> Option<f64> {
+        let (op, left, right) = match self {
+            Self::Number(number) => return Some(*number),
+            Self::Arithmetic(op, left, right) => (op, left, right),
+            _ => return None,
+        };
+        let is = |side: &Self, number: f64| *side == Self::Number(number);
+        match op {
+            '-' | '%' if left.is_same(right) => Some(0.0),
+            '/' if left.is_same(right) => Some(1.0),
+            // What is left of a whole number.
+            '%' if is(right, 1.0) => Some(0.0),
+            '*' if is(left, 0.0) || is(right, 0.0) => Some(0.0),
+            _ => None,
+        }
+    }
+
+    /// Returns it without NOT, IS TRUE and IS FALSE around it, nulls left aside.
+    fn straight(&self) -> Self {
+        match self {
+            Self::Not(inner) | Self::Is(inner, false) => inner.straight().opposite(),
+            Self::Is(inner, true) => inner.straight(),
+            _ => self.clone(),
+        }
+    }
+
     /// Returns the condition it excludes and completes, if it is a simple one.
     fn opposite(&self) -> Self {
         match self {

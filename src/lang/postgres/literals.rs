@@ -2,10 +2,23 @@
 
 use std::ops::Range;
 
+use super::function::{self, Deed};
 use super::tree::{in_one_line, shorten};
+use crate::lang::alike::{Care, Dialect};
 use crate::lang::shape::shape;
 use crate::lang::token::{Statement, Token};
 use crate::lang::{Class, Effect, Rows, Scope, Verb};
+
+/// How PostgreSQL's statements are told from earlier ones.
+pub(super) const DIALECT: Dialect = Dialect { care, show: line, shows_where: false };
+
+fn care(name: &str) -> Care {
+    match function::deed(name) {
+        Some(Deed::Runs) => Care::Runs,
+        Some(Deed::Does(..) | Deed::Ends) => Care::Acts,
+        None => Care::Free,
+    }
+}
 
 /// Reads such a statement, placed `base` bytes into the submitted text; none if it is any other.
 pub(super) fn read(text: &str, statement: &Statement, base: usize) -> Option<Effect> {

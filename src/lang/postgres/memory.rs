@@ -6,8 +6,10 @@ use serde::Deserialize;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::called::{called, calls, mentions, trigger, word};
+use super::literals::{self, DIALECT};
 use super::tree::{child, find, segments, string};
 use super::{Place, Read, bounded, expression, one, parse, read_within, token};
+use crate::lang::alike::Alike;
 use crate::lang::effect::unread;
 use crate::lang::temporary::Temporary;
 use crate::lang::token::Statement;
@@ -86,6 +88,9 @@ pub struct Way {
     pub name: String,
     /// What use of it runs the function.
     pub uses: Vec<Uses>,
+    /// Whether it is a rule, and the routine its actions.
+    #[serde(default)]
+    pub is_rule: bool,
     /// Whether it is a trigger or a rule: what these do belongs to the application's daily life, so
     /// that it is worth a word and not a question.
     pub fires: bool,
@@ -134,9 +139,9 @@ impl Memory {
         let mut all = Read::default();
         let mut own: Option<Self> = None;
         let mut temporary = Temporary::default();
+        let mut alike = Alike::new(DIALECT);
         for statement in token::statements(text) {
-            let place = Place::Exact(0);
-            let mut found = one(text, &statement, place, 0);
+            let mut found = first(text, &statement, &mut alike);
             let is_told = found.effects.iter().any(|effect| effect.class == Class::Opaque);
             if found.destructive_word && !is_told {
                 let reason = found.reason.as_deref().unwrap_or("not understood");
@@ -326,7 +331,10 @@ impl Memory {
             for way in ways.filter(|way| way.uses.iter().any(is_used)) {
                 for mut effect in self.follow(&way.routine) {
                     let (name, routine) = (&mention.name, last(&way.routine));
-                    let phrase = format!("{name} runs {routine}(), which {}", effect.phrase);
+                    let phrase = match way.is_rule {
+                        true => format!("rule {} {}", routine.trim_matches('"'), effect.phrase),
+                        false => format!("{name} runs {routine}(), which {}", effect.phrase),
+                    };
                     if way.fires {
                         (effect.class, effect.scope) = (Class::Change, Scope::Filtered);
                     }
@@ -368,6 +376,19 @@ impl Memory {
             }
         }
     }
+}
+
+/// Reads a statement of a text, by itself.
+fn first(text: &str, statement: &Statement, alike: &mut Alike) -> Read {
+    let plain = literals::read(text, statement, 0).map(|effect| vec![effect]);
+    if let Some(effects) = plain.or_else(|| alike.tell(text, statement)) {
+        return Read { effects, ..Read::default() };
+    }
+    let found = one(text, statement, Place::Exact(0), 0);
+    if found.reason.is_none() && found.unread.is_empty() {
+        alike.learn(text, statement, &found.effects);
+    }
+    found
 }
 
 /// Returns the columns that a condition gives a value to.
@@ -450,9 +471,13 @@ fn routine(schema: Option<String>, language: &str, body: &Body) -> Option<Routin
             let source = source.trim();
             source.strip_prefix("BEGIN ATOMIC").unwrap_or(source).to_owned()
         }
+        ("rule", Body::Source(source)) => source.clone(),
         _ => return None,
     };
-    let read = read_within(&text, Place::Exact(0), 0);
+    let read = match language {
+        "rule" => Read { effects: super::actions(&text), ..Read::default() },
+        _ => read_within(&text, Place::Exact(0), 0),
+    };
     let made: Vec<Option<String>> = read
         .effects
         .iter()

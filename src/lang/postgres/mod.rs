@@ -103,6 +103,20 @@ fn executes(text: &str) -> Option<String> {
     })
 }
 
+/// Returns what the actions of a rule do, given by the statement that makes it.
+fn actions(text: &str) -> Vec<Effect> {
+    let statements = token::statements(text);
+    let read = |statement: &Statement| {
+        bounded(text, statement, || {
+            let rule = child(&parse(&text[statement.range.clone()]).0, &[SyntaxKind::CREATE_RULE])?;
+            let mut reader = Reader::new(Place::Exact(0), 0);
+            rule.descendants().for_each(|part| reader.part(&part));
+            Some(reader.effects)
+        })
+    };
+    statements.first().and_then(read).flatten().unwrap_or_default()
+}
+
 fn only_statement<'a>(text: &'a str, first: &str) -> Option<(Statement, &'a str)> {
     let mut statements = token::statements(text).into_iter();
     let (Some(statement), None) = (statements.next(), statements.next()) else {
@@ -136,11 +150,6 @@ fn one(text: &str, statement: &Statement, place: Place<'_>, nesting: usize) -> R
     };
     if statement.is_doubtful {
         return unclear("it is not certain where strings end");
-    }
-    if let Place::Exact(base) = place
-        && let Some(effect) = literals::read(text, statement, base)
-    {
-        return Read { effects: vec![effect], ..Read::default() };
     }
     let place = match place {
         Place::Exact(base) => Place::Exact(base + statement.range.start),

@@ -20,7 +20,8 @@ pub(super) struct Subject {
     pub(super) table: String,
     /// A WITH query has the same name: a subquery on it is not the table.
     pub(super) is_shadowed: bool,
-    /// What the same table goes by around a subquery on it: of the row at hand both mean the same.
+    /// What the same table goes by around a subquery on it, or where it is joined with itself: of the
+    /// row at hand both mean the same.
     pub(super) outer: Option<String>,
 }
 
@@ -189,7 +190,10 @@ impl Subject {
             }
             "like" | "ilike" | "similarto" | "~~" | "~~*" | "notlike" | "notilike"
             | "notsimilarto" | "!~~" | "!~~*" => {
-                self.matches(&left, &right, is_text(&right, &['%'], true)).negated(is_not)
+                // ESCAPE changes nothing about a pattern of `%` alone.
+                let escaped = parts(&right).filter(|(_, op, _)| op == "escape");
+                let pattern = escaped.map_or(right, |(pattern, ..)| pattern);
+                self.matches(&left, &pattern, is_text(&pattern, &['%'], true)).negated(is_not)
             }
             "~" | "~*" | "!~" | "!~*" => {
                 let takes_all = is_text(&right, &['.', '*', '^', '$'], false);
@@ -257,7 +261,7 @@ impl Subject {
 
     /// `id IN (SELECT id FROM the_same_table)` and `id = ANY (…)`, without a condition inside.
     fn is_itself(&self, left: &SyntaxNode, right: &SyntaxNode) -> bool {
-        let Some((_, outer)) = column(&unwrapped(left)) else {
+        let Some(outer) = columns(&unwrapped(left)) else {
             return false;
         };
         let Some(select) = subquery(right) else {
@@ -267,11 +271,9 @@ impl Subject {
             .and_then(|clause| child(&clause, &[SyntaxKind::TARGET_LIST]))
             .map(|list| list.children().collect())
             .unwrap_or_default();
-        let [target] = targets.as_slice() else {
-            return false;
-        };
-        target.children().next().and_then(|expr| column(&expr)).is_some_and(|(_, c)| c == outer)
-            && self.finds_itself(&select)
+        let inner = targets.iter().map(|target| column(&target.children().next()?));
+        let inner: Option<Vec<_>> = inner.map(|column| Some(column?.1)).collect();
+        inner.as_ref() == Some(&outer) && self.finds_itself(&select)
     }
 
     /// Returns whether a subquery reads the same table, and finds the row at hand in it whichever
@@ -305,7 +307,8 @@ impl Subject {
         condition(select).is_none_or(|condition| inner.cover(&condition) == Cover::All)
     }
 
-    fn of_item(item: &SyntaxNode) -> Option<Self> {
+    /// Reads a table in a list of sources.
+    pub(super) fn of_item(item: &SyntaxNode) -> Option<Self> {
         let relation = child(item, &[SyntaxKind::RELATION_NAME_REF])?;
         let alias = find(item, &[SyntaxKind::TABLE_ALIAS]).map(|alias| ident(&alias));
         let qualifier = alias.or_else(|| segments(&relation).pop())?;
@@ -337,6 +340,15 @@ impl Subject {
             }
         })
     }
+}
+
+/// Returns the columns that an expression is: one, or several in brackets.
+fn columns(expr: &SyntaxNode) -> Option<Vec<String>> {
+    let parts = match expr.kind() {
+        SyntaxKind::TUPLE_EXPR => expr.children().collect(),
+        _ => vec![expr.clone()],
+    };
+    parts.iter().map(|part| Some(column(part)?.1)).collect()
 }
 
 /// Returns the query that stands in brackets behind IN, ANY, SOME, EXISTS or ARRAY.

@@ -66,6 +66,8 @@ impl Reader<'_> {
             SyntaxKind::REQUIRED_AS_ALIAS,
             SyntaxKind::TABLE_ALIAS,
         ];
+        const SOURCES: &[SyntaxKind] =
+            &[SyntaxKind::FROM_CLAUSE, SyntaxKind::USING_CLAUSE, SyntaxKind::USING_ON_CLAUSE];
         let target = child(node, TARGETS)?;
         let alias = child(node, ALIASES)
             .and_then(|alias| find(&alias, &[SyntaxKind::TABLE_ALIAS]).map(|alias| ident(&alias)));
@@ -79,7 +81,11 @@ impl Reader<'_> {
             .flat_map(|with| with.children())
             .filter_map(|query| child(&query, &[SyntaxKind::CTE_NAME]))
             .any(|cte| ident(&cte) == table);
-        Some(Subject { qualifier, table, is_shadowed, outer: None })
+        let again = child(node, SOURCES).into_iter().flat_map(|sources| sources.children());
+        let again = again.filter_map(|item| Subject::of_item(&item));
+        let outer =
+            again.filter(|again| again.table == table && !is_shadowed).map(|again| again.qualifier);
+        Some(Subject { outer: outer.last(), qualifier, table, is_shadowed })
     }
 
     fn scope(&self, node: &SyntaxNode, subject: &Subject) -> (Scope, Option<String>) {

@@ -32,6 +32,9 @@ const WORDS: &[&str] = &[
     "warnings",
 ];
 
+/// Short commands of MySQL's client that take something up to the delimiter; the others end at once.
+const WITH_ARGUMENT: &str = "!.CPRTdhru";
+
 /// Returns whether a line that begins a statement is for the client.
 pub(super) fn is_command(line: &str, flavour: Flavour) -> bool {
     match flavour {
@@ -45,6 +48,26 @@ pub(super) fn is_command(line: &str, flavour: Flavour) -> bool {
             is_short || is_whole && WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
         }
     }
+}
+
+/// Returns how long a command of MySQL's client is, and what ends it; SQL follows on the same line.
+pub(super) fn ends(line: &str, delimiter: &str) -> (usize, usize) {
+    let short = line.strip_prefix('\\').and_then(|rest| rest.chars().next());
+    let is_short = short.is_some();
+    let start = 1 + short.map_or(0, char::len_utf8);
+    let argument = line.get(start..).unwrap_or_default();
+    if is_short && !short.is_some_and(|name| WITH_ARGUMENT.contains(name)) {
+        return (start.min(line.len()), 0);
+    }
+    if short == Some('d') {
+        let named = argument.trim_start();
+        let length = named.find(char::is_whitespace).unwrap_or(named.len());
+        return (line.len() - named.len() + length, 0);
+    }
+    let found = |end: &str| line.find(end).map(|at| (at, end.len()));
+    let ends =
+        [found(delimiter), found("\\g").filter(|_| !is_short), found("\\G").filter(|_| !is_short)];
+    ends.into_iter().flatten().min().unwrap_or((line.len(), 0))
 }
 
 /// Reads a command; says whether it was one.

@@ -138,7 +138,7 @@ impl Splitter<'_> {
         true
     }
 
-    /// A line for the client ends with the line.
+    /// What is for the client ends with the line; in MySQL's client sooner, and the rest is SQL.
     fn took_command(&mut self) -> bool {
         // MySQL's client takes its short commands anywhere, the others where a line starts. Looked
         // at in this order, no text is looked at twice.
@@ -153,12 +153,20 @@ impl Splitter<'_> {
         if !super::command::is_command(line, self.flavour) {
             return false;
         }
-        let range = self.at..self.at + line.trim_end().len();
-        self.at += line.len();
-        let end = range.start;
-        self.finish(end);
+        let (length, behind) = match self.flavour {
+            Flavour::Mysql => super::command::ends(line, &self.delimiter),
+            Flavour::Sqlite => (line.len(), 0),
+        };
+        let delimiter = line[..length].strip_prefix("\\d").map(|named| named.trim().to_owned());
+        let range = self.at..self.at + line[..length].trim_end().len();
+        let next = self.at + length + behind;
+        self.finish(range.start);
         self.tokens.push(Token { kind: Kind::Other, range });
-        self.finish(self.at);
+        self.at = next;
+        self.finish(next);
+        if let Some(delimiter) = delimiter.filter(|named| !named.is_empty()) {
+            self.delimiter = delimiter;
+        }
         true
     }
 

@@ -12,18 +12,28 @@ use super::words::bare;
 use crate::lang::condition::{Condition, Op, Truth};
 use crate::lang::function::is_volatile;
 
+/// Signs of which alone a regular expression takes every string.
+const PATTERNS: &[char] = &['.', '*', '^', '$'];
+
 /// The table a condition is about.
 pub(super) struct Subject {
     /// What its columns can be qualified with.
     qualifier: String,
     /// The table's own name.
     table: String,
+    /// What it goes by where it is joined with itself: a row finds itself there.
+    also: Option<String>,
 }
 
 impl Subject {
     pub(super) fn new(name: &str, table: &str) -> Self {
         let last = name.rsplit('.').next().unwrap_or(name);
-        Self { qualifier: last.to_lowercase(), table: table.to_lowercase() }
+        Self { qualifier: last.to_lowercase(), table: table.to_lowercase(), also: None }
+    }
+
+    /// The same, joined with itself.
+    pub(super) fn joined_as(self, also: Option<String>) -> Self {
+        Self { also, ..self }
     }
 
     /// A join that names columns: it chooses among the rows.
@@ -73,7 +83,7 @@ impl Subject {
                 self.matches(value, pattern, &['%']).negated(*negated)
             }
             Expr::RLike { negated, expr: value, pattern, .. } => {
-                self.matches(value, pattern, &['.', '*', '^', '$']).negated(*negated)
+                self.matches(value, pattern, PATTERNS).negated(*negated)
             }
             Expr::Case { operand, conditions, else_result, .. } => {
                 let chosen_by = operand.iter().map(|operand| self.read(operand));
@@ -119,14 +129,16 @@ impl Subject {
             BinaryOperator::Plus => return self.arithmetic('+', left, right),
             BinaryOperator::Minus => return self.arithmetic('-', left, right),
             BinaryOperator::Multiply => return self.arithmetic('*', left, right),
-            BinaryOperator::Divide => return self.arithmetic('/', left, right),
+            BinaryOperator::Divide | BinaryOperator::MyIntegerDivide => {
+                return self.arithmetic('/', left, right);
+            }
             BinaryOperator::Modulo => return self.arithmetic('%', left, right),
             // In MySQL it is OR, unless the server is told otherwise: the wider reading counts.
             BinaryOperator::StringConcat => {
                 return Condition::Or(vec![self.read(left), self.read(right)]);
             }
             BinaryOperator::Glob => return self.matches(left, right, &['*']),
-            BinaryOperator::Regexp => return self.matches(left, right, &['.', '*', '^', '$']),
+            BinaryOperator::Regexp => return self.matches(left, right, PATTERNS),
             _ => return self.other(expr),
         };
         self.compared(left, op, right)
@@ -138,8 +150,11 @@ impl Subject {
 
     fn matches(&self, value: &Expr, pattern: &Expr, all: &[char]) -> Condition {
         let (value, pattern) = (self.boxed(value), self.boxed(pattern));
+        // An empty regular expression takes everything too.
         let takes_all = match &*pattern {
-            Condition::Text(text) => !text.is_empty() && text.chars().all(|c| all.contains(&c)),
+            Condition::Text(text) => {
+                text.chars().all(|c| all.contains(&c)) && !(text.is_empty() && all != PATTERNS)
+            }
             _ => false,
         };
         Condition::Matches { value, pattern, takes_all }
@@ -160,13 +175,14 @@ impl Subject {
 
     fn qualified(&self, parts: &[Ident], expr: &Expr) -> Condition {
         match parts {
-            [.., qualifier, name]
-                if bare(&qualifier.to_string()).to_lowercase() == self.qualifier =>
-            {
-                column(name)
-            }
+            [.., qualifier, name] if self.is_own(&bare(&qualifier.to_string())) => column(name),
             _ => Condition::Other { text: expr.to_string(), reads: false, is_volatile: false },
         }
+    }
+
+    fn is_own(&self, qualifier: &str) -> bool {
+        let qualifier = qualifier.to_lowercase();
+        qualifier == self.qualifier || Some(qualifier) == self.also
     }
 
     fn column_name(&self, expr: &Expr) -> Option<String> {

@@ -61,6 +61,12 @@ pub(super) fn plain(words: &Words<'_>, flavour: Flavour) -> String {
             at += usize::from(is_not);
         } else if !is_mysql && words.are(at, &["not", "null"]) && is_postfix(words, at) {
             text.push_str("IS NOT");
+        } else if !is_mysql
+            && at > 0
+            && words.is(at, &["isnull", "notnull"])
+            && !words.is_open(at + 1)
+        {
+            text.push_str(if words.is(at, &["isnull"]) { "IS NULL" } else { "IS NOT NULL" });
         } else {
             text.push_str(piece);
         }

@@ -14,9 +14,9 @@ use super::lower::Subject;
 use super::script::Script;
 use super::words::{Words, bare};
 use super::{Flavour, called, plain};
-use crate::lang::condition::{Condition, Truth};
+use crate::lang::condition::{Condition, Cover, Truth};
 use crate::lang::shape::shape;
-use crate::lang::token::{Depth, Kind, Scan, bounded};
+use crate::lang::token::{Depth, Kind, Scan, bounded, is_word};
 use crate::lang::{Class, Scope, Verb};
 
 /// How many brackets may be open at once; the parser is told how deep it may go.
@@ -28,6 +28,10 @@ const DEEP: (usize, usize) = (10, 50);
 
 /// What the parser's own levels at the most take, in levels of a tree.
 const LEVELS_OF_PARSER: usize = 1_000;
+
+/// The tables that hold the schema of a file.
+const SCHEMA_TABLES: &[&str] =
+    &["sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema"];
 
 /// A LIMIT above this is none.
 const NO_LIMIT: f64 = 1e9;
@@ -44,19 +48,14 @@ struct Found {
 
 /// Reads a query or a change of rows.
 pub(super) fn statement(script: &mut Script, words: &Words<'_>) {
+    if plain_statement(script, words) {
+        return;
+    }
     let before = script.count();
     called::calls(script, words);
     if plain::writes_file(words) && words.is(0, &["select", "with", "table", "values"]) {
         let phrase = "writes a file on the server".to_owned();
         script.push(Class::Escape, Verb::Shell, None, Scope::Unknown, phrase);
-    }
-    if is_plain_insert(words) {
-        insert_by_words(script, words);
-        return;
-    }
-    if let Some(found) = plain_change(words) {
-        tell(script, words, found);
-        return;
     }
     let text = plain::plain(words, script.flavour);
     let flavour = script.flavour;
@@ -75,6 +74,16 @@ pub(super) fn statement(script: &mut Script, words: &Words<'_>) {
     }
     // An unclear statement keeps what its calls do.
     debug_assert!(script.count() >= before);
+}
+
+/// Reads what needs no parser; says whether it was that.
+pub(super) fn plain_statement(script: &mut Script, words: &Words<'_>) -> bool {
+    if is_plain_insert(words) {
+        called::calls(script, words);
+        insert_by_words(script, words);
+        return true;
+    }
+    plain_change(words).map(|found| tell(script, words, found)).is_some()
 }
 
 fn depth(words: &Words<'_>) -> Depth {
@@ -196,7 +205,7 @@ impl Finder {
             }
             joined.extend(source.joins.iter().map(|join| constraint(&join.join_operator)));
         }
-        let subject = Subject::new(name, &table);
+        let subject = Subject::new(name, &table).joined_as(again(sources, &table, name));
         let truth = Truth::Numeric;
         let is_bound = joined.iter().any(Option::is_some);
         let mut parts: Vec<Condition> = joined
@@ -205,10 +214,11 @@ impl Finder {
             .map(|on| on.map_or_else(Subject::by_columns, |on| subject.read(on)))
             .collect();
         parts.extend(selection.map(|expr| subject.read(expr)));
-        let covers_all = Condition::And(parts).cover(truth).may_be_all();
+        let cover = Condition::And(parts).cover(truth);
         let scope = match selection {
-            _ if covers_all => Scope::All,
-            None if tables > 1 && is_bound => Scope::Unknown,
+            _ if cover.may_be_all() => Scope::All,
+            // Of a table joined with itself, `a.id < b.id` keeps one of each kind.
+            None if tables > 1 && is_bound && cover != Cover::None => Scope::Unknown,
             Some(_) | None => Scope::Filtered,
         };
         let scope = match limit.and_then(number) {
@@ -245,8 +255,14 @@ impl Finder {
 
 /// Adds what was found, with a phrase.
 fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
-    let Found { class, verb, table, scope, leaves_none_out } = found;
+    let Found { mut class, verb, table, mut scope, leaves_none_out } = found;
+    let is_schema = script.flavour == Flavour::Sqlite
+        && table.rsplit('.').next().is_some_and(|name| is_word(name, SCHEMA_TABLES));
+    if is_schema {
+        (class, scope) = (Class::Destroy, Scope::All);
+    }
     let phrase = match verb {
+        _ if is_schema => format!("overwrites the schema of the file ({table})"),
         Verb::Insert => format!("inserts into {table}"),
         Verb::Replace => format!("writes into {table}, overwriting rows that are there"),
         _ => {
@@ -318,6 +334,15 @@ fn insert_by_words(script: &mut Script, words: &Words<'_>) {
         let phrase = format!("inserts into {shown}");
         script.push(Class::Add, Verb::Insert, table, Scope::One, phrase);
     }
+}
+
+/// Returns by what other name a table stands among the sources once more.
+fn again(sources: &[TableWithJoins], table: &str, name: &str) -> Option<String> {
+    let joins = sources.iter().flat_map(|source| &source.joins).map(|join| &join.relation);
+    let factors = sources.iter().map(|source| &source.relation).chain(joins);
+    let named = factors.filter_map(relation).filter(|(own, _)| own.eq_ignore_ascii_case(table));
+    let mut names = named.map(|(own, alias)| alias.unwrap_or(own).to_lowercase());
+    names.find(|other| !other.eq_ignore_ascii_case(name))
 }
 
 /// Returns a table's name and alias.

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::command::command;
 use super::words::Words;
 use super::{Ends, Flavour, lex, mysql, query, sqlite};
+use crate::lang::alike::{Alike, Care, Dialect};
 use crate::lang::effect::unread;
 use crate::lang::temporary::Temporary;
 use crate::lang::token::{Statement, is_destructive};
@@ -16,6 +17,13 @@ const MOST_NESTING: usize = 4;
 
 /// How many statements within statements are read: a block in an EXPLAIN in a block.
 const MOST_WITHIN: usize = 20;
+
+/// How statements are told from earlier ones: calls do the same whatever is given to them.
+const DIALECT: Dialect = Dialect {
+    care: |_| Care::Free,
+    show: |text, tokens| Words::new(text, tokens).shown(),
+    shows_where: true,
+};
 
 /// What has been read so far.
 pub(super) struct Script {
@@ -28,6 +36,7 @@ pub(super) struct Script {
     /// The text of each prepared statement, where it is known.
     pub(super) prepared: BTreeMap<String, Option<String>>,
     temporary: Temporary,
+    alike: Alike,
     nesting: usize,
     /// How many statements are being read, each within the one before.
     within: usize,
@@ -47,6 +56,7 @@ impl Script {
             variables: BTreeMap::new(),
             prepared: BTreeMap::new(),
             temporary: Temporary::default(),
+            alike: Alike::new(DIALECT),
             nesting: 0,
             within: 0,
             span: 0..0,
@@ -65,12 +75,29 @@ impl Script {
         if statement.is_doubtful {
             self.unclear(&words, "it is not certain where strings end");
         } else if !(words.len() == 1 && command(self, &words)) {
-            self.read(&words);
+            self.first(text, statement, &words);
         }
         if before == (self.effects.len(), self.reason.is_some()) {
             self.push(Class::Read, Verb::Read, None, Scope::One, "reads".to_owned());
         }
         self.temporary.take(text, statement, &mut self.effects[before.0..]);
+    }
+
+    /// Reads a statement of a text.
+    fn first(&mut self, text: &str, statement: &Statement, words: &Words<'_>) {
+        let is_rows = words.is(0, &["delete", "insert", "replace", "update"]);
+        if is_rows && query::plain_statement(self, words) {
+            return;
+        }
+        if let Some(effects) = self.alike.tell(text, statement) {
+            self.effects.extend(effects);
+            return;
+        }
+        let before = (self.effects.len(), self.reason.is_some());
+        self.read(words);
+        if self.reason.is_some() == before.1 {
+            self.alike.learn(text, statement, &self.effects[before.0..]);
+        }
     }
 
     /// Reads a statement, or one within another; a plain read adds nothing.

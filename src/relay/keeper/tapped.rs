@@ -106,7 +106,7 @@ impl Keeper {
         // A program within a statement is judged by its operations, which are counted with the others.
         let nothing = Reading::Understood(Vec::new());
         let mut verdict = policy::judge(if is_part { &nothing } else { reading }, &facts);
-        if self.is_released_shape(&verdict) {
+        if self.is_released_shape(&verdict, || text.clone()) {
             verdict.decision = Decision::Notice;
         }
         self.note(text, verdict, Source::Tap)
@@ -168,7 +168,8 @@ impl Keeper {
         let at = self.place_at(operation);
         self.tapped.places[at].engine = Some(operation.engine.clone());
         let mut verdict = self.judge_at(at, operation, &reading);
-        if self.is_covered(at, &verdict) || self.is_released_shape(&verdict) {
+        let text = || tap::text(operation);
+        if self.is_covered(at, &verdict) || self.is_released_shape(&verdict, text) {
             verdict.decision = Decision::Notice;
         }
         if verdict.decision == Decision::Allow {

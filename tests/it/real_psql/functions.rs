@@ -27,6 +27,12 @@ const WAYS: &str = "create function same(a int, b int) returns bool language sql
                     create function part(f families) returns bigint language sql as 'select gone()';
                     create function fired() returns trigger language plpgsql as \
                     'begin delete from families; return new; end';
+                    create table ruled (a int);
+                    create rule empties as on insert to ruled do also delete from families;
+                    create type odd as (v int); create function to_odd(int) returns odd language sql as \
+                    'delete from families; select row($1)::odd';
+                    create cast (int as odd) with function to_odd(int) as assignment;
+                    create table odds (o odd);
                     create table firing (a int); grant all on all tables in schema public to public;
                     create trigger fires after insert on firing for each row execute function fired();";
 
@@ -41,11 +47,16 @@ fn a_function_of_the_server_that_deletes_is_held() {
     pty.wait_for("(1 row)");
     wait_for_any_prompt(&mut pty, &world);
     assert!(!pty.recent().contains(QUESTION), "{}", pty.dump());
-    // What a trigger does is worth a word, not a question.
-    pty.line("begin; insert into firing values (1); rollback;");
-    pty.wait_for("firing runs fired(), which deletes every row");
-    pty.wait_for("ROLLBACK");
-    wait_for_any_prompt(&mut pty, &world);
+    // What triggers and rules do is worth a word, not a question.
+    for (table, told) in [
+        ("firing", "firing runs fired(), which deletes every row"),
+        ("ruled", "rule empties of ruled deletes every row"),
+    ] {
+        pty.line(&format!("begin; insert into {table} values (1); rollback;"));
+        pty.wait_for(told);
+        pty.wait_for("ROLLBACK");
+        wait_for_any_prompt(&mut pty, &world);
+    }
     for call in [
         "select sweep();",
         "select 1 + gone();",
@@ -57,6 +68,7 @@ fn a_function_of_the_server_that_deletes_is_held() {
         "select adding(1);",
         "insert into gone_default (b) values (1);",
         "select '1'::fine;",
+        "insert into odds values (1);",
         "select f.part from families f;",
         "alter table families add n bigint default gone();",
         "create trigger t after insert on firing execute function fired();",

@@ -90,6 +90,13 @@ pub fn has_variable(statement: &str) -> bool {
     state.seen().variable
 }
 
+/// Fills in what a statement's variables hold, as far as that is known; none if it begins with one
+/// that is not.
+#[must_use]
+pub fn filled(statement: &str, variables: &Variables) -> Option<String> {
+    State::default().filled(statement, variables)
+}
+
 /// Tells whether psql sends exactly what a script says: no meta command, no variable, no data.
 ///
 /// COPY FROM STDIN is never plain: where the COPY fails, psql reads its data as statements. Nor is

@@ -283,6 +283,31 @@ impl State {
         written
     }
 
+    /// Fills in the variables of a statement as far as they are known; none if it begins with another.
+    pub(super) fn filled(&mut self, text: &str, variables: &Variables) -> Option<String> {
+        let (mut filled, mut at) = (String::with_capacity(text.len()), 0);
+        while at < text.len() {
+            let rest = &text[at..];
+            let is_free = self.inside == Inside::Nothing && !text[..at].ends_with(':');
+            let (written, length) = match variables.named(rest).filter(|_| is_free) {
+                Some((Some(value), length)) => (value, length),
+                Some((None, _)) if filled.trim().is_empty() => return None,
+                Some((None, length)) => (&rest[..length], length),
+                None => {
+                    let length = match self.token(rest) {
+                        Token::Part(length) => length,
+                        Token::End | Token::Backslash => 1,
+                        Token::Literal => 2,
+                    };
+                    (&rest[..length], length)
+                }
+            };
+            filled.push_str(written);
+            at += length;
+        }
+        Some(filled)
+    }
+
     /// Reads one token and says how long it is.
     fn token(&mut self, rest: &str) -> Token {
         let bytes = rest.as_bytes();

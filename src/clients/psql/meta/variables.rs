@@ -72,7 +72,7 @@ impl Variables {
     }
 
     /// Follows what sets variables, and what makes that depend on others.
-    pub(super) fn follow(&mut self, meta: &Meta) {
+    pub(in crate::clients::psql) fn follow(&mut self, meta: &Meta) {
         let first = meta.args.first().map_or("", String::as_str);
         match &*meta.name {
             "if" | "elif" | "else" | "endif" => self.has_branches = true,
@@ -106,6 +106,13 @@ impl Variables {
         let known = self.known.as_ref().filter(|_| self.has_unknown)?;
         let name = name_at(rest)?;
         (!known.contains_key(name)).then_some(1 + name.len())
+    }
+
+    /// Returns what `:name` at the start of a text stands for, if that is known, and how long it is there.
+    pub(super) fn named(&self, rest: &str) -> Option<(Option<&str>, usize)> {
+        let name = name_at(rest)?;
+        let value = self.known.as_ref().and_then(|known| known.get(name));
+        Some((value.map(String::as_str), 1 + name.len()))
     }
 
     /// Returns what `:name` at the start of a text stands for, and how long it is there.
