@@ -171,15 +171,15 @@ impl World {
         process::with_variable(&self.mark)
     }
 
-    /// Kills everything there is of it, until there is nothing left: what was started last first. A
-    /// client that outlives both processes of ours reads end of file at its question, and sends.
+    /// Kills everything there is of it, until there is nothing left: what was started first first, so
+    /// that a client outlives both processes of ours for a moment.
     pub(crate) fn kill_all(&self) {
         loop {
             let processes = self.processes();
             if processes.is_empty() {
                 return;
             }
-            for process in processes.iter().rev() {
+            for process in &processes {
                 // It may just have gone by itself.
                 kill(Pid::from_raw(process.pid), Signal::SIGKILL).ok();
             }
