@@ -482,7 +482,7 @@ impl Relay {
     /// The client prints something: returns whether its line editor is at work again, so that the
     /// statement has ended.
     pub(super) fn is_statement_over(&mut self) -> io::Result<bool> {
-        if !self.keeper.is_statement_running() {
+        if self.asking.is_none() || !self.keeper.is_statement_running() {
             return Ok(false);
         }
         let is_cooked = self.is_cooked()?;
