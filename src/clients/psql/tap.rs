@@ -6,6 +6,7 @@ use super::banner;
 use super::echo::Follower;
 use super::mark::{self, Mark, Nonce, Placed, Scanner, Width};
 use super::meta::{Variables, Ways, escaped, is_true};
+use super::touched::Touched;
 use super::unseen::{Guard, Place, unseen};
 use crate::clients::tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
 use crate::clients::unseen::{Echo, Unseen};
@@ -44,6 +45,7 @@ pub struct PsqlTap {
     echoes: bool,
     clean: Vec<u8>,
     placed: Vec<Placed>,
+    touched: Touched,
 }
 
 impl PsqlTap {
@@ -63,6 +65,7 @@ impl PsqlTap {
             echoes: false,
             clean: Vec::new(),
             placed: Vec::new(),
+            touched: Touched::default(),
         }
     }
 
@@ -102,6 +105,7 @@ impl PsqlTap {
 
 impl Tap for PsqlTap {
     fn output(&mut self, bytes: &[u8], shown: &mut Vec<u8>, seen: &mut Vec<Seen>) {
+        let begin = shown.len();
         let mut clean = std::mem::take(&mut self.clean);
         let mut placed = std::mem::take(&mut self.placed);
         self.scanner.scan(bytes, &mut clean, &mut placed);
@@ -121,6 +125,7 @@ impl Tap for PsqlTap {
         clean.clear();
         self.clean = clean;
         self.placed = placed;
+        self.touched.printed(&shown[begin..]);
     }
 
     fn may_ask(&self) -> bool {
@@ -138,12 +143,14 @@ impl Tap for PsqlTap {
             // starts the capture itself: something is asked, and what is no longer known.
             if banner::ends_as_question(&self.capture) {
                 self.capture.clear();
+                self.touched = Touched::default();
                 return Asked::Unreadable;
             }
             self.let_go(shown);
             return Asked::Nothing;
         };
         shown.extend_from_slice(&self.capture[question.lead.clone()]);
+        self.touched.printed(&self.capture[question.lead.clone()]);
         self.genuine = Some(self.capture[question.opening.clone()].to_vec());
         let texts: Option<Vec<String>> = question
             .candidates
@@ -157,6 +164,7 @@ impl Tap for PsqlTap {
         match texts {
             Some(mut texts) if !question.is_flooded => {
                 self.echoes = self.echo.shows(&texts[question.likely]);
+                self.touched.asked(&texts[question.likely]);
                 let other_strings: Vec<String> = texts
                     .iter()
                     .filter_map(|text| escaped(text))
@@ -165,8 +173,15 @@ impl Tap for PsqlTap {
                 texts.extend(other_strings);
                 Asked::Statement { texts, likely: question.likely, banner }
             }
-            _ => Asked::Unreadable,
+            _ => {
+                self.touched = Touched::default();
+                Asked::Unreadable
+            }
         }
+    }
+
+    fn touched(&mut self) -> Option<u64> {
+        self.touched.ended()
     }
 
     fn let_go(&mut self, shown: &mut Vec<u8>) {
