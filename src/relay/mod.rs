@@ -197,6 +197,8 @@ pub struct Relay {
     held: Option<Box<Held>>,
     probe: Option<Probe>,
     survey: Option<Survey>,
+    /// Whether the client has connected to where none was begun for.
+    is_survey_due: bool,
     /// Held while a side connection is being started on another thread.
     starting: Arc<Mutex<()>>,
     /// Where the files of the person are.
@@ -232,6 +234,8 @@ pub struct Relay {
     typed: Typed,
     /// Whether the script's last statement was ended for it.
     is_ending: bool,
+    /// Whether the script has been passed to its end.
+    is_fed: bool,
     /// Whether the client waits for more of it.
     wants_script: bool,
     /// A released statement whose answer the client has not been seen to take.
@@ -305,6 +309,7 @@ impl Relay {
             held: None,
             probe: None,
             survey: None,
+            is_survey_due: false,
             starting: Arc::default(),
             home: parts.home,
             line,
@@ -324,6 +329,7 @@ impl Relay {
             script: Script::default(),
             typed: Typed::default(),
             is_ending: false,
+            is_fed: false,
             wants_script: false,
             releasing: None,
             looks: 0,
@@ -401,6 +407,7 @@ impl Relay {
             self.serve_asked()?;
             self.settle()?;
             self.flush()?;
+            self.begin_survey();
             self.tell_troubles();
             self.tell_due();
         }

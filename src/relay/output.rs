@@ -201,7 +201,8 @@ impl Relay {
         }
         if moved {
             self.say_where()?;
-            self.begin_survey();
+            // The prompt is shown first: making a thread and a process holds all of us up.
+            self.is_survey_due = true;
         }
         self.say_hours()
     }
@@ -344,10 +345,7 @@ impl Relay {
             self.taken();
         }
         self.withdraw("the client has ended")?;
-        let mut rest = Vec::new();
-        if let Some(tap) = &mut self.tap {
-            tap.let_go(&mut rest);
-        }
+        let rest = self.kept_back();
         if self.ends.drain.is_some() || self.stdout.is_some() {
             self.pass_to_stdout(&rest)?;
         } else {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{Meta, Variables};
+use crate::lang::postgres;
 
 /// Most variables that are filled in, in one text: they may stand in each other.
 const MAX_FILLINGS: usize = 64;
@@ -121,6 +122,26 @@ impl State {
             && !self.data_due
     }
 
+    /// Returns whether the data of a COPY is to come.
+    pub(super) fn is_data_due(&self) -> bool {
+        self.data_due
+    }
+
+    /// Returns whether nothing but comments has been started.
+    pub(super) fn is_blank(&self) -> bool {
+        self.inside == Inside::Nothing && !self.data_due && postgres::split(&self.buffer).is_empty()
+    }
+
+    /// Returns whether the block of a routine is open.
+    pub(super) fn is_in_block(&self) -> bool {
+        self.inside == Inside::Nothing && self.blocks > 0
+    }
+
+    /// Returns whether a string, a name or a comment is open.
+    pub(super) fn is_quoted(&self) -> bool {
+        self.inside != Inside::Nothing
+    }
+
     /// Returns what the texts so far had beyond plain SQL.
     pub(super) fn seen(&self) -> Seen {
         self.seen
@@ -219,6 +240,9 @@ impl State {
                     meta.range = at..at + length;
                     self.send(&mut meta);
                     self.variables.follow(&meta);
+                    if takes_data(&meta) {
+                        self.data_due = self.unit == Unit::Line;
+                    }
                     items.push(Item::Meta(meta));
                     at += length;
                     start = at;
@@ -455,6 +479,16 @@ impl State {
         }
         at
     }
+}
+
+/// Tells whether a `\copy` takes its data from the lines that follow, or from standard input.
+fn takes_data(meta: &Meta) -> bool {
+    let words: Vec<&str> = meta.args.iter().flat_map(|arg| arg.split_whitespace()).collect();
+    meta.name == "copy"
+        && words.windows(2).any(|pair| {
+            let source = ["stdin", "pstdin"].iter().any(|name| pair[1].eq_ignore_ascii_case(name));
+            pair[0].eq_ignore_ascii_case("from") && source
+        })
 }
 
 /// Tells whether data holds a meta command that runs something unasked, if psql takes it for input.

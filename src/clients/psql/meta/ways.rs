@@ -20,6 +20,21 @@ pub struct Ways {
     ways: Vec<State>,
 }
 
+/// What is still open where the input ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenEnd {
+    /// Nothing but comments.
+    Nothing,
+    /// The data of a COPY, or a statement, if the COPY has failed.
+    Data,
+    /// A string, a name or a comment: nothing ends it, and the server refuses it.
+    Quoted,
+    /// A block of a routine: no semicolon ends it.
+    Block,
+    /// A statement.
+    Statement,
+}
+
 impl Default for Ways {
     fn default() -> Self {
         Self::following(Variables::default())
@@ -43,6 +58,23 @@ impl Ways {
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         self.ways.iter().all(State::is_fresh)
+    }
+
+    /// Returns what is still open where the input ends.
+    #[must_use]
+    pub fn open_end(&self) -> OpenEnd {
+        let all = |is: fn(&State) -> bool| self.ways.iter().all(is);
+        if self.ways.iter().any(State::is_data_due) {
+            OpenEnd::Data
+        } else if all(State::is_blank) {
+            OpenEnd::Nothing
+        } else if all(State::is_quoted) {
+            OpenEnd::Quoted
+        } else if all(State::is_in_block) {
+            OpenEnd::Block
+        } else {
+            OpenEnd::Statement
+        }
     }
 
     /// Forgets the statement at hand, as Ctrl-C does.
