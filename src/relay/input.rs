@@ -55,7 +55,7 @@ impl Relay {
                 asking.typed();
             }
             if self.is_hooked() && !self.is_cooked()? {
-                self.line.typed(&keys, self.keeper.clock().elapsed());
+                self.line.typed(keys, self.keeper.clock().elapsed());
             }
             self.to_client.extend(keys);
             return self.flush_client();
