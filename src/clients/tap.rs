@@ -104,6 +104,12 @@ pub trait Tap: std::fmt::Debug {
     /// `adds_cr` tells that each LF came as CR LF.
     fn asked(&mut self, adds_cr: bool, shown: &mut Vec<u8>) -> Asked;
 
+    /// Returns how many rows the statement before the one that was asked about last has touched, where
+    /// what it printed tells; at the end, that of the last.
+    fn touched(&mut self) -> Option<u64> {
+        None
+    }
+
     /// Gives up what is kept back: the client is busy with something else.
     fn let_go(&mut self, shown: &mut Vec<u8>);
 

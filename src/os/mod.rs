@@ -1,6 +1,7 @@
 //! The one room for unsafe code, nix and libc: everything above it works with safe types.
 #![allow(unsafe_code, reason = "this folder is where it lives; every block says why it is sound")]
 
+mod afloat;
 pub mod background;
 pub mod boot;
 pub mod channel;

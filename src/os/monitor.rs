@@ -1,9 +1,10 @@
 //! The small process between relay and client.
 //!
 //! It leads the inner session, so that the client is not an orphaned process group which the
-//! kernel would refuse to stop on Ctrl-Z. And it holds copies of the client's other ends: when
-//! the relay is killed while the client waits for an answer, end of file would count as "go
-//! ahead", so the monitor ends the client first and lets go afterwards.
+//! kernel would refuse to stop on Ctrl-Z. And it keeps the client's other ends open: when the relay
+//! is killed while the client waits for an answer, end of file would count as "go ahead", so the
+//! monitor ends the client first and lets go afterwards. When the monitor is killed as well, the
+//! client keeps them open itself until the kernel has ended it.
 
 use std::ffi::OsString;
 use std::io;
@@ -17,9 +18,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, setpgid, setsid, tcsetpgrp};
 
+use super::afloat::{Afloat, leave_open};
 use super::channel::{Channel, Order, Report};
 use super::poll::{Wait, poll};
-use super::process::{end_with_parent, rename_self};
+use super::process::{end_with_parent, rename_self, tree};
 use super::signal::{Caught, Signals, shrug_off, without_ttou};
 use super::term::Keepsake;
 
@@ -49,7 +51,7 @@ pub(super) struct Held {
     pub(super) tty: Option<OwnedFd>,
     /// The user terminal.
     pub(super) keepsake: Option<OwnedFd>,
-    pub(super) hold: Vec<OwnedFd>,
+    pub(super) hold: Vec<Afloat>,
 }
 
 /// Runs the monitor; returns its exit status.
@@ -59,7 +61,6 @@ pub(super) struct Held {
 pub(super) fn run(client: &Client, held: Held, mut channel: Channel) -> io::Result<u8> {
     let Held { tty, keepsake, hold } = held;
     let keepsake = keepsake.map(Keepsake::take).transpose()?;
-    let hold = hold.into_iter().map(Some).collect();
 
     rename_self(c"nl-monitor");
     shrug_off(&[
@@ -89,11 +90,12 @@ pub(super) fn run(client: &Client, held: Held, mut channel: Channel) -> io::Resu
         }
         return Ok(0);
     }
-    let started = start(client, tty.as_ref().map(AsFd::as_fd));
+    let started = start(client, tty.as_ref().map(AsFd::as_fd), &hold);
     match started {
         Ok(pid) => {
             channel.report(Report::Started(pid.as_raw()))?;
             let owns_session = tty.is_some();
+            let hold = hold.into_iter().map(Some).collect();
             Monitor { channel, signals, pid, owns_session, keepsake, hold, worn: 0 }.serve()
         }
         Err(error) => {
@@ -109,7 +111,7 @@ struct Monitor {
     pid: Pid,
     owns_session: bool,
     keepsake: Option<Keepsake>,
-    hold: Vec<Option<OwnedFd>>,
+    hold: Vec<Option<Afloat>>,
     /// What of the terminal's look is the relay's.
     worn: i32,
 }
@@ -134,7 +136,7 @@ impl Monitor {
                     Ok(Some(Order::Start)) => {}
                     Ok(Some(Order::Wear(worn))) => self.worn = worn,
                     Ok(Some(Order::Continue)) => self.send(Signal::SIGCONT),
-                    Ok(Some(Order::Kill)) => self.send(Signal::SIGKILL),
+                    Ok(Some(Order::Kill)) => self.end(),
                     Ok(Some(Order::Signal(number))) => {
                         if let Ok(signal) = Signal::try_from(number) {
                             self.send(signal);
@@ -177,7 +179,7 @@ impl Monitor {
     /// The relay was killed: end the client before anything is closed.
     fn outlive_relay(&mut self, is_over: bool) {
         if !is_over {
-            self.send(Signal::SIGKILL);
+            self.end();
             for _ in 0..KILL_LOOKS {
                 match waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) {
                     Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => {
@@ -192,6 +194,16 @@ impl Monitor {
         }
     }
 
+    /// Ends the client, and where that is a script the one that it waits for.
+    fn end(&self) {
+        if self.owns_session {
+            return self.send(Signal::SIGKILL);
+        }
+        for pid in tree(self.pid.as_raw()) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+
     /// Sends a signal to the client, and to its children where it has a group of its own.
     fn send(&self, signal: Signal) {
         let whom = if self.owns_session { Pid::from_raw(-self.pid.as_raw()) } else { self.pid };
@@ -201,9 +213,10 @@ impl Monitor {
 }
 
 /// Starts the client: in its own foreground group where it has a terminal of its own.
-fn start(client: &Client, tty: Option<BorrowedFd<'_>>) -> io::Result<Pid> {
+fn start(client: &Client, tty: Option<BorrowedFd<'_>>, hold: &[Afloat]) -> io::Result<Pid> {
     let monitor = getpid().as_raw();
     let tty = tty.map(|tty| tty.as_raw_fd());
+    let hold: Vec<_> = hold.iter().map(|afloat| afloat.as_fd().as_raw_fd()).collect();
     let mut command = Command::new(&client.program);
     command.arg0(&client.name).args(&client.args);
     for (name, value) in &client.vars {
@@ -217,6 +230,9 @@ fn start(client: &Client, tty: Option<BorrowedFd<'_>>) -> io::Result<Pid> {
     unsafe {
         command.pre_exec(move || {
             end_with_parent(monitor)?;
+            for &afloat in &hold {
+                leave_open(BorrowedFd::borrow_raw(afloat))?;
+            }
             if let Some(tty) = tty {
                 setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
                 let tty = BorrowedFd::borrow_raw(tty);

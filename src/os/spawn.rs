@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork};
 
+use super::afloat::Afloat;
 use super::channel::Channel;
 use super::file::close_all_but;
 use super::monitor;
@@ -47,7 +48,7 @@ pub struct Launch<'a> {
     pub tty: Option<BorrowedFd<'a>>,
     /// The user terminal, which the monitor restores if the relay is killed.
     pub keepsake: Option<BorrowedFd<'a>>,
-    /// What the monitor shall keep open so that the client never reads end of file while a
+    /// What monitor and client shall keep open so that the client never reads end of file while a
     /// statement is held.
     pub hold: Vec<BorrowedFd<'a>>,
 }
@@ -101,10 +102,10 @@ fn begin(launch: Launch<'_>, channel: Channel) -> io::Result<u8> {
     let channel = channel.into_fd();
     let tty = launch.tty.map(|fd| fd.try_clone_to_owned()).transpose()?;
     let keepsake = launch.keepsake.map(|fd| fd.try_clone_to_owned()).transpose()?;
-    let hold =
-        launch.hold.iter().map(|fd| fd.try_clone_to_owned()).collect::<io::Result<Vec<_>>>()?;
+    let hold = launch.hold.into_iter().map(Afloat::new).collect::<io::Result<Vec<_>>>()?;
     let mut kept = vec![0, 1, 2, channel.as_raw_fd()];
-    kept.extend(tty.iter().chain(&keepsake).chain(&hold).map(AsRawFd::as_raw_fd));
+    kept.extend(tty.iter().chain(&keepsake).map(AsRawFd::as_raw_fd));
+    kept.extend(hold.iter().map(|afloat| afloat.as_fd().as_raw_fd()));
     // The other end of the channel above all: its end is how the relay's is noticed.
     close_all_but(&kept);
     let client = monitor::Client {

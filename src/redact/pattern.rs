@@ -38,13 +38,24 @@ fn is_key(text: &str) -> bool {
     is_mixed && !is_path && !is_name
 }
 
-/// Not a parameter, a variable of the client or a call: nothing that stands for a value.
+/// Not a parameter, a variable of the client or a call, nor what a call asks with or for: nothing
+/// that stands for a value.
 fn is_value(text: &str) -> bool {
-    !text.starts_with(['$', ':', '?', '%']) && !text.ends_with('(') && !is_word(text)
+    !text.starts_with(['$', ':', '?', '%', ')'])
+        && !text.trim_end().ends_with(['(', ':'])
+        && !is_word(text)
+        && !is_variable(text)
 }
 
 fn is_word(text: &str) -> bool {
-    ["null", "true", "false", "default"].iter().any(|word| text.eq_ignore_ascii_case(word))
+    ["null", "true", "false", "default", "password"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// As variables of the environment are written: `DB_PASSWORD`.
+fn is_variable(text: &str) -> bool {
+    text.contains("PASS") && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
 /// Builds a row; the last three columns exist in tests only.
@@ -102,22 +113,28 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         not "SET password_encryption = 'scram-sha-256'; ALTER ROLE ann PASSWORD NULL";
     "sql-password", always, "identified",
         concat!(r"\bidentified", gap!(), r"(?:with", gap!(), r"\S+", gap!(), ")?(?:by|as)", gap!(),
-            r"(?:password", gap!(), ")?", string!()),
+            r"(?:password", gap!(), ")?", string!(), r"(?:\s*replace\s*", string!(), ")?"),
+        "ALTER USER ann IDENTIFIED BY 'hunter2' REPLACE 'hunter1'"
+            => "ALTER USER ann IDENTIFIED BY '<secret>' REPLACE '<secret>'",
         "CREATE USER ann IDENTIFIED WITH caching_sha2_password BY 'hunter2'"
             => "CREATE USER ann IDENTIFIED WITH caching_sha2_password BY '<secret>'",
         not "select count(*) from birds where identified by_whom";
     "sql-password", always, "password",
-        concat!(r"\bset", gap!(), "password", gap!(), r"for\b[^;=]*=", gap!(), string!()),
+        concat!(r"\bset", gap!(), "password", gap!(), r"(?:for\b[^;=]*)?=", gap!(), r"(?:password\s*\()?", gap!(), string!()),
         "SET PASSWORD FOR 'ann'@'%' = 'hunter2'" => "SET PASSWORD FOR 'ann'@'%' = '<secret>'",
+        "SET PASSWORD = PASSWORD('hunter2')" => "SET PASSWORD = PASSWORD('<secret>')",
         not "SET PASSWORD FOR ann TO RANDOM";
-    "password", is_value, "passw|pwd|passphrase",
-        concat!(r#"[a-z_]*(?:password|passwd|pwd|passphrase)["']?\s*(?:=>|:=|=|:)\s*"#,
-            r"(?:[a-z_0-9.]+\s*\(\s*)?", string!()),
+    "password", is_value, r"passw|pwd|passphrase|_pass\b|\bpw\b",
+        concat!(r#"(?:[a-z_]*(?:password|passwd|pwd|passphrase|_pass)|\bpw)["']?\]?\s*"#,
+            r"(?::\s*[a-z_.\[\]]+\s*=|=>|:=|=|:)\s*(?:[a-z_0-9.]+\s*\(\s*)?", string!()),
+        "os.environ['PGPASSWORD'] = 'hunter2'; pw: str = \"hunter2\""
+            => "os.environ['PGPASSWORD'] = '<secret>'; pw: str = \"<secret>\"",
         "update users set password = crypt('hunter2', gen_salt('bf')) where id = 1"
             => "update users set password = crypt('<secret>', gen_salt('bf')) where id = 1",
-        not "select password_hash = 'abc', pwd = $1 from users where password is null";
-    "password", is_value, "passw|pwd|passphrase",
-        r#"[a-z_]*(?:password|passwd|pwd|passphrase)=([^\s'"&;,()]+)"#,
+        not "select password_hash = 'abc', pwd = $1 from users where password is null",
+            "password = os.getenv('DB_PASSWORD') or getpass('Password: ')";
+    "password", is_value, r"passw|pwd|passphrase|_pass\b|\bpw\b",
+        r#"(?:[a-z_]*(?:password|passwd|pwd|passphrase|_pass)|\bpw)=([^\s'"&;,()]+)"#,
         "host=db user=ann password=hunter2 dbname=orders"
             => "host=db user=ann password=<secret> dbname=orders",
         not "update users set password=null, pwd=$1, passwd=:new";
@@ -132,13 +149,40 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
             => "\\c \"host = db user = ann password = <secret>\"",
         not "select 1 from a join b on a.user = b.user and a.password = b.password";
     "password", is_value, r"\\set",
-        r"\\set\s+[a-z_]*(?:password|passwd|pwd|passphrase|secret|token)[a-z_]*\s+'?([^\s']+)",
+        r"\\set\s+(?:[a-z_]*(?:password|passwd|pwd|passphrase|secret|token)[a-z_]*|pw)\s+'?([^\s']+)",
         "\\set new_password hunter2" => "\\set new_password <secret>",
         not "\\set VERBOSITY verbose";
     "password", always, "password|_pwd|rediscli_auth",
         r#"\b(?:pgpassword|mysql_pwd|rediscli_auth)(?:[ \t]+|=)["']?([^\s'"]+)"#,
         "\\setenv PGPASSWORD hunter2" => "\\setenv PGPASSWORD <secret>",
         not "\\setenv PGPASSFILE /home/ann/.pgpass";
+    "password", is_value, "auth|changeuserpassword|setdefault|putenv",
+        // The user, or the variable, comes first for these.
+        concat!(r#"(?:(?:\bauth\s*=?|\bchangeUserPassword)\s*\(\s*(?:'[^']*'|"[^"]*")|"#,
+            r#"\b(?:setdefault|putenv)\s*\(\s*["'][a-z_]*(?:password|passwd|pwd)["'])\s*,\s*"#, string!()),
+        "db.getSiblingDB('admin').auth('ann', 'hunter2')"
+            => "db.getSiblingDB('admin').auth('ann', '<secret>')",
+        "requests.get(url, auth=('ann', \"hunter2\"))" => "requests.get(url, auth=('ann', \"<secret>\"))",
+        "os.environ.setdefault('PGPASSWORD', 'hunter2')"
+            => "os.environ.setdefault('PGPASSWORD', '<secret>')",
+        not "db.auth(passwordPrompt())", "select oauth('ann', 'x') from b where auth = 'basic'";
+    "password", always, "auth|requirepass|setuser",
+        r"(?:\A\s*(?:hello\s+\d\s+)?auth\s+(?:[^\s'(=]+\s+)?|\bconfig\s+set\s+(?:requirepass|masterauth)\s+|\bacl\s+setuser\s.*?\s[><])([^\s'(=]+)",
+        "AUTH hunter2" => "AUTH <secret>",
+        "AUTH ann hunter2" => "AUTH ann <secret>",
+        "CONFIG SET requirepass hunter2" => "CONFIG SET requirepass <secret>",
+        "ACL SETUSER ann on >hunter2 ~* +@all" => "ACL SETUSER ann on ><secret> ~* +@all",
+        not "CONFIG GET requirepass", "use auth", "select auth, auth_kind from users";
+    "password", always, "redis-cli|mysql|mariadb|sshpass|curl",
+        concat!(r"\b(?:redis-cli\b[^|;&\n]*\s-a\s+|(?:mysql|mariadb)[a-z]*\b[^|;&\n]*\s-p|sshpass\s+-p\s*",
+            r#"|curl\b[^|;&\n]*\s(?:-u|--user)[\s=]+["']?[^\s:"']+:)([^\s"'=\-][^\s"']*)"#),
+        "\\! mysql -u root -phunter2 orders" => "\\! mysql -u root -p<secret> orders",
+        "curl -s -u ann:hunter2 https://example.com" => "curl -s -u ann:<secret> https://example.com",
+        not "\\! mysql -u root -p orders", "curl -u ann https://example.com:8080/";
+    "password", always, "attach|pragma",
+        concat!(r"\b(?:attach\b[^;]*\skey|pragma\s+(?:hex)?(?:re)?key\s*=)\s*", string!()),
+        "ATTACH DATABASE 'x.db' AS x KEY 'hunter2'" => "ATTACH DATABASE 'x.db' AS x KEY '<secret>'",
+        not "pragma foreign_keys = 'on'";
     "aws-key", always, "akia|asia",
         r"\b((?-i:AKIA|ASIA)(?-i:[0-9A-Z]{16}))\b",
         "credentials 'aws_access_key_id=AKIAIOSFODNN7EXAMPLE'"
@@ -158,8 +202,8 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         r"\bbearer\s+([a-z0-9._~+/=\-]{16,})",
         "Authorization: Bearer 0123456789abcdef0123" => "Authorization: Bearer <secret>",
         not "the bearer of bad news";
-    "basic-auth", always, "basic",
-        r#"\bauthorization["']?\s*[:=]\s*["']?basic\s+([a-z0-9+/=]{8,})"#,
+    "basic-auth", always, "authorization",
+        r#"\bauthorization["']?\s*[:=]\s*["']?(?:basic|token|apikey)\s+([a-z0-9+/=_.\-]{8,})"#,
         "Authorization: Basic YW5uOmh1bnRlcjI=" => "Authorization: Basic <secret>",
         not "a basic understanding";
     "token", always, "gh[pousr]_|github_pat_|glpat-|npm_|xox[abposr]-|xapp-|[srp]k_(live|test)_|whsec_|aiza|ya29|sk-|sg\\.|hvs\\.|dop_v1_|shpat_|pypi-",
@@ -182,8 +226,8 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         "https://hooks.slack.com/services/T000AAAA/B000BBBB/abcdefghijklmnop12345678"
             => "https://hooks.slack.com/services/<secret>",
         not "https://hooks.slack.com/services/how-to-use-them";
-    "api-key", is_key, "api[_-]?key|secret|token|access[_-]?key",
-        concat!(r#"[a-z0-9_\-]*(?:api[_-]?key|secret(?:[_-]?key)?|token|access[_-]?key)["']?\s*"#,
+    "api-key", is_key, "api[_-]?key|secret|token|(?:access|account)[_-]?key",
+        concat!(r#"[a-z0-9_\-]*(?:api[_-]?key|secret(?:[_-]?key)?|token|(?:access|account)[_-]?key)["']?\]?\s*"#,
             r#"(?:=>|:=|=|:)\s*["']?([a-z0-9_\-./+=~]{16,})"#),
         "update apps set api_key = '9f86d081884c7d659a2feaa0' where id = 1"
             => "update apps set api_key = '<secret>' where id = 1",

@@ -192,6 +192,8 @@ impl Relay {
                 self.at_place(asker, has_moved)
             }
             Message::Prompt { place } => {
+                // What it printed before is of the statement that ends now.
+                self.drain_all()?;
                 let database = place.database.as_deref();
                 if let (Some(asking), Some(database)) = (&mut self.asking, database) {
                     asking.reader.at_prompt(database);
@@ -239,8 +241,10 @@ impl Relay {
     fn at_tapped_statement(&mut self, asker: Asker, statement: &Statement) -> io::Result<()> {
         let Some(asking) = &mut self.asking else { return Ok(()) };
         let reading = asking.reader.read(statement);
-        let text = statement.text.clone().map(asking.hook.kept);
+        let typed = statement.text.as_deref().map(str::trim_end);
+        let text = typed.map(str::to_owned).map(asking.hook.kept);
         self.is_noticed = false;
+        self.end_line_told(typed, text.as_deref())?;
         // Not every client tells of its prompts.
         self.say_hours()?;
         let judged = self.keeper.tapped_statement(text, statement, &reading);
@@ -255,6 +259,26 @@ impl Relay {
             return self.refuse_tapped(&judged, &ticket, "it was typed ahead of a refusal");
         }
         self.at_judged(judged, ticket)
+    }
+
+    /// What the client has read is the line that its editor has ended.
+    fn end_line_told(&mut self, typed: Option<&str>, kept: Option<&str>) -> io::Result<()> {
+        if let (true, Some(typed), Some(kept)) = (self.is_hooked(), typed, kept) {
+            self.drain_all()?;
+            self.line.close_told(typed, kept, &mut self.keeper);
+        }
+        Ok(())
+    }
+
+    /// Returns whether a person's client is guarded by a hook alone: its line editor passes nothing
+    /// through us first.
+    pub(super) fn is_hooked(&self) -> bool {
+        self.asking.is_some() && self.tap.is_none() && self.interactive.is_some()
+    }
+
+    /// Returns whether the hook has said hello: it tells of each line, then.
+    pub(super) fn is_guarded_by_hook(&self) -> bool {
+        self.asking.as_ref().is_some_and(|asking| asking.is_guarded)
     }
 
     /// An operation is about to be sent.
@@ -455,18 +479,16 @@ impl Relay {
         Ok(())
     }
 
-    /// The client prints something: where its line editor is at work again, a statement has ended.
-    pub(super) fn see_end_at_output(&mut self) -> io::Result<()> {
+    /// The client prints something: returns whether its line editor is at work again, so that the
+    /// statement has ended.
+    pub(super) fn is_statement_over(&mut self) -> io::Result<bool> {
         if self.asking.is_none() || !self.keeper.is_statement_running() {
-            return Ok(());
+            return Ok(false);
         }
         let is_cooked = self.is_cooked()?;
-        let Some(asking) = &mut self.asking else { return Ok(()) };
+        let Some(asking) = &mut self.asking else { return Ok(false) };
         asking.was_cooked |= is_cooked;
-        if asking.was_cooked && !is_cooked {
-            self.keeper.statement_ended(true, None);
-        }
-        Ok(())
+        Ok(asking.was_cooked && !is_cooked)
     }
 
     fn tell_unguarded(&mut self) -> io::Result<()> {

@@ -2,10 +2,12 @@
 //! the tap cannot see.
 
 use std::io;
+use std::time::Duration;
 
 use super::asked::Ticket;
 use super::hold::Doubt;
 use super::keeper::Keeper;
+use super::output::is_line_start;
 use super::{Phase, Relay};
 use crate::clients::{Guarded, Submitted, Unseen};
 use crate::lang::{Class, Effect, Verb};
@@ -24,6 +26,12 @@ use crate::ui::theme::Style;
 /// comes.
 const ECHO_BYTES: usize = 1 << 20;
 
+/// Most bytes of a row that are looked at to find a prompt in it.
+const ROW_BYTES: usize = 4 << 10;
+
+/// Lines that were typed at once may be read one by one for so long.
+const AHEAD: Duration = Duration::from_secs(2);
+
 /// What readline prints when it has accepted a line. At an interrupt the row comes later.
 const LINE_END: &[u8] = b"\r\n\x1b[?2004l";
 
@@ -34,6 +42,14 @@ pub(super) struct Line {
     echo: Vec<u8>,
     /// Where in `echo` the last prompt ended.
     prompt_end: usize,
+    /// So much of `echo` is recorded already.
+    recorded: usize,
+    /// What is recorded of the row that the cursor is in: a prompt, where one stands there.
+    row: Vec<u8>,
+    /// Whether the person has typed what the client has not told of.
+    is_typed: bool,
+    /// When several lines were typed at once.
+    ahead: Option<Duration>,
     is_open: bool,
     takes_data: bool,
     size: (u16, u16),
@@ -75,9 +91,13 @@ impl Line {
 
     /// Takes what the editor prints.
     pub(super) fn echo(&mut self, bytes: &[u8]) {
-        if self.echo.len() + bytes.len() <= ECHO_BYTES {
+        if self.has_room(bytes) {
             self.echo.extend_from_slice(bytes);
         }
+    }
+
+    fn has_room(&self, bytes: &[u8]) -> bool {
+        self.echo.len() + bytes.len() <= ECHO_BYTES
     }
 
     /// Takes note of the terminal's size, which the editor's wrapping depends on.
@@ -111,22 +131,109 @@ impl Line {
 
     /// Ends the line: its echo goes to the recording, without secrets.
     pub(super) fn close(&mut self, keeper: &mut Keeper) {
-        if !std::mem::take(&mut self.is_open) {
+        if !self.is_open {
             return;
         }
         let shown = String::from_utf8_lossy(&self.echo);
         let text = self.text();
         if redact::redact(&text).kinds.is_empty() && redact::redact(&shown).kinds.is_empty() {
-            keeper.output(&self.echo);
+            keeper.output(&self.echo[self.recorded..]);
+            self.forget();
         } else {
-            keeper.output(&self.echo[..self.prompt_end.min(self.echo.len())]);
-            keeper.output(redact::redact(&text).text.replace('\n', "\r\n").as_bytes());
+            self.close_as(&redact::redact(&text).text, keeper);
         }
+    }
+
+    /// Ends the line, of which the client has told what it read, and what of that may be kept.
+    pub(super) fn close_told(&mut self, typed: &str, kept: &str, keeper: &mut Keeper) {
+        let kept = redact::redact(kept).text;
+        if self.is_open && kept != typed {
+            // Before it may stand what the lines that were typed with it have printed.
+            let text = self.text();
+            let begin = typed.lines().next().and_then(|first| text.find(first));
+            let begin = begin.or_else(|| Some(text.rfind('\n')? + 1)).unwrap_or(0);
+            self.close_as(&(redact::redact(&text[..begin]).text + kept.trim_end()), keeper);
+        } else {
+            self.close(keeper);
+        }
+        self.is_typed = self.is_ahead(keeper.clock().elapsed());
+    }
+
+    /// Returns whether lines that were typed at once may still be being read.
+    fn is_ahead(&self, now: Duration) -> bool {
+        self.ahead.is_some_and(|then| now.saturating_sub(then) < AHEAD)
+    }
+
+    /// Ends the line: this is recorded behind the prompt in place of its echo.
+    fn close_as(&mut self, clean: &str, keeper: &mut Keeper) {
+        let end = if is_line_start(&self.echo) == Some(true) { "\r\n" } else { "" };
+        keeper.output(&self.echo[self.recorded..self.prompt_end.min(self.echo.len())]);
+        keeper.output((clean.replace('\n', "\r\n") + end).as_bytes());
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        self.is_open = false;
+        self.recorded = 0;
+        self.row.clear();
         self.echo.clear();
+    }
+
+    /// Takes note of what the person types while the client's line editor is at work.
+    pub(super) fn typed(&mut self, keys: &[u8], now: Duration) {
+        self.is_typed = true;
+        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        if keys.split_last().is_some_and(|(_, before)| before.iter().any(is_end)) {
+            self.ahead = Some(now);
+        }
+    }
+
+    /// Begins a line behind what stands in the row already.
+    fn begin_in_row(&mut self) {
+        self.prompt_begins(true, false);
+        self.echo = std::mem::take(&mut self.row);
+        self.recorded = self.echo.len();
+        self.prompt_ends();
+    }
+
+    /// Takes note of what is recorded as it comes.
+    fn stands(&mut self, bytes: &[u8]) {
+        if let Some(at) = memchr::memrchr(b'\n', bytes) {
+            self.row.clear();
+            self.row.extend_from_slice(&bytes[at + 1..]);
+        } else {
+            self.row.extend_from_slice(bytes);
+        }
+        if self.row.len() > ROW_BYTES {
+            self.row.clear();
+        }
     }
 }
 
 impl Relay {
+    /// Records what a client with a hook prints. What its line editor does waits until the line has
+    /// ended, and loses its secrets: it comes letter by letter.
+    pub(super) fn record_hooked(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let is_edited = self.line.is_typed
+            && (!self.keeper.is_statement_running()
+                || self.line.is_ahead(self.keeper.clock().elapsed()))
+            && (self.is_guarded_by_hook() || !self.is_cooked()?);
+        if self.line.is_open && !(is_edited && self.line.has_room(bytes)) {
+            self.line.is_typed = is_edited;
+            self.line.close(&mut self.keeper);
+        }
+        if is_edited {
+            if !self.line.is_open {
+                self.line.begin_in_row();
+            }
+            self.line.echo(bytes);
+        } else {
+            self.keeper.output(bytes);
+            self.line.stands(bytes);
+        }
+        Ok(())
+    }
+
     /// The line editor has taken all that was typed before the submitting key: reads the line, and
     /// passes the key or asks first.
     pub(super) fn submit(&mut self, key: u8) -> io::Result<bool> {

@@ -57,6 +57,9 @@ impl Relay {
             if let Some(asking) = &mut self.asking {
                 asking.typed();
             }
+            if self.is_hooked() && !self.is_cooked()? {
+                self.line.typed(keys, self.keeper.clock().elapsed());
+            }
             self.to_client.extend(keys);
             return self.flush_client();
         }

@@ -118,7 +118,7 @@ impl Relay {
     /// Takes bytes from the client's terminal.
     fn take_output(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.see_guard_at_output(bytes)?;
-        self.see_end_at_output()?;
+        let is_over = self.is_statement_over()?;
         let mut bytes = bytes;
         while let (Some(&expected), Some(&first)) = (self.swallow.front(), bytes.first()) {
             if expected == first {
@@ -141,6 +141,12 @@ impl Relay {
         let focus = self.follow_modes(&shown);
         let mut from = 0;
         let mut result = Ok(());
+        if is_over {
+            // What stands before the prompt is still of the statement.
+            from = memchr::memrchr(b'\n', &shown).map_or(0, |at| at + 1);
+            result = self.show(&shown[..from]);
+            self.keeper.statement_ended(true, None);
+        }
         for event in seen {
             let at = match &event {
                 Seen::Prompt(at, _) | Seen::PromptEnd(at) => *at,
@@ -218,6 +224,9 @@ impl Relay {
 
     /// Draws our own bytes on the user terminal, past what the client prints.
     pub(super) fn draw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.is_hooked() {
+            self.line.close(&mut self.keeper);
+        }
         self.keeper.output(bytes);
         self.write_term(bytes)
     }
@@ -234,6 +243,8 @@ impl Relay {
                 self.write_term(bytes)?;
                 return self.submitted_by_surprise();
             }
+        } else if self.is_hooked() {
+            self.record_hooked(bytes)?;
         } else {
             self.keeper.output(bytes);
         }
@@ -375,7 +386,7 @@ impl Relay {
 
 /// Returns whether the cursor stands at the start of an empty line after these bytes; none where
 /// they print nothing. Escape sequences such as "bracketed paste off" do not move it.
-fn is_line_start(bytes: &[u8]) -> Option<bool> {
+pub(super) fn is_line_start(bytes: &[u8]) -> Option<bool> {
     let mut found = None;
     let tail = memchr::memrchr(b'\n', bytes).map_or(bytes, |at| {
         found = Some(true);

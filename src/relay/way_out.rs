@@ -194,7 +194,8 @@ impl Relay {
         // A run without a person tells of its last statement only by its status.
         let error = (self.interactive.is_none() && status != 0).then(|| format!("status {status}"));
         self.keeper.statement_ended(true, error.clone());
-        self.keeper.ended(None, error);
+        let touched = self.tap.as_mut().and_then(|tap| tap.touched());
+        self.keeper.ended(touched, error);
         self.keeper.finish(i32::from(status));
         self.tell_troubles();
         drop(self.take_off());

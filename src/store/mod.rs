@@ -353,18 +353,7 @@ impl Store {
         if !memory.knows(filter) {
             return self.visit(filter, visitor);
         }
-        let mut result = Ok(());
-        // That it was broken off is for the visitor to know.
-        let _ = memory.visit(filter, &mut |id| match memory::one(&self.connection, id) {
-            // The index may have been built again since.
-            Ok(Some(statement)) if filter.terms.is_in(&statement.text) => visitor(statement),
-            Ok(_) => ControlFlow::Continue(()),
-            Err(error) => {
-                result = Err(error.into());
-                ControlFlow::Break(())
-            }
-        });
-        result
+        Ok(query::visit_with(&self.connection, memory, filter, visitor)?)
     }
 
     /// Returns what stops a question from another thread.

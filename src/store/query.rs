@@ -7,11 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, Rows, params_from_iter};
+use rusqlite::{CachedStatement, Connection, Row, Rows, params_from_iter};
 use serde::{Serialize, Serializer};
 
 use super::capture::Place;
 use super::index::timestamp;
+use super::memory::{self, Memory};
 use super::terms::Terms;
 use super::{IsAlive, tier_of, tier_rank};
 use crate::record::imported;
@@ -186,17 +187,11 @@ pub(super) fn visit(
     share: &dyn Fn(&str) -> usize,
     visitor: &mut dyn FnMut(Statement) -> ControlFlow<()>,
 ) -> rusqlite::Result<()> {
-    let mut output_select;
-    let (sql, values) = statements_sql(filter, order, share);
-    let mut by_text = connection.prepare_cached(&sql)?;
-    let mut by_text = Ahead::of(by_text.query(params_from_iter(values))?)?;
-    let mut by_output = match outputs_sql(filter, order) {
-        Some((sql, values)) => {
-            output_select = connection.prepare_cached(&sql)?;
-            Ahead::of(output_select.query(params_from_iter(values))?)?
-        }
-        None => Ahead { rows: None, next: None },
-    };
+    let (mut text_select, mut output_select) = (None, None);
+    let by_text = statements_sql(filter, order, share);
+    let mut by_text = Ahead::of(connection, Some(by_text), &mut text_select)?;
+    let by_output = outputs_sql(filter, order);
+    let mut by_output = Ahead::of(connection, by_output, &mut output_select)?;
     let limit = filter.limit.unwrap_or(usize::MAX);
     let mut last = None;
     let mut count = 0;
@@ -219,6 +214,46 @@ pub(super) fn visit(
     Ok(())
 }
 
+/// As [`visit`], newest first and without a limit, with what the statements themselves say from
+/// memory.
+pub(super) fn visit_with(
+    connection: &Connection,
+    memory: &Memory,
+    filter: &Filter,
+    visitor: &mut dyn FnMut(Statement) -> ControlFlow<()>,
+) -> rusqlite::Result<()> {
+    let mut select = None;
+    let by_output = outputs_sql(filter, Order::NewestFirst);
+    let mut by_output = Ahead::of(connection, by_output, &mut select)?;
+    let mut result = Ok(());
+    let mut show = |id: Option<i64>| {
+        let mut is_shown = false;
+        while by_output.id().is_some_and(|output| Some(output) >= id) {
+            is_shown = by_output.id() == id;
+            let Some(statement) = by_output.take()? else { break };
+            if visitor(statement).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(match id.filter(|_| !is_shown).map(|id| memory::one(connection, id)).transpose()? {
+            // The index may have been built again since.
+            Some(Some(statement)) if filter.terms.is_in(&statement.text) => visitor(statement),
+            _ => ControlFlow::Continue(()),
+        })
+    };
+    let mut shown = |id| {
+        show(id).unwrap_or_else(|error| {
+            result = Err(error);
+            ControlFlow::Break(())
+        })
+    };
+    if memory.visit(filter, &mut |id| shown(Some(id))).is_continue() {
+        // That it was broken off is for the visitor to know.
+        let _ = shown(None);
+    }
+    result
+}
+
 /// The answer to one question, and a look at what comes next.
 struct Ahead<'a> {
     rows: Option<Rows<'a>>,
@@ -226,9 +261,18 @@ struct Ahead<'a> {
 }
 
 impl<'a> Ahead<'a> {
-    fn of(rows: Rows<'a>) -> rusqlite::Result<Self> {
-        let mut ahead = Self { rows: Some(rows), next: None };
-        ahead.take()?;
+    /// Asks a question, if there is one; `place` is where it is kept meanwhile.
+    fn of<'c>(
+        connection: &'c Connection,
+        question: Option<(String, Vec<Value>)>,
+        place: &'a mut Option<CachedStatement<'c>>,
+    ) -> rusqlite::Result<Self> {
+        let mut ahead = Self { rows: None, next: None };
+        if let Some((sql, values)) = question {
+            let select = place.insert(connection.prepare_cached(&sql)?);
+            ahead.rows = Some(select.query(params_from_iter(values))?);
+            ahead.take()?;
+        }
         Ok(ahead)
     }
 

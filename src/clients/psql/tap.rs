@@ -7,6 +7,7 @@ use super::echo::Follower;
 use super::encoding;
 use super::mark::{self, Mark, Nonce, Placed, Scanner, Width};
 use super::meta::{OpenEnd, Variables, Ways, escaped, is_true};
+use super::touched::Touched;
 use super::unseen::{Guard, Place, unseen};
 use crate::clients::tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
 use crate::clients::unseen::{Echo, Unseen};
@@ -45,6 +46,7 @@ pub struct PsqlTap {
     echoes: bool,
     clean: Vec<u8>,
     placed: Vec<Placed>,
+    touched: Touched,
 }
 
 impl PsqlTap {
@@ -64,6 +66,7 @@ impl PsqlTap {
             echoes: false,
             clean: Vec::new(),
             placed: Vec::new(),
+            touched: Touched::default(),
         }
     }
 
@@ -103,6 +106,7 @@ impl PsqlTap {
 
 impl Tap for PsqlTap {
     fn output(&mut self, bytes: &[u8], shown: &mut Vec<u8>, seen: &mut Vec<Seen>) {
+        let begin = shown.len();
         let mut clean = std::mem::take(&mut self.clean);
         let mut placed = std::mem::take(&mut self.placed);
         self.scanner.scan(bytes, &mut clean, &mut placed);
@@ -122,6 +126,7 @@ impl Tap for PsqlTap {
         clean.clear();
         self.clean = clean;
         self.placed = placed;
+        self.touched.printed(&shown[begin..]);
     }
 
     fn may_ask(&self) -> bool {
@@ -139,12 +144,14 @@ impl Tap for PsqlTap {
             // starts the capture itself: something is asked, and what is no longer known.
             if banner::ends_as_question(&self.capture) {
                 self.capture.clear();
+                self.touched = Touched::default();
                 return Asked::Unreadable;
             }
             self.let_go(shown);
             return Asked::Nothing;
         };
         shown.extend_from_slice(&self.capture[question.lead.clone()]);
+        self.touched.printed(&self.capture[question.lead.clone()]);
         self.genuine = Some(self.capture[question.opening.clone()].to_vec());
         let (mut texts, mut likely) = (Vec::new(), 0);
         for (place, range) in question.candidates.iter().enumerate() {
@@ -157,13 +164,19 @@ impl Tap for PsqlTap {
         let banner = self.capture.split_off(question.lead.end);
         self.capture.clear();
         if question.is_flooded {
+            self.touched = Touched::default();
             return Asked::Unreadable;
         }
         self.echoes = self.echo.shows(&texts[likely]);
+        self.touched.asked(&texts[likely]);
         let other_strings: Vec<String> =
             texts.iter().filter_map(|text| escaped(text)).filter(|text| is_read(text)).collect();
         texts.extend(other_strings);
         Asked::Statement { texts, likely, banner }
+    }
+
+    fn touched(&mut self) -> Option<u64> {
+        self.touched.ended()
     }
 
     fn let_go(&mut self, shown: &mut Vec<u8>) {

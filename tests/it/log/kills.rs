@@ -15,7 +15,7 @@ use nix::sys::signal::Signal;
 
 use super::{read_all, values};
 use crate::support::pty::Pty;
-use crate::support::tool::{Tool, needs, variable};
+use crate::support::tool::{Tool, kills, needs};
 use crate::support::world::{Tier, World};
 
 /// Sessions that are killed when nobody asks for more.
@@ -83,9 +83,7 @@ fn every_statement_that_reached_the_server_is_in_the_log_of_a_killed_session() {
     if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
         return;
     }
-    let count = variable("NIGHTLATCH_TEST_KILLS")
-        .and_then(|count| count.to_str()?.parse().ok())
-        .unwrap_or(USUAL);
+    let count = kills(USUAL);
     let tolls: Vec<Toll> = std::thread::scope(|scope| {
         let worlds: Vec<_> = (0..WORLDS)
             .map(|world| {

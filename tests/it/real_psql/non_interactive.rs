@@ -405,3 +405,28 @@ fn other_ways_to_say_where_are_as_bare() {
     let wrapped = run(without_terminal(&world, &command), "");
     assert_eq!(seen(&world, &bare), seen(&world, &wrapped));
 }
+
+/// No prompt tells how many rows a statement of a script touched; its command tag does, if it is
+/// shown.
+#[test]
+fn a_script_has_the_rows_of_its_command_tags() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let script = "\\set x 1\nCREATE TABLE n AS SELECT generate_series(1, 3) i;\nINSERT INTO n VALUES (7), (8);\n\
+                  UPDATE n SET i = 0 WHERE i = :x;\nselect 'DELETE 9';\n\
+                  DELETE FROM n RETURNING 'DELETE 9';\n\\set QUIET on\nINSERT INTO n VALUES (1);\n\
+                  \\set QUIET off\nDELETE FROM n;\n";
+    let args = [world.database.uri("app"), "-At".to_owned()];
+    let output = run(world.wrapped(&args), script);
+    assert!(output.status.success(), "{output:?}");
+    let output = run(world.nightlatch(["history", "--json"]), "");
+    let lines = String::from_utf8(output.stdout).expect("UTF-8");
+    let rows: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect(line)["rows"].clone())
+        .collect();
+    let expected = serde_json::json!([null, 2, 1, null, null, null, 1]);
+    assert_eq!(serde_json::Value::from(rows), expected, "{lines}");
+}

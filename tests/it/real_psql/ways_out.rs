@@ -1,6 +1,7 @@
 //! Promise 2, the ways out: refusal always refuses, and only the right word releases.
 
 use std::fs;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -9,7 +10,7 @@ use super::keys::wait_for_any_prompt;
 use super::steps::{QUESTION, leave, production, wait_for_question};
 use crate::support::process::Process;
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
-use crate::support::tool::{Tool, needs};
+use crate::support::tool::{Tool, kills, needs};
 use crate::support::world::{Tier, World, run};
 
 /// Opens the client on production and brings a DELETE to its dialogue.
@@ -183,6 +184,40 @@ fn nightlatch_killed() {
     }
 }
 
+/// Nobody is left who could end the client first: the kernel does, and its input stays open until
+/// then. At once with the question or a moment later, on a terminal and through a pipe.
+#[test]
+fn nightlatch_and_its_monitor_killed() {
+    let Some(world) = production() else { return };
+    let script = world.write("script.sql", "\\set x 1\nDELETE FROM families;\n");
+    for round in 0..kills(20) {
+        let mut command = world.wrapped([world.database.uri("app")]);
+        let is_piped = round % 2 == 1;
+        if is_piped {
+            command.stdin(fs::File::open(&script).expect("the script"));
+        }
+        let mut pty = Pty::spawn_with(command, [!is_piped, true, true]);
+        if !is_piped {
+            pty.wait_for_prompt(&world.database.prompt());
+            pty.line("DELETE FROM families;");
+        }
+        pty.wait_for(QUESTION);
+        pty.pump(Duration::from_micros(round as u64 * 7919 % 5000));
+        let mut ours = world.processes();
+        ours.retain(|process| ["nightlatch", "nl-monitor"].contains(&process.name.as_str()));
+        assert_eq!(ours.len(), 2, "{ours:?}");
+        if round / 2 % 2 == 1 {
+            ours.reverse();
+        }
+        for process in ours {
+            // The monitor may just have ended by itself.
+            kill(Pid::from_raw(process.pid), Signal::SIGKILL).ok();
+        }
+        pty.wait_for_exit();
+        is_over(&world);
+    }
+}
+
 /// What keeps a refused statement from running is not ended together with nightlatch by whoever
 /// ends that by name, and holds nothing that it has no need of.
 #[test]
@@ -216,7 +251,7 @@ fn nightlatch_killed_at_submission() {
         let world = World::new(Tier::Production);
         let mut pty = world.open();
         pty.line("DELETE FROM families;");
-        pty.pump(std::time::Duration::from_micros(step * 300));
+        pty.pump(Duration::from_micros(step * 300));
         pty.kill(Signal::SIGKILL);
         pty.wait_for_exit();
         is_over(&world);

@@ -207,3 +207,9 @@ pub(crate) fn is_rehearsal() -> bool {
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
+
+/// Returns how many kills a test is to make: what `NIGHTLATCH_TEST_KILLS` says, else `usual`.
+pub(crate) fn kills(usual: usize) -> usize {
+    let wanted = variable("NIGHTLATCH_TEST_KILLS");
+    wanted.and_then(|count| count.to_str()?.parse().ok()).unwrap_or(usual)
+}

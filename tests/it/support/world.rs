@@ -171,21 +171,18 @@ impl World {
         process::with_variable(&self.mark)
     }
 
-    /// Kills everything there is of it, until there is nothing left: what was started last first. A
-    /// client that outlives both processes of ours reads end of file at its question, and sends. All
-    /// are stopped before, so that none sees another's end.
+    /// Kills everything there is of it, until there is nothing left: what was started first first, so
+    /// that a client outlives both processes of ours for a moment.
     pub(crate) fn kill_all(&self) {
         loop {
             let processes = self.processes();
             if processes.is_empty() {
                 return;
             }
-            let send = |process: &Process, signal| {
+            for process in &processes {
                 // It may just have gone by itself.
-                kill(Pid::from_raw(process.pid), signal).ok();
-            };
-            processes.iter().for_each(|process| send(process, Signal::SIGSTOP));
-            processes.iter().rev().for_each(|process| send(process, Signal::SIGKILL));
+                kill(Pid::from_raw(process.pid), Signal::SIGKILL).ok();
+            }
         }
     }
 
