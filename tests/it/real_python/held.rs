@@ -20,6 +20,7 @@ fn refuse(stage: &Stage, pty: &mut Pty, left: usize) {
     pty.wait_for("Refused");
     pty.wait_for_prompt(">>> ");
     pty.wait_for_silence(std::time::Duration::from_millis(350));
+    assert!(!pty.recent().contains("_nightlatch"), "our frames\n{}", pty.dump());
     assert_eq!(stage.left(), left, "after it was refused\n{}", pty.dump());
     pty.line("c.execute('select count(*) from families').fetchone()");
     pty.wait_for(&format!("({left},)"));

@@ -181,11 +181,7 @@ def _on_event(event, args):
     # This runs for every event of the interpreter.
     handler = _HANDLERS.get(event)
     if handler is not None:
-        try:
-            handler(event, args)
-        except BaseException as refused:
-            # How it came about is of no use to whoever reads the traceback.
-            raise refused.with_traceback(None)
+        handler(event, args)
 
 
 def _on_exec(event, args):
@@ -318,7 +314,7 @@ def _announce(text, how, name, words):
     _Now.refusals = 0
     answer = ask('statement', id=_Now.id, text=text, how=how, file=name, types=_types(words),
                  drivers=sorted(_taps.loaded) if _taps is not None else [])
-    _heed(answer, 'it was not run')
+    _heed(answer, 'it was not run', name)
 
 
 def _text(code, name):
@@ -336,20 +332,22 @@ def _text(code, name):
     return None, 'unknown'
 
 
-def _heed(answer, what):
+def _heed(answer, what, name=None):
+    """Raises where the answer is no; `name` is the file of a statement that has not begun."""
     word, _, why = answer.partition(' ')
     if word == 'go':
         return
     if word == 'lost':
-        if what == 'it was not run':
+        if name is not None:
             return  # Reading goes on; what it would destroy is asked about once more, and refused.
         why = 'nightlatch is gone, and without it nothing is deleted'
-    if word == 'stop':
-        _Now.refusals += 1
-        raise KeyboardInterrupt
     _Now.refusals += 1
-    text = '%s (%s)' % (what, why) if why else what
-    raise (_RefusedForGood if _Now.refusals > PATIENCE else Refused)(text)
+    if word == 'stop':
+        error = KeyboardInterrupt()
+    else:
+        kind = _RefusedForGood if _Now.refusals > PATIENCE else Refused
+        error = kind('%s (%s)' % (what, why) if why else what)
+    _load_frames().refuse(error, name)
 
 
 def _types(text):
@@ -442,9 +440,10 @@ def tell_once(kind, what, why):
 
 # ---------------------------------------------------------------------------- drivers
 
-# The module with the taps, loaded with the first driver; and this module, which leaves
-# `sys.modules` once it is set up.
+# The module with the taps, loaded with the first driver; what hides our frames; and this module,
+# which leaves `sys.modules` once it is set up.
 _taps = None
+_frames = None
 _guard = None
 
 
@@ -454,14 +453,28 @@ def load(name, **names):
     loader = sys.modules['_frozen_importlib_external'].SourceFileLoader(name, path)
     module = type(sys)(name)
     module.__dict__.update(names, guard=_guard)
-    exec(loader.get_code(name), module.__dict__)
-    _rename(module.__dict__)
+    kept = sys.dont_write_bytecode
+    # What the person wishes for their own folders does not matter in ours: compiling takes longer.
+    sys.dont_write_bytecode = False
+    try:
+        code = loader.get_code(name)
+    finally:
+        sys.dont_write_bytecode = kept
+    exec(code, module.__dict__)
     return module
+
+
+def _load_frames():
+    global _frames
+    if _frames is None:
+        _frames = load('_nightlatch_frames')
+    return _frames
 
 
 def _load_taps():
     global _taps
     if _taps is None:
+        _load_frames()
         _taps = load('_nightlatch_drivers')
     return _taps
 
@@ -523,32 +536,12 @@ WATCHED = frozenset((
 
 # ---------------------------------------------------------------------------- start
 
-def _rename(names):
-    """Shows the guard's own frames as `<nightlatch>`, without its lines."""
-    for value in list(names.values()):
-        code = getattr(value, '__code__', None)
-        if type(code) is _code_type:
-            value.__code__ = _renamed(code)
-        elif isinstance(value, type) and (value.__module__ or '').startswith('_nightlatch'):
-            for inner in list(value.__dict__.values()):
-                inner = getattr(inner, '__func__', inner)
-                code = getattr(inner, '__code__', None)
-                if type(code) is _code_type:
-                    inner.__code__ = _renamed(code)
-
-
-def _renamed(code):
-    consts = tuple([_renamed(c) if type(c) is _code_type else c for c in code.co_consts])
-    return code.replace(co_filename='<nightlatch>', co_consts=consts)
-
-
 def start(folder):
     """Begins to guard this process."""
     global _folder, _guard
     _folder = folder
     _guard = sys.modules['_nightlatch']
     _Line.path = os.environ['NIGHTLATCH_SOCK']
-    _rename(globals())
     if hasattr(os, 'register_at_fork'):
         os.register_at_fork(after_in_child=_Line.forget)
     version = '%d.%d.%d' % sys.version_info[:3]
