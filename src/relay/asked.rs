@@ -231,7 +231,8 @@ impl Relay {
             was_late = true;
             drop(child.wait());
         }
-        self.reply(asker, Answer::Go);
+        let names_files = self.keeper.config().names_files();
+        self.reply(asker, if names_files { Answer::GoWithFiles } else { Answer::Go });
         if was_late { self.warn("guarded from here on") } else { Ok(()) }
     }
 

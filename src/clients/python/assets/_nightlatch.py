@@ -406,7 +406,11 @@ def _prompts():
 inside = ContextVar('nightlatch', default=False)
 
 
-def operation(engine, place, text, deeds=None, sql=None, count=1):
+# Whether the configuration names files as targets: those may lie anywhere.
+has_named_files = False
+
+
+def operation(engine, place, text, deeds=None, sql=None, count=1, **more):
     """Asks about an operation that is about to be sent. Raises where it must not be."""
     if inside.get():
         return
@@ -416,7 +420,7 @@ def operation(engine, place, text, deeds=None, sql=None, count=1):
         where = {}
         tell_once('failed', engine, 'where it connects is not known: %r' % (error,))
     answer = ask('operation', statement=_Now.id, engine=engine, place=where, text=text,
-                 deeds=deeds or [], sql=sql, count=count)
+                 deeds=deeds or [], sql=sql, count=count, **more)
     _heed(answer, 'it was not sent')
 
 
@@ -538,14 +542,15 @@ WATCHED = frozenset((
 
 def start(folder):
     """Begins to guard this process."""
-    global _folder, _guard
+    global _folder, _guard, has_named_files
     _folder = folder
     _guard = sys.modules['_nightlatch']
     _Line.path = os.environ['NIGHTLATCH_SOCK']
     if hasattr(os, 'register_at_fork'):
         os.register_at_fork(after_in_child=_Line.forget)
     version = '%d.%d.%d' % sys.version_info[:3]
-    ask('hello', protocol=PROTOCOL, client='python', version=version)
+    answer = ask('hello', protocol=PROTOCOL, client='python', version=version)
+    has_named_files = answer == 'go files'
     sys.meta_path.insert(0, _Finder)
     sys.addaudithook(_on_event)
     # What a `.pth` file has loaded before us.

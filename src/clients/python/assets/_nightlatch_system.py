@@ -6,7 +6,7 @@ import os
 import re
 import sys
 
-# Where nothing of record is kept.
+# Where nothing of record is kept, unless the configuration names a file there.
 _TEMPORARY = os.path.realpath(os.environ.get('TMPDIR') or '/tmp') + os.sep
 
 # Modules that remove files of their own, or have told before: `rmtree` goes file by file.
@@ -44,11 +44,14 @@ def _removes(event, path):
     folder, name = os.path.split(os.path.abspath(os.fsdecode(path)))
     folder = os.path.realpath(folder)
     whole = os.path.join(folder, name)
-    if whole.startswith(_TEMPORARY) or name.endswith('.pyc'):
+    is_temporary = whole.startswith(_TEMPORARY)
+    if name.endswith('.pyc') or is_temporary and not guard.has_named_files:
         return
     deed = {'verb': 'drop' if is_tree else 'delete', 'object': whole if is_tree else 'files',
             'scope': 'all' if is_tree else 'one'}
-    guard.operation('file', lambda: {'host': whole if is_tree else folder}, '%s %s' % (event, whole), deeds=[deed])
+    place = {'host': whole} if is_tree else {'host': folder, 'database': name}
+    guard.operation('file', lambda: place, '%s %s' % (event, whole), deeds=[deed],
+                    temporary=is_temporary)
 
 
 def _starts(command):
