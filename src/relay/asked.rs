@@ -13,6 +13,7 @@ use super::hold::Doubt;
 use super::keeper::Judged;
 use super::{Ended, Relay};
 use crate::clients::{Greets, Hook, Late, ReadStatement};
+use crate::lang::Reading;
 use crate::policy::Decision;
 use crate::tap::protocol::VERSION;
 use crate::tap::{Answer, Asker, Heard, Message, Operation, Server, Statement};
@@ -105,6 +106,21 @@ impl Asking {
     /// Returns whether nobody knows yet that the client is guarded, or has been told that it is not.
     fn is_in_doubt(&self) -> bool {
         !self.is_guarded && !self.is_told
+    }
+
+    /// Returns whether the person has been told that nothing is held.
+    pub(super) fn is_unguarded(&self) -> bool {
+        self.is_told && !self.is_guarded
+    }
+
+    /// Reads what is typed on a screen, of which no hook tells: the statement, and what it does.
+    pub(super) fn read_draft(&mut self, screen: &str) -> Option<(String, Reading)> {
+        let text = self.reader.typed(screen)?;
+        // Nobody knows what it may reach.
+        let drivers = vec!["unknown".to_owned()];
+        let statement = Statement { text: Some(text), drivers, ..Statement::default() };
+        let reading = self.reader.read(&statement);
+        statement.text.map(|text| ((self.hook.kept)(text), reading))
     }
 
     /// Takes note that the person types.

@@ -54,6 +54,9 @@ impl Relay {
             if let Some(asking) = &mut self.asking {
                 asking.typed();
             }
+            if self.hold_unguarded(keys)? {
+                return Ok(());
+            }
             self.to_client.extend(keys);
             return self.flush_client();
         }

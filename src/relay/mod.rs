@@ -14,6 +14,7 @@
 //! - `survey`: what is found out of a new connection, beside all that
 //! - `alert`: what the desktop is told
 //! - `asked`: questions that come over a socket, from a hook inside the client
+//! - `unguarded`: what is typed where that hook is not there
 //! - `way_out`: suspending, hanging up, ending
 
 mod alert;
@@ -31,6 +32,7 @@ mod output;
 mod probe;
 mod settle;
 mod survey;
+mod unguarded;
 mod way_out;
 
 use std::collections::VecDeque;
@@ -255,6 +257,8 @@ pub struct Relay {
     notices: Vec<String>,
     appearance: Appearance,
     alerts: Alerts,
+    /// What a client printed of which no hook tells what is typed there.
+    unguarded: Vec<u8>,
     /// Asked for at the start; dropped at the first prompt, whether it has come or not.
     night: Option<Night>,
     buffer: Vec<u8>,
@@ -336,6 +340,7 @@ impl Relay {
             notices: Vec::new(),
             appearance: parts.appearance,
             alerts: Alerts::new(parts.notifier),
+            unguarded: Vec::new(),
             night: parts.night,
             buffer: vec![0; READ_BYTES],
             shown: Vec::with_capacity(READ_BYTES),

@@ -105,6 +105,7 @@ impl Relay {
     fn take_output(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.see_guard_at_output(bytes)?;
         self.see_end_at_output()?;
+        self.watch_unguarded(bytes);
         let mut bytes = bytes;
         while let (Some(&expected), Some(&first)) = (self.swallow.front(), bytes.first()) {
             if expected == first {

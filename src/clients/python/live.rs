@@ -1,5 +1,6 @@
 //! A statement of a running Python, read with what its process tells of the names in it.
 
+use super::draft;
 use crate::clients::ReadStatement;
 use crate::lang::{Reading, python};
 use crate::tap::Statement;
@@ -27,6 +28,10 @@ impl ReadStatement for Live {
             }
             reading => reading,
         }
+    }
+
+    fn typed(&self, screen: &str) -> Option<String> {
+        draft::typed(screen)
     }
 }
 

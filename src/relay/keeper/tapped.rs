@@ -112,6 +112,12 @@ impl Keeper {
         self.note(text, verdict, Source::Tap)
     }
 
+    /// Judges a statement that was read off the screen, and writes it down.
+    pub fn drafted(&mut self, text: String, reading: &Reading) -> Judged {
+        let verdict = policy::judge(reading, &self.facts_now());
+        self.note(text, verdict, Source::Draft)
+    }
+
     /// Takes note that a statement runs.
     pub fn statement_released(&mut self, judged: &Judged, reason: Option<String>, whole: bool) {
         if let Decision::Hold(_) = judged.verdict.decision {
