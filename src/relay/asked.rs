@@ -489,10 +489,18 @@ impl Relay {
     fn tell_unguarded(&mut self) -> io::Result<()> {
         let Some(asking) = &mut self.asking else { return Ok(()) };
         asking.is_told = true;
+        let is_first = asking.hook.greets == Greets::BeforeOutput && self.sink.is_fresh_line();
         let why = asking.hook.defeated.clone();
         let why =
             why.unwrap_or_else(|| "the client has not reported in: nothing is held".to_owned());
-        self.warn(&format!("UNGUARDED: {why}"))
+        let text = format!("UNGUARDED: {why}");
+        if !is_first {
+            return self.warn(&text);
+        }
+        // What is at hand is the client's first prompt, and not shown yet.
+        self.keeper.remark(&text);
+        let line = notice::line(&text, Style::Warning, self.cols(), self.theme);
+        self.say(&line)
     }
 
     /// Says something about the guard, on the screen and in the recording.

@@ -31,13 +31,16 @@ fn what_is_typed_is_read_off_the_screen() {
     if !needs(NEEDED) {
         return;
     }
-    let programs = [Some((stage_python(), "-I")), ancient().map(|python| (python, ""))];
-    for (python, option) in programs.into_iter().flatten() {
+    let programs: [(_, &[&str]); 2] = [
+        (Some(stage_python()), &["-I", "-i", "fill.py", "x.db"]),
+        (ancient(), &["-i", "fill.py", "x.db"]),
+    ];
+    for (python, args) in programs {
+        let Some(python) = python else { continue };
         let mut stage = Stage::new();
         let uri = stage.world.database.uri("app");
         stage.world.set("DATABASE_URL", &uri);
-        let mut pty =
-            Pty::spawn(stage.wrapped_program(&python, &["-i", option, "fill.py", "x.db"]));
+        let mut pty = Pty::spawn(stage.wrapped_program(&python, args));
         pty.wait_for("nightlatch: UNGUARDED");
         pty.wait_for_prompt(">>> ");
         enter(&mut pty, "n = 'no family'");
