@@ -13,7 +13,7 @@ loaded = set()
 
 # Statements without one of these are not asked about. What they do is nightlatch's to judge.
 _WORDS = ('delete', 'drop', 'truncate', 'update', 'alter', 'replace', 'merge', 'revoke', 'rename',
-          'detach', 'reassign', 'terminate', 'attach')
+          'detach', 'reassign', 'terminate', 'attach', 'purge', 'wipe', 'erase', 'remove_all')
 _WORD = re.compile(r'\b(?:%s)|^\s*(?:do|call|exec|execute)\b' % '|'.join(_WORDS), re.I)
 _START = re.compile(r'\s*(?:do|call|exec|execute)\b', re.I)
 

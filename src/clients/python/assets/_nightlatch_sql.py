@@ -135,7 +135,11 @@ def psycopg2(module):
                 return old(self, query, rows, *args, **kwargs)
         return run
 
+    def called(cursor, name, *args, **kwargs):
+        drivers.sql('postgres', 'CALL %s()' % name, place_of(cursor))
+
     drivers.ask_before(module.cursor, ['execute', 'copy_expert'], ask)
+    drivers.ask_before(module.cursor, ['callproc'], called)
     drivers.patch(module.cursor, 'executemany', many)
     connect = module._connect
 
