@@ -102,6 +102,16 @@ c.execute('commit')", 0),
 }
 
 #[test]
+fn programs_that_are_told_what_to_remove() {
+    all_refused(&[
+        ("opened(); os.system('sqlite3 orders.db \"delete from families\"')", 0),
+        ("opened(); subprocess.run(['sqlite3', 'orders.db', 'delete from families'])", 0),
+        ("subprocess.run(['rm', '-rf', os.getcwd()])", 0),
+        ("subprocess.Popen('true && find . -delete', shell=True).wait()", 0),
+    ]);
+}
+
+#[test]
 fn files_count_where_they_lie() {
     if !needs(NEEDED) {
         return;
