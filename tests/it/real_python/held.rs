@@ -130,6 +130,18 @@ def run():
 }
 
 #[test]
+fn a_pool_that_is_refused_comes_back() {
+    let module = "import sqlite3, multiprocessing
+def one(n):
+    c = sqlite3.connect('orders.db', isolation_level=None, timeout=30)
+    c.execute('delete from families where id = ?', (n,))
+def run():
+    with multiprocessing.get_context('fork').Pool(3) as pool: pool.map(one, range(20), 1)
+";
+    held_at_the_fifth(module, "tidy.run()");
+}
+
+#[test]
 fn forked_workers_are_counted_together() {
     let module = "import sqlite3, os
 def run():

@@ -194,6 +194,11 @@ def _on_exec(event, args):
             key = '<stdin>' if name.startswith('<stdin') else name
             if _is_new(key):
                 _begin(code, name)
+        elif name == '<string>' and 'pdb' in sys.modules:
+            # The debugger's `p` and its kin.
+            caller = sys._getframe(2)
+            if caller.f_code.co_name == '_getval' and caller.f_globals.get('__name__') == 'pdb':
+                _begin(code, name)
 
 
 def _on_compile(event, args):
@@ -345,9 +350,15 @@ def _heed(answer, what, name=None):
     if word == 'stop':
         error = KeyboardInterrupt()
     else:
-        kind = _RefusedForGood if _Now.refusals > PATIENCE else Refused
+        kind = _RefusedForGood if _Now.refusals > PATIENCE and not _is_worker() else Refused
         error = kind('%s (%s)' % (what, why) if why else what)
     _load_frames().refuse(error, name)
+
+
+def _is_worker():
+    """Tells whether a pool of processes waits for what this one returns: it must not just end."""
+    process = sys.modules.get('multiprocessing.process')
+    return process is not None and process.parent_process() is not None
 
 
 def _types(text):
