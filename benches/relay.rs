@@ -148,10 +148,12 @@ impl Bench {
             for index in self.turns(round) {
                 let (way, times) = (&self.ways[index], &mut to_prompt[index]);
                 let clock = Clock::system();
-                let pty = Pty::spawn(way.command(&self.world, &self.interactive()));
+                let mut pty = Pty::spawn(way.command(&self.world, &self.interactive()));
                 wait_for(pty.leader(), self.world.database.prompt().as_bytes());
                 times.push(clock.elapsed());
-                drop(pty);
+                // One that is killed leaves work to the next.
+                pty.line("\\q");
+                pty.wait_for_exit();
             }
         }
         self.table("start to the end of -c 'select 1', ms", &to_end, milliseconds)?;

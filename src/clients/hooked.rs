@@ -3,15 +3,11 @@
 
 use std::ffi::OsString;
 
-use super::known::Decide;
-use crate::clients::{
-    Hook, Inquiry, Interactive, Launcher, Preflight, PromptFacts, Submitted, Tap, Unseen,
-};
-use crate::lang::Effect;
+use super::launcher::Decide;
+use crate::clients::{Hook, Interactive, Launcher, Preflight, Submitted, Tap, Unseen};
 use crate::os::term::Terminals;
 use crate::policy::Facts;
 use crate::relay::Input;
-use crate::session::drift::Drift;
 use crate::session::keys::Keys;
 use crate::target::{Address, Decided, Known, for_address};
 use crate::world::World;
@@ -105,14 +101,4 @@ impl Interactive for HookedPrompt {
     }
 
     fn interrupted(&mut self) {}
-
-    fn inquire(
-        &self,
-        _text: &str,
-        _effects: &[Effect],
-        _facts: Option<&PromptFacts>,
-        _drift: Drift,
-    ) -> Option<Inquiry> {
-        None
-    }
 }

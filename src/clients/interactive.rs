@@ -1,14 +1,8 @@
 //! What a client's folder knows of a person at its prompt.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
-use jiff::Timestamp;
-
-use super::tap::{Echo, PromptFacts};
-use crate::lang::Effect;
-use crate::lang::postgres::Told;
-use crate::session::drift::Drift;
+use super::unseen::Unseen;
 use crate::session::keys::Keys;
 use crate::target::Address;
 
@@ -27,98 +21,6 @@ pub struct Submitted<'a> {
     pub cwd: PathBuf,
     /// Where the client is connected now.
     pub address: &'a Address,
-}
-
-/// What a submitted line does that no tap will tell.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Unseen {
-    /// Statements that would run unasked.
-    pub statements: Vec<String>,
-    /// Effects of commands for the client itself.
-    pub effects: Vec<Effect>,
-    /// Commands on the line that run whatever is answered to its statements.
-    pub remarks: Vec<String>,
-    /// Where the line connects to before its later statements run; none where that cannot be
-    /// read.
-    pub connects: Vec<Option<Address>>,
-    /// Where the client begins and ends to show statements before it runs them.
-    pub echoes: Vec<Echo>,
-}
-
-impl Unseen {
-    /// Says in one line what would run unasked.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        let effects = self.effects.iter().map(|effect| effect.phrase.clone());
-        self.statements.iter().cloned().chain(effects).collect::<Vec<_>>().join("; ")
-    }
-
-    /// Adds what else a line may do.
-    pub fn add(&mut self, more: Self) {
-        fn add<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
-            for one in more {
-                if !all.contains(&one) {
-                    all.push(one);
-                }
-            }
-        }
-        add(&mut self.statements, more.statements);
-        add(&mut self.effects, more.effects);
-        add(&mut self.remarks, more.remarks);
-        self.connects.extend(more.connects);
-    }
-
-    /// Returns whether there is nothing to judge.
-    #[must_use]
-    pub fn is_nothing(&self) -> bool {
-        self.statements.is_empty() && self.effects.is_empty()
-    }
-}
-
-/// A question to the server on a connection of its own.
-#[derive(Debug)]
-pub struct Inquiry {
-    /// The program that asks.
-    pub program: PathBuf,
-    /// Its arguments.
-    pub args: Vec<OsString>,
-    /// Variables to set (some) or take away (none).
-    pub vars: Vec<(OsString, Option<OsString>)>,
-    /// What it reads from its standard input.
-    pub script: String,
-    /// Whether it asks for figures that a person waits for.
-    pub has_figures: bool,
-    /// Makes lines for a person out of the answer.
-    pub reader: Box<dyn ReadAnswer>,
-}
-
-/// Understands what an inquiry's program printed.
-pub trait ReadAnswer: std::fmt::Debug {
-    /// Makes lines for a person out of it; none where it tells nothing certain.
-    fn read(&self, answer: &str) -> Vec<String>;
-
-    /// Finds what the server said of itself.
-    fn server(&self, answer: &str) -> Option<ServerSaid>;
-}
-
-/// What a server says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerSaid {
-    /// Its clock.
-    pub time: Timestamp,
-    /// Where its log of changes ends, in its own words; none where it does not tell.
-    pub position: Option<String>,
-}
-
-/// Who a server is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerIdentity {
-    /// What stays the same through every door: "PostgreSQL 7412345678901234567/16384".
-    pub id: String,
-    /// Its version.
-    pub version: String,
-    /// Whether it follows another server, and takes no writes.
-    pub is_replica: bool,
 }
 
 /// A client at whose prompt a person types.
@@ -142,35 +44,5 @@ pub trait Interactive: std::fmt::Debug {
     /// away.
     fn withdrawn(&mut self) {
         self.interrupted();
-    }
-
-    /// Asks what a held statement would touch; none where the answer could be wrong.
-    fn inquire(
-        &self,
-        text: &str,
-        effects: &[Effect],
-        facts: Option<&PromptFacts>,
-        drift: Drift,
-    ) -> Option<Inquiry>;
-
-    /// Asks the server who it is; none where nobody knows where to ask.
-    fn identify(&mut self, _facts: Option<&PromptFacts>) -> Option<Inquiry> {
-        None
-    }
-
-    /// Reads the answer to [`Interactive::identify`].
-    fn identified(&self, _answer: &str) -> Option<ServerIdentity> {
-        None
-    }
-
-    /// Asks for the texts of the functions that a statement may run; none where nothing has to be
-    /// asked: they are the server's own, or the texts are known already.
-    fn look_up(&mut self, _texts: &[String], _facts: Option<&PromptFacts>) -> Option<Inquiry> {
-        None
-    }
-
-    /// Reads the answer to [`Interactive::look_up`].
-    fn looked_up(&self, _answer: &str) -> Told {
-        Told::default()
     }
 }

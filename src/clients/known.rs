@@ -1,14 +1,11 @@
 //! The table of clients: what the rest of the program needs to know of each by its name.
 
-use super::launcher::{Command, Launcher};
+use super::launcher::{Command, Decide, Launcher};
 use super::{mongosh, psql, python, told, url};
 use crate::lang::sql::{self, Ends, Flavour};
 use crate::lang::{self, Reading};
 use crate::target::{Decided, Known as Targets, for_invocation};
 use crate::world::World;
-
-/// Decides where a command line of a client would connect.
-pub type Decide = fn(&[String], &World, &Targets<'_>) -> Result<Vec<Decided>, String>;
 
 /// One row.
 #[derive(Debug, Clone, Copy)]

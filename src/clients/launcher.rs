@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::interactive::Interactive;
+use super::side::Side;
 use super::tap::Tap;
 use crate::clients::Preflight;
 use crate::lang::Reading;
@@ -13,6 +14,9 @@ use crate::relay::Input;
 use crate::tap::Statement;
 use crate::target::{Address, Decided, Known};
 use crate::world::World;
+
+/// Decides where a command line of a client would connect.
+pub type Decide = fn(&[String], &World, &Known<'_>) -> Result<Vec<Decided>, String>;
 
 /// The hidden first argument that makes us run an editor, and tell what it leaves.
 pub const TELL_EDITED: &str = "__editor";
@@ -52,6 +56,11 @@ pub trait Launcher: std::fmt::Debug {
 
     /// Makes the reader of typed lines, where a person types.
     fn interactive(&self) -> Option<Box<dyn Interactive>>;
+
+    /// Makes what asks the server on a connection of its own, where the client's folder can.
+    fn side(&self) -> Option<Box<dyn Side>> {
+        None
+    }
 
     /// Returns the arguments that make the client ask.
     fn tapped_args(&self, nonce: &str) -> Vec<OsString>;

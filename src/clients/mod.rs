@@ -10,13 +10,15 @@ pub mod mongosh;
 pub mod psql;
 pub mod python;
 pub mod settings;
+pub mod side;
 pub mod tap;
 pub mod told;
+pub mod unseen;
 pub mod url;
 
-pub use interactive::{
-    Inquiry, Interactive, ReadAnswer, ServerIdentity, ServerSaid, Submitted, Unseen,
-};
+pub use interactive::{Interactive, Submitted};
 pub use launcher::{Command, Greets, Hook, Late, Launcher, OWN_EDITOR, ReadStatement, TELL_EDITED};
 pub use psql::preflight::Preflight;
-pub use tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};
+pub use side::{Inquiry, ReadAnswer, ServerIdentity, ServerSaid, Side};
+pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
+pub use unseen::{Echo, Unseen};

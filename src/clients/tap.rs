@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::interactive::Unseen;
+use super::unseen::{Echo, Unseen};
 use crate::target::Address;
 
 /// Where the transaction stands, as the client tells it.
@@ -62,15 +62,6 @@ pub enum Seen {
     Prompt(usize, Box<PromptFacts>),
     /// The prompt ends there: what follows is the draft.
     PromptEnd(usize),
-}
-
-/// What of a text changes what the client shows, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Echo {
-    /// A statement.
-    Statement(String),
-    /// From here on statements are shown before they run, or not.
-    Set(bool),
 }
 
 /// What the client waits for, given that it is blocked reading its input.

@@ -14,7 +14,7 @@ use super::prune::{tidy_after, tidy_before};
 use super::{editor, hook, notify};
 use crate::cli::RunArgs;
 use crate::clients::known::{self, Known};
-use crate::clients::{Command, Echo, Hook, Launcher, Preflight};
+use crate::clients::{Command, Echo, Hook, Launcher, Preflight, Side};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind};
@@ -32,6 +32,7 @@ use crate::relay::appearance::Appearance;
 use crate::relay::asked::Asking;
 use crate::relay::ends::{Ends, Manner};
 use crate::relay::keeper::{Judged, Keeper};
+use crate::relay::probe::look_up;
 use crate::relay::{Approval, Ended, Input, Night, Parts, Relay};
 use crate::servers::Servers;
 use crate::target::{Decided, Tier};
@@ -265,7 +266,7 @@ impl Run<'_> {
             }
         }
         if let Some(preflight) = &preflight {
-            if preflight.is_clear {
+            if preflight.is_clear && self.is_clear_there(&preflight.texts, &mut keeper) {
                 manner = Manner::Read;
                 keeper.preflight(&preflight.texts.join("\n"));
             } else if let Some((text, verdict)) = &preflight.held
@@ -284,7 +285,12 @@ impl Run<'_> {
             }
         }
         let mut foreseen = Foreseen::default();
+        let mut side = self.launcher.side();
         if let Some(Preflight { unseen, .. }) = preflight.filter(|_| manner == Manner::Tapped) {
+            if !unseen.connects.is_empty() {
+                // No prompt tells where it is then.
+                side = None;
+            }
             keeper.connects(&unseen.connects);
             foreseen.echoes.clone_from(&unseen.echoes);
             if !unseen.is_nothing() {
@@ -301,6 +307,7 @@ impl Run<'_> {
             foreseen.before = before(&mut keeper, judged);
         }
         let mut start = Start { manner, approved, foreseen, ..Start::default() };
+        start.side = side;
         let teller = editor::teller();
         let told = self.launcher.told(&teller);
         if !told.is_empty() {
@@ -309,6 +316,13 @@ impl Run<'_> {
             start.vars.extend(vars.into_iter().chain(told));
         }
         self.start(keeper, session.as_deref(), folder, start)
+    }
+
+    /// Returns whether texts that were read beforehand still do nothing to ask about, with the
+    /// server's own functions known.
+    fn is_clear_there(&self, texts: &[String], keeper: &mut Keeper) -> bool {
+        let Some(mut side) = self.launcher.side() else { return true };
+        !look_up(side.as_mut(), texts, keeper) || texts.iter().all(|text| keeper.is_allowed(text))
     }
 
     /// Starts a client that speaks with us over a socket: its ends are left as they are.
@@ -338,7 +352,7 @@ impl Run<'_> {
         folder: Option<PathBuf>,
         start: Start,
     ) -> Result<u8, Error> {
-        let Start { manner, approved, foreseen, asking, args, mut vars } = start;
+        let Start { manner, approved, foreseen, asking, args, mut vars, side } = start;
         let nonce = random::token();
         let has_tty = self.terminals.stdin || self.terminals.stdout;
         let term = if has_tty { UserTerm::open().ok() } else { None };
@@ -414,6 +428,7 @@ impl Run<'_> {
             } else {
                 None
             },
+            side: if is_tapped { side } else { None },
             asking,
             keeper,
             theme: self.theme,
@@ -478,6 +493,8 @@ struct Start {
     /// The arguments that load a hook.
     args: Option<Vec<OsString>>,
     vars: hook::Vars,
+    /// What asks the server beside the client.
+    side: Option<Box<dyn Side>>,
 }
 
 impl Default for Start {
@@ -489,6 +506,7 @@ impl Default for Start {
             asking: None,
             args: None,
             vars: Vec::new(),
+            side: None,
         }
     }
 }

@@ -474,7 +474,7 @@ impl Relay {
 
     /// The client prints something: where its line editor is at work again, a statement has ended.
     pub(super) fn see_end_at_output(&mut self) -> io::Result<()> {
-        if !self.keeper.is_statement_running() {
+        if self.asking.is_none() || !self.keeper.is_statement_running() {
             return Ok(());
         }
         let is_cooked = self.is_cooked()?;

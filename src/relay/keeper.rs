@@ -247,6 +247,13 @@ impl Keeper {
         self.note(text, verdict, source)
     }
 
+    /// Returns whether a statement may run without a word.
+    #[must_use]
+    pub fn is_allowed(&mut self, text: &str) -> bool {
+        let facts = self.facts_now();
+        policy::judge(&self.prepared.read(text), &facts).decision == Decision::Allow
+    }
+
     /// Takes what the server told of its functions.
     pub fn learn(&mut self, told: Told) {
         self.prepared.learn_server(told);

@@ -29,7 +29,7 @@ mod input;
 pub mod keeper;
 mod look;
 mod output;
-mod probe;
+pub(crate) mod probe;
 mod settle;
 mod survey;
 mod unguarded;
@@ -55,7 +55,7 @@ use self::keeper::{Judged, Keeper};
 use self::output::Sink;
 use self::probe::Probe;
 use self::survey::Survey;
-use crate::clients::{Guarded, Interactive, Tap};
+use crate::clients::{Guarded, Interactive, Side, Tap};
 use crate::notify::Notifier;
 use crate::os::channel::{Channel, Order, Report};
 use crate::os::poll::Wait;
@@ -123,6 +123,8 @@ pub struct Parts {
     pub asking: Option<Asking>,
     /// How the client is used by a person.
     pub interactive: Option<Box<dyn Interactive>>,
+    /// Asks the server, where it is known where to ask.
+    pub side: Option<Box<dyn Side>>,
     /// Statements and the recording.
     pub keeper: Keeper,
     /// The colours.
@@ -181,6 +183,7 @@ pub struct Relay {
     tap: Option<Box<dyn Tap>>,
     asking: Option<Asking>,
     interactive: Option<Box<dyn Interactive>>,
+    side: Option<Box<dyn Side>>,
     keeper: Keeper,
     theme: Theme,
     approved: Option<Approval>,
@@ -292,6 +295,7 @@ impl Relay {
             tap: parts.tap,
             asking: parts.asking,
             interactive: parts.interactive,
+            side: parts.side,
             keeper: parts.keeper,
             theme: parts.theme,
             approved: parts.approved,
@@ -378,7 +382,7 @@ impl Relay {
                 self.monitor_says()?;
             }
             if ready.client {
-                self.read_client()?;
+                self.read_on()?;
             }
             if ready.drain {
                 self.read_drain()?;

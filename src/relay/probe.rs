@@ -6,8 +6,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use super::Relay;
-use super::keeper::Judged;
-use crate::clients::Inquiry;
+use super::keeper::{Judged, Keeper};
+use crate::clients::{Inquiry, Side};
 use crate::lang::Effect;
 use crate::os::file::set_nonblocking;
 use crate::os::poll::{Wait, poll};
@@ -87,28 +87,15 @@ impl Relay {
         let effects: Vec<Effect> =
             judged.verdict.findings.iter().map(|finding| finding.effect.clone()).collect();
         let (facts, drift) = (self.keeper.facts(), self.keeper.drift());
-        self.interactive.as_ref()?.inquire(&judged.text, &effects, facts, drift)
+        self.side.as_ref()?.inquire(&judged.text, &effects, facts, drift)
     }
 
     /// Asks for the texts of functions that a statement calls, if they matter here and are not
     /// known; what does not come in time stays unknown.
     pub(super) fn look_up(&mut self, texts: &[String]) {
-        let config = self.keeper.config();
-        let decided = self.keeper.decided();
-        if decided.target.tier == Tier::Development || !config.impact(decided) {
-            return;
+        if let Some(side) = &mut self.side {
+            look_up(side.as_mut(), texts, &mut self.keeper);
         }
-        let Some(interactive) = &mut self.interactive else { return };
-        let Some(inquiry) = interactive.look_up(texts, self.keeper.facts()) else { return };
-        let clock = self.keeper.clock();
-        let due = clock.elapsed() + LOOK_UP.min(self.keeper.config().impact.timeout);
-        let Ok(mut probe) = start(inquiry, due) else { return };
-        while !probe.read()
-            && let Some(left) = due.checked_sub(clock.elapsed())
-            && poll(&mut [Wait::readable(probe.as_fd())], Some(left)).is_ok()
-        {}
-        let found = interactive.looked_up(&String::from_utf8_lossy(&probe.answer));
-        self.keeper.learn(found);
     }
 
     /// Starts to ask.
@@ -135,10 +122,10 @@ impl Relay {
     pub(super) fn ask_again(&mut self) {
         let (facts, drift) = (self.keeper.facts(), self.keeper.drift());
         let inquiry = self
-            .interactive
+            .side
             .as_ref()
             .filter(|_| self.keeper.has_heard())
-            .and_then(|interactive| interactive.inquire("", &[], facts, drift));
+            .and_then(|side| side.inquire("", &[], facts, drift));
         let Some(inquiry) = inquiry else { return };
         let clock = self.keeper.clock();
         let due = clock.elapsed() + ASK_AGAIN;
@@ -173,6 +160,28 @@ impl Relay {
         // The person was faster than the figures; what the server said of itself comes first.
         self.keeper.heard(probe.inquiry.reader.server(&String::from_utf8_lossy(&probe.answer)));
     }
+}
+
+/// Asks for the texts of functions that statements call, if they matter where the session is and are
+/// not known; what does not come in time stays unknown. Returns whether the server was asked.
+pub(crate) fn look_up(side: &mut dyn Side, texts: &[String], keeper: &mut Keeper) -> bool {
+    let config = keeper.config();
+    let decided = keeper.decided();
+    if decided.target.tier == Tier::Development || !config.impact(decided) {
+        return false;
+    }
+    let timeout = LOOK_UP.min(config.impact.timeout);
+    let Some(inquiry) = side.look_up(texts, keeper.facts()) else { return false };
+    let clock = keeper.clock();
+    let due = clock.elapsed() + timeout;
+    let Ok(mut probe) = start(inquiry, due) else { return false };
+    while !probe.read()
+        && let Some(left) = due.checked_sub(clock.elapsed())
+        && poll(&mut [Wait::readable(probe.as_fd())], Some(left)).is_ok()
+    {}
+    let found = side.looked_up(&String::from_utf8_lossy(&probe.answer));
+    keeper.learn(found);
+    true
 }
 
 /// Makes the command that asks; its ends are still to be said.

@@ -82,10 +82,10 @@ impl Relay {
         let names = config.targets.iter().flat_map(|rule| &rule.patterns);
         let names = names.filter_map(|pattern| pattern.plain_host()).map(str::to_owned).collect();
         let inquiry = self
-            .interactive
+            .side
             .as_mut()
             .filter(|_| may_ask)
-            .and_then(|interactive| interactive.identify(self.keeper.facts()));
+            .and_then(|side| side.identify(self.keeper.facts()));
         self.survey(Quest {
             client: self.client,
             has_peers: !is_socket(&host) && !is_loopback(&host),
@@ -136,8 +136,8 @@ impl Relay {
             match survey.news.try_recv() {
                 Ok(News::Found(found)) => self.learn(found)?,
                 Ok(News::Said(answer)) => {
-                    let interactive = self.interactive.as_ref();
-                    if let Some(identity) = interactive.and_then(|it| it.identified(&answer)) {
+                    let side = self.side.as_ref();
+                    if let Some(identity) = side.and_then(|side| side.identified(&answer)) {
                         self.identified(&identity)?;
                     }
                 }

@@ -11,6 +11,7 @@ use crate::clients::{Inquiry, PromptFacts, ReadAnswer, ServerSaid};
 use crate::lang::Effect;
 use crate::os::random;
 use crate::session::drift::Drift;
+use crate::target::Address;
 use crate::target::libpq::conninfo;
 
 /// What the side connection may not exceed: it reads only, is over in two seconds, and never
@@ -28,6 +29,8 @@ const PREAMBLE: &str = "SET default_transaction_read_only = on;\nSET statement_t
 pub struct Inquirer {
     program: PathBuf,
     cluster: Option<String>,
+    /// What options said of where to connect; what a connection string says comes before it.
+    options: Vec<(String, String)>,
     /// What a connection string said, the password included.
     given: Vec<(String, String)>,
     own_options: Option<String>,
@@ -44,15 +47,26 @@ impl Inquirer {
     /// Makes an inquirer for a session that was started like this.
     #[must_use]
     pub fn new(program: PathBuf, invocation: &Invocation, own_options: Option<&str>) -> Self {
-        let given = invocation
-            .dbname
-            .as_deref()
-            .filter(|dbname| conninfo::is_connection_string(dbname))
-            .and_then(|dbname| conninfo::parse_whole(dbname).ok())
-            .unwrap_or_default();
+        let (string, name): (Option<&str>, Option<&str>) = match invocation.dbname.as_deref() {
+            Some(dbname) if conninfo::is_connection_string(dbname) => (Some(dbname), None),
+            dbname => (None, dbname),
+        };
+        let given = string.and_then(|string| conninfo::parse_whole(string).ok());
+        let given = given.unwrap_or_default();
+        let options = [
+            ("host", invocation.host.as_deref()),
+            ("port", invocation.port.as_deref()),
+            ("user", invocation.username.as_deref()),
+            ("dbname", name),
+        ];
+        let options = options.into_iter().filter_map(|(key, value)| {
+            let value = value.filter(|value| !value.is_empty())?;
+            Some((key.to_owned(), value.to_owned()))
+        });
         Self {
             program,
             cluster: invocation.cluster.clone(),
+            options: options.collect(),
             given,
             own_options: own_options.map(str::to_owned),
         }
@@ -65,7 +79,7 @@ impl Inquirer {
         &self,
         text: &str,
         effects: &[Effect],
-        facts: &PromptFacts,
+        facts: Option<&PromptFacts>,
         drift: Drift,
     ) -> Option<Inquiry> {
         let known = Known {
@@ -91,7 +105,7 @@ impl Inquirer {
         &self,
         script: &str,
         reader: Box<dyn ReadAnswer>,
-        facts: &PromptFacts,
+        facts: Option<&PromptFacts>,
     ) -> Option<Inquiry> {
         let (conninfo, password) = self.conninfo(facts)?;
         let mut args: Vec<OsString> = Vec::new();
@@ -124,29 +138,25 @@ impl Inquirer {
         })
     }
 
-    /// Where the session is now, with what else the person's connection string said; and the
-    /// password in it.
-    fn conninfo(&self, facts: &PromptFacts) -> Option<(String, Option<String>)> {
-        let address = facts.address.as_ref()?;
+    /// Where the session is now, or without facts where it was started to go, with what else the
+    /// person's connection string said; and the password in it.
+    fn conninfo(&self, facts: Option<&PromptFacts>) -> Option<(String, Option<String>)> {
         let mut password = None;
-        let mut pairs: Vec<(String, String)> = Vec::new();
+        let mut pairs = Vec::new();
+        if facts.is_none() {
+            pairs.clone_from(&self.options);
+        }
         for (name, value) in &self.given {
             match name.as_str() {
-                "host" | "hostaddr" | "port" | "dbname" | "user" | "application_name" => {}
+                "application_name" => {}
+                "host" | "hostaddr" | "port" | "dbname" | "user" if facts.is_some() => {}
                 "password" => password = Some(value.clone()),
                 _ => pairs.push((name.clone(), value.clone())),
             }
         }
-        match address.host.as_deref()? {
-            "[local]" => {}
-            host => {
-                let folder = host.strip_prefix("[local:").and_then(|rest| rest.strip_suffix(']'));
-                pairs.push(("host".to_owned(), folder.unwrap_or(host).to_owned()));
-            }
+        if let Some(facts) = facts {
+            locate(facts.address.as_ref()?, &mut pairs)?;
         }
-        pairs.push(("port".to_owned(), address.port?.to_string()));
-        pairs.push(("dbname".to_owned(), address.database.clone()?));
-        pairs.push(("user".to_owned(), address.user.clone()?));
         let words: Vec<String> = pairs
             .into_iter()
             .map(|(name, value)| {
@@ -155,6 +165,21 @@ impl Inquirer {
             .collect();
         Some((words.join(" "), password))
     }
+}
+
+/// Adds where the session is now; none where a prompt did not tell all of it.
+fn locate(address: &Address, pairs: &mut Vec<(String, String)>) -> Option<()> {
+    match address.host.as_deref()? {
+        "[local]" => {}
+        host => {
+            let folder = host.strip_prefix("[local:").and_then(|rest| rest.strip_suffix(']'));
+            pairs.push(("host".to_owned(), folder.unwrap_or(host).to_owned()));
+        }
+    }
+    pairs.push(("port".to_owned(), address.port?.to_string()));
+    pairs.push(("dbname".to_owned(), address.database.clone()?));
+    pairs.push(("user".to_owned(), address.user.clone()?));
+    Some(())
 }
 
 /// Reads what the side connection printed.
@@ -180,7 +205,6 @@ mod tests {
     use super::*;
     use crate::clients::psql::args;
     use crate::clients::{Guarded, Transaction};
-    use crate::target::Address;
 
     #[test]
     fn the_side_connection_goes_where_the_session_is() {
@@ -203,11 +227,31 @@ mod tests {
             error: None,
             version: None,
         };
-        let (conninfo, password) = inquirer.conninfo(&facts).expect("known");
+        let (conninfo, password) = inquirer.conninfo(Some(&facts)).expect("known");
         assert_eq!(
             conninfo,
             r"sslmode='require' host='new' port='5433' dbname='orders' user='o\'neil'"
         );
         assert_eq!(password.as_deref(), Some("it's"));
+    }
+
+    #[test]
+    fn before_any_prompt_it_goes_where_the_session_was_told_to() {
+        for (words, wanted) in [
+            (
+                &["-h", "db1", "-U", "o'neil", "orders"][..],
+                r"host='db1' user='o\'neil' dbname='orders'",
+            ),
+            (
+                &["-h", "db1", "postgres://app:secret@db2:1/x?sslmode=require"],
+                "host='db1' user='app' host='db2' port='1' dbname='x' sslmode='require'",
+            ),
+            (&[], ""),
+        ] {
+            let invocation = args::parse(words).expect("understood");
+            let inquirer = Inquirer::new("psql".into(), &invocation, None);
+            let (conninfo, _) = inquirer.conninfo(None).expect("known");
+            assert_eq!(conninfo, wanted);
+        }
     }
 }

@@ -12,11 +12,12 @@ use super::meta::{self, EDITOR, Variables, Ways};
 use super::preflight::{self, Preflight};
 use super::prompt::PsqlPrompt;
 use super::rc::{self, OwnRc};
+use super::side::PsqlSide;
 use super::surroundings::surroundings;
 use super::tap::{PsqlTap, SINGLE_STEP_ON};
 use super::unseen::{Guard, Place, unseen};
 use crate::clients::line_editor::Files;
-use crate::clients::{Command, Interactive, Launcher, OWN_EDITOR, TELL_EDITED, Tap, Unseen};
+use crate::clients::{Command, Interactive, Launcher, OWN_EDITOR, Side, TELL_EDITED, Tap, Unseen};
 use crate::os::term::Terminals;
 use crate::policy::Facts;
 use crate::relay::Input;
@@ -176,9 +177,6 @@ impl Launcher for PsqlLaunch {
         if !self.is_interactive() {
             return None;
         }
-        let inquirer = self.invocation.as_ref().map(|invocation| {
-            Inquirer::new(self.program.clone(), invocation, self.own_options.as_deref())
-        });
         let mut files = self.editor_files.clone();
         // The start-up file is read before the line editor starts.
         if let Some(path) = self.rc_text().as_deref().and_then(rc::inputrc) {
@@ -190,7 +188,14 @@ impl Launcher for PsqlLaunch {
             false => (Keys::of_terminal(), Vec::new()),
         };
         let (variables, _, _) = self.begun();
-        Some(Box::new(PsqlPrompt::new(self.home.clone(), inquirer, keys, variables)))
+        Some(Box::new(PsqlPrompt::new(self.home.clone(), keys, variables)))
+    }
+
+    fn side(&self) -> Option<Box<dyn Side>> {
+        let invocation = self.invocation.as_ref()?;
+        let own_options = self.own_options.as_deref();
+        let inquirer = Inquirer::new(self.program.clone(), invocation, own_options);
+        Some(Box::new(PsqlSide::new(inquirer, self.is_interactive())))
     }
 
     fn input(&self) -> Option<Input> {
@@ -217,7 +222,7 @@ impl Launcher for PsqlLaunch {
         self.invocation.as_ref().is_some_and(|found| {
             let last = found.variables.iter().rev().find(|(name, _)| name == "SINGLESTEP");
             let value = last.and_then(|(_, value)| value.as_deref());
-            found.single_step || value.is_some_and(super::tap::is_true)
+            found.single_step || value.is_some_and(meta::is_true)
         })
     }
 

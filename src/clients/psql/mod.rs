@@ -15,6 +15,7 @@ pub mod preflight;
 pub mod prompt;
 pub mod rc;
 mod routines;
+pub mod side;
 pub mod surroundings;
 pub mod tap;
 pub mod text;

@@ -52,7 +52,10 @@ pub fn read(
     if rc_text.is_some_and(|text| !is_harmless(text)) {
         found.is_clear = false;
     }
-    if invocation.single_step || invocation.variables.iter().any(|(name, _)| name == "SINGLESTEP") {
+    let is_given = |name: &str| invocation.variables.iter().any(|(given, _)| given == name);
+    // What a script's line end ends is not what stands there otherwise.
+    let is_single_line = invocation.single_line || is_given("SINGLELINE");
+    if invocation.single_step || is_given("SINGLESTEP") {
         found.is_clear = false;
     }
     if let Some(text) = rc_text {
@@ -65,6 +68,7 @@ pub fn read(
     let actions =
         if invocation.actions.is_empty() { &stdin_action[..] } else { &invocation.actions[..] };
     for action in actions {
+        found.is_clear &= !(is_single_line && matches!(action, Action::File(_)));
         match action {
             Action::Command(text) if text.trim_start().starts_with('\\') => {
                 found.meta(text, place, facts);

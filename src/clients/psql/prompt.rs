@@ -2,16 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::identity;
-use super::inquire::Inquirer;
 use super::meta::{Variables, Ways};
-use super::routines;
 use super::unseen::{Guard, Place, unseen};
-use crate::clients::{Inquiry, Interactive, PromptFacts, ServerIdentity, Submitted, Unseen};
-use crate::lang::Effect;
-use crate::lang::postgres::{Told, may_reach};
-use crate::os::random;
-use crate::session::drift::Drift;
+use crate::clients::{Interactive, Submitted, Unseen};
 use crate::session::keys::Keys;
 
 /// What psql has readline insert, unless an inputrc says otherwise.
@@ -26,11 +19,6 @@ pub struct PsqlPrompt {
     /// Whether what an editor leaves is told.
     has_editor: bool,
     home: Option<PathBuf>,
-    inquirer: Option<Inquirer>,
-    /// The connection whose functions have been asked for, and what frames the answer.
-    asked: Option<(Option<u32>, String)>,
-    /// What frames the server's answer to who it is.
-    identity: Option<String>,
     keys: Keys,
     /// What a key may insert that makes a comment of a line.
     comments: Vec<String>,
@@ -41,23 +29,12 @@ impl PsqlPrompt {
     #[must_use]
     pub fn new(
         home: Option<PathBuf>,
-        inquirer: Option<Inquirer>,
         (keys, comments): (Keys, Vec<String>),
         variables: Variables,
     ) -> Self {
         let input = Ways::at_prompt(variables);
         let comments = std::iter::once(COMMENT.to_owned()).chain(comments).collect();
-        Self {
-            before: input.clone(),
-            input,
-            has_editor: true,
-            home,
-            inquirer,
-            asked: None,
-            identity: None,
-            keys,
-            comments,
-        }
+        Self { before: input.clone(), input, has_editor: true, home, keys, comments }
     }
 
     /// Returns what psql may be given instead of the line on the screen.
@@ -132,45 +109,5 @@ impl Interactive for PsqlPrompt {
 
     fn interrupted(&mut self) {
         self.input.interrupt();
-    }
-
-    fn inquire(
-        &self,
-        text: &str,
-        effects: &[Effect],
-        facts: Option<&PromptFacts>,
-        drift: Drift,
-    ) -> Option<Inquiry> {
-        self.inquirer.as_ref()?.inquire(text, effects, facts?, drift)
-    }
-
-    fn identify(&mut self, facts: Option<&PromptFacts>) -> Option<Inquiry> {
-        let (inquirer, facts) = (self.inquirer.as_ref()?, facts?);
-        let token = random::token();
-        let script = identity::script(&token);
-        self.identity = Some(token);
-        inquirer.ask(&script, Box::new(routines::Text), facts)
-    }
-
-    fn identified(&self, answer: &str) -> Option<ServerIdentity> {
-        identity::read(answer, self.identity.as_deref()?)
-    }
-
-    fn look_up(&mut self, texts: &[String], facts: Option<&PromptFacts>) -> Option<Inquiry> {
-        let (inquirer, facts) = (self.inquirer.as_ref()?, facts?);
-        // Once for each connection: the answer is a whole list.
-        let is_known = self.asked.as_ref().is_some_and(|(pid, _)| *pid == facts.backend_pid);
-        if is_known || !texts.iter().any(|text| may_reach(text)) {
-            return None;
-        }
-        let token = random::token();
-        let inquiry = inquirer.ask(&routines::script(&token), Box::new(routines::Text), facts);
-        self.asked = Some((facts.backend_pid, token));
-        inquiry
-    }
-
-    fn looked_up(&self, answer: &str) -> Told {
-        let token = self.asked.as_ref().map(|(_, token)| token.as_str());
-        token.map(|token| routines::read(answer, token)).unwrap_or_default()
     }
 }

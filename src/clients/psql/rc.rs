@@ -152,9 +152,11 @@ pub fn is_harmless(text: &str, is_harmless: impl Fn(&str) -> bool) -> bool {
         Item::Statement { text, .. } => is_harmless(text.trim()),
         Item::Meta(meta) => {
             // Where no person types no prompt is printed, and what it runs is not run.
-            let is_prompt = meta.name == "set"
-                && meta.args.first().is_some_and(|name| name.starts_with("PROMPT"));
-            (is_prompt || meta::consequences(meta).is_empty())
+            let set = meta.args.first().filter(|_| meta.name == "set");
+            let is_prompt = set.is_some_and(|name| name.starts_with("PROMPT"));
+            // A script is read otherwise then.
+            let is_single_line = set.is_some_and(|name| name == "SINGLELINE" || name.contains(':'));
+            (is_prompt || meta::consequences(meta).is_empty() && !is_single_line)
                 && meta.sends.is_none()
                 && meta.shell.is_empty()
         }
@@ -213,6 +215,8 @@ mod tests {
         assert!(!is_harmless("\\! rm x\n", only_reads));
         assert!(!is_harmless("\\c prod\n", only_reads));
         assert!(!is_harmless("\\set x `date`\n", only_reads));
+        assert!(!is_harmless("\\set SINGLELINE on\n", only_reads));
+        assert!(!is_harmless("\\set x SINGLELINE\n\\set :x on\n", only_reads));
         assert!(!is_harmless("delete from x;\n", only_reads));
         assert!(!is_harmless("delete from x", only_reads));
     }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use super::banner;
 use super::echo::Follower;
 use super::mark::{self, Mark, Nonce, Placed, Scanner, Width};
-use super::meta::{Variables, Ways, escaped};
+use super::meta::{Variables, Ways, escaped, is_true};
 use super::unseen::{Guard, Place, unseen};
-use crate::clients::interactive::Unseen;
-use crate::clients::tap::{Asked, Echo, Guarded, PromptFacts, Seen, Tap, Transaction};
+use crate::clients::tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
+use crate::clients::unseen::{Echo, Unseen};
 use crate::lang::{Reading, postgres};
 use crate::target::Address;
 
@@ -265,15 +265,6 @@ fn nothing_known() -> PromptFacts {
     }
 }
 
-/// Reads a boolean as psql does: any beginning of true, yes or on, and 1.
-pub(super) fn is_true(value: &str) -> bool {
-    let value = value.to_ascii_lowercase();
-    !value.is_empty()
-        && (["true", "yes"].iter().any(|word| word.starts_with(&value))
-            || value == "on"
-            || value == "1")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -364,15 +355,5 @@ mod tests {
             })
             .collect();
         assert_eq!(told, [false, true]);
-    }
-
-    #[test]
-    fn psql_reads_booleans_in_many_spellings() {
-        for value in ["on", "ON", "t", "tru", "y", "1", "TRUE"] {
-            assert!(is_true(value), "{value}");
-        }
-        for value in ["", "off", "o", "f", "0", "no", "2"] {
-            assert!(!is_true(value), "{value}");
-        }
     }
 }

@@ -1,7 +1,9 @@
 //! A call is judged by what the function does: its text comes from the server, or from the session.
 
 use super::keys::wait_for_any_prompt;
+use super::non_interactive::without_terminal;
 use super::steps::{QUESTION, production, say_no, wait_for_question};
+use crate::support::world::run;
 
 const SWEEP: &str = "create function sweep() returns void language plpgsql as \
                      $$ begin delete from families; end $$";
@@ -69,6 +71,32 @@ fn a_function_of_the_server_that_deletes_is_held() {
     }
     pty.line("\\q");
     assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
+}
+
+#[test]
+fn a_run_without_a_person_asks_for_functions_too() {
+    let Some(world) = production() else { return };
+    for function in [SWEEP, OUTER, HARMLESS] {
+        world.database.sql(function);
+    }
+    for (call, status) in [
+        ("select sums()", 0),
+        ("select sweep()", 125),
+        ("select \"Report\"()", 125),
+        ("explain analyze select sweep()", 125),
+    ] {
+        for ways in [&["-c", call][..], &["-X", "-c", "select 1", "-c", call], &["-1", "-c", call]]
+        {
+            let command = world.wrapped([&[world.database.uri("app").as_str()], ways].concat());
+            let output = run(without_terminal(&world, &command), "");
+            assert_eq!(output.status.code(), Some(status), "{ways:?}: {output:?}");
+            world.database.assert_untouched();
+        }
+        let piped = world.wrapped([world.database.uri("app")]);
+        let output = run(without_terminal(&world, &piped), &format!("{call};\n"));
+        assert_eq!(output.status.code(), Some(status), "{call}: {output:?}");
+        world.database.assert_untouched();
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What a hold says is at stake, from a real server's catalogs.
 
 use super::keys::wait_for_any_prompt;
-use super::steps::{production, wait_for_question};
-use crate::support::pty::{Key, PERSON_PAUSE};
+use super::steps::{production, refuse_for_good, wait_for_question};
+use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 
 /// Tables that refer to each other, triggers, rules, views, partitions.
 const SCHEMA: &str = r#"
@@ -27,6 +27,20 @@ const SCHEMA: &str = r#"
     create rule keep as on delete to ruled do instead nothing;
     analyze;
 "#;
+
+#[test]
+fn a_hold_without_a_prompt_says_it_too() {
+    let Some(world) = production() else { return };
+    let uri = world.database.uri("app");
+    let delete = "delete from families";
+    world.write("gone.sql", "delete from families;\n");
+    for args in [&["-c", delete][..], &["-c", "select 1", "-c", delete], &["-f", "gone.sql"]] {
+        let mut pty = Pty::spawn(world.wrapped([&[uri.as_str()], args].concat()));
+        wait_for_question(&mut pty);
+        pty.wait_for("1,000 rows, 100 % of public.families");
+        refuse_for_good(&world, &mut pty);
+    }
+}
 
 #[test]
 fn a_hold_says_what_goes_along() {

@@ -41,6 +41,10 @@ const REFUSED: &[Invocation] = &[
     (&["$URI"], "\\set SINGLESTEP off\n\\set q DELETE\n:q FROM families;\n"),
     (&["$URI"], "\\set SINGLESTEP off\nselect 'DELETE FROM families' \\gexec\n"),
     (&["$URI", "-S"], "DELETE FROM families\n"),
+    // Where a line ends a statement, this is no column called delete.
+    (&["$URI", "-S", "-f", "lines.sql"], ""),
+    (&["$URI", "-S", "-f", "-"], "select 1\ndelete from families\n"),
+    (&["$URI", "-v", "SINGLELINE=on", "-f", "lines.sql"], ""),
     (&["$URI", "-X", "-c", "DELETE FROM families"], ""),
     (&["$URI", "-v", "SINGLESTEP=off", "-c", "DELETE FROM families"], ""),
     (&["$URI", "-c", "\\i delete.sql"], ""),
@@ -56,6 +60,7 @@ fn refused_where_nobody_can_be_asked() {
     world.write("delete.sql", "DELETE FROM families;\n");
     world.write("outer.sql", "\\ir delete.sql\n");
     world.write("off.sql", "\\set SINGLESTEP off\n");
+    world.write("lines.sql", "select 1\ndelete from families\n");
     let mut failures = Vec::new();
     for (args, stdin) in REFUSED {
         let args = filled(&world, args);

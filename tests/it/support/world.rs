@@ -172,17 +172,20 @@ impl World {
     }
 
     /// Kills everything there is of it, until there is nothing left: what was started last first. A
-    /// client that outlives both processes of ours reads end of file at its question, and sends.
+    /// client that outlives both processes of ours reads end of file at its question, and sends. All
+    /// are stopped before, so that none sees another's end.
     pub(crate) fn kill_all(&self) {
         loop {
             let processes = self.processes();
             if processes.is_empty() {
                 return;
             }
-            for process in processes.iter().rev() {
+            let send = |process: &Process, signal| {
                 // It may just have gone by itself.
-                kill(Pid::from_raw(process.pid), Signal::SIGKILL).ok();
-            }
+                kill(Pid::from_raw(process.pid), signal).ok();
+            };
+            processes.iter().for_each(|process| send(process, Signal::SIGSTOP));
+            processes.iter().rev().for_each(|process| send(process, Signal::SIGKILL));
         }
     }
 

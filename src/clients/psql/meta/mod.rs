@@ -17,6 +17,7 @@ use scan::{State, Strings, Unit};
 
 pub use scan::{Item, Seen};
 pub use variables::Variables;
+pub(super) use variables::is_true;
 pub use ways::{Ways, escaped};
 
 /// The variable that keeps psql asking.
@@ -171,7 +172,7 @@ fn sets_guard(meta: &Meta) -> bool {
     match &*meta.name {
         // A name from a variable can be any name.
         "set" if first == GUARD && !meta.is_dynamic && meta.args.len() == 2 => {
-            !super::tap::is_true(&meta.args[1])
+            !is_true(&meta.args[1])
         }
         "set" | "unset" | "getenv" => first == GUARD || (meta.is_dynamic && first.contains(':')),
         // Its last argument is the name.

@@ -131,6 +131,15 @@ fn is_special(value: &str) -> bool {
     value.contains(['\\', ':', '\'', '"', '$', ';', '(', ')', '-', '/'])
 }
 
+/// Reads a boolean as psql does: any beginning of true, yes or on, and 1.
+pub(in crate::clients::psql) fn is_true(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    !value.is_empty()
+        && (["true", "yes"].iter().any(|word| word.starts_with(&value))
+            || value == "on"
+            || value == "1")
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Item, State};
@@ -176,5 +185,15 @@ mod tests {
     #[test]
     fn a_variable_in_itself_ends() {
         drop(metas(Variables::given(&[("q".into(), Some(":q :q\\x".into()))]), ":q\n"));
+    }
+
+    #[test]
+    fn psql_reads_booleans_in_many_spellings() {
+        for value in ["on", "ON", "t", "tru", "y", "1", "TRUE"] {
+            assert!(is_true(value), "{value}");
+        }
+        for value in ["", "off", "o", "f", "0", "no", "2"] {
+            assert!(!is_true(value), "{value}");
+        }
     }
 }
