@@ -64,7 +64,7 @@ fn plain(text: &str) -> String {
                 (b'-', b'-') => state = In::Line,
                 (b'/', b'*') => state = In::Block,
                 (b'%', b's' | b'b' | b't' | b'd' | b'i' | b'r') => {
-                    out[at..at + 2].copy_from_slice(b"$1")
+                    out[at..at + 2].copy_from_slice(b"$1");
                 }
                 (b'%', b'%') => out[at + 1] = b' ',
                 (b'%', b'(') => {
