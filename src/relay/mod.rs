@@ -199,6 +199,8 @@ pub struct Relay {
     held: Option<Box<Held>>,
     probe: Option<Probe>,
     survey: Option<Survey>,
+    /// Whether the client has connected to where none was begun for.
+    is_survey_due: bool,
     /// Held while a side connection is being started on another thread.
     starting: Arc<Mutex<()>>,
     /// Where the files of the person are.
@@ -309,6 +311,7 @@ impl Relay {
             held: None,
             probe: None,
             survey: None,
+            is_survey_due: false,
             starting: Arc::default(),
             home: parts.home,
             line,
@@ -406,6 +409,7 @@ impl Relay {
             self.serve_asked()?;
             self.settle()?;
             self.flush()?;
+            self.begin_survey();
             self.tell_troubles();
             self.tell_due();
         }

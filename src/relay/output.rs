@@ -196,7 +196,8 @@ impl Relay {
         }
         if moved {
             self.say_where()?;
-            self.begin_survey();
+            // The prompt is shown first: making a thread and a process holds all of us up.
+            self.is_survey_due = true;
         }
         self.say_hours()
     }

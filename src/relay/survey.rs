@@ -72,9 +72,12 @@ struct Quest {
 }
 
 impl Relay {
-    /// Begins to find out what is to be known of where the client has just connected to. What was
-    /// begun for another connection is forgotten.
+    /// Begins to find out what is to be known of where the client has just connected to, if it has.
+    /// What was begun for another connection is forgotten.
     pub(super) fn begin_survey(&mut self) {
+        if !std::mem::take(&mut self.is_survey_due) {
+            return;
+        }
         let address = &self.keeper.decided().target.address;
         let host = address.host.clone().unwrap_or_default();
         let config = self.keeper.config();
@@ -154,6 +157,7 @@ impl Relay {
 
     /// Waits for what a statement is to be judged by, if it is not there yet.
     pub(super) fn await_survey(&mut self) -> io::Result<()> {
+        self.begin_survey();
         let clock = self.keeper.clock();
         loop {
             self.read_survey()?;
