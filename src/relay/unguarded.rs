@@ -4,6 +4,7 @@
 use std::io;
 
 use super::Relay;
+use super::asked::Asking;
 use super::hold::Doubt;
 use crate::policy::Decision;
 use crate::screen;
@@ -12,9 +13,14 @@ use crate::screen;
 const MOST_BYTES: usize = 64 << 10;
 
 impl Relay {
+    fn is_unguarded(&self) -> bool {
+        let is_told = self.asking.as_ref().is_some_and(Asking::is_unguarded);
+        is_told && self.interactive.is_some()
+    }
+
     /// Keeps what the client prints, for as long as nobody else tells what is typed.
     pub(super) fn watch_unguarded(&mut self, bytes: &[u8]) {
-        if self.asking.is_none() || self.interactive.is_none() {
+        if !self.is_unguarded() {
             return;
         }
         self.unguarded.extend_from_slice(bytes);
@@ -24,6 +30,9 @@ impl Relay {
 
     /// Reads the line that these keys submit. Returns whether the keys wait for an answer.
     pub(super) fn hold_unguarded(&mut self, keys: &[u8]) -> io::Result<bool> {
+        if !self.is_unguarded() {
+            return Ok(false);
+        }
         let is_submit = |key: &u8| matches!(key, b'\r' | b'\n');
         let Some(end) = keys.iter().rposition(is_submit) else { return Ok(false) };
         // What was typed before may still have to be echoed.
@@ -35,12 +44,9 @@ impl Relay {
             .replace("\x1b[200~", "")
             .replace("\x1b[201~", "")
             .replace('\r', "\n");
-        let Some(asking) = self.asking.as_mut().filter(|asking| asking.is_unguarded()) else {
-            return Ok(false);
-        };
-        let Some((text, reading)) =
-            asking.read_draft(&format!("{}{pasted}", shown.trim_end_matches('\n')))
-        else {
+        let shown = shown.trim_end_matches('\n');
+        let Some(asking) = &mut self.asking else { return Ok(false) };
+        let Some((text, reading)) = asking.read_draft(&format!("{shown}{pasted}")) else {
             return Ok(false);
         };
         self.begin_submission();
@@ -49,12 +55,10 @@ impl Relay {
             Decision::Hold(_) | Decision::Deny => {
                 self.hold(judged, Doubt::Line(keys.to_vec())).map(|()| true)
             }
-            Decision::Notice => {
-                self.notice_later(&judged);
-                self.keeper.released(&judged, None, false);
-                Ok(false)
-            }
-            Decision::Allow => {
+            Decision::Allow | Decision::Notice => {
+                if judged.verdict.decision == Decision::Notice {
+                    self.notice_later(&judged);
+                }
                 self.keeper.released(&judged, None, false);
                 Ok(false)
             }

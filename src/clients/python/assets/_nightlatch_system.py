@@ -38,12 +38,22 @@ _MOST_FILES = 1000
 
 def at(event, args):
     """Something of the system is about to be done."""
+    try:
+        _read(event, args)
+    except guard.Refused:
+        raise
+    except Exception as error:
+        guard.tell_once('failed', event, repr(error))
+
+
+def _read(event, args):
     if event in ('os.remove', 'os.rmdir', 'shutil.rmtree'):
-        if event == 'shutil.rmtree' or sys._getframe(3).f_globals.get('__name__') not in _OWN:
+        if event == 'shutil.rmtree' or sys._getframe(4).f_globals.get('__name__') not in _OWN:
             _removes(event, args[0])
     else:
         command = args[0] if event == 'os.system' else args[2 if event == 'os.spawn' else 1]
-        _starts(command, args[2] if event == 'subprocess.Popen' else None)
+        folder = args[2] if event == 'subprocess.Popen' else None
+        _starts(command, os.fsdecode(folder or ''))
 
 
 def _removes(event, path):
@@ -69,13 +79,12 @@ def _starts(command, folder):
     if not is_line and len(words) > 2 and os.path.basename(words[0]) in _SHELLS and words[1] == '-c':
         is_line, words = True, words[2:3]
     line = ' '.join(words)
-    if 'nightlatch' in line.replace('/', ' ').split():
-        return  # It is guarded by another.
     for words in _commands(line) if is_line else [words]:
         while words and (words[0] in _STARTERS or '=' in words[0]):
             words = words[1:]
-        if words:
-            _starts_one(os.path.basename(words[0]), words[1:], line, folder or '', is_line)
+        # What nightlatch runs is guarded by another.
+        if words and os.path.basename(words[0]) != 'nightlatch':
+            _starts_one(os.path.basename(words[0]), words[1:], line, folder, is_line)
 
 
 def _commands(line):
