@@ -236,6 +236,8 @@ pub struct Relay {
     typed: Typed,
     /// Whether the script's last statement was ended for it.
     is_ending: bool,
+    /// Whether the script has been passed to its end.
+    is_fed: bool,
     /// Whether the client waits for more of it.
     wants_script: bool,
     /// A released statement whose answer the client has not been seen to take.
@@ -331,6 +333,7 @@ impl Relay {
             script: Script::default(),
             typed: Typed::default(),
             is_ending: false,
+            is_fed: false,
             wants_script: false,
             releasing: None,
             looks: 0,

@@ -335,10 +335,7 @@ impl Relay {
             self.taken();
         }
         self.withdraw("the client has ended")?;
-        let mut rest = Vec::new();
-        if let Some(tap) = &mut self.tap {
-            tap.let_go(&mut rest);
-        }
+        let rest = self.kept_back();
         if self.ends.drain.is_some() || self.stdout.is_some() {
             self.pass_to_stdout(&rest)?;
         } else {

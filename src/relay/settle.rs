@@ -154,22 +154,36 @@ impl Relay {
 
     /// What was kept back is no question: the client does something else.
     fn let_go(&mut self) -> io::Result<()> {
+        let shown = self.kept_back();
+        self.show_tapped(&shown)
+    }
+
+    /// Takes what was kept back, to be shown now.
+    pub(super) fn kept_back(&mut self) -> Vec<u8> {
         let mut shown = Vec::new();
-        if let Some(tap) = &mut self.tap
-            && tap.may_ask()
-        {
+        let adds_cr = self.adds_cr().unwrap_or_default();
+        if let Some(tap) = self.tap.as_mut().filter(|tap| tap.may_ask()) {
+            if self.is_fed && self.ends.feed.is_none() {
+                // Asked with the end of its input, which answered it: what we could not end is open
+                // in a string or a comment, and the server refuses it.
+                tap.asked(adds_cr, &mut shown);
+            }
             tap.let_go(&mut shown);
         }
-        self.show_tapped(&shown)
+        shown
+    }
+
+    fn adds_cr(&self) -> io::Result<bool> {
+        match (&self.ends.drain, &self.ends.pty) {
+            (None, Some(pty)) => Ok(pty.mode()?.adds_cr),
+            _ => Ok(false),
+        }
     }
 
     /// The client reads its input: it asks us, or it wants a line.
     fn at_input(&mut self) -> io::Result<bool> {
         self.taken();
-        let adds_cr = match (&self.ends.drain, &self.ends.pty) {
-            (None, Some(pty)) => pty.mode()?.adds_cr,
-            _ => false,
-        };
+        let adds_cr = self.adds_cr()?;
         let mut shown = Vec::new();
         if self.may_hide_question()
             && let Some(tap) = &mut self.tap
@@ -402,6 +416,12 @@ impl Relay {
             // End of file: a statement that was begun would run without being asked about.
             [0x04] if is_first => {
                 let rest = self.tap.as_ref().and_then(|tap| tap.before_end());
+                let data_end = self.tap.as_ref().map_or(&b""[..], |tap| tap.end_of_data());
+                if rest.is_some_and(|rest| rest.starts_with(data_end)) {
+                    // It ends the data, and no more.
+                    self.pass_script_line(data_end, data_end.to_vec())?;
+                    return Ok(true);
+                }
                 if let Some(rest) = rest.filter(|_| !std::mem::replace(&mut self.is_ending, true)) {
                     self.gate.put_back(&line);
                     self.send(rest)?;
@@ -470,6 +490,7 @@ impl Relay {
                 }
                 // Nothing is asked, and nothing is left that could be.
                 self.ends.feed = None;
+                self.is_fed = true;
                 self.channel.order(Order::LetGo(FEED_PLACE))?;
                 Ok(true)
             }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::banner;
 use super::echo::Follower;
 use super::mark::{self, Mark, Nonce, Placed, Scanner, Width};
-use super::meta::{Variables, Ways, escaped, is_true};
+use super::meta::{OpenEnd, Variables, Ways, escaped, is_true};
 use super::unseen::{Guard, Place, unseen};
 use crate::clients::tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
 use crate::clients::unseen::{Echo, Unseen};
@@ -202,8 +202,13 @@ impl Tap for PsqlTap {
     }
 
     fn before_end(&self) -> Option<&'static [u8]> {
-        // Inside a string or comment the server refuses what it would have refused anyway.
-        (!self.input.is_fresh()).then_some(b"\n;\n")
+        match self.input.open_end() {
+            OpenEnd::Nothing | OpenEnd::Quoted => None,
+            // Where the COPY has failed, what was meant for data is a statement.
+            OpenEnd::Data => Some(b"\\.\n;\n"),
+            OpenEnd::Nested => Some(b"\n\\g\n"),
+            OpenEnd::Statement => Some(b"\n;\n"),
+        }
     }
 
     fn shortcoming(&self, facts: &PromptFacts) -> Option<&'static str> {
@@ -325,20 +330,24 @@ mod tests {
 
     #[test]
     fn a_script_that_stops_in_a_statement_is_ended() {
-        for (script, is_open) in [
-            ("select 1;\n", false),
-            ("delete from families", true),
-            ("truncate t -- ;\n", true),
-            ("-- nothing\n\n", false),
-            ("\\echo hi\n", false),
-            ("copy t from stdin;\n1\n", true),
-            ("copy t from stdin;\n1\n\\.\n", false),
+        let (semicolon, go) = (Some(&b"\n;\n"[..]), Some(&b"\n\\g\n"[..]));
+        for (script, rest) in [
+            ("select 1;\n", None),
+            ("delete from families", semicolon),
+            ("truncate t -- ;\n", semicolon),
+            ("-- nothing\n\n", None),
+            ("\\echo hi\n", None),
+            ("copy t from stdin;\n1\n", Some(&b"\\.\n;\n"[..])),
+            ("copy t from stdin;\n1\n\\.\n", None),
+            ("select (1;\n", go),
+            ("create function begin() returns int language sql as 'select 1';\nselect 2;\n", go),
+            ("select (1 /* x\n", None),
         ] {
             let mut tap = tap();
             for line in script.split_inclusive('\n') {
                 drop(tap.follow_input(line.as_bytes(), Path::new("/"), &Address::default()));
             }
-            assert_eq!(tap.before_end().is_some(), is_open, "{script:?}");
+            assert_eq!(tap.before_end(), rest, "{script:?}");
         }
     }
 

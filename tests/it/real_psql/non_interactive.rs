@@ -45,6 +45,16 @@ const INVOCATIONS: &[Invocation] = &[
         &["$URI"],
         "copy members from stdin;\n9001\t1\tx\n\\.\nselect * from members where id > 9000;\n",
     ),
+    // Input that ends in the middle of something.
+    (&["$URI"], "create temp table r (n text);\ncopy r from stdin;\nrow1\nrow2"),
+    (&["$URI", "-f", "-"], "create temp table r (n int);\ncopy r from stdin;\n1\n2\n"),
+    (&["$URI"], "create temp table r (n text);\n\\copy r from pstdin\nrow1\n"),
+    (&["$URI"], "select (1\n"),
+    (&["$URI"], "select 1 /* never\n"),
+    (
+        &["$URI"],
+        "create or replace function begin() returns int language sql as 'select 1';\nselect 2;\n",
+    ),
     (&["$URI"], "do $$ begin raise notice 'said'; raise warning 'loud'; end $$;\n"),
     (&["$URI"], "delete from members;\ndrop table members;\nselect count(*) from families;\n"),
     (&["$URI", "-v", "ON_ERROR_STOP=1"], "select 1;\nselect 1/0;\nselect 2;\n"),

@@ -35,6 +35,11 @@ const REFUSED: &[Invocation] = &[
     (&["$URI"], "DELETE FROM families;"),
     (&["$URI", "-f", "-"], "select 1;\nDELETE FROM families;"),
     (&["$URI"], "copy nosuch from stdin;\nDELETE FROM families;"),
+    // psql takes the name for a block that no semicolon ends.
+    (
+        &["$URI"],
+        "create function begin() returns int language sql as 'select 1';\nDELETE FROM families;\n",
+    ),
     // What a variable hides cannot be read beforehand.
     (&["$URI"], "\\set q DELETE\n:q FROM families \\watch 1\n"),
     (&["$URI"], "\\set f off.sql\n\\i :f\nDELETE FROM families;\n"),

@@ -18,7 +18,7 @@ use scan::{State, Strings, Unit};
 pub use scan::{Item, Seen};
 pub use variables::Variables;
 pub(super) use variables::is_true;
-pub use ways::{Ways, escaped};
+pub use ways::{OpenEnd, Ways, escaped};
 
 /// The variable that keeps psql asking.
 const GUARD: &str = "SINGLESTEP";

@@ -121,6 +121,21 @@ impl State {
             && !self.data_due
     }
 
+    /// Returns whether the data of a COPY is to come.
+    pub(super) fn is_data_due(&self) -> bool {
+        self.data_due
+    }
+
+    /// Returns whether a parenthesis or a block is open, and nothing else.
+    pub(super) fn is_nested(&self) -> bool {
+        self.inside == Inside::Nothing && (self.parentheses > 0 || self.blocks > 0)
+    }
+
+    /// Returns whether a string, a name or a comment is open.
+    pub(super) fn is_quoted(&self) -> bool {
+        self.inside != Inside::Nothing
+    }
+
     /// Returns what the texts so far had beyond plain SQL.
     pub(super) fn seen(&self) -> Seen {
         self.seen
@@ -219,6 +234,9 @@ impl State {
                     meta.range = at..at + length;
                     self.send(&mut meta);
                     self.variables.follow(&meta);
+                    if takes_data(&meta) {
+                        self.data_due = self.unit == Unit::Line;
+                    }
                     items.push(Item::Meta(meta));
                     at += length;
                     start = at;
@@ -455,6 +473,16 @@ impl State {
         }
         at
     }
+}
+
+/// Tells whether a `\copy` takes its data from the lines that follow, or from standard input.
+fn takes_data(meta: &Meta) -> bool {
+    let words: Vec<&str> = meta.args.iter().flat_map(|arg| arg.split_whitespace()).collect();
+    meta.name == "copy"
+        && words.windows(2).any(|pair| {
+            let source = ["stdin", "pstdin"].iter().any(|name| pair[1].eq_ignore_ascii_case(name));
+            pair[0].eq_ignore_ascii_case("from") && source
+        })
 }
 
 /// Tells whether data holds a meta command that runs something unasked, if psql takes it for input.

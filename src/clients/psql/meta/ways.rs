@@ -20,6 +20,21 @@ pub struct Ways {
     ways: Vec<State>,
 }
 
+/// What is still open where the input ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenEnd {
+    /// Nothing.
+    Nothing,
+    /// The data of a COPY, or a statement, if the COPY has failed.
+    Data,
+    /// A parenthesis or a block of a statement: no semicolon ends it.
+    Nested,
+    /// A string, a name or a comment: nothing ends it, and the server refuses it.
+    Quoted,
+    /// A statement.
+    Statement,
+}
+
 impl Default for Ways {
     fn default() -> Self {
         Self::following(Variables::default())
@@ -43,6 +58,24 @@ impl Ways {
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         self.ways.iter().all(State::is_fresh)
+    }
+
+    /// Returns what is still open where the input ends.
+    #[must_use]
+    pub fn open_end(&self) -> OpenEnd {
+        if self.is_fresh() {
+            return OpenEnd::Nothing;
+        }
+        if self.ways.iter().any(State::is_data_due) {
+            return OpenEnd::Data;
+        }
+        if self.ways.iter().all(State::is_nested) {
+            OpenEnd::Nested
+        } else if self.ways.iter().all(State::is_quoted) {
+            OpenEnd::Quoted
+        } else {
+            OpenEnd::Statement
+        }
     }
 
     /// Forgets the statement at hand, as Ctrl-C does.
