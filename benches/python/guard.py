@@ -50,18 +50,25 @@ def measure():
         for n in range(MANY // 10):
             cursor.execute('select id from families where id = ?', (n,))
 
+    def other_selects():
+        for n in range(MANY // 10):
+            cursor.execute('select %d' % n)
+
     def deletes():
         for n in range(DELETES):
             cursor.execute('delete from families where id = ?', (n,))
 
-    def start():
-        subprocess.run([sys.executable, '-c', 'pass'])
+    def start(**more):
+        subprocess.run([sys.executable, '-c', 'pass'], env=dict(os.environ, **more))
 
     print(json.dumps({
         'a start of Python': min([spent(start, children) for _ in range(STARTS)]),
+        'one that keeps no byte code': min([
+            spent(lambda: start(PYTHONDONTWRITEBYTECODE='1'), children) for _ in range(STARTS)]),
         'a SELECT': spent(selects) / (MANY // 10),
+        'a SELECT not seen before': spent(other_selects) / (MANY // 10),
         'a DELETE': spent(deletes, time.perf_counter) / DELETES,
-        'a million plain statements': spent(harmless),
+        'a million plain statements': min([spent(harmless) for _ in range(5)]),
     }))
 
 

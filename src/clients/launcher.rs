@@ -149,6 +149,12 @@ pub trait ReadStatement: std::fmt::Debug {
     /// Reads one, as far as its operations will not tell it better when they are sent.
     fn read(&mut self, statement: &Statement) -> Reading;
 
+    /// Finds the statement that is being typed on a screen where no hook tells it; none where that
+    /// shows no prompt of the client.
+    fn typed(&self, _screen: &str) -> Option<String> {
+        None
+    }
+
     /// The statement that was read last runs.
     fn runs(&mut self) {}
 

@@ -220,6 +220,12 @@ impl Config {
             .unwrap_or_else(TimeZone::system)
     }
 
+    /// Tells whether a target is a file.
+    #[must_use]
+    pub fn names_files(&self) -> bool {
+        self.targets.iter().flat_map(|target| &target.patterns).any(|it| it.is_path())
+    }
+
     /// Tells whether destructive statements on a target are judged as on production because a
     /// mistake in the configuration may have hidden what it said of the target.
     #[must_use]

@@ -63,7 +63,9 @@ fn plain(text: &str) -> String {
                 }
                 (b'-', b'-') => state = In::Line,
                 (b'/', b'*') => state = In::Block,
-                (b'%', b's' | b'b' | b't') => out[at..at + 2].copy_from_slice(b"$1"),
+                (b'%', b's' | b'b' | b't' | b'd' | b'i' | b'r') => {
+                    out[at..at + 2].copy_from_slice(b"$1");
+                }
                 (b'%', b'%') => out[at + 1] = b' ',
                 (b'%', b'(') => {
                     let end = bytes[at..].iter().position(|&byte| byte == b')');
@@ -125,6 +127,7 @@ mod tests {
             ("select a::text, 'x%sy', \"%s\", b %% 2", "select a::text, 'x%sy', \"%s\", b %  2"),
             ("delete from `my t` -- ?\n/* ? */", "delete from \"my t\" -- ?\n/* ? */"),
             ("select 'é' where x = %(é)s", "select 'é' where x = $1    "),
+            ("delete from t where id = %d", "delete from t where id = $1"),
             ("%(", "%("),
             ("%", "%"),
         ] {

@@ -5,6 +5,9 @@
 const REMOVING: &[&str] =
     &["delete_", "drop_", "erase_", "purge_", "remove_all_", "truncate_", "wipe_"];
 
+/// Those that are such names by themselves; `truncate` is a function on numbers.
+const REMOVERS: &[&str] = &["erase", "purge", "wipe"];
+
 /// Functions whose result differs from row to row without reading any column.
 const VOLATILE: &[&str] = &[
     "clock_timestamp",
@@ -23,7 +26,7 @@ const VOLATILE: &[&str] = &[
 
 /// Returns whether a function removes something, by its name.
 pub(super) fn removes_by_name(name: &str) -> bool {
-    REMOVING.iter().any(|start| name.starts_with(start))
+    REMOVING.iter().any(|start| name.starts_with(start)) || REMOVERS.contains(&name)
 }
 
 /// Returns whether the result of a function differs from row to row without reading any.

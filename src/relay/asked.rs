@@ -13,6 +13,7 @@ use super::hold::Doubt;
 use super::keeper::Judged;
 use super::{Ended, Relay};
 use crate::clients::{Greets, Hook, Late, ReadStatement};
+use crate::lang::Reading;
 use crate::policy::Decision;
 use crate::tap::protocol::VERSION;
 use crate::tap::{Answer, Asker, Heard, Message, Operation, Server, Statement};
@@ -105,6 +106,21 @@ impl Asking {
     /// Returns whether nobody knows yet that the client is guarded, or has been told that it is not.
     fn is_in_doubt(&self) -> bool {
         !self.is_guarded && !self.is_told
+    }
+
+    /// Returns whether the person has been told that nothing is held.
+    pub(super) fn is_unguarded(&self) -> bool {
+        self.is_told && !self.is_guarded
+    }
+
+    /// Reads what is typed on a screen, of which no hook tells: the statement, and what it does.
+    pub(super) fn read_draft(&mut self, screen: &str) -> Option<(String, Reading)> {
+        let text = self.reader.typed(screen)?;
+        // Nobody knows what it may reach.
+        let drivers = vec!["unknown".to_owned()];
+        let statement = Statement { text: Some(text), drivers, ..Statement::default() };
+        let reading = self.reader.read(&statement);
+        statement.text.map(|text| ((self.hook.kept)(text), reading))
     }
 
     /// Takes note that the person types.
@@ -233,7 +249,8 @@ impl Relay {
             was_late = true;
             drop(child.wait());
         }
-        self.reply(asker, Answer::Go);
+        let names_files = self.keeper.config().names_files();
+        self.reply(asker, if names_files { Answer::GoWithFiles } else { Answer::Go });
         if was_late { self.warn("guarded from here on") } else { Ok(()) }
     }
 
@@ -482,7 +499,7 @@ impl Relay {
     /// The client prints something: returns whether its line editor is at work again, so that the
     /// statement has ended.
     pub(super) fn is_statement_over(&mut self) -> io::Result<bool> {
-        if self.asking.is_none() || !self.keeper.is_statement_running() {
+        if !self.is_hooked() || !self.keeper.is_statement_running() {
             return Ok(false);
         }
         let is_cooked = self.is_cooked()?;
@@ -494,10 +511,18 @@ impl Relay {
     fn tell_unguarded(&mut self) -> io::Result<()> {
         let Some(asking) = &mut self.asking else { return Ok(()) };
         asking.is_told = true;
+        let is_first = asking.hook.greets == Greets::BeforeOutput && self.sink.is_fresh_line();
         let why = asking.hook.defeated.clone();
         let why =
             why.unwrap_or_else(|| "the client has not reported in: nothing is held".to_owned());
-        self.warn(&format!("UNGUARDED: {why}"))
+        let text = format!("UNGUARDED: {why}");
+        if !is_first {
+            return self.warn(&text);
+        }
+        // What is at hand is the client's first prompt, and not shown yet.
+        self.keeper.remark(&text);
+        let line = notice::line(&text, Style::Warning, self.cols(), self.theme);
+        self.say(&line)
     }
 
     /// Says something about the guard, on the screen and in the recording.

@@ -100,6 +100,11 @@ impl Line {
         self.echo.len() + bytes.len() <= ECHO_BYTES
     }
 
+    /// Returns the terminal's columns and rows.
+    pub(super) fn size(&self) -> (u16, u16) {
+        self.size
+    }
+
     /// Takes note of the terminal's size, which the editor's wrapping depends on.
     pub(super) fn resize(&mut self, cols: u16, rows: u16) {
         self.size = (cols, rows);
@@ -383,7 +388,7 @@ impl Relay {
     }
 
     /// Says a notice once the line editor has ended its line.
-    fn notice_later(&mut self, judged: &super::keeper::Judged) {
+    pub(super) fn notice_later(&mut self, judged: &super::keeper::Judged) {
         self.is_noticed = true;
         let cols = self.cols();
         let (reasons, tier) = (&judged.verdict.reasons, judged.verdict.judged_as);

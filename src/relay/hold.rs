@@ -31,7 +31,7 @@ pub(super) enum Doubt {
     Question(Vec<u8>),
     /// The submitting key, which has not been passed.
     Key(u8),
-    /// A line of a script, which has not been passed.
+    /// A line of a script, or keys that submit one, which have not been passed.
     Line(Vec<u8>),
     /// The client, which has not been started.
     Start,
@@ -314,9 +314,9 @@ impl Relay {
                 self.interrupt_client();
                 self.answer(false)
             }
-            // Only runs without a person have these, and they were refused above.
-            Doubt::Line(_) | Doubt::Start => Ok(()),
-            Doubt::Key(_) => {
+            // Only runs without a person have it, and they were refused above.
+            Doubt::Start => Ok(()),
+            Doubt::Key(_) | Doubt::Line(_) => {
                 // The line is still in the editor: an interrupt throws it away.
                 if let Some(interactive) = &mut self.interactive {
                     interactive.withdrawn();

@@ -57,6 +57,9 @@ impl Relay {
             if let Some(asking) = &mut self.asking {
                 asking.typed();
             }
+            if self.hold_unguarded(keys)? {
+                return Ok(());
+            }
             if self.is_hooked() && !self.is_cooked()? {
                 self.line.typed(keys, self.keeper.clock().elapsed());
             }

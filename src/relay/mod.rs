@@ -15,6 +15,7 @@
 //! - `survey`: what is found out of a new connection, beside all that
 //! - `alert`: what the desktop is told
 //! - `asked`: questions that come over a socket, from a hook inside the client
+//! - `unguarded`: what is typed where that hook is not there
 //! - `way_out`: suspending, hanging up, ending
 
 mod alert;
@@ -33,6 +34,7 @@ mod output;
 pub(crate) mod probe;
 mod settle;
 mod survey;
+mod unguarded;
 mod way_out;
 
 use std::collections::VecDeque;
@@ -266,6 +268,8 @@ pub struct Relay {
     appearance: Appearance,
     focus: Focus,
     alerts: Alerts,
+    /// What a client printed of which no hook tells what is typed there.
+    unguarded: Vec<u8>,
     /// Asked for at the start; dropped at the first prompt, whether it has come or not.
     night: Option<Night>,
     buffer: Vec<u8>,
@@ -352,6 +356,7 @@ impl Relay {
             notices: Vec::new(),
             appearance: parts.appearance,
             alerts: Alerts::new(parts.notifier),
+            unguarded: Vec::new(),
             night: parts.night,
             buffer: vec![0; READ_BYTES],
             shown: Vec::with_capacity(READ_BYTES),

@@ -119,6 +119,7 @@ impl Relay {
     fn take_output(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.see_guard_at_output(bytes)?;
         let is_over = self.is_statement_over()?;
+        self.watch_unguarded(bytes);
         let mut bytes = bytes;
         while let (Some(&expected), Some(&first)) = (self.swallow.front(), bytes.first()) {
             if expected == first {

@@ -4,7 +4,7 @@
 //! `hello`. Each message is one line of JSON with its kind in `t` and the process in `pid`; each
 //! is answered by one line before the next is sent:
 //!
-//! - `go`: go on
+//! - `go`: go on; `go files` to a hello: files are targets too, and are asked about wherever they lie
 //! - `no`, perhaps with a reason behind it: it must not run; the code that asked gets an error
 //! - `stop`: the same, and the person pressed Ctrl-C
 //!
@@ -144,6 +144,9 @@ pub struct Operation {
     /// Whether the hook can count what it would touch.
     #[serde(default)]
     pub countable: bool,
+    /// Whether what it removes is a file below the folder for temporary ones.
+    #[serde(default)]
+    pub temporary: bool,
     /// Whether it is part of a transaction of several.
     #[serde(default)]
     pub transaction: bool,
@@ -264,6 +267,8 @@ impl From<Place> for Address {
 pub enum Answer {
     /// Go on.
     Go,
+    /// Go on, and ask about temporary files as well: some may be targets.
+    GoWithFiles,
     /// It must not run; the reason is for the person.
     No(&'static str),
     /// It must not run, and the person pressed Ctrl-C.
@@ -278,6 +283,7 @@ impl Answer {
     pub fn line(self) -> String {
         match self {
             Self::Go => "go\n".to_owned(),
+            Self::GoWithFiles => "go files\n".to_owned(),
             Self::No("") => "no\n".to_owned(),
             Self::No(why) => format!("no {why}\n"),
             Self::Stop => "stop\n".to_owned(),

@@ -128,6 +128,27 @@ impl Pattern {
         self.host.as_deref().filter(is_name)
     }
 
+    /// Tells whether it names a path: a file, or the folder of a socket.
+    #[must_use]
+    pub fn is_path(&self) -> bool {
+        self.path.is_some()
+    }
+
+    /// Returns an address that it means and that lies in a folder, if there is one.
+    #[must_use]
+    pub fn within(&self, folder: &str) -> Option<Address> {
+        let (parent, name) = self.path.as_deref()?.rsplit_once('/')?;
+        let folder = folder.to_lowercase();
+        let mut steps = parent.split('/');
+        let is_meant = folder.trim_end_matches('/').split('/').all(|step| match steps.next() {
+            Some(pattern) => glob(pattern, step),
+            // A star in a path stands for folders too.
+            None => self.path.as_deref().is_some_and(|path| path.ends_with('*')),
+        });
+        let (host, database) = (Some(parent.to_owned()), Some(name.to_owned()));
+        is_meant.then(|| Address { host, database, ..Address::default() })
+    }
+
     /// Tells whether the address fits, whatever a leading `!` means.
     #[must_use]
     pub fn fits(&self, address: &Address) -> bool {
@@ -299,6 +320,27 @@ mod tests {
             ("?", "", false),
         ] {
             assert_eq!(glob(pattern, text), fits, "{pattern} on {text}");
+        }
+    }
+
+    #[test]
+    fn folders_hold_what_patterns_name() {
+        for (pattern, folder, holds) in [
+            ("/srv/orders/orders.db", "/srv/orders", true),
+            ("/srv/orders/orders.db", "/Srv/", true),
+            ("/srv/orders/orders.db", "/", true),
+            ("/srv/orders/orders.db", "/srv/orders/orders.db", false),
+            ("/srv/orders/orders.db", "/srv/other", false),
+            ("/srv/orders/orders.db", "/sr", false),
+            ("/srv/*/orders.db", "/srv/eu", true),
+            ("/srv/*", "/srv/eu/old", true),
+            ("/srv/*.db", "/srv/eu/old", false),
+            ("localhost", "/srv", false),
+        ] {
+            let pattern = Pattern::parse(pattern).expect("a pattern");
+            let found = pattern.within(folder);
+            assert_eq!(found.is_some(), holds, "{pattern} in {folder}");
+            assert!(found.is_none_or(|address| pattern.fits(&address)), "{pattern}");
         }
     }
 

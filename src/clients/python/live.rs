@@ -1,5 +1,6 @@
 //! A statement of a running Python, read with what its process tells of the names in it.
 
+use super::draft;
 use crate::clients::ReadStatement;
 use crate::lang::{Reading, python};
 use crate::tap::Statement;
@@ -20,13 +21,21 @@ impl ReadStatement for Live {
         }
         let reading = python::read_with(text, &statement.types);
         match reading {
-            // Files are the session's concern where it has reached a database; else their folder's.
-            Reading::Understood(mut effects) if statement.drivers.is_empty() => {
-                effects.retain(|effect| effect.object.as_deref() != Some(python::FILES));
+            // A loop over files is the session's concern where it has reached a database. Else their
+            // folder's: the guard tells which before anything is removed.
+            Reading::Understood(mut effects) => {
+                effects.retain(|effect| {
+                    let is_of_session = effect.looped && !statement.drivers.is_empty();
+                    is_of_session || effect.object.as_deref() != Some(python::FILES)
+                });
                 Reading::Understood(effects)
             }
-            reading => reading,
+            reading @ Reading::Unclear { .. } => reading,
         }
+    }
+
+    fn typed(&self, screen: &str) -> Option<String> {
+        draft::typed(screen)
     }
 }
 
@@ -52,7 +61,8 @@ mod tests {
         assert_eq!(effects("import app\nfor x in app.xs: x.delete()", "compile", &[]), 1);
         assert_eq!(effects("import app\nfor x in app.xs: x.delete()", "file", &["sqlite"]), 0);
         assert_eq!(effects("import shutil; shutil.rmtree('x')", "compile", &[]), 0);
-        assert_eq!(effects("import shutil; shutil.rmtree('x')", "compile", &["sqlite"]), 1);
+        assert_eq!(effects("import shutil; shutil.rmtree('x')", "compile", &["sqlite"]), 0);
+        assert_eq!(effects("import os; [os.remove(x) for x in xs]", "compile", &["sqlite"]), 1);
         assert_eq!(Live.read(&Statement::default()), Reading::Understood(Vec::new()));
     }
 }

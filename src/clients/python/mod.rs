@@ -4,5 +4,6 @@
 //! screen and the keys are left alone.
 
 pub mod args;
+pub mod draft;
 pub mod launch;
 pub mod live;

@@ -112,6 +112,12 @@ impl Keeper {
         self.note(text, verdict, Source::Tap)
     }
 
+    /// Judges a statement that was read off the screen, and writes it down.
+    pub fn drafted(&mut self, text: String, reading: &Reading) -> Judged {
+        let verdict = policy::judge(reading, &self.facts_now());
+        self.note(text, verdict, Source::Draft)
+    }
+
     /// Takes note that a statement runs.
     pub fn statement_released(&mut self, judged: &Judged, reason: Option<String>, whole: bool) {
         if let Decision::Hold(_) = judged.verdict.decision {
@@ -166,6 +172,9 @@ impl Keeper {
     pub fn tapped_operation(&mut self, operation: &Operation) -> Option<Judged> {
         let reading = self.tapped.read(operation);
         let at = self.place_at(operation);
+        if operation.temporary && !self.tapped.places[at].decided.is_configured() {
+            return None;
+        }
         self.tapped.places[at].engine = Some(operation.engine.clone());
         let mut verdict = self.judge_at(at, operation, &reading);
         let text = || tap::text(operation);
@@ -282,6 +291,17 @@ impl Keeper {
         for_address(address, &self.here.known(&self.config.targets))
     }
 
+    /// Decides about a file, or a folder with all that the configuration names in it.
+    fn decided_for_files(&self, address: &Address) -> Decided {
+        let folder = Address { database: None, ..address.clone() };
+        let whole = worse(self.decided_for(&folder), self.decided_for(address));
+        let folder = folder.host.filter(|_| address.database.is_none());
+        let Some(folder) = folder.as_deref() else { return whole };
+        let patterns = self.config.targets.iter().flat_map(|target| &target.patterns);
+        let within = patterns.filter_map(|pattern| pattern.within(folder));
+        within.map(|address| self.decided_for(&address)).fold(whole, worse)
+    }
+
     /// Finds where an operation goes.
     fn place_at(&mut self, operation: &Operation) -> usize {
         let address: Address = operation.place.clone().into();
@@ -292,14 +312,15 @@ impl Keeper {
             }
             "file" => {
                 // Files of many folders are counted together where as much depends on them.
-                let Decided { target, .. } = self.decided_for(&address);
+                let decided = self.decided_for_files(&address);
                 let is_alike = |place: &Place| {
-                    let known = &place.decided.target;
+                    let (known, target) = (&place.decided.target, &decided.target);
                     place.is_of_files && known.tier == target.tier && known.name == target.name
                 };
                 let found = self.tapped.places.iter().position(is_alike);
                 found.unwrap_or_else(|| {
-                    let at = self.place_of(&address);
+                    let address = decided.target.address.clone();
+                    let at = self.place_or(&address, |_| decided);
                     self.tapped.places[at].is_of_files = true;
                     at
                 })
@@ -316,10 +337,8 @@ impl Keeper {
         let server = met.as_ref().and_then(|(servers, id)| servers.recall(id, &own));
         let seen = Seen { server, ..Seen::default() };
         let known = Known { seen: Some(&seen), ..self.here.known(&self.config.targets) };
-        let rank = |decided: &Decided| (decided.is_configured(), decided.target.tier);
-        let all = place.addresses().map(|address| for_address(&address, &known));
-        let worst = all.reduce(|one, other| if rank(&other) > rank(&one) { other } else { one });
-        let mut decided = worst.unwrap_or_else(|| for_address(&Address::default(), &known));
+        let all = place.addresses().map(|address| for_address(&address, &known)).reduce(worse);
+        let mut decided = all.unwrap_or_else(|| for_address(&Address::default(), &known));
         decided.target.address = own;
         if let Some((servers, id)) = met {
             servers.remember(&id, &decided, self.clock.now());
@@ -402,6 +421,12 @@ impl Keeper {
             }
         }
     }
+}
+
+/// Returns the more dangerous of two names of a place; what the configuration says comes first.
+fn worse(one: Decided, other: Decided) -> Decided {
+    let rank = |decided: &Decided| (decided.is_configured(), decided.target.tier);
+    if rank(&other) > rank(&one) { other } else { one }
 }
 
 /// Says what else a person should know of where an operation goes.

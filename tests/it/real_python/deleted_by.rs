@@ -102,6 +102,16 @@ c.execute('commit')", 0),
 }
 
 #[test]
+fn programs_that_are_told_what_to_remove() {
+    all_refused(&[
+        ("opened(); os.system('sqlite3 orders.db \"delete from families\"')", 0),
+        ("opened(); subprocess.run(['sqlite3', 'orders.db', 'delete from families'])", 0),
+        ("subprocess.run(['rm', '-rf', os.getcwd()])", 0),
+        ("subprocess.Popen('true && find . -delete', shell=True).wait()", 0),
+    ]);
+}
+
+#[test]
 fn files_count_where_they_lie() {
     if !needs(NEEDED) {
         return;
@@ -119,5 +129,32 @@ with tempfile.TemporaryDirectory() as folder:
     assert!(!left(3) && left(4));
     let said = stage.refused(&format!("{script}shutil.rmtree('.')"));
     assert!(said.contains("drops /"), "{said}");
+    assert_eq!(stage.left(), ROWS);
+}
+
+#[test]
+fn a_file_that_is_a_target_counts_below_the_temporary_folder_too() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let mut stage = Stage::new();
+    let home = stage.world.home();
+    stage.world.set("TMPDIR", home.to_str().expect("UTF-8"));
+    let config = home.join("nightlatch.toml");
+    let text = std::fs::read_to_string(&config).expect("the configuration");
+    let begin = "import os, pathlib, shutil
+for n in range(9): open('f%d' % n, 'w').close(); open('f%d.db' % n, 'w').close()
+";
+    for (pattern, script, status) in [
+        ("*.db", "for n in range(9): os.remove('f%d' % n)", 0),
+        ("*.db", "for n in range(9): pathlib.Path('f%d.db' % n).unlink()", 125),
+        ("orders.db", "shutil.rmtree(os.path.abspath('.'))", 125),
+    ] {
+        let folder = format!("\"{}\"", home.display());
+        let files = format!("\"{}/{pattern}\"", home.display());
+        std::fs::write(&config, text.replace(&folder, &files)).expect("written");
+        let output = stage.run(&format!("{begin}{script}"));
+        assert_eq!(output.status.code(), Some(status), "{script}: {output:?}");
+    }
     assert_eq!(stage.left(), ROWS);
 }

@@ -409,6 +409,7 @@ fn redis_loops_pipelines_and_flushes() {
         ("r.delete(*KEYS)", 20),
         ("pipe()", 20),
         ("in_async()", 16),
+        ("past = [r.expireat(k, 1) for k in KEYS]", 16),
     ] {
         let redis = Redis::start();
         let stage = Stage::with_drivers();

@@ -20,6 +20,7 @@ fn refuse(stage: &Stage, pty: &mut Pty, left: usize) {
     pty.wait_for("Refused");
     pty.wait_for_prompt(">>> ");
     pty.wait_for_silence(std::time::Duration::from_millis(350));
+    assert!(!pty.recent().contains("_nightlatch"), "our frames\n{}", pty.dump());
     assert_eq!(stage.left(), left, "after it was refused\n{}", pty.dump());
     pty.line("c.execute('select count(*) from families').fetchone()");
     pty.wait_for(&format!("({left},)"));
@@ -124,6 +125,18 @@ def run():
     threads = [threading.Thread(target=one, args=(n,)) for n in range(20)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
+";
+    held_at_the_fifth(module, "tidy.run()");
+}
+
+#[test]
+fn a_pool_that_is_refused_comes_back() {
+    let module = "import sqlite3, multiprocessing
+def one(n):
+    c = sqlite3.connect('orders.db', isolation_level=None, timeout=30)
+    c.execute('delete from families where id = ?', (n,))
+def run():
+    with multiprocessing.get_context('fork').Pool(3) as pool: pool.map(one, range(20), 1)
 ";
     held_at_the_fifth(module, "tidy.run()");
 }

@@ -34,6 +34,7 @@ fn holds(command: impl Fn(&Stage) -> Command, prompt: &str) {
     pty.press(Key::Enter);
     pty.wait_for("Refused");
     pty.wait_for_silence(SETTLED);
+    assert!(!pty.recent().contains("_nightlatch"), "our frames\n{}", pty.dump());
     assert_eq!(stage.left(), ROWS, "{}", pty.dump());
     pty.line("print('still', 'of use')");
     pty.wait_for("still of use");

@@ -1,7 +1,7 @@
 //! A world in which a database file, and the test servers, are production.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use crate::real_psql::non_interactive::without_terminal;
 pub(super) use crate::real_psql::steps::{QUESTION, wait_for_question};
@@ -98,10 +98,15 @@ impl Stage {
         pty
     }
 
+    /// Runs a script that nobody watches.
+    pub(super) fn run(&self, script: &str) -> Output {
+        self.world.write("script.py", script);
+        run(without_terminal(&self.world, &self.wrapped(&["script.py"])), "")
+    }
+
     /// Runs a script that nobody watches and that must be ended; returns what was said.
     pub(super) fn refused(&self, script: &str) -> String {
-        self.world.write("script.py", script);
-        let output = run(without_terminal(&self.world, &self.wrapped(&["script.py"])), "");
+        let output = self.run(script);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(125), "{script}\n{said}");
         said

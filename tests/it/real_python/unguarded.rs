@@ -27,6 +27,56 @@ fn options_that_keep_it_out_are_said() {
 }
 
 #[test]
+fn what_is_typed_is_read_off_the_screen() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let programs: [(_, &[&str]); 2] = [
+        (Some(stage_python()), &["-I", "-i", "fill.py", "x.db"]),
+        (ancient(), &["-i", "fill.py", "x.db"]),
+    ];
+    for (python, args) in programs {
+        let Some(python) = python else { continue };
+        let mut stage = Stage::new();
+        let uri = stage.world.database.uri("app");
+        stage.world.set("DATABASE_URL", &uri);
+        let mut pty = Pty::spawn(stage.wrapped_program(&python, args));
+        pty.wait_for("nightlatch: UNGUARDED");
+        pty.wait_for_prompt(">>> ");
+        enter(&mut pty, "n = 'no family'");
+        pty.line("for n in range(20): c.execute('delete from families where id = %d' % n)");
+        wait_for_question(&mut pty);
+        pty.press(Key::Enter);
+        pty.wait_for("KeyboardInterrupt");
+        pty.wait_for_prompt(">>> ");
+        pty.wait_for_silence(std::time::Duration::from_millis(350));
+        enter(&mut pty, "n");
+        pty.wait_for("no family");
+        pty.paste_plain("c.execute('delete from families')\n");
+        wait_for_question(&mut pty);
+        pty.press(Key::Enter);
+        pty.wait_for("KeyboardInterrupt");
+        pty.wait_for_prompt(">>> ");
+        pty.wait_for_silence(std::time::Duration::from_millis(350));
+        pty.line("print(c.execute('select count(*) from families').fetchone())");
+        pty.wait_for("(20,)");
+        pty.line("exit()");
+        pty.finish();
+        let told: Vec<String> = stage
+            .history()
+            .iter()
+            .map(|row| format!("{} {}", row["source"], row["answer"]))
+            .collect();
+        let (drafted, refused) = ("\"draft\" null", "\"draft\" \"cancelled\"");
+        assert_eq!(told, [drafted, refused, drafted, refused, drafted, drafted]);
+    }
+}
+
+fn stage_python() -> std::path::PathBuf {
+    crate::support::python::usual().expect("python").path.clone()
+}
+
+#[test]
 fn a_python_that_runs_takes_the_guard_in() {
     let new = |found: &&Interpreter| found.version >= (3, 14);
     let Some(newest) = interpreters().iter().find(new).filter(|_| needs(NEEDED)) else { return };
@@ -68,7 +118,7 @@ fn an_environment_that_was_thrown_away_is_said() {
         return;
     }
     let stage = Stage::new();
-    let python = crate::support::python::usual().expect("python").path.clone();
+    let python = stage_python();
     let wrapper = stage.world.write_program(
         "python3",
         &format!("#!/bin/sh\nexec env -i {} -c 'print(1)'\n", python.display()),

@@ -181,11 +181,7 @@ def _on_event(event, args):
     # This runs for every event of the interpreter.
     handler = _HANDLERS.get(event)
     if handler is not None:
-        try:
-            handler(event, args)
-        except BaseException as refused:
-            # How it came about is of no use to whoever reads the traceback.
-            raise refused.with_traceback(None)
+        handler(event, args)
 
 
 def _on_exec(event, args):
@@ -197,6 +193,11 @@ def _on_exec(event, args):
         if _is_interactive(name):
             key = '<stdin>' if name.startswith('<stdin') else name
             if _is_new(key):
+                _begin(code, name)
+        elif name == '<string>' and 'pdb' in sys.modules:
+            # The debugger's `p` and its kin.
+            caller = sys._getframe(2)
+            if caller.f_code.co_name == '_getval' and caller.f_globals.get('__name__') == 'pdb':
                 _begin(code, name)
 
 
@@ -318,7 +319,7 @@ def _announce(text, how, name, words):
     _Now.refusals = 0
     answer = ask('statement', id=_Now.id, text=text, how=how, file=name, types=_types(words),
                  drivers=sorted(_taps.loaded) if _taps is not None else [])
-    _heed(answer, 'it was not run')
+    _heed(answer, 'it was not run', name)
 
 
 def _text(code, name):
@@ -336,20 +337,28 @@ def _text(code, name):
     return None, 'unknown'
 
 
-def _heed(answer, what):
+def _heed(answer, what, name=None):
+    """Raises where the answer is no; `name` is the file of a statement that has not begun."""
     word, _, why = answer.partition(' ')
     if word == 'go':
         return
     if word == 'lost':
-        if what == 'it was not run':
+        if name is not None:
             return  # Reading goes on; what it would destroy is asked about once more, and refused.
         why = 'nightlatch is gone, and without it nothing is deleted'
-    if word == 'stop':
-        _Now.refusals += 1
-        raise KeyboardInterrupt
     _Now.refusals += 1
-    text = '%s (%s)' % (what, why) if why else what
-    raise (_RefusedForGood if _Now.refusals > PATIENCE else Refused)(text)
+    if word == 'stop':
+        error = KeyboardInterrupt()
+    else:
+        kind = _RefusedForGood if _Now.refusals > PATIENCE and not _is_worker() else Refused
+        error = kind('%s (%s)' % (what, why) if why else what)
+    _load_frames().refuse(error, name)
+
+
+def _is_worker():
+    """Tells whether a pool of processes waits for what this one returns: it must not just end."""
+    process = sys.modules.get('multiprocessing.process')
+    return process is not None and process.parent_process() is not None
 
 
 def _types(text):
@@ -408,7 +417,11 @@ def _prompts():
 inside = ContextVar('nightlatch', default=False)
 
 
-def operation(engine, place, text, deeds=None, sql=None, count=1):
+# Whether the configuration names files as targets: those may lie anywhere.
+has_named_files = False
+
+
+def operation(engine, place, text, deeds=None, sql=None, count=1, **more):
     """Asks about an operation that is about to be sent. Raises where it must not be."""
     if inside.get():
         return
@@ -418,7 +431,7 @@ def operation(engine, place, text, deeds=None, sql=None, count=1):
         where = {}
         tell_once('failed', engine, 'where it connects is not known: %r' % (error,))
     answer = ask('operation', statement=_Now.id, engine=engine, place=where, text=text,
-                 deeds=deeds or [], sql=sql, count=count)
+                 deeds=deeds or [], sql=sql, count=count, **more)
     _heed(answer, 'it was not sent')
 
 
@@ -442,9 +455,10 @@ def tell_once(kind, what, why):
 
 # ---------------------------------------------------------------------------- drivers
 
-# The module with the taps, loaded with the first driver; and this module, which leaves
-# `sys.modules` once it is set up.
+# The module with the taps, loaded with the first driver; what hides our frames; and this module,
+# which leaves `sys.modules` once it is set up.
 _taps = None
+_frames = None
 _guard = None
 
 
@@ -454,14 +468,28 @@ def load(name, **names):
     loader = sys.modules['_frozen_importlib_external'].SourceFileLoader(name, path)
     module = type(sys)(name)
     module.__dict__.update(names, guard=_guard)
-    exec(loader.get_code(name), module.__dict__)
-    _rename(module.__dict__)
+    kept = sys.dont_write_bytecode
+    # What the person wishes for their own folders does not matter in ours: compiling takes longer.
+    sys.dont_write_bytecode = False
+    try:
+        code = loader.get_code(name)
+    finally:
+        sys.dont_write_bytecode = kept
+    exec(code, module.__dict__)
     return module
+
+
+def _load_frames():
+    global _frames
+    if _frames is None:
+        _frames = load('_nightlatch_frames')
+    return _frames
 
 
 def _load_taps():
     global _taps
     if _taps is None:
+        _load_frames()
         _taps = load('_nightlatch_drivers')
     return _taps
 
@@ -523,36 +551,17 @@ WATCHED = frozenset((
 
 # ---------------------------------------------------------------------------- start
 
-def _rename(names):
-    """Shows the guard's own frames as `<nightlatch>`, without its lines."""
-    for value in list(names.values()):
-        code = getattr(value, '__code__', None)
-        if type(code) is _code_type:
-            value.__code__ = _renamed(code)
-        elif isinstance(value, type) and (value.__module__ or '').startswith('_nightlatch'):
-            for inner in list(value.__dict__.values()):
-                inner = getattr(inner, '__func__', inner)
-                code = getattr(inner, '__code__', None)
-                if type(code) is _code_type:
-                    inner.__code__ = _renamed(code)
-
-
-def _renamed(code):
-    consts = tuple([_renamed(c) if type(c) is _code_type else c for c in code.co_consts])
-    return code.replace(co_filename='<nightlatch>', co_consts=consts)
-
-
 def start(folder):
     """Begins to guard this process."""
-    global _folder, _guard
+    global _folder, _guard, has_named_files
     _folder = folder
     _guard = sys.modules['_nightlatch']
     _Line.path = os.environ['NIGHTLATCH_SOCK']
-    _rename(globals())
     if hasattr(os, 'register_at_fork'):
         os.register_at_fork(after_in_child=_Line.forget)
     version = '%d.%d.%d' % sys.version_info[:3]
-    ask('hello', protocol=PROTOCOL, client='python', version=version)
+    answer = ask('hello', protocol=PROTOCOL, client='python', version=version)
+    has_named_files = answer == 'go files'
     sys.meta_path.insert(0, _Finder)
     sys.addaudithook(_on_event)
     # What a `.pth` file has loaded before us.

@@ -13,7 +13,7 @@ loaded = set()
 
 # Statements without one of these are not asked about. What they do is nightlatch's to judge.
 _WORDS = ('delete', 'drop', 'truncate', 'update', 'alter', 'replace', 'merge', 'revoke', 'rename',
-          'detach', 'reassign', 'terminate', 'attach')
+          'detach', 'reassign', 'terminate', 'attach', 'purge', 'wipe', 'erase', 'remove_all')
 _WORD = re.compile(r'\b(?:%s)|^\s*(?:do|call|exec|execute)\b' % '|'.join(_WORDS), re.I)
 _START = re.compile(r'\s*(?:do|call|exec|execute)\b', re.I)
 
@@ -76,21 +76,13 @@ def asked_first(old, ask, is_async=None):
     """A method before which `ask` is called with its arguments; the same for one that is awaited."""
     if is_coroutine(old) if is_async is None else is_async:
         async def run(self, *args, **kwargs):
-            briefly(ask, self, *args, **kwargs)
+            ask(self, *args, **kwargs)
             return await old(self, *args, **kwargs)
     else:
         def run(self, *args, **kwargs):
-            briefly(ask, self, *args, **kwargs)
+            ask(self, *args, **kwargs)
             return old(self, *args, **kwargs)
     return run
-
-
-def briefly(ask, *args, **kwargs):
-    """Asks; the traceback of a refusal does not show how that came about."""
-    try:
-        return ask(*args, **kwargs)
-    except BaseException as refused:
-        raise refused.with_traceback(None)
 
 
 def ask_before(kind, names, ask):

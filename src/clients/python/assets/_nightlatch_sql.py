@@ -67,7 +67,7 @@ def sqlite(module):
             if text.__class__ is str and text in harmless:
                 return old(self, text, *args, **kwargs)
             if text.__class__ is str and drivers.matters(text) and not guard.inside.get():
-                drivers.briefly(ask, self, text)
+                ask(self, text)
                 is_attaching = 'attach' in text.lower()
                 before = files(getattr(self, 'connection', self)) if is_attaching else None
                 # The connection's own methods call the cursor's.
@@ -82,7 +82,7 @@ def sqlite(module):
     def many(old):
         def run(self, text, rows, *args, **kwargs):
             if not guard.inside.get() and drivers.matters(drivers.plain(text)):
-                rows = drivers.briefly(ask, self, drivers.plain(text), rows)
+                rows = ask(self, drivers.plain(text), rows)
                 with drivers.within():
                     return old(self, text, rows, *args, **kwargs)
             return old(self, text, rows, *args, **kwargs)
@@ -135,7 +135,11 @@ def psycopg2(module):
                 return old(self, query, rows, *args, **kwargs)
         return run
 
+    def called(cursor, name, *args, **kwargs):
+        drivers.sql('postgres', 'CALL %s()' % name, place_of(cursor))
+
     drivers.ask_before(module.cursor, ['execute', 'copy_expert'], ask)
+    drivers.ask_before(module.cursor, ['callproc'], called)
     drivers.patch(module.cursor, 'executemany', many)
     connect = module._connect
 

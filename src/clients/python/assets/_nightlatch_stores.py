@@ -3,6 +3,8 @@
 Loaded with the first of them; `guard` is the guard's module and `drivers` that of the taps' tools.
 """
 import re
+import sys
+import time
 
 
 # ---------------------------------------------------------------------------- MongoDB
@@ -87,12 +89,8 @@ def mongo(module):
                 return
             host, port = (tuple(event.connection_id) + (None,))[:2]
             text = '%s %s' % (name, _shown(name, event.command))
-            try:
-                guard.operation('mongodb', lambda: {'host': host, 'port': port,
-                                                    'database': event.database_name}, text, deeds=deeds)
-            except guard.Refused as refused:
-                # The driver swallows what a listener raises, unless it is more than an Exception.
-                raise guard._RefusedForGood(*refused.args) from None
+            guard.operation('mongodb', lambda: {'host': host, 'port': port,
+                                                'database': event.database_name}, text, deeds=deeds)
 
         def succeeded(self, event):
             pass
@@ -100,6 +98,15 @@ def mongo(module):
         def failed(self, event):
             pass
 
+    swallow = module._handle_exception
+
+    def heed():
+        # The driver prints what a listener raises, and goes on.
+        if isinstance(sys.exc_info()[1], guard.Refused):
+            raise
+        swallow()
+
+    module._handle_exception = heed
     module.register(Listener())
 
 
@@ -127,8 +134,9 @@ _REDIS_DEEDS = {
     'SWAPDB': ('replace', None), 'SHUTDOWN': ('admin', None),
 }
 
-# Those that let a key go at a time, which may be past.
-_REDIS_EXPIRY = frozenset(('EXPIRE', 'PEXPIRE'))
+# Those that let a key go at a time, which may be past, and how many of its units are a second; none
+# where it is told from now on.
+_REDIS_EXPIRY = {'EXPIRE': None, 'PEXPIRE': None, 'EXPIREAT': 1, 'PEXPIREAT': 1000}
 
 # What a script calls when it removes, and when nobody can say what.
 _LUA_REMOVES = re.compile(r'[\'"](?:del|unlink|hdel|srem|zrem|xdel|rename|ltrim)\b', re.I)
@@ -163,7 +171,7 @@ def _redis_deed(args):
         return _redis_script(text, args[2]), word
     if word == 'SCRIPT' and len(args) > 2 and drivers.plain(args[1]).upper() == 'LOAD':
         _remember_script(args[2])
-    if word in _REDIS_EXPIRY and len(args) > 2 and drivers.plain(args[2]).startswith(('-', '0')):
+    if word in _REDIS_EXPIRY and len(args) > 2 and _is_past(drivers.plain(args[2]), _REDIS_EXPIRY[word]):
         return drivers.deed('delete', 'keys'), word
     if word not in _REDIS_DEEDS:
         return None, word
@@ -172,6 +180,13 @@ def _redis_deed(args):
         return drivers.deed(verb, None, 'all'), word
     # Keys are one by one what rows are: that they differ does not make another object of them.
     return drivers.deed(verb, 'keys', count=max(len(args[keys]), 1)), word
+
+
+def _is_past(number, unit):
+    try:
+        return float(number) <= (0 if unit is None else time.time() * unit)
+    except ValueError:
+        return False
 
 
 def _remember_script(text):

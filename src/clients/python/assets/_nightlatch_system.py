@@ -6,7 +6,7 @@ import os
 import re
 import sys
 
-# Where nothing of record is kept.
+# Where nothing of record is kept, unless the configuration names a file there.
 _TEMPORARY = os.path.realpath(os.environ.get('TMPDIR') or '/tmp') + os.sep
 
 # Modules that remove files of their own, or have told before: `rmtree` goes file by file.
@@ -20,46 +20,109 @@ _CLIENTS = frozenset((
 
 # Programs that remove what is not here, or whole folders, and how they say so.
 _REMOVERS = {
-    'rm': re.compile(r'\s-\w*r|--recursive'), 'kubectl': re.compile(r'\bdelete\b'),
+    'kubectl': re.compile(r'\bdelete\b'),
     'aws': re.compile(r'\b(?:delete|terminate|purge|rm|rb)\b'), 'gcloud': re.compile(r'\bdelete\b'),
     'gsutil': re.compile(r'\brm\b'), 'terraform': re.compile(r'\bdestroy\b'),
 }
 
-_WORD = re.compile(r'[^\s;|&()<>\'"]+')
+# SQL that a client is handed, and the shells that read a command line.
+_SQL = re.compile(r'\s*(?:delete|drop|truncate|update|alter|with|do|call|merge|replace)\b.*\s', re.I | re.S)
+_SHELLS = frozenset(('sh', 'bash', 'dash', 'zsh', 'ash', 'ksh'))
+
+# Words before a program that start it.
+_STARTERS = frozenset(('sudo', 'env', 'nohup', 'nice', 'time', 'exec', 'command', 'then', 'do', 'xargs'))
+
+# So many files that one command names are looked at.
+_MOST_FILES = 1000
 
 
 def at(event, args):
     """Something of the system is about to be done."""
+    try:
+        _read(event, args)
+    except guard.Refused:
+        raise
+    except Exception as error:
+        guard.tell_once('failed', event, repr(error))
+
+
+def _read(event, args):
     if event in ('os.remove', 'os.rmdir', 'shutil.rmtree'):
-        _removes(event, args[0])
+        if event == 'shutil.rmtree' or sys._getframe(4).f_globals.get('__name__') not in _OWN:
+            _removes(event, args[0])
     else:
-        _starts(args[0] if event == 'os.system' else args[2 if event == 'os.spawn' else 1])
+        command = args[0] if event == 'os.system' else args[2 if event == 'os.spawn' else 1]
+        folder = args[2] if event == 'subprocess.Popen' else None
+        _starts(command, os.fsdecode(folder or ''))
 
 
 def _removes(event, path):
     is_tree = event == 'shutil.rmtree'
-    is_own = not is_tree and sys._getframe(4).f_globals.get('__name__') in _OWN
-    if is_own or isinstance(path, int):
+    if isinstance(path, int):
         return
     folder, name = os.path.split(os.path.abspath(os.fsdecode(path)))
     folder = os.path.realpath(folder)
     whole = os.path.join(folder, name)
-    if whole.startswith(_TEMPORARY) or name.endswith('.pyc'):
+    is_temporary = whole.startswith(_TEMPORARY)
+    if name.endswith('.pyc') or is_temporary and not guard.has_named_files:
         return
     deed = {'verb': 'drop' if is_tree else 'delete', 'object': whole if is_tree else 'files',
             'scope': 'all' if is_tree else 'one'}
-    guard.operation('file', lambda: {'host': whole if is_tree else folder}, '%s %s' % (event, whole), deeds=[deed])
+    place = {'host': whole} if is_tree else {'host': folder, 'database': name}
+    guard.operation('file', lambda: place, '%s %s' % (event, whole), deeds=[deed],
+                    temporary=is_temporary)
 
 
-def _starts(command):
-    if isinstance(command, (str, bytes, os.PathLike)):
-        command = [command]
-    line = ' '.join([os.fsdecode(part) for part in command])
-    words = [os.path.basename(word) for word in _WORD.findall(line)]
-    if 'nightlatch' in words:
-        return  # It is guarded by another.
+def _starts(command, folder):
+    is_line = isinstance(command, (str, bytes, os.PathLike))
+    words = [os.fsdecode(part) for part in ([command] if is_line else command)]
+    if not is_line and len(words) > 2 and os.path.basename(words[0]) in _SHELLS and words[1] == '-c':
+        is_line, words = True, words[2:3]
+    line = ' '.join(words)
+    for words in _commands(line) if is_line else [words]:
+        while words and (words[0] in _STARTERS or '=' in words[0]):
+            words = words[1:]
+        # What nightlatch runs is guarded by another.
+        if words and os.path.basename(words[0]) != 'nightlatch':
+            _starts_one(os.path.basename(words[0]), words[1:], line, folder, is_line)
+
+
+def _commands(line):
+    """The commands of a shell's line, as their words."""
+    import shlex
+    try:
+        words = list(shlex.shlex(line, posix=True, punctuation_chars=True))
+    except ValueError:
+        words = line.split()
+    command = []
     for word in words:
-        if word in _CLIENTS or word in _REMOVERS and _REMOVERS[word].search(line):
-            deeds = [{'verb': 'shell', 'object': word, 'scope': 'unknown'}]
-            guard.operation('shell', lambda: {}, line, deeds=deeds)
-            return
+        if word.strip(';|&()'):
+            command.append(word)
+        else:
+            yield command
+            command = []
+    yield command
+
+
+def _starts_one(name, words, line, folder, is_line):
+    if name == 'rm' or name == 'find' and ('-delete' in words or 'rm' in words):
+        is_tree = name == 'find' or any(re.match(r'-\w*[rR]|--recursive', word) for word in words)
+        paths = []
+        for word in words:
+            if not word.startswith('-'):
+                paths += _meant(os.path.join(folder, word)) if is_line else [os.path.join(folder, word)]
+            elif name == 'find':
+                break
+        for path in paths[:_MOST_FILES]:
+            if os.path.lexists(path):
+                _removes('shutil.rmtree' if is_tree and os.path.isdir(path) else 'os.remove', path)
+    elif name in _CLIENTS or name in _REMOVERS and _REMOVERS[name].search(line):
+        text = next((word for word in words if _SQL.match(word)), None)
+        deeds = [{'verb': 'shell', 'object': name, 'scope': 'unknown'}]
+        guard.operation('shell', lambda: {}, line, deeds=deeds, sql=text)
+
+
+def _meant(pattern):
+    """The files that a word of a shell means."""
+    import glob
+    return glob.glob(os.path.expanduser(pattern))

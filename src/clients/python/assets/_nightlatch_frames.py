@@ -1,0 +1,82 @@
+"""Takes the guard's own frames out of tracebacks: a person is to see their own code and one line.
+
+Loaded with the first driver, or with the first refusal; `guard` is the guard's module. Whoever shows
+a traceback raises an event of the interpreter first: then our frames are unlinked from it.
+"""
+import sys
+
+_is_busy = False
+
+
+def _is_ours(traceback):
+    return traceback.tb_frame.f_code.co_filename.startswith(guard._folder)
+
+
+def _strip(traceback):
+    """Unlinks our frames; returns the first that is another's."""
+    global _is_busy
+    _is_busy = True
+    try:
+        at = traceback
+        while at is not None:
+            after = at.tb_next
+            while after is not None and _is_ours(after):
+                after = after.tb_next
+            at.tb_next = after
+            at = after
+        return traceback.tb_next if traceback is not None and _is_ours(traceback) else traceback
+    finally:
+        _is_busy = False
+
+
+def _on_look(event, args):
+    if args[1] == 'tb_frame' and not _is_busy:
+        _strip(args[0])
+
+
+def _on_show(event, args):
+    error, seen = args[2], 0
+    while isinstance(error, BaseException) and seen < 20:
+        first = _strip(error.__traceback__)
+        if first is not None:
+            error.__traceback__ = first
+        error, seen = error.__cause__ or error.__context__, seen + 1
+
+
+def _before(owner, name, look):
+    """Has `look` see the arguments of a function first, of which no event tells."""
+    original = getattr(owner, name)
+    if hasattr(original, '__wrapped__'):
+        return
+
+    def shown(argument):
+        look(argument)
+        return original(argument)
+
+    shown.__wrapped__ = original
+    setattr(owner, name, shown)
+
+
+def _statement(error): raise error
+
+
+def refuse(error, name):
+    """Raises a refusal; that of a whole statement of the file `name` as if from its first line."""
+    if 'code' in sys.modules:
+        # `code.interact` and its kin begin to look behind the first of our frames.
+        console = sys.modules['code'].InteractiveInterpreter
+        _before(console, 'showtraceback', lambda _: _strip(sys.exc_info()[2]))
+    if 'threading' in sys.modules:
+        _before(sys.modules['threading'], 'excepthook', lambda args: _strip(args.exc_traceback))
+    if name is None:
+        raise error
+    code = _statement.__code__
+    more = {'co_filename': name, 'co_name': '<module>', 'co_firstlineno': 1}
+    if hasattr(code, 'co_qualname'):
+        # All of it is in the first line, and its columns are of another text.
+        more['co_linetable'] = b'\xef\x00' * (len(code.co_code) // 16 + 1)
+    type(_statement)(code.replace(**more), {})(error)
+
+
+guard._HANDLERS['object.__getattr__'] = _on_look
+guard._HANDLERS['sys.excepthook'] = _on_show
