@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Stdio};
 use std::time::Duration;
 
 use super::hold::Doubt;
@@ -15,7 +15,7 @@ use super::{Ended, Relay};
 use crate::clients::{Greets, Hook, Late, ReadStatement};
 use crate::policy::Decision;
 use crate::tap::protocol::VERSION;
-use crate::tap::{Answer, Asker, Heard, Message, Operation, Server, Statement};
+use crate::tap::{Answer, Asker, Command, Heard, Message, Operation, Server, Statement};
 use crate::ui::hold::Cause;
 use crate::ui::notice;
 use crate::ui::theme::Style;
@@ -51,6 +51,8 @@ pub struct Asking {
     bringing: Option<Child>,
     /// Whether the terminal was as a running statement has it, since that began.
     was_cooked: bool,
+    /// Who holds a lease, and the operation that it was given for.
+    lease: Option<(Asker, Box<Operation>)>,
 }
 
 /// A question that waits for its answer.
@@ -78,13 +80,14 @@ impl Asking {
             started: None,
             bringing: None,
             was_cooked: false,
+            lease: None,
         }
     }
 
     /// Begins to bring the hook in; returns whether it may still come.
     fn bring(&mut self, client: i32) -> bool {
         if let Some(late) = self.late.take() {
-            let mut command = Command::new(&late.program);
+            let mut command = process::Command::new(&late.program);
             command.args((late.args)(client, &self.folder));
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             self.bringing = command.spawn().ok();
@@ -135,6 +138,8 @@ impl Relay {
                 continue;
             };
             asking.waiting.retain(|heard| match heard {
+                // What it told has happened; what it asked is taken back.
+                Heard::Message(_, message) if message.is_told() => true,
                 Heard::Message(asker, _) | Heard::Unreadable(asker) => *asker != gone,
                 Heard::Gone(_) | Heard::Stranger => true,
             });
@@ -198,6 +203,14 @@ impl Relay {
                 }
                 let has_moved = self.keeper.tapped_prompt(&place);
                 self.at_place(asker, has_moved)
+            }
+            Message::Again { id, command, count } => {
+                self.at_again(asker, id, command, count);
+                Ok(())
+            }
+            Message::Ended { id, ending } => {
+                self.keeper.tapped_ended(id, ending);
+                Ok(())
             }
             // Of an operation that is no longer asked about.
             Message::Figures { .. } => Ok(()),
@@ -265,12 +278,36 @@ impl Relay {
         }
         match self.keeper.tapped_operation(&operation) {
             None => {
-                self.reply(asker, Answer::Go);
+                self.go_on(asker, &operation);
                 Ok(())
             }
             Some(judged) => {
                 self.at_judged(judged, Ticket { asker, operation: Some(Box::new(operation)) })
             }
+        }
+    }
+
+    /// Lets an operation go, and as many of its kind after it as need no question.
+    fn go_on(&mut self, asker: Asker, operation: &Operation) {
+        let lease = self.keeper.lease(operation);
+        if let (Some(_), Some(asking)) = (lease, &mut self.asking) {
+            asking.lease = Some((asker, Box::new(operation.clone())));
+        }
+        self.reply(asker, lease.map_or(Answer::Go, Answer::Lease));
+    }
+
+    /// Operations were sent within a lease.
+    fn at_again(&mut self, asker: Asker, id: Option<u64>, command: Option<Command>, count: u32) {
+        let lease = self.asking.as_ref().and_then(|asking| asking.lease.as_ref());
+        let Some((_, operation)) = lease.filter(|(holder, _)| *holder == asker) else {
+            return drop(self.keeper.tapped_unreadable());
+        };
+        let command = command.or_else(|| operation.command.clone());
+        let operation = Operation { id, command, count, ..Operation::clone(operation) };
+        if let Some(mut judged) = self.keeper.tapped_operation(&operation) {
+            // It was let through before the hour or the count said otherwise.
+            judged.verdict.decision = judged.verdict.decision.min(Decision::Notice);
+            self.keeper.operation_released(&judged, &operation, None, false);
         }
     }
 
@@ -335,6 +372,8 @@ impl Relay {
             }
             Some(operation) => {
                 self.keeper.operation_released(judged, operation, reason, whole_shape);
+                self.go_on(ticket.asker, operation);
+                return Ok(());
             }
         }
         self.reply(ticket.asker, Answer::Go);
@@ -475,14 +514,21 @@ impl Relay {
         let why = asking.hook.defeated.clone();
         let why =
             why.unwrap_or_else(|| "the client has not reported in: nothing is held".to_owned());
-        self.warn(&format!("UNGUARDED: {why}"))
+        // The prompt that tells has not been passed on yet: the line editor has drawn nothing.
+        let is_before_prompt = matches!(asking.hook.greets, Greets::BeforePrompt(_));
+        let line = self.warning(&format!("UNGUARDED: {why}"));
+        if is_before_prompt { self.say(&line) } else { self.say_or_wait(line) }
     }
 
     /// Says something about the guard, on the screen and in the recording.
     fn warn(&mut self, text: &str) -> io::Result<()> {
-        self.keeper.remark(text);
-        let line = notice::line(text, Style::Warning, self.cols(), self.theme);
+        let line = self.warning(text);
         self.say_or_wait(line)
+    }
+
+    fn warning(&mut self, text: &str) -> String {
+        self.keeper.remark(text);
+        notice::line(text, Style::Warning, self.cols(), self.theme)
     }
 
     pub(super) fn reply(&mut self, asker: Asker, answer: Answer) {

@@ -32,17 +32,29 @@ struct State {
     collections: BTreeMap<String, Vec<Document>>,
     /// Every command but greetings and questions about the server.
     log: Vec<Document>,
+    /// The replica set that it is the primary of, and its own name there.
+    set: Option<(&'static str, String)>,
 }
 
 impl Mongo {
     /// Starts a server with some families in it, on a port of the range the tests' configuration
     /// takes for production.
     pub(crate) fn start(families: i32) -> Self {
+        Self::start_in(families, None)
+    }
+
+    /// The same as the only member of a replica set.
+    pub(crate) fn start_set(families: i32, name: &'static str) -> Self {
+        Self::start_in(families, Some(name))
+    }
+
+    fn start_in(families: i32, set: Option<&'static str>) -> Self {
         let listener = (27_100..27_999)
             .find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok())
             .expect("a free port");
         let port = listener.local_addr().expect("bound").port();
-        let mut state = State::default();
+        let set = set.map(|name| (name, format!("localhost:{port}")));
+        let mut state = State { set, ..State::default() };
         let documents = (0..families).map(|n| doc! { "_id": n, "name": format!("family {n}") });
         state.collections.insert("app.family".to_owned(), documents.collect());
         let state = Arc::new(Mutex::new(state));
@@ -162,12 +174,19 @@ impl State {
         let ok = doc! { "ok": 1.0 };
         match name.to_ascii_lowercase().as_str() {
             "hello" | "ismaster" => {
-                return doc! {
+                let mut hello = doc! {
                     "ok": 1.0, "helloOk": true, "ismaster": true, "isWritablePrimary": true,
                     "maxBsonObjectSize": 16 << 20, "maxMessageSizeBytes": 48_000_000,
                     "maxWriteBatchSize": 100_000, "minWireVersion": 0, "maxWireVersion": 25,
                     "logicalSessionTimeoutMinutes": 30, "readOnly": false,
                 };
+                if let Some((name, own)) = &self.set {
+                    hello.extend(doc! {
+                        "setName": *name, "setVersion": 1, "secondary": false,
+                        "hosts": [own], "me": own, "primary": own,
+                    });
+                }
+                return hello;
             }
             "ping" | "endsessions" | "buildinfo" => {
                 return doc! { "ok": 1.0, "version": "8.0.0", "versionArray": [8, 0, 0, 0] };
