@@ -67,6 +67,13 @@ pub const READ: &[(&str, Read)] = &[
     ("mongo", lang::mongo::javascript),
 ];
 
+/// Clients that will not be run, with what to tell who tries.
+pub const UNGUARDABLE: &[(&str, &str, &str)] = &[(
+    "mongo",
+    "The legacy mongo shell lets no guard in: what is typed there could only be drafted off the screen.",
+    "Use mongosh, where every command is held. nightlatch check --client mongo reads a statement.",
+)];
+
 /// Clients that cannot be run yet, and whose command lines can be read all the same.
 pub const TOLD: &[(&str, Decide)] = &[
     ("mysql", told::mysql),

@@ -72,6 +72,9 @@ pub fn run(args: &RunArgs, world: &World, clock: &Clock) -> Result<u8, Error> {
 }
 
 fn unknown(name: &OsStr) -> Error {
+    if let Some((_, why, instead)) = known::UNGUARDABLE.iter().find(|(known, ..)| *known == name) {
+        return Error::new(Kind::Usage, *why).hint(*instead);
+    }
     let names: Vec<&str> = known::KNOWN.iter().map(|known| known.name).collect();
     Error::new(
         Kind::Usage,

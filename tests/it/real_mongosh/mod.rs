@@ -4,6 +4,7 @@
 mod forms;
 mod held;
 mod looks;
+mod places;
 mod record;
 mod scripts;
 mod stage;

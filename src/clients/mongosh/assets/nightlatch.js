@@ -173,7 +173,7 @@ function placeOf(client, address, database) {
   const server = serversOf(client).find((one) => one.address === address);
   return {
     ...parts(address), database, user: options.credentials?.username,
-    set: description?.setName ?? undefined, role: server?.type,
+    set: server?.setName ?? description?.setName ?? undefined, role: server?.type,
     names: options.srvHost ? [options.srvHost] : (options.hosts ?? []).map(String),
   };
 }
@@ -277,6 +277,9 @@ const listed = (value) => value?.documents ?? value ?? [];
 
 // What writes without being asked about, or as a part of a bulk.
 const WRITES = new Set(['insert', 'delete', 'update']);
+
+// The pool that a connection is of: it knows the server's name, and the connection only its number.
+const pools = new WeakMap();
 
 // Operations of a bulk that was asked about as a whole.
 const released = new WeakSet();
@@ -400,7 +403,8 @@ function guardConnection(connection) {
     if (!isAskedAbout) return go(null);
     const database = String(space?.db ?? space).split('.')[0];
     let kind = kindOf(name, body);
-    kind &&= `${this.address} ${database} ${kind}`;
+    const pool = pools.get(this), address = pool?.address ?? this.address;
+    kind &&= `${address} ${database} ${kind}`;
     if (isLeased(kind)) {
       if (lease.isQuiet) {
         lease.count++;
@@ -415,8 +419,8 @@ function guardConnection(connection) {
       return isAsync ? command.call(this, to, wanted, {})
         : new Promise((done, failed) => command.call(this, to, wanted, {}, (error, found) => (error ? failed(error) : done(found))));
     };
-    const client = shell.mongos.map(clientOf).find((one) => serversOf(one).some((server) => server.address === this.address));
-    const asked = askCommand(name, body, placeOf(client, this.address, database), options?.session, send, kind);
+    const client = shell.mongos.map(clientOf).find((one) => serversOf(one).some((server) => server.address === address));
+    const asked = askCommand(name, body, placeOf(client ?? pool, address, database), options?.session, send, kind);
     return isAsync ? asked.then(go) : void asked.then(go, words[at]);
   };
   base.command.isGuarded = true;
@@ -431,9 +435,14 @@ function guardPool(client) {
     if (checkOut.isGuarded) return;
     kind.checkOut = function (...all) {
       const at = all.findIndex((one) => typeof one === 'function');
-      if (at < 0) return checkOut.apply(this, all).then((connection) => { guardConnection(connection); return connection; });
+      const guarded = (connection) => {
+        pools.set(connection, this);
+        guardConnection(connection);
+        return connection;
+      };
+      if (at < 0) return checkOut.apply(this, all).then(guarded);
       const callback = all[at];
-      all[at] = (error, connection, ...rest) => { if (connection) guardConnection(connection); return callback(error, connection, ...rest); };
+      all[at] = (error, connection, ...rest) => callback(error, connection && guarded(connection), ...rest);
       return checkOut.apply(this, all);
     };
     kind.checkOut.isGuarded = true;
