@@ -19,10 +19,12 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::{read, write};
 
+mod figures;
 #[path = "../tests/it/support/mod.rs"]
 #[expect(dead_code, reason = "the tests need more of it than the benchmark")]
 mod support;
 
+use figures::milliseconds;
 use support::pty::Pty;
 use support::tool::{Tool, find, needs};
 use support::world::{Tier, World};
@@ -266,7 +268,7 @@ impl Bench {
             let title =
                 format!("-f with {inserts} INSERTs, s (synchronous_commit={setting}, fsync=off)");
             let names: Vec<_> = ways.iter().map(|(name, ..)| *name).collect();
-            self.rows(&title, &names, &times, |time| time.as_secs_f64())?;
+            figures::rows(&mut self.out, &title, &names, &times, |time| time.as_secs_f64())?;
         }
         Ok(())
     }
@@ -312,27 +314,7 @@ impl Bench {
         unit: impl Fn(Duration) -> f64,
     ) -> io::Result<()> {
         let names: Vec<_> = self.ways.iter().map(|way| way.name).collect();
-        self.rows(title, &names, times, unit)
-    }
-
-    /// Prints median, 99th percentile and the ratio of the medians to the first row's.
-    fn rows(
-        &mut self,
-        title: &str,
-        names: &[&str],
-        times: &[Vec<Duration>],
-        unit: impl Fn(Duration) -> f64,
-    ) -> io::Result<()> {
-        writeln!(self.out, "\n{title}")?;
-        writeln!(self.out, "  {:<24}{:>10}{:>10}{:>10}", "", "p50", "p99", "time ×")?;
-        let first = times.first().map_or(Duration::ZERO, |times| percentile(times, 50));
-        for (name, times) in names.iter().zip(times) {
-            let (middle, late) = (percentile(times, 50), percentile(times, 99));
-            let ratio = middle.as_secs_f64() / first.as_secs_f64();
-            let (middle, late) = (unit(middle), unit(late));
-            writeln!(self.out, "  {name:<24}{middle:>10.2}{late:>10.2}{ratio:>10.2}")?;
-        }
-        self.out.flush()
+        figures::rows(&mut self.out, title, &names, times, unit)
     }
 }
 
@@ -343,17 +325,6 @@ struct Used {
     share: u64,
     /// The most that each had, with such pages counted for each.
     peak: u64,
-}
-
-fn percentile(times: &[Duration], percent: usize) -> Duration {
-    let mut sorted = times.to_vec();
-    sorted.sort_unstable();
-    let last = sorted.len().saturating_sub(1);
-    sorted.get((last * percent).div_ceil(100)).copied().unwrap_or_default()
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }
 
 fn microseconds(time: Duration) -> f64 {

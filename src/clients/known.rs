@@ -66,6 +66,16 @@ pub const KNOWN: &[Known] = &[
         launch: |command| Box::new(mongosh::launch::launch(command)),
         trial: &["--nodb", "--norc", "--quiet", "--eval", "0"],
     },
+    Known {
+        name: "mongo",
+        oldest: None,
+        tells_operations: false,
+        read: lang::mongo::javascript,
+        mistake: None,
+        decide: mongosh::uri::decide,
+        launch: |command| Box::new(mongosh::launch::legacy(command)),
+        trial: &["--nodb", "--norc", "--quiet", "--eval", "0"],
+    },
 ];
 
 /// Finds the first place, in bytes, at which a text cannot be parsed, and why.
@@ -79,7 +89,6 @@ pub const READ: &[(&str, Read)] = &[
     ("mysql", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
     ("mariadb", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
     ("sqlite3", |text| sql::read(text, Flavour::Sqlite, Ends::Client)),
-    ("mongo", lang::mongo::javascript),
 ];
 
 /// Clients that cannot be run yet, and whose command lines can be read all the same.

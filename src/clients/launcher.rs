@@ -162,6 +162,9 @@ pub trait ReadStatement: std::fmt::Debug {
     fn at_prompt(&mut self, _database: &str) {}
 }
 
+/// What a statement's drivers are where nobody knows what it may reach: it was read off the screen.
+pub const UNKNOWN_DRIVER: &str = "unknown";
+
 /// By when a hook has said hello, if it is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Greets {

@@ -19,7 +19,9 @@ pub mod unseen;
 pub mod url;
 
 pub use interactive::{Interactive, Submitted};
-pub use launcher::{Command, Greets, Hook, Late, Launcher, OWN_EDITOR, ReadStatement, TELL_EDITED};
+pub use launcher::{
+    Command, Greets, Hook, Late, Launcher, OWN_EDITOR, ReadStatement, TELL_EDITED, UNKNOWN_DRIVER,
+};
 pub use psql::preflight::Preflight;
 pub use side::{Inquiry, ReadAnswer, ServerIdentity, ServerSaid, Side};
 pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};

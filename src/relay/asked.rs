@@ -3,27 +3,24 @@
 //! One is handled at a time, in the order they came; while one is held the others wait. Whoever
 //! asks waits for the answer, so nothing needs to be seen or guessed of the client here.
 
+mod greeting;
+
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Stdio};
 use std::time::Duration;
 
+use super::Relay;
 use super::hold::Doubt;
 use super::keeper::Judged;
-use super::{Ended, Relay};
-use crate::clients::{Greets, Hook, Late, ReadStatement};
+use crate::clients::{Hook, Late, ReadStatement, UNKNOWN_DRIVER};
 use crate::lang::Reading;
 use crate::policy::Decision;
 use crate::tap::protocol::VERSION;
-use crate::tap::{Answer, Asker, Heard, Message, Operation, Server, Statement};
+use crate::tap::{Answer, Asker, Command, Heard, Message, Operation, Server, Statement};
 use crate::ui::hold::Cause;
 use crate::ui::notice;
-use crate::ui::theme::Style;
-
-/// How long the client may take until its hook says hello, before the person is told that it has
-/// not. Where it does later, that is said too.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How a hook says that a line was typed at a prompt that takes one after the other.
 const TYPED: &str = "typed";
@@ -52,6 +49,8 @@ pub struct Asking {
     bringing: Option<Child>,
     /// Whether the terminal was as a running statement has it, since that began.
     was_cooked: bool,
+    /// Who holds a lease, and the operation that it was given for.
+    lease: Option<(Asker, Box<Operation>)>,
 }
 
 /// A question that waits for its answer.
@@ -79,13 +78,14 @@ impl Asking {
             started: None,
             bringing: None,
             was_cooked: false,
+            lease: None,
         }
     }
 
     /// Begins to bring the hook in; returns whether it may still come.
     fn bring(&mut self, client: i32) -> bool {
         if let Some(late) = self.late.take() {
-            let mut command = Command::new(&late.program);
+            let mut command = process::Command::new(&late.program);
             command.args((late.args)(client, &self.folder));
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             self.bringing = command.spawn().ok();
@@ -117,7 +117,7 @@ impl Asking {
     pub(super) fn read_draft(&mut self, screen: &str) -> Option<(String, Reading)> {
         let text = self.reader.typed(screen)?;
         // Nobody knows what it may reach.
-        let drivers = vec!["unknown".to_owned()];
+        let drivers = vec![UNKNOWN_DRIVER.to_owned()];
         let statement = Statement { text: Some(text), drivers, ..Statement::default() };
         let reading = self.reader.read(&statement);
         statement.text.map(|text| ((self.hook.kept)(text), reading))
@@ -151,6 +151,8 @@ impl Relay {
                 continue;
             };
             asking.waiting.retain(|heard| match heard {
+                // What it told has happened; what it asked is taken back.
+                Heard::Message(_, message) if message.is_told() => true,
                 Heard::Message(asker, _) | Heard::Unreadable(asker) => *asker != gone,
                 Heard::Gone(_) | Heard::Stranger => true,
             });
@@ -216,6 +218,14 @@ impl Relay {
                 }
                 let has_moved = self.keeper.tapped_prompt(&place);
                 self.at_place(asker, has_moved)
+            }
+            Message::Again { id, command, count } => {
+                self.at_again(asker, id, command, count);
+                Ok(())
+            }
+            Message::Ended { id, ending } => {
+                self.keeper.tapped_ended(id, ending);
+                Ok(())
             }
             // Of an operation that is no longer asked about.
             Message::Figures { .. } => Ok(()),
@@ -306,12 +316,36 @@ impl Relay {
         }
         match self.keeper.tapped_operation(&operation) {
             None => {
-                self.reply(asker, Answer::Go);
+                self.go_on(asker, &operation);
                 Ok(())
             }
             Some(judged) => {
                 self.at_judged(judged, Ticket { asker, operation: Some(Box::new(operation)) })
             }
+        }
+    }
+
+    /// Lets an operation go, and as many of its kind after it as need no question.
+    fn go_on(&mut self, asker: Asker, operation: &Operation) {
+        let lease = self.keeper.lease(operation);
+        if let (Some(_), Some(asking)) = (lease, &mut self.asking) {
+            asking.lease = Some((asker, Box::new(operation.clone())));
+        }
+        self.reply(asker, lease.map_or(Answer::Go, Answer::Lease));
+    }
+
+    /// Operations were sent within a lease.
+    fn at_again(&mut self, asker: Asker, id: Option<u64>, command: Option<Command>, count: u32) {
+        let lease = self.asking.as_ref().and_then(|asking| asking.lease.as_ref());
+        let Some((_, operation)) = lease.filter(|(holder, _)| *holder == asker) else {
+            return drop(self.keeper.tapped_unreadable());
+        };
+        let command = command.or_else(|| operation.command.clone());
+        let operation = Operation { id, command, count, ..Operation::clone(operation) };
+        if let Some(mut judged) = self.keeper.tapped_operation(&operation) {
+            // It was let through before the hour or the count said otherwise.
+            judged.verdict.decision = judged.verdict.decision.min(Decision::Notice);
+            self.keeper.operation_released(&judged, &operation, None, false);
         }
     }
 
@@ -376,6 +410,8 @@ impl Relay {
             }
             Some(operation) => {
                 self.keeper.operation_released(judged, operation, reason, whole_shape);
+                self.go_on(ticket.asker, operation);
+                return Ok(());
             }
         }
         self.reply(ticket.asker, Answer::Go);
@@ -437,65 +473,6 @@ impl Relay {
         self.say(&line)
     }
 
-    /// Returns when the person must be told that the client is not guarded, if it is not by then.
-    pub(super) fn next_guard_look(&self) -> Option<Duration> {
-        let asking = self.asking.as_ref()?;
-        if !asking.is_in_doubt() || asking.hook.greets != Greets::BeforeOutput {
-            return None;
-        }
-        let due = asking.started? + PATIENCE;
-        Some(due.saturating_sub(self.keeper.clock().elapsed()))
-    }
-
-    /// Says that nothing is held, where the hook has not said hello in time.
-    fn see_guard(&mut self) -> io::Result<()> {
-        let now = self.keeper.clock().elapsed();
-        let Some(asking) = self.asking.as_mut().filter(|asking| asking.is_in_doubt()) else {
-            return Ok(());
-        };
-        if self.client.is_none() {
-            return Ok(());
-        }
-        let since = *asking.started.get_or_insert(now);
-        let may_come = asking.late.is_some() || asking.bringing.is_some();
-        let is_late = asking.hook.greets == Greets::BeforeOutput && now >= since + PATIENCE;
-        if (asking.hook.defeated.is_some() && !may_come) || is_late {
-            return self.tell_unguarded();
-        }
-        Ok(())
-    }
-
-    /// The client prints something, or has ended. A guard has said hello before its client prints
-    /// anything, or before it prompts: where it has not, it is not there.
-    pub(super) fn see_guard_at_output(&mut self, output: &[u8]) -> io::Result<()> {
-        if !self.asking.as_ref().is_some_and(Asking::is_in_doubt) {
-            return Ok(());
-        }
-        self.read_asked()?;
-        self.serve_asked()?;
-        let ended = self.ended;
-        if let (Some(client), Some(asking)) = (self.client, &mut self.asking)
-            && asking.hook.defeated.is_some()
-            && ended.is_none()
-            && asking.bring(client)
-        {
-            return Ok(());
-        }
-        let is_sure = |asking: &Asking| {
-            asking.is_in_doubt()
-                && match asking.hook.greets {
-                    Greets::BeforeOutput => ended.is_some() || !asking.is_typed,
-                    // One that fails before it runs anything fails for reasons of its own.
-                    Greets::BeforePrompt(_) if ended.is_some() => ended == Some(Ended::Status(0)),
-                    Greets::BeforePrompt(end) => ends_with(output, end),
-                }
-        };
-        if self.asking.as_ref().is_some_and(is_sure) {
-            return self.tell_unguarded();
-        }
-        Ok(())
-    }
-
     /// The client prints something: returns whether its line editor is at work again, so that the
     /// statement has ended.
     pub(super) fn is_statement_over(&mut self) -> io::Result<bool> {
@@ -508,49 +485,12 @@ impl Relay {
         Ok(asking.was_cooked && !is_cooked)
     }
 
-    fn tell_unguarded(&mut self) -> io::Result<()> {
-        let Some(asking) = &mut self.asking else { return Ok(()) };
-        asking.is_told = true;
-        let is_first = asking.hook.greets == Greets::BeforeOutput && self.sink.is_fresh_line();
-        let why = asking.hook.defeated.clone();
-        let why =
-            why.unwrap_or_else(|| "the client has not reported in: nothing is held".to_owned());
-        let text = format!("UNGUARDED: {why}");
-        if !is_first {
-            return self.warn(&text);
-        }
-        // What is at hand is the client's first prompt, and not shown yet.
-        self.keeper.remark(&text);
-        let line = notice::line(&text, Style::Warning, self.cols(), self.theme);
-        self.say(&line)
-    }
-
-    /// Says something about the guard, on the screen and in the recording.
-    fn warn(&mut self, text: &str) -> io::Result<()> {
-        self.keeper.remark(text);
-        let line = notice::line(text, Style::Warning, self.cols(), self.theme);
-        self.say_or_wait(line)
-    }
-
     pub(super) fn reply(&mut self, asker: Asker, answer: Answer) {
         self.eager.answered();
         if let Some(asking) = &mut self.asking {
             asking.server.answer(asker, answer);
         }
     }
-}
-
-/// Tells whether output ends with a text, whatever escape sequences stand behind it.
-fn ends_with(output: &[u8], end: &str) -> bool {
-    let text = String::from_utf8_lossy(output);
-    let mut shown = text.as_ref();
-    while let Some((before, escape)) = shown.rsplit_once('\u{1b}')
-        && escape.starts_with('[')
-        && escape[1..].trim_end_matches(|c: char| c.is_ascii_alphabetic()).len() + 2 == escape.len()
-    {
-        shown = before;
-    }
-    shown.ends_with(end)
 }
 
 /// Says in one line what an operation would touch.

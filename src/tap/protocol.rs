@@ -4,9 +4,14 @@
 //! `hello`. Each message is one line of JSON with its kind in `t` and the process in `pid`; each
 //! is answered by one line before the next is sent:
 //!
-//! - `go`: go on; `go files` to a hello: files are targets too, and are asked about wherever they lie
+//! - `go`: go on; with a number behind it, so many more operations of the kind need not be asked about,
+//!   and with `quietly` behind that, only how many there were is wanted; `go files` to a hello: files
+//!   are targets too, and are asked about wherever they lie
 //! - `no`, perhaps with a reason behind it: it must not run; the code that asked gets an error
 //! - `stop`: the same, and the person pressed Ctrl-C
+//!
+//! What is sent within such a lease is told in `again`, soon, and not answered. Nor is `ended`, which
+//! tells how something went that was let through.
 //!
 //! Of an operation that is `countable`, `count` may come first, while a person is asked: the hook
 //! then tells the `figures`, which are not answered.
@@ -73,6 +78,26 @@ pub enum Message {
         #[serde(default)]
         total: Option<u64>,
     },
+    /// Operations that were sent within a lease, of the kind that was asked about last.
+    Again {
+        /// The number of one.
+        #[serde(default)]
+        id: Option<u64>,
+        /// Its command; none where only their count is told.
+        #[serde(default)]
+        command: Option<Command>,
+        /// How many.
+        #[serde(default = "once")]
+        count: u32,
+    },
+    /// A statement or an operation that was let through has ended.
+    Ended {
+        /// Its number.
+        id: u64,
+        /// How it went.
+        #[serde(flatten)]
+        ending: Ending,
+    },
     /// Something about the guard itself.
     Remark {
         /// `untapped`: a driver is loaded that is not asked about; `failed`: a tap does not work.
@@ -84,9 +109,34 @@ pub enum Message {
     },
 }
 
+impl Message {
+    /// Returns whether it tells of something that has happened, and waits for no answer.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        matches!(self, Self::Again { .. } | Self::Ended { .. })
+    }
+}
+
+/// How a statement or an operation went.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct Ending {
+    /// How many rows or documents it wrote to, where that is known.
+    #[serde(default)]
+    pub rows: Option<u64>,
+    /// How long it took, in milliseconds, without the time it was asked about.
+    #[serde(rename = "took_ms")]
+    pub duration_ms: u64,
+    /// Why it failed.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
 /// A statement that is about to run, whole.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 pub struct Statement {
+    /// Its number, where the hook will tell how it went.
+    #[serde(default)]
+    pub id: Option<u64>,
     /// Its text; none where the client does not tell.
     pub text: Option<String>,
     /// How the text was had: `file` for a script, which is recorded and not judged beforehand,
@@ -124,6 +174,9 @@ impl Statement {
 /// A destructive operation that is about to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Operation {
+    /// Its number, where the hook will tell how it went.
+    #[serde(default)]
+    pub id: Option<u64>,
     /// What kind of server: `postgres`, `sqlite`, `mysql`, `mongodb`, `redis`, …; `file` for files,
     /// whose place is their folder, `shell` for programs, which run wherever the session is.
     pub engine: String,
@@ -150,7 +203,10 @@ pub struct Operation {
     /// Whether it is part of a transaction of several.
     #[serde(default)]
     pub transaction: bool,
-    /// How often the SQL runs.
+    /// Whether the hook can tell what does the same, and may be given a lease on it.
+    #[serde(default)]
+    pub repeatable: bool,
+    /// How often the SQL or the command runs.
     #[serde(default = "once")]
     pub count: u32,
 }
@@ -262,6 +318,15 @@ impl From<Place> for Address {
     }
 }
 
+/// Operations that need not be asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// How many.
+    pub more: u32,
+    /// Whether only their count is wanted.
+    pub is_quiet: bool,
+}
+
 /// What a hook is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -269,6 +334,8 @@ pub enum Answer {
     Go,
     /// Go on, and ask about temporary files as well: some may be targets.
     GoWithFiles,
+    /// Go on, and so many more of the kind without asking.
+    Lease(Lease),
     /// It must not run; the reason is for the person.
     No(&'static str),
     /// It must not run, and the person pressed Ctrl-C.
@@ -284,6 +351,8 @@ impl Answer {
         match self {
             Self::Go => "go\n".to_owned(),
             Self::GoWithFiles => "go files\n".to_owned(),
+            Self::Lease(Lease { more, is_quiet: true }) => format!("go {more} quietly\n"),
+            Self::Lease(Lease { more, is_quiet: false }) => format!("go {more}\n"),
             Self::No("") => "no\n".to_owned(),
             Self::No(why) => format!("no {why}\n"),
             Self::Stop => "stop\n".to_owned(),
@@ -322,6 +391,37 @@ mod tests {
         assert_eq!(found.count, 1);
         assert_eq!(found.deeds[0].scope, Scope::One);
         assert_eq!(Address::from(found.place).to_string(), "db:27017/?");
+    }
+
+    #[test]
+    fn what_is_only_told_is_known_as_that() {
+        let command = Command { name: "ping".into(), fields: serde_json::json!({"ping": 1}) };
+        let ending = Ending { rows: None, duration_ms: 7, error: Some("wrong".to_owned()) };
+        for (line, expected) in [
+            (
+                r#"{"t":"again","id":3,"command":{"name":"ping","fields":{"ping":1}}}"#,
+                Message::Again { id: Some(3), command: Some(command), count: 1 },
+            ),
+            (
+                r#"{"t":"again","count":200}"#,
+                Message::Again { id: None, command: None, count: 200 },
+            ),
+            (
+                r#"{"pid":1,"t":"ended","id":4,"took_ms":7,"error":"wrong"}"#,
+                Message::Ended { id: 4, ending },
+            ),
+        ] {
+            let found = parse(line.as_bytes()).expect("read");
+            assert!(found.is_told());
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn a_lease_is_told_behind_the_answer() {
+        for (is_quiet, expected) in [(false, "go 256\n"), (true, "go 256 quietly\n")] {
+            assert_eq!(Answer::Lease(Lease { more: 256, is_quiet }).line(), expected);
+        }
     }
 
     #[test]

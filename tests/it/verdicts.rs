@@ -86,4 +86,5 @@ fn texts_of_the_fuzzer_are_read() {
 #[test]
 fn mongosh_corpus() {
     agrees(include_str!("../verdicts/corpus-mongosh.toml"));
+    agrees(include_str!("../verdicts/adversary-mongosh.toml"));
 }

@@ -30,6 +30,20 @@ pub fn launch(command: Command<'_>) -> Hooked {
     Hooked::new(words, is_bare, command.terminals, uri::decide, hook)
 }
 
+/// Reads a command line of the legacy shell, which takes no guard in.
+#[must_use]
+pub fn legacy(command: Command<'_>) -> Hooked {
+    let words = command.words();
+    let hook = Hook {
+        reader: || Box::<text::Reader>::default(),
+        kept: text::kept,
+        defeated: Some("the legacy mongo shell takes no guard in: drafted only".to_owned()),
+        ..Hook::of_programs()
+    };
+    let is_bare = parse(&words).is_bare;
+    Hooked::new(words, is_bare, command.terminals, uri::decide, hook)
+}
+
 /// Puts the guard before all that the person has mongosh evaluate, start-up files included. Where
 /// they have it evaluate nothing, the prompt must come all the same.
 fn args(folder: &Path, own: &[OsString]) -> Vec<OsString> {

@@ -4,6 +4,7 @@
 //! screen and the keys are left alone.
 
 pub mod args;
+mod draft;
 pub mod launch;
 pub mod text;
 pub mod uri;

@@ -1,8 +1,9 @@
 //! Statements of mongosh: read before they run, and what of them may be written down.
 
-use crate::clients::ReadStatement;
-use crate::lang::Reading;
+use super::draft;
+use crate::clients::{ReadStatement, UNKNOWN_DRIVER};
 use crate::lang::mongo::Names;
+use crate::lang::{Class, Effect, Reading};
 use crate::tap::Statement;
 
 /// Words that keep a statement out of mongosh's own history.
@@ -20,9 +21,19 @@ impl ReadStatement for Reader {
     fn read(&mut self, statement: &Statement) -> Reading {
         self.last = statement.text.clone().unwrap_or_default();
         // What is done once is asked about as it is sent: then its target and its figures are known.
+        // So is what nobody can tell beforehand.
         let reading = self.names.read(&self.last);
-        let loops = reading.effects().iter().filter(|effect| effect.looped);
+        if statement.drivers.iter().any(|driver| driver == UNKNOWN_DRIVER) {
+            // Nothing will be asked about when it is sent.
+            return reading;
+        }
+        let is_shown = |effect: &&Effect| effect.looped && effect.class != Class::Opaque;
+        let loops = reading.effects().iter().filter(is_shown);
         Reading::Understood(loops.cloned().collect())
+    }
+
+    fn typed(&self, screen: &str) -> Option<String> {
+        draft::typed(screen)
     }
 
     fn runs(&mut self) {

@@ -4,6 +4,7 @@
 //! judged and counted by the place they go to, and a submission lasts from one statement to the
 //! next.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Judged, Keeper, unreadable};
@@ -11,12 +12,16 @@ use crate::lang::{Effect, Reading, Scope, Verb};
 use crate::policy::bulk::{counts, verb_word};
 use crate::policy::{self, Bulk, Decision, Tally, Verdict};
 use crate::record::{Marker, Source};
-use crate::tap::{self, Operation, Statement};
+use crate::tap::{self, Ending, Lease, Operation, Statement};
 use crate::target::{Address, Decided, Known, Seen, for_address};
 use crate::ui::visible::one_line;
 
 /// Longest part of a statement that is quoted where an operation of it is held, in bytes.
 const QUOTE_BYTES: usize = 60;
+
+/// How many operations a lease is for: enough that asking costs nothing beside what they cost, and few
+/// enough that what changes meanwhile is heeded soon.
+const LEASE: u32 = 256;
 
 /// What is known of the statement that runs, and of the places it has reached.
 #[derive(Debug, Default)]
@@ -34,6 +39,8 @@ pub(super) struct Tapped {
     running: Option<(u64, Duration)>,
     /// The last operation of it that was written down and let through.
     sent: Option<u64>,
+    /// What was written down by the hook's numbers, until the hook tells how it went.
+    open: HashMap<u64, u64>,
 }
 
 impl Tapped {
@@ -109,7 +116,9 @@ impl Keeper {
         if self.is_released_shape(&verdict, || text.clone()) {
             verdict.decision = Decision::Notice;
         }
-        self.note(text, verdict, Source::Tap)
+        let judged = self.note(text, verdict, Source::Tap);
+        self.tapped.open.extend(statement.id.map(|id| (id, judged.n)));
+        judged
     }
 
     /// Judges a statement that was read off the screen, and writes it down.
@@ -152,6 +161,31 @@ impl Keeper {
         let took = self.clock.elapsed().saturating_sub(began);
         let duration_ms = is_seen.then(|| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
         self.mark(Marker::Outcome { n, rows: None, duration_ms, error });
+    }
+
+    /// Takes note of how a statement or an operation went; what was not written down is not known.
+    pub fn tapped_ended(&mut self, id: u64, ending: Ending) {
+        let Some(n) = self.tapped.open.remove(&id) else { return };
+        for running in [&mut self.tapped.running, &mut self.running] {
+            running.take_if(|(running, _)| *running == n);
+        }
+        let Ending { rows, duration_ms, error } = ending;
+        self.mark(Marker::Outcome { n, rows, duration_ms: Some(duration_ms), error });
+    }
+
+    /// Returns how many more operations of a kind may go without a question: a fixed number if all of
+    /// them would be let through as things stand. What is allowed in silence is only counted.
+    pub fn lease(&mut self, operation: &Operation) -> Option<Lease> {
+        if !operation.repeatable {
+            return None;
+        }
+        let reading = self.tapped.read(operation);
+        let at = self.place_at(operation);
+        let all = Operation { count: LEASE, ..operation.clone() };
+        let verdict = self.judge_at(at, &all, &reading);
+        let is_quiet = verdict.decision == Decision::Allow;
+        let is_free = verdict.decision <= Decision::Notice || self.is_covered(at, &verdict);
+        is_free.then_some(Lease { more: LEASE, is_quiet })
     }
 
     /// Takes note that a statement, or an operation of it, was refused: the rest of it is refused
@@ -210,7 +244,8 @@ impl Keeper {
             self.tapped.places[at].tally.release(&effects);
         }
         self.count(at, operation, &effects);
-        self.tapped.sent = Some(judged.n);
+        self.tapped.open.extend(operation.id.map(|id| (id, judged.n)));
+        self.tapped.sent = operation.id.is_none().then_some(judged.n);
         self.let_through(judged, &effects, whole);
         self.paged();
     }
@@ -459,9 +494,9 @@ fn repeated<'a>(
     effects: &'a [Effect],
 ) -> impl Iterator<Item = (&'a Effect, u32)> {
     effects.iter().enumerate().map(|(at, effect)| {
-        let count = match &operation.sql {
-            Some(_) => operation.count,
-            None => operation.deeds.get(at).map_or(1, |deed| deed.count),
+        let count = match (&operation.sql, &operation.command) {
+            (Some(_), _) | (_, Some(_)) => operation.count,
+            (None, None) => operation.deeds.get(at).map_or(1, |deed| deed.count),
         };
         // No count is higher than what makes a bulk by far.
         (effect, count.saturating_sub(1).min(100_000))

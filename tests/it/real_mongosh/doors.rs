@@ -1,6 +1,7 @@
 //! A member of a replica set that was production stays so through another door.
 
-use super::stage::{FAMILIES, NEEDED, Stage, leave, place, wait_for_question};
+use super::stage::{FAMILIES, NEEDED, Stage, leave, place};
+use crate::real_psql::steps::wait_for_question;
 use crate::support::mongo::Mongo;
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::tool::needs;

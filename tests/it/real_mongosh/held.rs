@@ -5,7 +5,8 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::stage::{FAMILIES, NEEDED, PROMPT, Stage, enter, leave, refuse, wait_for_question};
+use super::stage::{FAMILIES, NEEDED, PROMPT, Stage, enter, leave, refuse, say_no};
+use crate::real_psql::steps::wait_for_question;
 use crate::support::pty::{Key, Pty};
 use crate::support::tool::needs;
 
@@ -90,6 +91,49 @@ fn the_word_releases_it_and_it_runs_to_its_end() {
 }
 
 #[test]
+fn every_way_to_say_no_is_one() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let (stage, mut pty) = opened();
+    for key in [Key::Enter, Key::Escape, Key::Ctrl('c'), Key::Ctrl('d')] {
+        pty.line("try { db.family.deleteMany({}) } catch (error) { print('went' + ' on') }");
+        wait_for_question(&mut pty);
+        say_no(&mut pty, key, PROMPT);
+    }
+    for word in ["yes", "App", "families-prod", "app app"] {
+        pty.line("try { db.family.deleteMany({}) } catch (error) { print('went' + ' on') }");
+        wait_for_question(&mut pty);
+        pty.answer(word);
+        pty.wait_for("nightlatch: cancelled");
+        pty.wait_for_prompt(PROMPT);
+        pty.wait_for_silence(Duration::from_millis(350));
+    }
+    assert!(!pty.screen().contains("went on"), "{}", pty.dump());
+    assert_eq!(stage.server.arrived("delete"), []);
+    leave(&mut pty);
+}
+
+#[test]
+fn the_prompt_comes_after_the_question_of_what_nobody_waits_for() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let (stage, mut pty) = opened();
+    let later = "later = (n) => { const raw = db.getMongo()._serviceProvider, all = []; \
+                 while (n-- > 0) all.push(raw[del]('app', 'family', {_id: n})); return {all} };\n";
+    stage.world.write("later.js", later);
+    enter(&mut pty, "load('later.js')");
+    pty.line("later(20).all.length");
+    wait_for_question(&mut pty);
+    let recent = pty.recent();
+    assert!(!recent.contains("\napp>"), "{recent}");
+    say_no(&mut pty, Key::Enter, PROMPT);
+    assert_eq!(stage.server.left(), AFTER_FOUR, "{}", pty.dump());
+    leave(&mut pty);
+}
+
+#[test]
 fn ctrl_c_is_a_no_and_loses_no_connection() {
     if !needs(NEEDED) {
         return;
@@ -148,6 +192,7 @@ fn a_signal_while_it_is_held_sends_nothing() {
     for (whom, signal) in [
         ("nightlatch", Signal::SIGKILL),
         ("nightlatch", Signal::SIGHUP),
+        ("nightlatch", Signal::SIGTERM),
         ("mongosh", Signal::SIGINT),
         ("mongosh", Signal::SIGTERM),
     ] {

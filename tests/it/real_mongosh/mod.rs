@@ -5,6 +5,7 @@ mod doors;
 mod forms;
 mod held;
 mod looks;
+mod places;
 mod record;
 mod scripts;
 mod stage;

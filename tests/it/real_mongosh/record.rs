@@ -2,21 +2,20 @@
 
 use std::fs;
 
-use super::stage::{NEEDED, Stage, enter, leave, refuse};
+use super::stage::{NEEDED, PROMPT, Stage, enter, leave, refuse};
+use crate::real_psql::steps::wait_for_question;
 use crate::support::pty::Key;
 use crate::support::tool::needs;
 use crate::support::world::run;
 
-fn history(stage: &Stage) -> Vec<(String, String)> {
+fn history(stage: &Stage) -> Vec<serde_json::Value> {
     let output = run(stage.world.nightlatch(["history", "--json"]), "");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    text.lines()
-        .map(|line| {
-            let row: serde_json::Value = serde_json::from_str(line).expect("JSON");
-            let word = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
-            (word("text"), word("answer"))
-        })
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn text(row: &serde_json::Value) -> &str {
+    row["text"].as_str().expect("a text")
 }
 
 #[test]
@@ -41,7 +40,7 @@ fn statements_are_kept_as_typed() {
     refuse(&mut pty);
     leave(&mut pty);
     let history = history(&stage);
-    let texts: Vec<&str> = history.iter().map(|(text, _)| text.trim_end()).collect();
+    let texts: Vec<&str> = history.iter().map(text).collect();
     insta::assert_snapshot!(texts.join("\n--\n"), @r#"
     db.family.countDocuments({name: "é 'x'"})  // why
     --
@@ -64,8 +63,43 @@ fn statements_are_kept_as_typed() {
     exit
     "#);
     assert!(
-        history.iter().any(|(text, answer)| text == "drop app.family" && answer == "cancelled")
+        history.iter().any(|row| text(row) == "drop app.family" && row["answer"] == "cancelled")
     );
+}
+
+#[test]
+fn what_came_of_statements_and_operations_is_kept() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::new();
+    let mut pty = stage.open();
+    enter(&mut pty, "db.family.insertMany([{_id: 100}, {_id: 101}])");
+    enter(&mut pty, "");
+    enter(&mut pty, "throw new Error('wrong')");
+    pty.line("for (let n = 0; n < 20; n++) db.family.deleteOne({_id: n})");
+    wait_for_question(&mut pty);
+    pty.answer("app");
+    pty.wait_for("nightlatch: released");
+    pty.wait_for_prompt(PROMPT);
+    enter(&mut pty, "db.family.findOne({_id: 100})");
+    leave(&mut pty);
+    let history = history(&stage);
+    let (of_loop, typed): (Vec<_>, Vec<_>) =
+        history.iter().partition(|row| text(row).starts_with("delete app.family"));
+    let told = |row: &&serde_json::Value| {
+        let took = if row["duration_ms"].is_null() { "" } else { "known" };
+        format!("{} | {} | {} | {took}", text(row), row["rows"], row["error"])
+    };
+    insta::assert_snapshot!(typed.iter().map(told).collect::<Vec<_>>().join("\n"), @r#"
+    db.family.insertMany([{_id: 100}, {_id: 101}]) | 2 | null | known
+    throw new Error('wrong') | null | "wrong" | known
+    for (let n = 0; n < 20; n++) db.family.deleteOne({_id: n}) | 20 | null | known
+    db.family.findOne({_id: 100}) | null | null | known
+    exit | null | null | known
+    "#);
+    assert_eq!(of_loop.len(), 20, "each of a lease is kept");
+    assert!(of_loop.iter().all(|row| row["rows"] == 1 && !row["duration_ms"].is_null()));
 }
 
 #[test]
@@ -95,8 +129,8 @@ fn secrets_are_on_no_disk() {
     pty.wait_for_prompt("app> ");
     enter(&mut pty, "'the end'");
     leave(&mut pty);
-    let texts = history(&stage);
-    let told = texts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n");
+    let history = history(&stage);
+    let told = history.iter().map(text).collect::<Vec<_>>().join("\n");
     assert!(!told.contains("hunter2"), "{told}");
     let mut folders = vec![stage.world.data()];
     while let Some(folder) = folders.pop() {

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-pub(super) use crate::real_psql::steps::wait_for_question;
 use crate::support::mongo::Mongo;
 use crate::support::mongosh::usual;
 use crate::support::pty::{Key, Pty};
@@ -31,7 +30,7 @@ const SETTINGS: &str = r#"{"userId": "000000000000000000000001", "enableTelemetr
 pub(super) struct Stage {
     pub(super) world: World,
     pub(super) server: Mongo,
-    shell: PathBuf,
+    pub(super) shell: PathBuf,
 }
 
 impl Stage {
@@ -42,8 +41,16 @@ impl Stage {
 
     /// The same for any mongosh.
     pub(super) fn with(shell: &Path) -> Self {
+        Self::of(shell, Mongo::start(FAMILIES))
+    }
+
+    /// The same with a server that is the primary of a replica set.
+    pub(super) fn of_set(name: &'static str) -> Self {
+        Self::of(usual().expect("mongosh"), Mongo::start_set(FAMILIES, name))
+    }
+
+    fn of(shell: &Path, server: Mongo) -> Self {
         let mut world = World::new(Tier::Production);
-        let server = Mongo::start(FAMILIES);
         let config = format!(
             "[[target]]\nname = \"families-prod\"\ntier = \"production\"\n\
              match = [\"localhost:{}\"]\n\n\
@@ -117,9 +124,14 @@ pub(super) fn enter(pty: &mut Pty, line: &str) {
 pub(super) fn refuse(pty: &mut Pty) {
     pty.wait_for("Enter to cancel:");
     pty.wait_for_silence(Duration::from_millis(350));
-    pty.press(Key::Enter);
+    say_no(pty, Key::Enter, PROMPT);
+}
+
+/// Says no to the question that stands, and waits for the next prompt.
+pub(super) fn say_no(pty: &mut Pty, key: Key, prompt: &str) {
+    pty.press(key);
     pty.wait_for("nightlatch: cancelled");
-    pty.wait_for_prompt(PROMPT);
+    pty.wait_for_prompt(prompt);
     // What is typed sooner would be taken for part of a paste, and thrown away.
     pty.wait_for_silence(Duration::from_millis(350));
 }

@@ -61,6 +61,13 @@ impl Mongo {
         Self { port, state }
     }
 
+    /// The same as the only member of a replica set.
+    pub(crate) fn start_set(families: i32, name: &str) -> Self {
+        let own = Self::start(families);
+        own.join(name, &format!("localhost:{}", own.port));
+        own
+    }
+
     /// Makes it the only member of a replica set, under a name of its own.
     pub(crate) fn join(&self, set: &str, me: &str) {
         lock(&self.state).own = doc! {

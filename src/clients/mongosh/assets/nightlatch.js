@@ -26,12 +26,30 @@ const MOST_COUNTED = 20;
 // How long the server may take for them, in milliseconds.
 const COUNT_MS = 1500;
 
+// How long a lease holds, in milliseconds: the hour may change, and what nightlatch knows.
+const LEASE_MS = 1000;
+
+// How long nightlatch waits to be told of what needs no answer, in milliseconds, and of how much.
+const SOON_MS = 10;
+const MOST_SOON = 32;
+
+// How often the prompt waits for questions that a statement has left behind.
+const MOST_WAITS = 20;
+
 let shell;        // mongosh's state
 let EJSON;
 let path;         // the socket's name
 let socket = null;
 let turn = Promise.resolve();
 let waiting = null;
+let questions = 0;
+let numbered = 0;     // statements and operations
+let lease = null;     // what may go on by itself for now: `{ kind, left, until, isQuiet, count }`
+let soon = [];        // what nightlatch is to be told of with the next line
+let timer = null;     // by when, if there is no next one
+let touched = null;   // documents that the statement has written to, if that is known
+let running = 0;      // statements, each within the one before
+let answering = 0;    // how long questions have taken, in milliseconds
 
 // A getter, for the driver copies what an error has of its own onto others.
 class Refused extends Error {
@@ -43,7 +61,7 @@ class Refused extends Error {
 function connect() {
   return new Promise((done, failed) => {
     let text = '';
-    const made = net.connect(path, () => { socket = made; done(); });
+    const made = net.connect(path, () => { socket = made; lease = null; done(); });
     const lost = (error) => {
       if (socket === made) socket = null;
       failed(error);
@@ -57,25 +75,41 @@ function connect() {
   });
 }
 
-function write(message) {
-  socket.write(JSON.stringify({ pid: process.pid, ...message }) + '\n');
+function write(...messages) {
+  if (lease?.count) soon.push({ t: 'again', count: lease.count });
+  if (lease) lease.count = 0;
+  clearTimeout(timer);
+  timer = null;
+  const lines = soon.concat(messages).map((one) => `{"pid":${process.pid},${JSON.stringify(one).slice(1)}\n`);
+  soon = [];
+  socket?.write(lines.join(''));
+}
+
+// What a lease covers is told of with others: each line by itself would cost more than an operation may.
+function tellSoon(message) {
+  soon.push(message);
+  if (soon.length >= MOST_SOON) return write();
+  timer ??= setTimeout(write, SOON_MS).unref();
 }
 
 // One question at a time. `count` finds figures where nightlatch wants them for a person it asks.
 function ask(message, count) {
+  questions++;
   const answer = turn.then(() => exchange(message, count));
   turn = answer.catch(() => {});
   return answer;
 }
 
 async function exchange(message, count) {
-  const interrupted = shell.interrupted.asPromise();
+  const interrupted = shell.interrupted.asPromise(), begin = performance.now();
+  let isShown = false;
   try {
     if (!socket) await connect();
     let figures = null;
     const answered = new Promise((done) => {
       waiting = (line) => {
         if (line !== 'count') return done(line);
+        isShown = true;
         figures = Promise.resolve(count?.()).then((found) => write({ t: 'figures', ...found }))
           .catch(() => { if (socket) write({ t: 'figures' }); });
       };
@@ -94,8 +128,11 @@ async function exchange(message, count) {
     throw error;
   } finally {
     waiting = null;
+    answering += performance.now() - begin;
     interrupted.destroy();
     socket?.unref();
+    // The question has taken the place of the prompt.
+    if (isShown && !running && shell.isInteractive) shell.evaluationListener.runtimeState().repl?.displayPrompt(true);
   }
 }
 
@@ -104,9 +141,11 @@ function tell(message) {
   ask(message).catch(() => {});
 }
 
+// Returns the words of what is let through: how many of its kind may go on by themselves, and how.
 async function heed(question, what) {
   const [word, ...why] = (await question).split(' ');
-  if (word === 'go') return;
+  if (word === 'go') return why;
+  lease = null;
   const reason = word === 'lost' ? 'nightlatch is gone, and without it nothing is deleted' : why.join(' ');
   const error = new Refused(reason ? `${what} (${reason})` : what);
   error[UNCATCHABLE] = true;
@@ -134,7 +173,7 @@ function placeOf(client, address, database) {
   const server = serversOf(client).find((one) => one.address === address);
   return {
     ...parts(address), database, user: options.credentials?.username,
-    set: description?.setName ?? server?.setName ?? undefined, role: server?.type, me: server?.me ?? undefined,
+    set: server?.setName ?? description?.setName ?? undefined, role: server?.type, me: server?.me ?? undefined,
     names: options.srvHost ? [options.srvHost] : (options.hosts ?? []).map(String),
   };
 }
@@ -158,23 +197,63 @@ async function tellHere() {
 
 // ---------------------------------------------------------------------------- statements
 
+// Tells how something went that was let through.
+function end(id, begin, rows, error) {
+  const message = error && String(error.message ?? error).split('\n')[0];
+  tellSoon({ t: 'ended', id, rows: rows ?? undefined, took_ms: Math.round(performance.now() - begin), error: message });
+}
+
+// Runs a statement; `announce` is to be awaited before anything of it runs.
+async function follow(id, announce, run) {
+  const outer = touched;
+  let began = null;
+  const told = async () => {
+    await announce();
+    began ??= performance.now() - answering;
+  };
+  const over = (error) => {
+    if (began === null) return;
+    end(id, began + answering, touched, error);
+    if (outer !== null) touched += outer;
+    write();
+  };
+  touched = null;
+  running++;
+  try {
+    const value = await run(told);
+    over();
+    return value;
+  } catch (error) {
+    over(error);
+    throw error;
+  } finally {
+    running--;
+  }
+}
+
 function guardStatements(evaluator, listener) {
   const evaluate = evaluator.customEval, prompt = listener.getShellPrompt;
   evaluator.customEval = async function (run, input, context, file) {
-    if (file === '<prompt loader>' || listener.insideAutoCompleteOrGetPrompt) return evaluate.apply(this, arguments);
+    const how = file?.startsWith('REPL') ? 'typed' : 'file';
+    const isNothing = how === 'typed' && !input.trim();
+    if (isNothing || file === '<prompt loader>' || listener.insideAutoCompleteOrGetPrompt) return evaluate.apply(this, arguments);
+    const id = ++numbered;
     let told = null;
     const announce = () => told ??= heed(ask({
-      t: 'statement', text: input, how: file?.startsWith('REPL') ? 'typed' : 'file', file,
+      t: 'statement', id, text: input.replace(/\n$/, ''), how, file,
       within: shell.shellApi.loadCallNestingLevel > 0,
-    }).then((answer) => (answer === 'lost' ? 'go' : answer)), 'it was not run');
-    // `use`, `show` and the like are no JavaScript.
-    const word = input.trim().replace(/;$/, '').split(/\s+/)[0];
-    if (shell.shellApi[word]?.isDirectShellCommand) await announce();
-    // What does not parse yet goes on in the next line, and never gets here.
-    return evaluate.call(this, async (...all) => { await announce(); return run(...all); }, input, context, file);
+    }).then((answer) => (answer === 'lost' ? 'go' : answer)), 'it was not run').then(() => { lease = null; });
+    return follow(id, announce, async (announced) => {
+      // `use`, `show` and the like are no JavaScript.
+      const word = input.trim().replace(/;$/, '').split(/\s+/)[0];
+      if (shell.shellApi[word]?.isDirectShellCommand) await announced();
+      // What does not parse yet goes on in the next line, and never gets here.
+      return evaluate.call(this, async (...all) => { await announced(); return run(...all); }, input, context, file);
+    });
   };
   listener.getShellPrompt = async function () {
     const shown = await prompt.apply(this, arguments);
+    if (process.stdin.isTTY) await settled();
     const told = tellHere().catch(() => {});
     // What is said of the place stands before the prompt. Of a pipe, the end may have been read by
     // now: a prompt that takes its time then comes after the shell has let go of its settings.
@@ -183,9 +262,24 @@ function guardStatements(evaluator, listener) {
   };
 }
 
+// Waits for the questions of what a statement has left running: the prompt comes after them.
+async function settled() {
+  for (let n = 0, seen = -1; n < MOST_WAITS && seen !== questions; n++) {
+    seen = questions;
+    await new Promise(setImmediate);
+    await turn;
+  }
+}
+
 // ---------------------------------------------------------------------------- commands
 
 const listed = (value) => value?.documents ?? value ?? [];
+
+// What writes without being asked about, or as a part of a bulk.
+const WRITES = new Set(['insert', 'delete', 'update']);
+
+// The pool that a connection is of: it knows the server's name, and the connection only its number.
+const pools = new WeakMap();
 
 // Operations of a bulk that was asked about as a whole.
 const released = new WeakSet();
@@ -200,6 +294,32 @@ function plain(command) {
   const copy = {};
   for (const [key, value] of Object.entries(command)) copy[key] = value?.documents ?? value;
   return EJSON.serialize(copy, { relaxed: true });
+}
+
+// What commands have in common of which one is as harmless as the next, for a lease: each touches one
+// document at most. None where it may touch more.
+function kindOf(name, command) {
+  const isFind = name === 'findAndModify' || name === 'findandmodify';
+  const [one, ...more] = isFind ? [command] : name === 'delete' || name === 'update' ? listed(command[`${name}s`]) : [];
+  if (!one || more.length || (name === 'delete' ? one.limit !== 1 : one.multi)) return null;
+  const update = one.u ?? one.update;
+  const does = one.remove || name === 'delete' ? 'delete' : Array.isArray(update) || Object.keys(update ?? {})[0]?.startsWith('$') ? 'update' : 'replace';
+  return `${name} ${does} ${command[name]}`;
+}
+
+function isLeased(kind) {
+  return kind && socket && lease?.kind === kind && lease.left-- > 0 && performance.now() < lease.until;
+}
+
+// How many documents an answer says were written to.
+function rowsOf(answer) {
+  const found = answer?.toObject?.() ?? answer;
+  const sum = (...names) => names.reduce((all, name) => all + Number(found[name]), 0);
+  if (found?.deletedCount !== undefined) return sum('insertedCount', 'upsertedCount', 'modifiedCount', 'deletedCount');
+  if (found?.nDeleted !== undefined) return sum('nInserted', 'nUpserted', 'nModified', 'nDeleted');
+  if (found?.nModified !== undefined) return sum('nModified') + (found.upserted?.length ?? 0);
+  const n = found?.lastErrorObject?.n ?? found?.n;
+  return n === undefined ? null : Number(n);
 }
 
 // What a command means to touch: collection, condition, and whether only the first.
@@ -230,11 +350,30 @@ async function figures(name, command, send) {
   return { matched, total };
 }
 
-function askCommand(name, command, place, session, send) {
-  return heed(ask({
-    t: 'operation', engine: 'mongodb', place, command: { name, fields: plain(command) }, countable: true,
-    transaction: session?.inTransaction?.() || undefined,
+// Asks about a command. What it gives is called as it is sent, with the error or the answer that
+// comes of it.
+async function askCommand(name, command, place, session, send, kind) {
+  const id = ++numbered;
+  const [left, how] = await heed(ask({
+    t: 'operation', id, engine: 'mongodb', place, command: { name, fields: plain(command) }, countable: true,
+    transaction: session?.inTransaction?.() || undefined, repeatable: !!kind,
   }, () => figures(name, command, send)), `${name} was not sent`);
+  if (left) lease = { kind, left: Number(left), until: performance.now() + LEASE_MS, isQuiet: how === 'quietly', count: 0 };
+  return id;
+}
+
+// Sends what may go; `id` is none where nobody was asked.
+function sent(id, send) {
+  const begin = performance.now();
+  return send((error, answer) => {
+    let rows = null, wrong = error;
+    try {
+      rows = error ? null : rowsOf(answer);
+      wrong ??= answer?.writeErrors?.[0]?.errmsg;
+    } catch { /* What an answer says otherwise is not known. */ }
+    if (rows !== null) touched = (touched ?? 0) + rows;
+    if (id) end(id, begin, rows, wrong);
+  });
 }
 
 // Every command of every client goes through this method.
@@ -248,17 +387,41 @@ function guardConnection(connection) {
   const isAsync = Object.prototype.toString.call(command) === '[object AsyncFunction]';
   base.command = function (space, body, options, last) {
     const name = body && Object.keys(body)[0];
-    if (!name || !isAsked(name, body)) return command.apply(this, arguments);
+    const isAskedAbout = name && isAsked(name, body);
+    if (!isAskedAbout && !WRITES.has(name)) return command.apply(this, arguments);
+    const words = [...arguments], at = typeof options === 'function' ? 2 : 3;
+    const go = (id) => sent(id, (over) => {
+      if (isAsync) {
+        const answer = command.apply(this, words);
+        answer.then((found) => over(null, found), over);
+        return answer;
+      }
+      const callback = words[at];
+      words[at] = (error, found) => { over(error, found); return callback(error, found); };
+      return command.apply(this, words);
+    });
+    if (!isAskedAbout) return go(null);
     const database = String(space?.db ?? space).split('.')[0];
+    let kind = kindOf(name, body);
+    const pool = pools.get(this), address = pool?.address ?? this.address;
+    kind &&= `${address} ${database} ${kind}`;
+    if (isLeased(kind)) {
+      if (lease.isQuiet) {
+        lease.count++;
+        return go(null);
+      }
+      const id = ++numbered;
+      tellSoon({ t: 'again', id, command: { name, fields: plain(body) } });
+      return go(id);
+    }
     const send = (wanted) => {
       const to = Object.assign(Object.create(Object.getPrototypeOf(space)), space, { db: database, collection: '$cmd' });
       return isAsync ? command.call(this, to, wanted, {})
         : new Promise((done, failed) => command.call(this, to, wanted, {}, (error, found) => (error ? failed(error) : done(found))));
     };
-    const client = shell.mongos.map(clientOf).find((one) => serversOf(one).some((server) => server.address === this.address));
-    const asked = askCommand(name, body, placeOf(client, this.address, database), options?.session, send);
-    const go = () => command.apply(this, arguments);
-    return isAsync ? asked.then(go) : void asked.then(go, typeof options === 'function' ? options : last);
+    const client = shell.mongos.map(clientOf).find((one) => serversOf(one).some((server) => server.address === address));
+    const asked = askCommand(name, body, placeOf(client ?? pool, address, database), options?.session, send, kind);
+    return isAsync ? asked.then(go) : void asked.then(go, words[at]);
   };
   base.command.isGuarded = true;
 }
@@ -272,9 +435,14 @@ function guardPool(client) {
     if (checkOut.isGuarded) return;
     kind.checkOut = function (...all) {
       const at = all.findIndex((one) => typeof one === 'function');
-      if (at < 0) return checkOut.apply(this, all).then((connection) => { guardConnection(connection); return connection; });
+      const guarded = (connection) => {
+        pools.set(connection, this);
+        guardConnection(connection);
+        return connection;
+      };
+      if (at < 0) return checkOut.apply(this, all).then(guarded);
       const callback = all[at];
-      all[at] = (error, connection, ...rest) => { if (connection) guardConnection(connection); return callback(error, connection, ...rest); };
+      all[at] = (error, connection, ...rest) => callback(error, connection && guarded(connection), ...rest);
       return checkOut.apply(this, all);
     };
     kind.checkOut.isGuarded = true;
@@ -300,8 +468,11 @@ function guardBulk(client) {
           ? { update: 0, filter: one.q, updateMods: one.u, multi: !!one.multi }
           : { delete: 0, filter: one.q, multi: one.limit !== 1 })),
       };
-      await askCommand('bulkWrite', command, homeOf(ofClient, db), all[0]?.session);
+      const id = await askCommand('bulkWrite', command, homeOf(ofClient, db), all[0]?.session);
       for (const one of ops) released.add(one);
+      const begin = performance.now(), answer = execute.apply(this, all);
+      answer.then((found) => end(id, begin, rowsOf(found)), (error) => end(id, begin, null, error));
+      return answer;
     }
     return execute.apply(this, all);
   };

@@ -5,6 +5,8 @@
 //! makes of it. What is in a loop, or in a function that something calls for each of many, is marked
 //! as that. This is the early warning: what it does not see is asked about when it is sent.
 
+mod branch;
+mod call;
 mod depth;
 mod line;
 mod method;

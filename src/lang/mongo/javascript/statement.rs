@@ -10,9 +10,10 @@ use oxc_ast::ast::{
 };
 use oxc_span::GetSpan;
 
+use super::call::FIELDS;
 use super::line::Lines;
-use super::value::{Place, Value};
-use super::walk::Walk;
+use super::value::{Summary, Value, undefined};
+use super::walk::{Frame, Walk};
 
 impl Walk<'_, '_> {
     pub(super) fn program(&mut self, program: &Program<'_>, lines: &Lines<'_>) {
@@ -91,9 +92,9 @@ impl Walk<'_, '_> {
             Statement::VariableDeclaration(declaration) => self.variables(declaration),
             Statement::IfStatement(choice) => {
                 self.expression(&choice.test);
-                self.statement(&choice.consequent);
+                self.in_branch(|walk| walk.statement(&choice.consequent));
                 if let Some(alternate) = &choice.alternate {
-                    self.statement(alternate);
+                    self.in_branch(|walk| walk.statement(alternate));
                 }
             }
             Statement::DoWhileStatement(repeat) => self.within_loop(|walk| {
@@ -121,11 +122,14 @@ impl Walk<'_, '_> {
             }),
             Statement::ForInStatement(repeat) => {
                 self.expression(&repeat.right);
-                self.each(&repeat.left, &repeat.body);
+                self.each(&repeat.left, Value::Unknown, &repeat.body);
             }
             Statement::ForOfStatement(repeat) => {
-                self.expression(&repeat.right);
-                self.each(&repeat.left, &repeat.body);
+                let each = match self.expression(&repeat.right) {
+                    list @ Value::List(_) => list.any_within(),
+                    _ => Value::Unknown,
+                };
+                self.each(&repeat.left, each, &repeat.body);
             }
             Statement::ReturnStatement(inner) => {
                 if let Some(argument) = &inner.argument {
@@ -140,19 +144,20 @@ impl Walk<'_, '_> {
                 self.scoped(|walk| {
                     for case in &choice.cases {
                         case.test.as_ref().map(|test| walk.expression(test));
-                        walk.statements(&case.consequent);
+                        walk.in_branch(|walk| walk.statements(&case.consequent));
                     }
                 });
             }
             Statement::TryStatement(guarded) => {
-                self.block(&guarded.block);
+                self.in_branch(|walk| walk.block(&guarded.block));
                 if let Some(handler) = &guarded.handler {
-                    self.scoped(|walk| {
+                    let handle = |walk: &mut Self| {
                         if let Some(parameter) = &handler.param {
                             walk.pattern(&parameter.pattern, Value::Unknown);
                         }
                         walk.block(&handler.body);
-                    });
+                    };
+                    self.in_branch(|walk| walk.scoped(handle));
                 }
                 if let Some(last) = &guarded.finalizer {
                     self.block(last);
@@ -160,8 +165,10 @@ impl Walk<'_, '_> {
             }
             Statement::LabeledStatement(inner) => self.statement(&inner.body),
             Statement::WithStatement(inner) => {
-                self.expression(&inner.object);
+                let object = self.expression(&inner.object);
+                self.withs.push(object);
                 self.statement(&inner.body);
+                self.withs.pop();
             }
             Statement::ClassDeclaration(class) => {
                 let value = self.class(class);
@@ -174,13 +181,17 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// The body of a loop over something; nobody knows what its name stands for each time.
-    fn each(&mut self, left: &ForStatementLeft<'_>, body: &Statement<'_>) {
+    /// The body of a loop over something, each time with one of its things.
+    fn each(&mut self, left: &ForStatementLeft<'_>, value: Value, body: &Statement<'_>) {
         self.scoped(|walk| {
             match left {
-                ForStatementLeft::VariableDeclaration(inner) => walk.variables(inner),
+                ForStatementLeft::VariableDeclaration(inner) => {
+                    for declarator in &inner.declarations {
+                        walk.pattern(&declarator.id, value.clone());
+                    }
+                }
                 ForStatementLeft::AssignmentTargetIdentifier(name) => {
-                    walk.assign(name.name.as_str(), Value::Unknown);
+                    walk.assign(name.name.as_str(), value);
                 }
                 _ => {}
             }
@@ -200,7 +211,7 @@ impl Walk<'_, '_> {
                     value
                 }
                 (Some(init), None) => self.expression(init),
-                (None, _) => Value::Unknown,
+                (None, _) => Value::Literal(undefined()),
             };
             if declaration.kind.is_var() {
                 self.in_function_scope(|walk| walk.pattern(&declarator.id, value));
@@ -212,7 +223,7 @@ impl Walk<'_, '_> {
 
     /// `var` is a name of the whole function.
     fn in_function_scope(&mut self, walk: impl FnOnce(&mut Self)) {
-        let own = self.bases.last().map_or(0, |base| base + 1);
+        let own = self.frames.last().map_or(0, |frame| frame.base + 1);
         let inner = self.scopes.split_off(own.min(self.scopes.len()));
         walk(self);
         self.scopes.extend(inner);
@@ -225,12 +236,7 @@ impl Walk<'_, '_> {
             BindingPattern::ObjectPattern(object) => {
                 for property in &object.properties {
                     let key = self.key(&property.key, property.computed);
-                    let part = match &value {
-                        Value::Database(database) => {
-                            Value::Collection(Place { database: database.clone(), name: key })
-                        }
-                        value => value.member(&key).cloned().unwrap_or_default(),
-                    };
+                    let part = self.member_of(value.clone(), Some(key), "");
                     self.pattern(&property.value, part);
                 }
                 if let Some(rest) = &object.rest {
@@ -241,6 +247,8 @@ impl Walk<'_, '_> {
                 for (at, element) in array.elements.iter().enumerate() {
                     let Some(element) = element else { continue };
                     let part = match &value {
+                        // What a loop takes out of a list may have come in pieces of its own.
+                        Value::Function(_) | Value::OneOf(_) => value.clone(),
                         Value::List(list) => list.items.get(at).cloned().unwrap_or_default(),
                         _ => Value::Unknown,
                     };
@@ -262,11 +270,11 @@ impl Walk<'_, '_> {
     pub(super) fn function_value(&mut self, function: &Function<'_>) -> Value {
         let Some(body) = &function.body else { return Value::Unknown };
         let name = function.name().map(|name| name.as_str().to_owned());
-        self.closure(name, &function.params, |walk| walk.statements(&body.statements))
+        self.closure(name, Some(&function.params), |walk| walk.statements(&body.statements))
     }
 
     pub(super) fn arrow(&mut self, function: &ArrowFunctionExpression<'_>) -> Value {
-        self.closure(None, &function.params, |walk| match &function.body {
+        self.closure(None, Some(&function.params), |walk| match &function.body {
             ArrowFunctionBody::FunctionBody(body) => walk.statements(&body.statements),
             other => {
                 if let Some(inner) = other.as_expression() {
@@ -278,20 +286,46 @@ impl Walk<'_, '_> {
 
     /// Reads a class as an object of its methods.
     pub(super) fn class(&mut self, class: &Class<'_>) -> Value {
-        let mut members = Vec::new();
+        let mut members =
+            match class.heritage.as_ref().map(|inner| self.expression(&inner.expression)) {
+                Some(Value::Record(known)) => known.to_vec(),
+                _ => Vec::new(),
+            };
         for element in &class.body.body {
-            if let ClassElement::MethodDefinition(method) = element {
-                let key = self.key(&method.key, method.computed);
-                members.push((key, self.function_value(&method.value)));
+            match element {
+                ClassElement::MethodDefinition(method) => {
+                    let key = self.key(&method.key, method.computed);
+                    members.push((key, self.function_value(&method.value)));
+                }
+                ClassElement::StaticBlock(block) => {
+                    self.scoped(|walk| walk.statements(&block.body));
+                }
+                ClassElement::PropertyDefinition(field) => {
+                    let key = self.key(&field.key, field.computed);
+                    let Some(init) = &field.value else { continue };
+                    if field.r#static {
+                        let value = self.expression(init);
+                        members.push((key, value));
+                        continue;
+                    }
+                    let fields =
+                        self.closure(None, None, |walk| walk.returned = walk.expression(init));
+                    if let Value::Function(summary) = &fields {
+                        members.push((key, summary.returns.clone()));
+                    }
+                    members.push((FIELDS.to_owned(), fields));
+                }
+                _ => {}
             }
         }
         Value::Record(Arc::new(members))
     }
 
-    fn closure(
+    /// Reads what runs later, if at all.
+    pub(super) fn closure(
         &mut self,
         name: Option<String>,
-        parameters: &FormalParameters<'_>,
+        parameters: Option<&FormalParameters<'_>>,
         body: impl FnOnce(&mut Self),
     ) -> Value {
         let outer_effects = std::mem::take(&mut self.effects);
@@ -300,20 +334,9 @@ impl Walk<'_, '_> {
         let is_recursive = std::mem::replace(&mut self.is_recursive, false);
         let names = self.calling.len();
         self.calling.extend(name);
-        self.bases.push(self.scopes.len());
-        self.scoped(|walk| {
-            for parameter in &parameters.items {
-                walk.pattern(&parameter.pattern, Value::Unknown);
-                if let Some(default) = &parameter.initializer {
-                    walk.expression(default);
-                }
-            }
-            if let Some(rest) = &parameters.rest {
-                walk.pattern(&rest.rest.argument, Value::Unknown);
-            }
-            body(walk);
-        });
-        self.bases.pop();
+        self.frames.push(Frame { base: self.scopes.len(), ..Frame::default() });
+        self.in_branch(|walk| walk.scoped(|walk| walk.with_parameters(parameters, body)));
+        let Frame { calls, own, .. } = self.frames.pop().unwrap_or_default();
         self.calling.truncate(names);
         let mut effects = std::mem::replace(&mut self.effects, outer_effects);
         let returned = std::mem::replace(&mut self.returned, outer_returned);
@@ -322,6 +345,29 @@ impl Walk<'_, '_> {
         }
         self.is_looped = is_looped;
         self.is_recursive = is_recursive;
-        self.summary(effects, returned)
+        self.summary(effects, Summary { returns: returned, calls, own, ..Summary::default() })
+    }
+
+    fn with_parameters(
+        &mut self,
+        parameters: Option<&FormalParameters<'_>>,
+        body: impl FnOnce(&mut Self),
+    ) {
+        if let Some(parameters) = parameters {
+            for parameter in &parameters.items {
+                self.pattern(&parameter.pattern, Value::Unknown);
+                if let Some(default) = &parameter.initializer {
+                    self.expression(default);
+                }
+            }
+            if let Some(rest) = &parameters.rest {
+                self.pattern(&rest.rest.argument, Value::Unknown);
+            }
+        }
+        let names = self.scopes.last().into_iter().flat_map(HashMap::keys).cloned().collect();
+        if let Some(frame) = self.frames.last_mut() {
+            frame.parameters = names;
+        }
+        body(self);
     }
 }

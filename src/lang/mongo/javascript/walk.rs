@@ -5,30 +5,26 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use oxc_ast::ast::{
-    Argument, ArrayExpression, ArrayExpressionElement, AssignmentExpression, AssignmentTarget,
-    BinaryOperator, CallExpression, ChainElement, Expression, MemberExpression, NewExpression,
-    ObjectExpression, ObjectPropertyKind, Program, PropertyKey, TemplateLiteral, UnaryExpression,
+    ArrayExpression, ArrayExpressionElement, AssignmentExpression, AssignmentTarget,
+    BinaryOperator, ChainElement, Expression, LogicalOperator, MemberExpression, ObjectExpression,
+    ObjectPropertyKind, Program, PropertyKey, PropertyKind, TemplateLiteral, UnaryExpression,
     UnaryOperator,
 };
 use oxc_span::{GetSpan, Span};
 use serde_json::json;
 
 use super::Names;
-use super::line::{Lines, has_destructive_word};
-use super::method::Call;
-use super::value::{List, Place, Summary, Value};
+use super::branch::Change;
+use super::line::Lines;
+use super::value::{Calls, List, Place, Summary, Value};
+use crate::lang::Effect;
 use crate::lang::mongo::filter::UNKNOWN;
-use crate::lang::{Class, Effect, Scope, Verb};
 
 /// Effects that a function is known by, at most: each kind of them counts once.
 const MOST_EFFECTS: usize = 50;
 
 /// Longest name of a database and a collection, in bytes.
 const MOST_NAME_BYTES: usize = 255;
-
-/// Classes of JavaScript whose methods are named like a collection's and lose nothing.
-const HARMLESS: &[&str] =
-    &["FormData", "Headers", "Map", "Set", "URLSearchParams", "WeakMap", "WeakSet", "Date"];
 
 /// Reads all statements of a text.
 pub(super) fn effects(
@@ -41,7 +37,9 @@ pub(super) fn effects(
         text,
         names,
         scopes: Vec::new(),
-        bases: Vec::new(),
+        frames: Vec::new(),
+        withs: Vec::new(),
+        changed: None,
         effects: Vec::new(),
         is_looped: false,
         calling: Vec::new(),
@@ -58,8 +56,12 @@ pub(super) struct Walk<'t, 'n> {
     pub(super) names: &'n mut Names,
     /// Names of the blocks and functions around, the innermost last.
     pub(super) scopes: Vec<HashMap<String, Value>>,
-    /// Where the scopes of each function around begin.
-    pub(super) bases: Vec<usize>,
+    /// The functions around.
+    pub(super) frames: Vec<Frame>,
+    /// What `with` statements around make names of.
+    pub(super) withs: Vec<Value>,
+    /// What was changed in the branch around.
+    pub(super) changed: Option<Vec<Change>>,
     pub(super) effects: Vec<Effect>,
     pub(super) is_looped: bool,
     /// Functions that are being read.
@@ -68,6 +70,19 @@ pub(super) struct Walk<'t, 'n> {
     pub(super) is_recursive: bool,
     /// What the function that is read gives back.
     pub(super) returned: Value,
+}
+
+/// A function that is being read.
+#[derive(Default)]
+pub(super) struct Frame {
+    /// Where its scopes begin.
+    pub(super) base: usize,
+    /// The names of what it is given.
+    pub(super) parameters: Vec<String>,
+    /// Whether it calls something of that.
+    pub(super) calls: Calls,
+    /// Methods that it calls on `this`.
+    pub(super) own: Vec<String>,
 }
 
 impl<'t> Walk<'t, '_> {
@@ -102,18 +117,23 @@ impl<'t> Walk<'t, '_> {
 
     pub(super) fn within_loop(&mut self, walk: impl FnOnce(&mut Self)) {
         let before = std::mem::replace(&mut self.is_looped, true);
-        walk(self);
+        self.in_branch(walk);
         self.is_looped = before;
     }
 
     /// Returns how many functions are around.
     pub(super) fn depth(&self) -> usize {
-        self.bases.len()
+        self.frames.len()
     }
 
     /// Returns what a name stands for.
-    fn name(&self, name: &str) -> Value {
+    pub(super) fn name(&self, name: &str) -> Value {
         let known = self.scopes.iter().rev().find_map(|scope| scope.get(name));
+        if known.is_none()
+            && let Some(object) = self.withs.last()
+        {
+            return self.member_of(object.clone(), Some(name.to_owned()), name);
+        }
         known.or_else(|| self.names.known.get(name)).cloned().unwrap_or_else(|| match name {
             "db" => Value::Database(String::new()),
             "rs" => Value::Cluster("rs"),
@@ -126,33 +146,27 @@ impl<'t> Walk<'t, '_> {
     }
 
     /// Finds what a name stands for, to change it; tells whether it is a function's own.
-    fn name_mut(&mut self, name: &str) -> Option<(&mut Value, bool)> {
-        let base = self.bases.last().copied().unwrap_or(0);
+    pub(super) fn name_mut(&mut self, name: &str) -> Option<(&mut Value, bool)> {
+        let base = self.frames.last().map_or(0, |frame| frame.base);
         for (at, scope) in self.scopes.iter_mut().enumerate().rev() {
             if let Some(value) = scope.get_mut(name) {
                 return Some((value, at >= base));
             }
         }
-        let is_own = self.bases.is_empty();
+        let is_own = self.frames.is_empty();
         self.names.known.get_mut(name).map(|value| (value, is_own))
     }
 
     /// Gives a name in the block around, or to the whole session.
     pub(super) fn bind(&mut self, name: &str, value: Value) {
-        match self.scopes.last_mut() {
-            Some(scope) => scope.insert(name.to_owned(), value),
-            None => self.names.known.insert(name.to_owned(), value),
-        };
+        let at = self.scopes.len().checked_sub(1);
+        self.give(at, name, value);
     }
 
     /// Changes what a name stands for, wherever it was given.
     pub(super) fn assign(&mut self, name: &str, value: Value) {
-        match self.name_mut(name) {
-            Some((known, _)) => *known = value,
-            None => {
-                self.names.known.insert(name.to_owned(), value);
-            }
-        }
+        let at = self.scopes.iter().rposition(|scope| scope.contains_key(name));
+        self.give(at, name, value);
     }
 
     /// Reads an expression.
@@ -186,14 +200,19 @@ impl<'t> Walk<'t, '_> {
             },
             Expression::ConditionalExpression(choice) => {
                 self.expression(&choice.test);
-                let one = self.expression(&choice.consequent);
-                let other = self.expression(&choice.alternate);
-                if one.is_unknown() { other } else { one }
+                let one = self.in_branch(|walk| walk.expression(&choice.consequent));
+                let other = self.in_branch(|walk| walk.expression(&choice.alternate));
+                Value::one_of([one, other])
             }
             Expression::LogicalExpression(logical) => {
                 let left = self.expression(&logical.left);
-                let right = self.expression(&logical.right);
-                if left.is_unknown() { right } else { left }
+                let right = self.in_branch(|walk| walk.expression(&logical.right));
+                match (logical.operator, &left) {
+                    (LogicalOperator::And, _) => right,
+                    // Something is there.
+                    (_, Value::Record(_) | Value::List(_) | Value::Function(_)) => left,
+                    _ => Value::one_of([left, right]),
+                }
             }
             Expression::BinaryExpression(binary) => {
                 let left = self.expression(&binary.left);
@@ -213,11 +232,7 @@ impl<'t> Walk<'t, '_> {
             Expression::YieldExpression(inner) => {
                 inner.argument.as_ref().map_or(Value::Unknown, |inner| self.expression(inner))
             }
-            Expression::TaggedTemplateExpression(tagged) => {
-                self.expression(&tagged.tag);
-                self.template(&tagged.quasi);
-                Value::Unknown
-            }
+            Expression::TaggedTemplateExpression(tagged) => self.tagged(tagged),
             other => match other.as_member_expression() {
                 Some(member) => self.member(member),
                 None => Value::Unknown,
@@ -225,7 +240,7 @@ impl<'t> Walk<'t, '_> {
         }
     }
 
-    fn template(&mut self, template: &TemplateLiteral<'_>) -> Value {
+    pub(super) fn template(&mut self, template: &TemplateLiteral<'_>) -> Value {
         for inner in &template.expressions {
             self.expression(inner);
         }
@@ -263,7 +278,11 @@ impl<'t> Walk<'t, '_> {
             match property {
                 ObjectPropertyKind::ObjectProperty(property) => {
                     let key = self.key(&property.key, property.computed);
-                    members.push((key, self.expression(&property.value)));
+                    let value = self.expression(&property.value);
+                    if let (PropertyKind::Get, Value::Function(getter)) = (property.kind, &value) {
+                        self.run(getter, false, &range(property.span));
+                    }
+                    members.push((key, value));
                 }
                 ObjectPropertyKind::SpreadProperty(spread) => {
                     match self.expression(&spread.argument) {
@@ -283,7 +302,10 @@ impl<'t> Walk<'t, '_> {
             let value = key.as_expression().map(|inner| self.expression(inner)).unwrap_or_default();
             return value.as_text().unwrap_or("(computed)").to_owned();
         }
-        key.static_name().map(|name| name.into_owned()).unwrap_or_default()
+        match key {
+            PropertyKey::PrivateIdentifier(name) => format!("#{}", name.name),
+            key => key.static_name().map(|name| name.into_owned()).unwrap_or_default(),
+        }
     }
 
     fn assignment(&mut self, assignment: &AssignmentExpression<'_>) -> Value {
@@ -293,12 +315,10 @@ impl<'t> Walk<'t, '_> {
                 self.assign(name.name.as_str(), value.clone());
             }
             target => {
-                let Some(member) = target.as_member_expression() else { return value };
-                let name = self.property(member);
-                if let (Expression::Identifier(object), Some(name)) = (member.object(), name)
-                    && let Some((Value::Record(members), _)) = self.name_mut(object.name.as_str())
-                {
-                    Arc::make_mut(members).push((name, value.clone()));
+                match (target.as_member_expression(), target.as_assignment_target_pattern()) {
+                    (Some(member), _) => self.assign_member(member, &value),
+                    (None, Some(pattern)) => self.assign_pattern(pattern),
+                    (None, None) => {}
                 }
             }
         }
@@ -307,6 +327,13 @@ impl<'t> Walk<'t, '_> {
 
     fn unary(&mut self, unary: &UnaryExpression<'_>) -> Value {
         let value = self.expression(&unary.argument);
+        if let (UnaryOperator::Delete, Some(member)) =
+            (unary.operator, unary.argument.as_member_expression())
+            && let Expression::Identifier(object) = member.object()
+            && let Some((known @ Value::Record(_), _)) = self.name_mut(object.name.as_str())
+        {
+            *known = Value::Unknown;
+        }
         match (unary.operator, value) {
             (UnaryOperator::LogicalNot, Value::Literal(json)) => {
                 let is_false = json == json!(false) || json == json!(0) || json.is_null();
@@ -321,7 +348,7 @@ impl<'t> Walk<'t, '_> {
     }
 
     /// Returns the name of a member that is asked for, if it is known.
-    fn property(&mut self, member: &MemberExpression<'_>) -> Option<String> {
+    pub(super) fn property(&mut self, member: &MemberExpression<'_>) -> Option<String> {
         match member {
             MemberExpression::ComputedMemberExpression(computed) => {
                 match self.expression(&computed.expression) {
@@ -333,14 +360,34 @@ impl<'t> Walk<'t, '_> {
             MemberExpression::StaticMemberExpression(member) => {
                 Some(member.property.name.as_str().to_owned())
             }
-            MemberExpression::PrivateFieldExpression(_) => None,
+            MemberExpression::PrivateFieldExpression(member) => {
+                Some(format!("#{}", member.field.name))
+            }
         }
     }
 
     fn member(&mut self, member: &MemberExpression<'_>) -> Value {
-        let object = self.expression(member.object());
         let name = self.property(member);
+        let is_global = match member.object() {
+            Expression::Identifier(object) => {
+                ["globalThis", "global"].contains(&object.name.as_str())
+            }
+            Expression::ThisExpression(_) => self.frames.is_empty(),
+            _ => false,
+        };
+        if let (true, Some(name)) = (is_global, &name) {
+            return self.name(name);
+        }
+        let object = self.expression(member.object());
+        self.member_of(object, name, self.written(member.span()))
+    }
+
+    /// Returns a member of a value; none is named where nobody knows which.
+    pub(super) fn member_of(&self, object: Value, name: Option<String>, written: &str) -> Value {
         match (object, name) {
+            (Value::OneOf(all), name) => Value::one_of(
+                all.iter().map(|one| self.member_of(one.clone(), name.clone(), written)),
+            ),
             (Value::Database(database), Some(name)) => Value::Collection(Place { database, name }),
             // No name is longer, and a chain of members is read in time with its length.
             (Value::Collection(place), Some(_)) if place.name.len() > MOST_NAME_BYTES => {
@@ -351,7 +398,7 @@ impl<'t> Walk<'t, '_> {
                 Value::Collection(Place { name, ..place })
             }
             (Value::Database(_) | Value::Collection(_), None) => {
-                Value::Collection(self.place_written(self.written(member.span())))
+                Value::Collection(self.place_written(written))
             }
             (object @ Value::Record(_), Some(name)) => {
                 object.member(&name).cloned().unwrap_or_default()
@@ -360,113 +407,19 @@ impl<'t> Walk<'t, '_> {
                 let at: Option<usize> = name.parse().ok();
                 at.and_then(|at| list.items.get(at)).cloned().unwrap_or_default()
             }
+            (object @ (Value::Record(_) | Value::List(_)), None) => object.any_within(),
             (Value::Harmless, _) => Value::Harmless,
             _ => Value::Unknown,
         }
     }
 
-    fn arguments(&mut self, arguments: &[Argument<'_>]) -> Vec<Value> {
-        let mut values = Vec::with_capacity(arguments.len());
-        for argument in arguments {
-            match argument {
-                Argument::SpreadElement(spread) => match self.expression(&spread.argument) {
-                    Value::List(list) => values.extend(list.items.iter().cloned()),
-                    _ => values.push(Value::Unknown),
-                },
-                other => values.push(match other.as_expression() {
-                    Some(inner) => self.expression(inner),
-                    None => Value::Unknown,
-                }),
-            }
-        }
-        values
-    }
-
-    fn call(&mut self, call: &CallExpression<'_>) -> Value {
-        let span = range(call.span);
-        if let Some(member) = call.callee.as_member_expression() {
-            let receiver = self.expression(member.object());
-            let method = self.property(member);
-            let arguments = self.arguments(&call.arguments);
-            let Some(method) = method else {
-                // `db[name](…)`: a method nobody knows, or a helper of the user's.
-                let call = Call { method: "", arguments: &arguments, span, written: "" };
-                return self.method(&Value::Unknown, &call);
-            };
-            if let ("push" | "unshift", Expression::Identifier(name)) = (&*method, member.object())
-            {
-                // A second holder would have it copied for each that is put in.
-                drop(receiver);
-                self.list_grows(name.name.as_str(), &arguments);
-                return Value::Unknown;
-            }
-            let written = self.written(member.object().span());
-            let call = Call { method: &method, arguments: &arguments, span, written };
-            return self.method(&receiver, &call);
-        }
-        let name = call.callee.get_identifier_reference().map(|name| name.name.as_str());
-        let function = self.expression(&call.callee);
-        let arguments = self.arguments(&call.arguments);
-        let name = name.unwrap_or_default();
-        self.is_recursive |= !name.is_empty() && self.calling.iter().any(|known| known == name);
-        let text = arguments.first().and_then(Value::as_text);
-        match (&function, name) {
-            (Value::Unknown, "use") => {
-                self.names.set_database(text.unwrap_or_default());
-                Value::Unknown
-            }
-            (Value::Unknown, "connect") => Value::Database(String::new()),
-            (Value::Unknown, "Mongo") => Value::Connection,
-            (Value::Unknown, "eval" | "Function") => {
-                if text.is_none_or(has_destructive_word) && !arguments.is_empty() {
-                    self.push(vec![evaluated()], &span);
-                }
-                Value::Unknown
-            }
-            (Value::Literal(_), "MinKey" | "MaxKey") => function,
-            _ => {
-                let call = Call { method: name, arguments: &arguments, span, written: name };
-                self.function(&function, &call)
-            }
-        }
-    }
-
-    fn new_object(&mut self, new: &NewExpression<'_>) -> Value {
-        let name = new.callee.get_identifier_reference().map(|name| name.name.as_str());
-        let callee = self.expression(&new.callee);
-        let arguments = self.arguments(&new.arguments);
-        let name = name.unwrap_or_default();
-        match (callee, name) {
-            (Value::Unknown, "Mongo") => Value::Connection,
-            (Value::Unknown, name) if HARMLESS.contains(&name) => Value::Harmless,
-            (literal @ Value::Literal(_), _) => literal,
-            // A class, with its methods.
-            (class @ Value::Record(_), _) => class,
-            (callee, _) => {
-                let span = range(new.span);
-                let call = Call { method: name, arguments: &arguments, span, written: name };
-                self.function(&callee, &call);
-                Value::Unknown
-            }
-        }
-    }
-
-    /// `ops.push(…)`: any number of them if that is in a loop, or in a function the list is not of.
-    fn list_grows(&mut self, name: &str, arguments: &[Value]) {
-        let is_looped = self.is_looped;
-        if let Some((Value::List(list), is_own)) = self.name_mut(name) {
-            Arc::make_mut(&mut list.items).extend_from_slice(arguments);
-            list.is_repeated |= is_looped || !is_own;
-        }
-    }
-
     /// Returns what stands at a place.
-    fn written(&self, span: Span) -> &'t str {
+    pub(super) fn written(&self, span: Span) -> &'t str {
         self.text.get(range(span)).unwrap_or_default()
     }
 
     /// Keeps of a function's effects one of each kind.
-    pub(super) fn summary(&mut self, effects: Vec<Effect>, returns: Value) -> Value {
+    pub(super) fn summary(&mut self, effects: Vec<Effect>, summary: Summary) -> Value {
         let mut kept: Vec<Effect> = Vec::new();
         for effect in effects {
             let is_alike = |known: &Effect| {
@@ -479,17 +432,11 @@ impl<'t> Walk<'t, '_> {
                 None => {}
             }
         }
-        Value::Function(Arc::new(Summary { effects: kept, returns, text: self.names.text }))
+        Value::Function(Arc::new(Summary { effects: kept, text: self.names.text, ..summary }))
     }
 }
 
-/// Runs text that is put together.
-fn evaluated() -> Effect {
-    let phrase = "runs text that is put together while it runs".to_owned();
-    Effect::on(Class::Opaque, Verb::Execute, None, Scope::Unknown, 0..0, phrase)
-}
-
-fn range(span: Span) -> Range<usize> {
+pub(super) fn range(span: Span) -> Range<usize> {
     span.start as usize..span.end as usize
 }
 

@@ -117,8 +117,19 @@ pub(super) fn is_telling(method: &str, arguments: &Arguments<'_>) -> bool {
     }
 }
 
-/// Reads a method of a collection.
+/// Reads a method of a collection. Where its first argument is one of several, the worst counts.
 pub(super) fn collection(place: &Place, method: &str, arguments: &Arguments<'_>) -> Vec<Effect> {
+    if let Some(Value::OneOf(all)) = arguments.get(0) {
+        let each = all.iter().map(|one| {
+            let mut given = arguments.0.to_vec();
+            given[0] = one.clone();
+            collection(place, method, &Arguments(&given))
+        });
+        let worst = |effects: &Vec<Effect>| {
+            effects.iter().map(|effect| (effect.class, effect.scope, effect.looped)).max()
+        };
+        return each.max_by_key(worst).unwrap_or_default();
+    }
     let name = place.name.as_str();
     let with = |command_name: &str, mut body: Json| {
         body[command_name] = json!(name);
@@ -219,6 +230,12 @@ pub(super) fn cluster(helper: &str, method: &str, arguments: &Arguments<'_>) -> 
     let on = object.unwrap_or("the cluster");
     effect.phrase = format!("runs {helper}.{method} on {on}");
     vec![effect]
+}
+
+/// Methods of what a filter selected in a list of writes that put a write into it.
+pub(super) fn is_selected(method: &str) -> bool {
+    let known = ["delete", "deleteOne", "remove", "removeOne", "replaceOne", "update", "updateOne"];
+    known.contains(&method)
 }
 
 /// Reads a method of what a filter selected in a list of writes.
