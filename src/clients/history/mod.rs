@@ -105,6 +105,13 @@ pub const KEPT: &[Keeps] = &[
         commands: None,
     },
     Keeps {
+        clients: &["mongo"],
+        format: Format::Lines(Several::Apart),
+        files: place::mongo,
+        ends: None,
+        commands: None,
+    },
+    Keeps {
         clients: &["python", "python3"],
         format: Format::Lines(Several::Returned),
         files: place::python,

@@ -12,6 +12,11 @@ pub(super) fn mongosh(here: &Circumstances<'_>) -> Files {
     home(here, &[".mongodb/mongosh/mongosh_repl_history"])
 }
 
+/// `~/.dbshell`, the legacy shell's.
+pub(super) fn mongo(here: &Circumstances<'_>) -> Files {
+    home(here, &[".dbshell"])
+}
+
 /// `PYTHON_HISTORY`, which 3.13 and later look at, else `~/.python_history`.
 pub(super) fn python(here: &Circumstances<'_>) -> Files {
     named_or(here, &["PYTHON_HISTORY"], &[".python_history"])
