@@ -1,17 +1,16 @@
 //! Numbers as a person reads them.
 #![forbid(unsafe_code)]
 
-/// Writes a share in whole percent; only all is 100 and only none is 0.
+/// Writes a share of an estimated total in whole percent; only none is 0. What may be all is not
+/// told from it: 100.
 pub(super) fn percent(rows: f64, total: f64) -> String {
     let percent = (rows / total * 100.0).round();
     if rows == 0.0 {
         "0 %".to_owned()
-    } else if percent < 1.0 {
+    } else if rows / total < 0.01 {
         "under 1 %".to_owned()
-    } else if rows < total {
-        format!("{} %", percent.min(99.0))
     } else {
-        "100 %".to_owned()
+        format!("≈ {percent} %")
     }
 }
 
@@ -62,8 +61,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_never_rounded_to_all_or_nothing() {
-        let shares = [(0.0, "0 %"), (1.0, "under 1 %"), (999.0, "99 %"), (1000.0, "100 %")];
+    fn figures_are_never_rounded_to_less() {
+        let shares = [(0.0, "0 %"), (1.0, "under 1 %"), (421.0, "≈ 42 %"), (997.0, "≈ 100 %")];
         assert_eq!(shares.map(|(rows, _)| percent(rows, 1000.0)), shares.map(|(_, share)| share));
         assert_eq!([0.0, 999.0, 1e6].map(grouped), ["0", "999", "1,000,000"]);
         assert_eq!([512, 8192, 1_700_000, 99 << 30].map(size), ["0 kB", "8 kB", "1.6 MB", "99 GB"]);

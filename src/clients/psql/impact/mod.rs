@@ -408,11 +408,11 @@ mod tests {
         let text = "delete from families where id < 9";
         let counted = printed(TABLE, &format!("{TOKEN} count\n99\n"));
         insta::assert_snapshot!(lines(text, Verb::Delete, "families", &counted).join("\n"), @r#"
-        99 rows, 3 % of public.families, as a new connection sees it
+        99 rows, ≈ 3 % of public.families, as a new connection sees it
         cascades to public.members, public.pets
         "#);
         insta::assert_snapshot!(lines(text, Verb::Delete, "families", &printed(TABLE, "")).join("\n"), @r#"
-        ≈ 1,271 rows, 33 % of public.families, as a new connection sees it
+        ≈ 1,271 rows, ≈ 33 % of public.families, as a new connection sees it
         cascades to public.members, public.pets
         "#);
     }
@@ -422,7 +422,7 @@ mod tests {
         let text = "delete from families where id < 9";
         let failed = printed(TABLE, &format!("{TOKEN} count\n"));
         assert!(
-            lines(text, Verb::Delete, "families", &failed)[0].starts_with("≈ 1,271 rows, 33 %")
+            lines(text, Verb::Delete, "families", &failed)[0].starts_with("≈ 1,271 rows, ≈ 33 %")
         );
     }
 
