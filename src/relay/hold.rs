@@ -283,7 +283,9 @@ impl Relay {
         if self.interactive.is_none() || matches!(held.doubt, Doubt::Start) {
             self.end_refused(&held.judged, reason);
             let why = reason.map(|why| format!(" ({why})")).unwrap_or_default();
-            let text = format!("cancelled: it did not run{why}");
+            // Of a script what stood before it may have run.
+            let rest = if matches!(held.doubt, Doubt::Start) { "" } else { ", nor does the rest" };
+            let text = format!("cancelled: it did not run{rest}{why}");
             return self.say(&notice::line(&text, Style::Strong, self.cols(), self.theme));
         }
         self.keeper.cancelled(&held.judged, reason);
