@@ -36,6 +36,9 @@ const MOST_SOON = 32;
 // How often the prompt waits for questions that a statement has left behind.
 const MOST_WAITS = 20;
 
+// How long it waits for their connections, in milliseconds: a new one to a server far away.
+const CONNECTION_MS = 200;
+
 let shell;        // mongosh's state
 let EJSON;
 let path;         // the socket's name
@@ -43,6 +46,7 @@ let socket = null;
 let turn = Promise.resolve();
 let waiting = null;
 let questions = 0;
+let checkingOut = 0;  // what waits for a connection
 let numbered = 0;     // statements and operations
 let lease = null;     // what may go on by itself for now: `{ kind, left, until, isQuiet, count }`
 let soon = [];        // what nightlatch is to be told of with the next line
@@ -262,11 +266,14 @@ function guardStatements(evaluator, listener) {
   };
 }
 
-// Waits for the questions of what a statement has left running: the prompt comes after them.
+// Waits for the questions of what a statement has left running: the prompt comes after them. What
+// waits for a connection has its question still to come.
 async function settled() {
+  const until = Date.now() + CONNECTION_MS;
   for (let n = 0, seen = -1; n < MOST_WAITS && seen !== questions; n++) {
     seen = questions;
-    await new Promise(setImmediate);
+    do await new Promise(checkingOut ? (done) => setTimeout(done, 1) : setImmediate);
+    while (checkingOut && Date.now() < until);
     await turn;
   }
 }
@@ -440,9 +447,19 @@ function guardPool(client) {
         guardConnection(connection);
         return connection;
       };
-      if (at < 0) return checkOut.apply(this, all).then(guarded);
+      // Only once the one who waits has gone on with it.
+      const over = () => setImmediate(() => { checkingOut--; });
+      checkingOut++;
+      if (at < 0) {
+        const found = checkOut.apply(this, all);
+        found.then(over, over);
+        return found.then(guarded);
+      }
       const callback = all[at];
-      all[at] = (error, connection, ...rest) => callback(error, connection && guarded(connection), ...rest);
+      all[at] = (error, connection, ...rest) => {
+        over();
+        return callback(error, connection && guarded(connection), ...rest);
+      };
       return checkOut.apply(this, all);
     };
     kind.checkOut.isGuarded = true;
