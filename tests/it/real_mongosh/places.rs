@@ -120,6 +120,8 @@ fn the_legacy_shell_is_read_off_the_screen() {
     for statement in ["db.family.count()", "db.family.drop()"] {
         pty.wait_for_prompt("> ");
         pty.line(statement);
+        // Its echo, so that the next prompt is another.
+        pty.wait_for(statement);
     }
     wait_for_question(&mut pty);
     pty.press(Key::Enter);
