@@ -370,9 +370,12 @@ impl Scan {
         })?;
         let printed = &mut deed.screens.as_mut()?.came_back;
         let end = printed.trim_end_matches('\n').len();
-        let mut ends = printed[..end].rmatch_indices('\n');
-        let begin = ends.nth(text.lines().count().max(1) - 1).map_or(0, |(at, _)| at + 1);
-        screen::shows(&printed[begin..], text).then(|| printed.split_off(begin))
+        let ends = printed[..end].rmatch_indices('\n').map(|(at, _)| at + 1);
+        let mut begins = ends.chain([0]).skip(text.lines().count().max(1) - 1);
+        // Below it stands the empty line that ends a block.
+        let begin =
+            begins.by_ref().take(2).find(|&begin| screen::shows(&printed[begin..], text))?;
+        Some(printed.split_off(begin))
     }
 
     /// Ends a stretch of the screen, gives it to the statement it is of, and returns it.

@@ -511,7 +511,7 @@ impl Relay {
                     self.survey_ports();
                 } else if self.interactive.is_none() && self.keeper.may_be_known() {
                     // No prompt tells where it is: the first statement waits for who the server is.
-                    self.begin_survey();
+                    self.is_survey_due = true;
                 }
             }
             Some(Report::Failed(errno)) => self.ended = Some(Ended::NotStarted(errno)),

@@ -130,6 +130,12 @@ fn sessions_that_are_killed_in_the_middle_of_their_output_come_back() {
         pty.wait_for_prompt(prompt);
         pty.line(much);
         pty.wait_for(&"x".repeat(60));
+        // It is written within a moment of being shown.
+        let is_kept = || nightlatch(&world, &["show", "last"]).contains("xxxxxxxx");
+        let end = pty.deadline();
+        while !is_kept() {
+            assert!(!pty.is_hopeless(end), "{program}: {}", pty.dump());
+        }
         world.kill_all();
         pty.wait_for_exit();
         let sheet = nightlatch(&world, &["recover", "last"]);
