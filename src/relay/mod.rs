@@ -390,6 +390,10 @@ impl Relay {
             if ready.signal {
                 self.caught()?;
             }
+            if self.ended.is_some() {
+                // What the monitor had to say was taken on the way.
+                break;
+            }
             if ready.monitor {
                 self.monitor_says()?;
             }

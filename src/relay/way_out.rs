@@ -34,6 +34,15 @@ impl Relay {
         Ok(())
     }
 
+    /// Ends where somebody wanted that while we were stopped: `kill %1`, a closed terminal.
+    fn end_if_told(&mut self) -> io::Result<bool> {
+        let ends =
+            |caught: &Caught| matches!(caught, Caught::HangUp | Caught::Terminate | Caught::Quit);
+        let told = self.signals.take().into_iter().find(ends);
+        told.map_or(Ok(()), |signal| self.end_by(signal))?;
+        Ok(told.is_some())
+    }
+
     /// The terminal is gone.
     pub(super) fn hang_up(&mut self) -> io::Result<()> {
         self.end_by(Caught::HangUp)
@@ -51,6 +60,8 @@ impl Relay {
             self.withdraw(why)?;
         } else {
             self.channel.order(Order::Signal(signal.number()))?;
+            // One that is stopped ends only once it goes on.
+            self.channel.order(Order::Continue)?;
         }
         let clock = self.keeper.clock();
         let until = clock.elapsed() + PATIENCE;
@@ -147,6 +158,9 @@ impl Relay {
         while self.term.as_ref().is_some_and(|term| !term.is_foreground()) {
             if self.interactive.is_none() {
                 self.is_background = true;
+                return Ok(());
+            }
+            if self.end_if_told()? {
                 return Ok(());
             }
             let before = self.keeper.clock().elapsed();

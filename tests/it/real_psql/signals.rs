@@ -9,7 +9,8 @@ use nix::sys::signal::Signal;
 use super::keys::{wait_for_any_prompt, wait_until_busy};
 use super::steps::production;
 use crate::support::pty::Pty;
-use crate::support::world::World;
+use crate::support::tool::{Tool, needs};
+use crate::support::world::{Tier, World, run};
 
 /// What a job can be sent.
 const SIGNALS: [Signal; 6] = [
@@ -96,4 +97,40 @@ fn stopped_and_continued_by_signals() {
         assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
     }
     world.assert_nothing_left();
+}
+
+/// A session that is stopped in the background cannot take the terminal, and ends all the same.
+#[test]
+fn a_stopped_job_ends_when_it_is_told() {
+    if !needs(&[Tool::Psql, Tool::Postgres]) {
+        return;
+    }
+    let world = World::new(Tier::Production);
+    let script =
+        "set -m; \"$@\" & until [ -n \"$(jobs -s)\" ]; do :; done; kill %1; wait %1; echo ended $?";
+    let wrapped = world.wrapped([world.database.uri("app")]);
+    let mut command = world.command("/bin/bash");
+    command.args(["-c", script, "bash"]).arg(wrapped.get_program()).args(wrapped.get_args());
+    let mut pty = Pty::spawn(command);
+    pty.wait_for("ended 143");
+    pty.wait_for_exit();
+    world.assert_nothing_left();
+}
+
+/// The client gets the signal as well, and its end may be told together with ours.
+#[test]
+fn a_script_whose_group_is_told_to_end_does() {
+    if !needs(&[Tool::Psql, Tool::Postgres]) {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let script = format!("\\echo x\n{}", "select 1;\n".repeat(100_000));
+    for hundredths in [30, 34, 38, 42, 46, 50] {
+        let mut command = world.command("timeout");
+        command.arg(format!("0.{hundredths}"));
+        let wrapped = world.wrapped([world.database.uri("app")]);
+        command.arg(wrapped.get_program()).args(wrapped.get_args());
+        assert_eq!(run(command, &script).status.code(), Some(124), "after 0.{hundredths} s");
+        world.assert_nothing_left();
+    }
 }
