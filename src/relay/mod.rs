@@ -239,6 +239,8 @@ pub struct Relay {
     typed: Typed,
     /// Whether the script's last statement was ended for it.
     is_ending: bool,
+    /// Whether the client was last seen to take data from its standard input.
+    takes_data: bool,
     /// Whether the script has been passed to its end.
     is_fed: bool,
     /// Whether the client waits for more of it.
@@ -338,6 +340,7 @@ impl Relay {
             script: Script::default(),
             typed: Typed::default(),
             is_ending: false,
+            takes_data: false,
             is_fed: false,
             wants_script: false,
             releasing: None,

@@ -136,6 +136,7 @@ impl Relay {
             && self.ends.feed.is_some()
             && self.releasing.is_none()
             && self.gate.is_empty()
+            && !(self.takes_data && self.looks <= EAGER_LOOKS)
             && !self.tap.as_ref().is_some_and(|tap| tap.may_ask())
     }
 
@@ -236,7 +237,7 @@ impl Relay {
         // is recorded before what the statement prints, as it was shown.
         self.line.close(&mut self.keeper);
         if self.input == Input::Data {
-            self.is_ending = false;
+            (self.is_ending, self.takes_data) = (false, false);
         }
         self.await_survey()?;
         self.look_up(texts);
@@ -477,6 +478,8 @@ impl Relay {
         }
         match self.script.take() {
             Feed::Line(mut line) => {
+                // What took a line will want the next.
+                self.takes_data = true;
                 if !line.ends_with(b"\n") {
                     // The client would wait for the rest of it, and read end of file together with
                     // the question that follows.

@@ -40,7 +40,10 @@ pub(super) fn keeps_ascii(world: &World, given: Option<&str>) -> bool {
     };
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| world.var(name));
     let charset = locale.and_then(|locale| Some(locale.split_once('.')?.1));
-    [given, world.var("PGCLIENTENCODING"), charset].into_iter().flatten().all(is_plain)
+    let options =
+        world.var("PGOPTIONS").and_then(|all| Some(all.split_once("client_encoding=")?.1));
+    let named = [given, world.var("PGCLIENTENCODING"), charset, options];
+    named.into_iter().flatten().all(is_plain)
 }
 
 /// Returns whether a text may change the encoding of what follows: `SET client_encoding`, `SET
@@ -109,6 +112,7 @@ mod tests {
             (&[("LANG", "ja_JP.SJIS"), ("PGCLIENTENCODING", "auto")], None, false),
             (&[("LANG", "de_DE"), ("PGCLIENTENCODING", "latin1")], None, true),
             (&[("PGCLIENTENCODING", "windows-949")], None, false),
+            (&[("PGOPTIONS", "-c work_mem=1GB -c client_encoding=GBK")], None, false),
         ] {
             let vars = vars.iter().map(|(name, value)| ((*name).into(), (*value).into()));
             let world = World { vars: vars.collect(), ..World::default() };
