@@ -1,6 +1,7 @@
 //! Signals, suspending, hanging up and ending.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ use crate::os::term::{Keys, Writers};
 
 /// A stop that is over sooner was none: the kernel does not stop an orphaned job.
 const FUTILE: Duration = Duration::from_millis(5);
+
+/// How long a signal may take that woke us.
+const WOKEN: Duration = Duration::from_millis(50);
 
 /// How long a client that was asked to end may take before it is made to.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -36,6 +40,8 @@ impl Relay {
 
     /// Ends where somebody wanted that while we were stopped: `kill %1`, a closed terminal.
     fn end_if_told(&mut self) -> io::Result<bool> {
+        // Another thread may still have to deliver what came with the wake-up.
+        poll(&mut [Wait::readable(self.signals.as_fd())], Some(WOKEN))?;
         let ends =
             |caught: &Caught| matches!(caught, Caught::HangUp | Caught::Terminate | Caught::Quit);
         let told = self.signals.take().into_iter().find(ends);
@@ -60,8 +66,9 @@ impl Relay {
             self.withdraw(why)?;
         } else {
             self.channel.order(Order::Signal(signal.number()))?;
-            // One that is stopped ends only once it goes on.
-            self.channel.order(Order::Continue)?;
+            // One that is stopped ends only once it goes on. A monitor that has started none yet has
+            // gone by now.
+            drop(self.channel.order(Order::Continue));
         }
         let clock = self.keeper.clock();
         let until = clock.elapsed() + PATIENCE;
@@ -73,7 +80,7 @@ impl Relay {
                 self.kill_client();
             }
             let left = until.saturating_sub(now).max(Duration::from_millis(50));
-            let mut waits = [Wait::readable(std::os::fd::AsFd::as_fd(&self.channel))];
+            let mut waits = [Wait::readable(self.channel.as_fd())];
             poll(&mut waits, Some(left))?;
             if waits[0].is_ready() {
                 self.monitor_says_the_end()?;

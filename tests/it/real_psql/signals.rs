@@ -106,8 +106,8 @@ fn a_stopped_job_ends_when_it_is_told() {
         return;
     }
     let world = World::new(Tier::Production);
-    let script =
-        "set -m; \"$@\" & until [ -n \"$(jobs -s)\" ]; do :; done; kill %1; wait %1; echo ended $?";
+    let script = "set -m; \"$@\" & until [ -n \"$(jobs -s)\" ]; do :; done; kill %1; \
+                  while kill -0 $! 2> /dev/null; do :; done; wait $!; echo ended $?";
     let wrapped = world.wrapped([world.database.uri("app")]);
     let mut command = world.command("/bin/bash");
     command.args(["-c", script, "bash"]).arg(wrapped.get_program()).args(wrapped.get_args());
