@@ -1,5 +1,6 @@
 //! The clients we know: one folder each, and nowhere else is a client named.
 
+mod draft;
 pub mod history;
 pub mod hooked;
 pub mod interactive;

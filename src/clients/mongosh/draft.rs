@@ -1,8 +1,10 @@
-//! What is being typed where no hook tells it, as the screen shows it: in the legacy shell, and in a
-//! mongosh that took no guard in.
+//! mongosh's prompts on a screen, where no guard tells what is typed: in the legacy shell, and in a
+//! mongosh that took none in.
+
+use crate::clients::draft::{self, behind, unspaced};
 
 /// What a statement goes on at.
-const GOES_ON: &str = "... ";
+const GOES_ON: &[&str] = &["..."];
 
 /// What a prompt that begins one ends with: `>`, `app>`, `rs0:PRIMARY>`, `Atlas rs0 [primary] app>`.
 const BEGINS: &str = ">";
@@ -13,18 +15,7 @@ const MOST_BYTES: usize = 120;
 /// Finds the statement that is being typed at the screen's end; none where no prompt is there.
 #[must_use]
 pub(super) fn typed(screen: &str) -> Option<String> {
-    let mut typed: Option<String> = None;
-    for line in screen.lines().filter(|line| !line.trim().is_empty()) {
-        typed = match (begun(line), typed) {
-            (Some(text), _) => Some(text.to_owned()),
-            // Anything else is what the last statement printed.
-            (None, Some(typed)) => {
-                line.strip_prefix(GOES_ON).map(|text| format!("{typed}\n{text}"))
-            }
-            (None, None) => None,
-        };
-    }
-    typed.filter(|text| !text.trim().is_empty())
+    draft::typed(screen, begun, |line| behind(line, GOES_ON))
 }
 
 /// Returns what stands behind a prompt: names of a set, a state and a database, and no code.
@@ -32,16 +23,17 @@ fn begun(line: &str) -> Option<&str> {
     let (prompt, text) = line.split_once(BEGINS)?;
     let is_named = |c: char| c.is_alphanumeric() || " :_-.[]!".contains(c);
     let is_prompt = prompt.len() <= MOST_BYTES && prompt.chars().all(is_named);
-    is_prompt.then(|| text.strip_prefix(' ').unwrap_or(text))
+    is_prompt.then(|| unspaced(text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::typed;
+    use crate::clients::draft::tests::check;
 
     #[test]
     fn the_last_statement_counts() {
-        for (screen, expected) in [
+        let screens = [
             ("", None),
             ("MongoDB shell version v4.4\n>", None),
             ("> db.family.drop()", Some("db.family.drop()")),
@@ -54,8 +46,7 @@ mod tests {
                 Some("db.a.find().forEach(\nx => db.a.remove(x))"),
             ),
             ("{ a: (1 > 0) }", None),
-        ] {
-            assert_eq!(typed(screen).as_deref(), expected, "{screen}");
-        }
+        ];
+        check(typed, &screens);
     }
 }
