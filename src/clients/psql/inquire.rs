@@ -1,16 +1,10 @@
-//! Asking the server what a held statement would touch, and for its own clock and WAL position, on
-//! a connection of its own.
+//! A connection of our own to where a psql session is.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::args::Invocation;
-use super::impact::{self, Known, Probe};
-use super::moment;
-use crate::clients::{Inquiry, PromptFacts, ReadAnswer, ServerSaid};
-use crate::lang::Effect;
-use crate::os::random;
-use crate::session::drift::Drift;
+use crate::clients::{Inquiry, PromptFacts, ReadAnswer};
 use crate::target::Address;
 use crate::target::libpq::conninfo;
 
@@ -66,33 +60,6 @@ impl Inquirer {
             given: invocation.given(),
             own_options: own_options.map(str::to_owned),
         }
-    }
-
-    /// Makes the question for a statement; none where it is not known where to ask. Figures are
-    /// asked for only where they cannot be wrong.
-    #[must_use]
-    pub fn inquire(
-        &self,
-        text: &str,
-        effects: &[Effect],
-        facts: Option<&PromptFacts>,
-        drift: Drift,
-    ) -> Option<Inquiry> {
-        let known = Known {
-            has_changed_settings: drift.settings,
-            has_temporary: drift.temporary,
-            has_open_ddl: drift.open_ddl,
-        };
-        let token = random::token();
-        let probe = impact::probe(text, effects, known, &token);
-        // Asked first, since the figures may take too long; and again, since they take a while.
-        let moment = moment::script(&token);
-        let figures =
-            probe.as_ref().map(|probe| format!("{}{moment}", probe.script)).unwrap_or_default();
-        let has_figures = probe.is_some();
-        let script = format!("{moment}{figures}");
-        let inquiry = self.ask(&script, Box::new(Answer { token, probe }), facts)?;
-        Some(Inquiry { has_figures, ..inquiry })
     }
 
     /// Makes a question of a script, which only reads; none where nobody knows where to ask.
@@ -176,24 +143,6 @@ fn locate(address: &Address, pairs: &mut Vec<(String, String)>) -> Option<()> {
     pairs.push(("dbname".to_owned(), address.database.clone()?));
     pairs.push(("user".to_owned(), address.user.clone()?));
     Some(())
-}
-
-/// Reads what the side connection printed.
-#[derive(Debug)]
-struct Answer {
-    token: String,
-    probe: Option<Probe>,
-}
-
-impl ReadAnswer for Answer {
-    fn read(&self, answer: &str) -> Vec<String> {
-        let impact = self.probe.as_ref().and_then(|probe| probe.read(answer));
-        impact.map(|impact| impact.lines).unwrap_or_default()
-    }
-
-    fn server(&self, answer: &str) -> Option<ServerSaid> {
-        moment::read(answer, &self.token)
-    }
 }
 
 #[cfg(test)]

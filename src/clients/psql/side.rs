@@ -1,9 +1,10 @@
-//! The side connection of a psql session: what it asks, and when it need not ask again.
+//! The side connection of a psql session: what it asks of the server (what a held statement would
+//! touch, its clock and WAL position, who it is, its functions), and when it need not ask again.
 
-use super::identity;
+use super::impact::{self, Known, Probe};
 use super::inquire::Inquirer;
-use super::routines;
-use crate::clients::{Inquiry, PromptFacts, ServerIdentity, Side};
+use super::{identity, moment, routines};
+use crate::clients::{Inquiry, PromptFacts, ReadAnswer, ServerIdentity, ServerSaid, Side};
 use crate::lang::Effect;
 use crate::lang::postgres::{Told, may_reach};
 use crate::os::random;
@@ -42,7 +43,24 @@ impl Side for PsqlSide {
         facts: Option<&PromptFacts>,
         drift: Drift,
     ) -> Option<Inquiry> {
-        self.knows(facts).then(|| self.inquirer.inquire(text, effects, facts, drift))?
+        if !self.knows(facts) {
+            return None;
+        }
+        let known = Known {
+            has_changed_settings: drift.settings,
+            has_temporary: drift.temporary,
+            has_open_ddl: drift.open_ddl,
+        };
+        let token = random::token();
+        let probe = impact::probe(text, effects, known, &token);
+        // Asked first, since the figures may take too long; and again, since they take a while.
+        let moment = moment::script(&token);
+        let figures =
+            probe.as_ref().map(|probe| format!("{}{moment}", probe.script)).unwrap_or_default();
+        let has_figures = probe.is_some();
+        let script = format!("{moment}{figures}");
+        let inquiry = self.inquirer.ask(&script, Box::new(Answer { token, probe }), facts)?;
+        Some(Inquiry { has_figures, ..inquiry })
     }
 
     fn identify(&mut self, facts: Option<&PromptFacts>) -> Option<Inquiry> {
@@ -76,5 +94,23 @@ impl Side for PsqlSide {
     fn looked_up(&self, answer: &str) -> Told {
         let token = self.asked.as_ref().map(|(_, token)| token.as_str());
         token.map(|token| routines::read(answer, token)).unwrap_or_default()
+    }
+}
+
+/// Reads what the side connection printed.
+#[derive(Debug)]
+struct Answer {
+    token: String,
+    probe: Option<Probe>,
+}
+
+impl ReadAnswer for Answer {
+    fn read(&self, answer: &str) -> Vec<String> {
+        let impact = self.probe.as_ref().and_then(|probe| probe.read(answer));
+        impact.map(|impact| impact.lines).unwrap_or_default()
+    }
+
+    fn server(&self, answer: &str) -> Option<ServerSaid> {
+        moment::read(answer, &self.token)
     }
 }
