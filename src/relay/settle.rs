@@ -168,8 +168,11 @@ impl Relay {
             if self.is_fed && self.ends.feed.is_none() {
                 // Asked with the end of its input, which answered it: what we could not end is open
                 // in a string or a comment, and the server refuses it.
-                if let Asked::Statement { banner, .. } = tap.asked(adds_cr, &mut shown) {
+                if let Asked::Statement { texts, likely, banner } = tap.asked(adds_cr, &mut shown) {
                     shown.extend_from_slice(tap.echo(&banner).unwrap_or_default());
+                    let judged = self.keeper.statement(&texts, likely, Source::Tap);
+                    let why = "sent by the client at the end of its input".to_owned();
+                    self.keeper.released(&judged, Some(why), false);
                 }
             }
             tap.let_go(&mut shown);
