@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::meta::{self, Consequence, Item, Meta, Variables};
+use super::meta::{self, Consequence, Item, Meta, Variables, copy};
 use crate::lang::{Class, Effect, Reading, Scope, Verb, postgres};
 
 /// Reads a script, or what was piped in, as far as the text alone tells.
@@ -96,7 +96,7 @@ impl Collected {
         }
         match &*meta.name {
             "gexec" => self.opaque(meta, "runs what the query returns".to_owned()),
-            "copy" if copies_in(meta) => {
+            "copy" if copy::copies_in(meta.args.first().map_or("", String::as_str)) => {
                 let phrase = "copies rows from a file".to_owned();
                 self.push(meta, Class::Add, Verb::Insert, Scope::Unknown, phrase);
             }
@@ -113,28 +113,6 @@ impl Collected {
         effect.scope = scope;
         self.effects.push(effect);
     }
-}
-
-/// Tells whether `\copy` writes to the table: what is in brackets is a query or columns.
-fn copies_in(meta: &Meta) -> bool {
-    let mut depth = 0_usize;
-    let bare: String = meta
-        .args
-        .join(" ")
-        .chars()
-        .map(|c| {
-            match c {
-                '(' => depth += 1,
-                ')' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth > 0 { ' ' } else { c }
-        })
-        .collect();
-    let direction = bare
-        .split_whitespace()
-        .find(|word| word.eq_ignore_ascii_case("from") || word.eq_ignore_ascii_case("to"));
-    direction.is_some_and(|word| word.eq_ignore_ascii_case("from"))
 }
 
 #[cfg(test)]
