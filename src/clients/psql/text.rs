@@ -96,9 +96,12 @@ impl Collected {
         }
         match &*meta.name {
             "gexec" => self.opaque(meta, "runs what the query returns".to_owned()),
-            "copy" if copy::copies_in(meta.args.first().map_or("", String::as_str)) => {
-                let phrase = "copies rows from a file".to_owned();
-                self.push(meta, Class::Add, Verb::Insert, Scope::Unknown, phrase);
+            "copy" => {
+                let args = meta.args.first().map_or("", String::as_str);
+                match copy::sent(args) {
+                    Some(sent) => self.statement("", &sent, &meta.range),
+                    None => self.opaque(meta, "copies what could not be read".to_owned()),
+                }
             }
             _ => {}
         }
@@ -147,7 +150,14 @@ mod tests {
             ("\\i a.sql", r#"Opaque Execute "\\i a.sql""#),
             ("\\c other", r#"Session Session "\\c other""#),
             ("\\copy a from 'x.csv'", r#"Add Insert "\\copy a from 'x.csv'""#),
-            ("\\copy (select 1 from a) to 'x.csv'", ""),
+            (
+                "\\copy (select 1 from a) to 'x.csv'",
+                r#"Read Read "\\copy (select 1 from a) to 'x.csv'""#,
+            ),
+            (
+                "\\copy (delete from a returning *) to x",
+                r#"Remove Delete "\\copy (delete from a returning *) to x""#,
+            ),
         ] {
             assert_eq!(told(text), expected, "{text}");
         }

@@ -4,28 +4,28 @@
 use super::Meta;
 
 /// Returns the COPY that psql sends for the arguments of a `\copy`; none where they are not
-/// understood, or name a program.
+/// understood.
 #[must_use]
 pub fn sent(args: &str) -> Option<String> {
     let direction = direction(args)?;
     let (what, rest) = args.split_at(direction.start);
     let (word, rest) = rest.split_at(direction.len());
-    let rest = rest.trim_start();
-    let file = match rest.strip_prefix('\'') {
-        Some(quoted) => quoted.find('\'')? + 2,
-        None => rest.find(|c: char| c.is_ascii_whitespace() || c == ';').unwrap_or(rest.len()),
-    };
-    let (file, options) = rest.split_at(file);
-    let is_known = !file.is_empty() && !file.eq_ignore_ascii_case("program");
+    let (file, rest) = file(rest)?;
+    let (_, options) =
+        if file.eq_ignore_ascii_case("program") { self::file(rest)? } else { (file, rest) };
     let end = if word.eq_ignore_ascii_case("from") { "FROM STDIN" } else { "TO STDOUT" };
     let text = format!("COPY {} {end} {}", what.trim(), options.trim().trim_end_matches(';'));
-    is_known.then(|| text.trim_end().to_owned())
+    Some(text.trim_end().to_owned())
 }
 
-/// Tells whether the rows go to the table; so they do where that is not understood.
-#[must_use]
-pub fn copies_in(args: &str) -> bool {
-    direction(args).is_none_or(|at| args[at].eq_ignore_ascii_case("from"))
+/// Cuts off the name of a file, or a word in its place.
+fn file(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start();
+    let end = match text.strip_prefix('\'') {
+        Some(quoted) => quoted.find('\'')? + 2,
+        None => text.find(|c: char| c.is_ascii_whitespace() || c == ';').unwrap_or(text.len()),
+    };
+    (end > 0).then(|| text.split_at(end))
 }
 
 /// Tells whether the arguments of `\copy` say PROGRAM outside quotes.
@@ -115,26 +115,18 @@ mod tests {
             ),
             ("binary t from /tmp/x", Some("COPY binary t FROM STDIN")),
             ("\"to\" to x", Some("COPY \"to\" TO STDOUT")),
-            ("t from program 'x'", None),
-            ("(select 1) to pRoGram 'x'", None),
+            ("t from program 'x y' csv", Some("COPY t FROM STDIN csv")),
+            (
+                "(delete from t returning a) to pRoGram 'x'",
+                Some("COPY (delete from t returning a) TO STDOUT"),
+            ),
+            ("t from program", None),
             ("t from 'torn", None),
             ("t from", None),
             ("t", None),
             ("", None),
         ] {
             assert_eq!(sent(args).as_deref(), expected, "{args}");
-        }
-    }
-
-    #[test]
-    fn rows_go_in_or_out() {
-        for (args, expected) in [
-            ("a from x", true),
-            ("(select 1 from a) to x", false),
-            ("a (b) TO x", false),
-            ("a", true),
-        ] {
-            assert_eq!(copies_in(args), expected, "{args}");
         }
     }
 }
