@@ -137,6 +137,7 @@ fn confirm(
         transaction: None,
         beyond_reach: Vec::new(),
         timeout: config.hold.timeout,
+        has_shape: false,
         quiet: config.hold.paste_quiet,
         burst: BURST,
         size: (size.cols, size.rows),

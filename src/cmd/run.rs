@@ -294,6 +294,9 @@ impl Run<'_> {
             keeper.connects(&unseen.connects);
             foreseen.echoes.clone_from(&unseen.echoes);
             if !unseen.is_nothing() {
+                if let Some(side) = &mut side {
+                    look_up(side.as_mut(), &unseen.statements, &mut keeper);
+                }
                 let text = unseen.summary();
                 let judged =
                     keeper.draft(text, &unseen.statements, unseen.effects, Source::Preflight);

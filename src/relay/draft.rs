@@ -255,6 +255,7 @@ impl Relay {
             // Until a prompt tells otherwise. Where it is cancelled the next lines are judged twice.
             self.guarded = Guarded::No;
         }
+        self.look_up(&unseen.statements);
         let judged = self.keeper.draft(text, &unseen.statements, unseen.effects, Source::Draft);
         match judged.verdict.decision {
             Decision::Allow => {

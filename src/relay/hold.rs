@@ -146,6 +146,7 @@ impl Relay {
                 Decision::Hold(challenge) => challenge,
                 Decision::Allow | Decision::Notice | Decision::Deny => Challenge::Yes,
             },
+            has_shape: judged.has_shape() && matches!(doubt, Doubt::Question(_) | Doubt::Told(_)),
             transaction: match transaction {
                 Transaction::Open => shown(TransactionState::Open),
                 Transaction::Failed => shown(TransactionState::Failed),

@@ -3,6 +3,7 @@
 mod elsewhere;
 mod hours;
 mod place;
+mod shapes;
 mod tapped;
 mod transaction;
 
@@ -14,6 +15,7 @@ use self::elsewhere::Return;
 use self::hours::Hours;
 pub use self::hours::News;
 pub use self::place::Found;
+use self::shapes::Shapes;
 use self::tapped::Tapped;
 use crate::clients::{PromptFacts, ServerSaid, Transaction};
 use crate::clock::Clock;
@@ -73,8 +75,7 @@ pub struct Keeper {
     backend_pid: Option<u32>,
     tally: Tally,
     own: OwnObjects,
-    /// What was released with `yes all`: texts without their values, and what they do.
-    shapes: Vec<(String, Vec<Shape>)>,
+    shapes: Shapes,
     prepared: Prepared,
     facts: Option<PromptFacts>,
     drift: Drift,
@@ -102,14 +103,6 @@ pub struct Keeper {
     tapped: Tapped,
 }
 
-/// What a statement does to what, with others of which it differs in values only.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Shape {
-    verb: lang::Verb,
-    object: Option<String>,
-    scope: lang::Scope,
-}
-
 impl Keeper {
     /// Begins a session on what is known of its target before it starts.
     #[must_use]
@@ -133,7 +126,7 @@ impl Keeper {
             backend_pid: None,
             tally: Tally::default(),
             own: OwnObjects::default(),
-            shapes: Vec::new(),
+            shapes: Shapes::default(),
             prepared: Prepared::default(),
             facts: None,
             drift: Drift::default(),
@@ -240,7 +233,7 @@ impl Keeper {
         }
         let mut verdict = worst.unwrap_or_else(|| unreadable(&facts));
         let text = texts.get(likely).cloned().unwrap_or_default();
-        if self.is_released_shape(&verdict, || text.clone()) {
+        if self.shapes.cover(|| text.clone(), &verdict, &self.place().target) {
             verdict.decision = Decision::Notice;
         }
         self.note(text, verdict, source)
@@ -279,6 +272,8 @@ impl Keeper {
             if let Reading::Unclear { reason, destructive_word: true, .. } = reading {
                 unclear = Some(reason);
             }
+            // The next may call what this one makes.
+            self.prepared.let_through(text);
         }
         let reading = match unclear {
             None => Reading::Understood(all),
@@ -380,9 +375,7 @@ impl Keeper {
         if effects.iter().any(|effect| effect.class > lang::Class::Session) {
             self.wrote(self.clock.elapsed());
         }
-        if whole_shape {
-            self.shapes.push(shape(&judged.text, &judged.verdict));
-        }
+        self.shapes.let_through(judged, whole_shape);
         let sent_at = self.sent_at.take();
         if sent_at.is_none() {
             self.has_paged = false;
@@ -554,11 +547,6 @@ impl Keeper {
         let last = self.last_write.unwrap_or_default();
         self.clock.elapsed().saturating_sub(last) > self.config.idle(&self.decided)
     }
-
-    fn is_released_shape(&self, verdict: &Verdict, text: impl FnOnce() -> String) -> bool {
-        matches!(verdict.decision, Decision::Hold(policy::Challenge::Yes))
-            && self.shapes.contains(&shape(&text(), verdict))
-    }
 }
 
 /// The verdict on a statement nobody could read.
@@ -569,17 +557,4 @@ fn unreadable(facts: &Facts) -> Verdict {
         destructive_word: true,
     };
     policy::judge(&reading, facts)
-}
-
-fn shape(text: &str, verdict: &Verdict) -> (String, Vec<Shape>) {
-    let findings = verdict
-        .findings
-        .iter()
-        .map(|finding| Shape {
-            verb: finding.effect.verb,
-            object: finding.effect.object.clone(),
-            scope: finding.effect.scope,
-        })
-        .collect();
-    (lang::pattern(text), findings)
 }

@@ -468,6 +468,7 @@ impl Relay {
         if unseen.is_nothing() {
             return self.send(&line);
         }
+        self.look_up(&unseen.statements);
         let text = String::from_utf8_lossy(text).trim_end().to_owned();
         let judged = self.keeper.draft(text, &unseen.statements, unseen.effects, Source::Preflight);
         match judged.verdict.decision {

@@ -57,23 +57,17 @@ impl OwnObjects {
         self.statements += 1;
         self.maybe = None;
         let text = text.to_ascii_lowercase();
-        let words: Vec<&str> = text
-            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
-            .filter(|w| !w.is_empty())
-            .collect();
+        let words = words(&text);
         let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
-        // Of a statement that only reads and writes rows its words are names and values.
-        let is_rows = |effect: &Effect| {
-            matches!(effect.verb, Verb::Read | Verb::Insert | Verb::Update | Verb::Delete)
-        };
-        let is_plain = !effects.is_empty() && effects.iter().all(is_rows);
-        if text.contains("search_path") || !is_plain && (has(MOVES) || has(TIES)) {
+        let may_drop =
+            effects.iter().any(|effect| matches!(effect.verb, Verb::Execute | Verb::Admin));
+        if may_drop || moves_names(&text, effects) || !is_of_rows(effects) && has(TIES) {
             self.names.clear();
         }
-        for effect in effects {
-            if let (Verb::Drop | Verb::Rename, Some(object)) = (effect.verb, &effect.object) {
-                self.names.remove(object);
-            }
+        for effect in effects.iter().filter(|one| matches!(one.verb, Verb::Drop | Verb::Rename)) {
+            // By whatever schema it is called, and from whatever block or function.
+            let gone = effect.object.as_deref().map(last_part);
+            self.names.retain(|name| gone.is_some_and(|gone| gone != last_part(name)));
         }
         let [effect] = effects else { return };
         let makes = effect.class == Class::Add && effect.verb == Verb::Create;
@@ -108,6 +102,46 @@ impl OwnObjects {
     pub fn clear(&mut self) {
         *self = Self::default();
     }
+}
+
+/// Tells whether a statement may make names mean other tables than before.
+pub fn may_move_names<'a>(
+    text: &str,
+    effects: impl IntoIterator<Item = &'a Effect> + Clone,
+) -> bool {
+    let keeps = |effect: &Effect| {
+        !matches!(
+            effect.verb,
+            Verb::Create | Verb::Alter | Verb::Rename | Verb::Drop | Verb::Execute
+        )
+    };
+    moves_names(&text.to_ascii_lowercase(), effects.clone()) || !effects.into_iter().all(keeps)
+}
+
+/// Tells by its words whether a statement, in small letters, goes elsewhere or back.
+fn moves_names<'a>(text: &str, effects: impl IntoIterator<Item = &'a Effect>) -> bool {
+    text.contains("search_path")
+        || !is_of_rows(effects) && words(text).iter().any(|word| MOVES.contains(word))
+}
+
+/// Tells whether a statement only reads and writes rows: its words are names and values.
+fn is_of_rows<'a>(effects: impl IntoIterator<Item = &'a Effect>) -> bool {
+    let mut effects = effects.into_iter().peekable();
+    let is_rows = |effect: &Effect| {
+        matches!(effect.verb, Verb::Read | Verb::Insert | Verb::Update | Verb::Delete)
+    };
+    effects.peek().is_some() && effects.all(is_rows)
+}
+
+/// Returns a name without the schema before it; of a quoted one perhaps less.
+fn last_part(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .filter(|word| !word.is_empty())
+        .collect()
 }
 
 #[cfg(test)]
@@ -187,6 +221,11 @@ mod tests {
             ("create table u (a int references t)", false),
             ("create rule r as on delete to t do also delete from u", false),
             ("select 1; abort", false),
+            ("drop table pg_temp.t", false),
+            ("alter table pg_temp.t rename to u", false),
+            ("do $$ begin drop table pg_temp.t; end $$", false),
+            ("do $$ begin execute 'drop table ' || x; end $$", false),
+            ("select pg_terminate_backend(pg_backend_pid())", false),
             ("/* select */ abort", false),
             ("select set_config('search_path', 'x', false)", false),
             ("select role, rule from references_of;", true),

@@ -409,7 +409,9 @@ impl Dialogue {
     }
 
     fn is_whole_shape(&self) -> bool {
-        self.question.challenge == Challenge::Yes && self.entry.text() == "yes all"
+        self.question.challenge == Challenge::Yes
+            && self.question.has_shape
+            && self.entry.text() == "yes all"
     }
 
     fn expires(&self) -> Duration {

@@ -36,8 +36,6 @@ pub struct Invocation {
     pub no_readline: bool,
     /// `-s`: the user's own wish for single-step.
     pub single_step: bool,
-    /// `-S`.
-    pub single_line: bool,
     /// `-1`.
     pub single_transaction: bool,
     /// `-q`.
@@ -255,7 +253,7 @@ impl Invocation {
             'X' => self.no_psqlrc = true,
             'n' => self.no_readline = true,
             's' => self.single_step = true,
-            'S' => self.single_line = true,
+            'S' => self.variables.push(("SINGLELINE".to_owned(), Some("on".to_owned()))),
             '1' => self.single_transaction = true,
             'q' => self.quiet = true,
             'a' => self.echo_all = true,
@@ -358,10 +356,12 @@ mod tests {
     fn switches_are_seen() {
         let found = read("-sSneEab -W -v A=b=c --set=B= --variable C --va D=1 -oout -L log -P x=1");
         let found = found.expect("understood");
-        assert!(found.single_step && found.single_line && found.no_readline);
+        assert!(found.single_step && found.no_readline);
         assert!(found.echo_queries && found.echo_hidden && found.echo_all && found.echo_errors);
         assert_eq!(found.password, Password::Always);
-        let variables = [("A", some("b=c")), ("B", some("")), ("C", None), ("D", some("1"))];
+        let single = ("SINGLELINE", some("on"));
+        let variables =
+            [single, ("A", some("b=c")), ("B", some("")), ("C", None), ("D", some("1"))];
         assert_eq!(found.variables, variables.map(|(name, value)| (name.to_owned(), value)));
         assert_eq!((found.output, found.log_file), (some("out"), some("log")));
         assert_eq!(found.settings, ["x=1"]);

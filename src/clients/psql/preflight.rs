@@ -55,7 +55,7 @@ pub fn read(
     }
     let is_given = |name: &str| invocation.variables.iter().any(|(given, _)| given == name);
     // What a script's line end ends is not what stands there otherwise.
-    let is_single_line = invocation.single_line || is_given("SINGLELINE");
+    let is_single_line = is_given("SINGLELINE");
     if invocation.single_step || is_given("SINGLESTEP") {
         found.is_clear = false;
     }

@@ -68,7 +68,7 @@ pub fn unseen(input: &mut Ways, text: &str, place: Place<'_>, guard: &mut Guard)
             variables: &mut variables,
             unseen: &mut found,
         };
-        reader.items(items, place.folder, 0);
+        reader.items(items, text, place.folder, 0);
         guard.asks &= reader.guard.asks;
         guard.has_editor &= reader.guard.has_editor;
         guard.has_place &= reader.guard.has_place;
@@ -95,11 +95,14 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn items(&mut self, items: Vec<Item>, folder: &Path, depth: usize) {
+    fn items(&mut self, items: Vec<Item>, text: &str, folder: &Path, depth: usize) {
         self.unseen.echoes.extend(echo::read(&items));
         for item in items {
             match item {
                 Item::Statement { text, .. } if !self.guard.asks => self.statement(text),
+                Item::Incomplete(range) if !self.guard.asks && self.variables.end_lines() => {
+                    self.statement(text[range].to_owned());
+                }
                 Item::Meta(meta) => self.meta(&meta, folder, depth),
                 Item::Statement { .. } | Item::Data(_) | Item::Incomplete(_) => {}
             }
@@ -234,7 +237,7 @@ impl Reader<'_> {
         let ways = input.scan(&text);
         *self.variables = input.variables();
         for items in ways {
-            self.items(items, &folder, depth + 1);
+            self.items(items, &text, &folder, depth + 1);
         }
     }
 }

@@ -113,7 +113,7 @@ impl Keeper {
         // A program within a statement is judged by its operations, which are counted with the others.
         let nothing = Reading::Understood(Vec::new());
         let mut verdict = policy::judge(if is_part { &nothing } else { reading }, &facts);
-        if self.is_released_shape(&verdict, || text.clone()) {
+        if self.shapes.cover(|| text.clone(), &verdict, &self.place().target) {
             verdict.decision = Decision::Notice;
         }
         let judged = self.note(text, verdict, Source::Tap);
@@ -212,7 +212,8 @@ impl Keeper {
         self.tapped.places[at].engine = Some(operation.engine.clone());
         let mut verdict = self.judge_at(at, operation, &reading);
         let text = || tap::text(operation);
-        if self.is_covered(at, &verdict) || self.is_released_shape(&verdict, text) {
+        let target = &self.tapped.places[at].decided.target;
+        if self.is_covered(at, &verdict) || self.shapes.cover(text, &verdict, target) {
             verdict.decision = Decision::Notice;
         }
         if verdict.decision == Decision::Allow {

@@ -135,7 +135,7 @@ fn closing_lines(rows: &mut Vec<String>, question: &Question, room: Room, theme:
         let text = "not recorded: the history will not know of this statement";
         rows.extend(prose(&[(Style::Warning, text)], room, theme));
     }
-    if question.challenge == Challenge::Yes {
+    if question.challenge == Challenge::Yes && question.has_shape {
         let text = "(yes all: also whatever differs only in its values, for this session)";
         rows.extend(prose(&[(Style::Faint, text)], room, theme));
     }

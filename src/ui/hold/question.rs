@@ -26,6 +26,8 @@ pub struct Question {
     pub reasons: Vec<String>,
     /// What must be done to release it.
     pub challenge: Challenge,
+    /// Whether `yes all` releases what differs only in its values as well.
+    pub has_shape: bool,
     /// The transaction that is open, if one is.
     pub transaction: Option<Transaction>,
     /// Meta commands on the same line that run whatever the answer is.

@@ -40,6 +40,7 @@ fn question() -> Question {
         statement: "delete from families;".to_owned(),
         reasons: vec!["deletes every row of families".to_owned()],
         challenge: Challenge::TypeTarget { reason: false, wait: Duration::ZERO },
+        has_shape: true,
         transaction: None,
         beyond_reach: Vec::new(),
         timeout: Duration::from_secs(900),

@@ -345,3 +345,17 @@ fn a_prompt_beyond_the_end_of_input() {
     assert_eq!(world.database.sql("select name from members where id > 9000"), "given");
     world.assert_nothing_left();
 }
+
+/// Where the line's end ends a statement, it is judged there once nobody asks any more.
+#[test]
+fn a_line_that_is_sent_without_its_semicolon() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    for line in ["\\set SINGLELINE on", "\\set SINGLESTEP off"] {
+        pty.line(line);
+        wait_for_any_prompt(&mut pty, &world);
+    }
+    pty.line("delete from families");
+    wait_for_question(&mut pty);
+    refuse_and_leave(&world, &mut pty);
+}

@@ -105,9 +105,22 @@ fn a_run_without_a_person_asks_for_functions_too() {
             world.database.assert_untouched();
         }
         let piped = world.wrapped([world.database.uri("app")]);
-        let output = run(without_terminal(&world, &piped), &format!("{call};\n"));
-        assert_eq!(output.status.code(), Some(status), "{call}: {output:?}");
-        world.database.assert_untouched();
+        let made = SWEEP.replace("sweep", "swept");
+        let calls_made = call.replace("sweep", "swept");
+        for script in [
+            format!("{call};\n"),
+            format!("\\set SINGLESTEP off\n{call};\n"),
+            format!("\\set SINGLESTEP off\n{made};\n{calls_made};\n"),
+        ] {
+            let output = run(without_terminal(&world, &piped), &script);
+            assert_eq!(output.status.code(), Some(status), "{script}: {output:?}");
+            let file = world.write("script.sql", &script);
+            let uri = world.database.uri("app");
+            let file = world.wrapped([uri.as_ref(), "-f".as_ref(), file.as_os_str()]);
+            let output = run(without_terminal(&world, &file), "");
+            assert_eq!(output.status.code(), Some(status), "{script}: {output:?}");
+            world.database.assert_untouched();
+        }
     }
 }
 

@@ -354,6 +354,15 @@ fn not_ones_own() {
             "discard temp;",
             "delete from members;",
         ],
+        &[
+            "create temp table members (id int);",
+            "drop table pg_temp.members;",
+            "delete from members;",
+        ],
+        &[
+            "create temp table members (id int);",
+            "select pg_terminate_backend(pg_backend_pid()); delete from members;",
+        ],
         &["create table app (id int);", "drop owned by app;"],
         &["create table app (id int);", "drop role app;"],
         &["create schema members;", "drop table members;"],

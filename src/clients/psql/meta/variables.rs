@@ -96,6 +96,12 @@ impl Variables {
         }
     }
 
+    /// Returns whether the end of a line ends a statement.
+    pub(in crate::clients::psql) fn end_lines(&self) -> bool {
+        let value = self.known.as_ref().and_then(|known| known.get("SINGLELINE"));
+        value.is_some_and(|value| is_true(value) || value.is_empty() || is_special(value))
+    }
+
     /// Returns whether `\if` was seen.
     pub(super) fn has_branches(&self) -> bool {
         self.has_branches
