@@ -200,7 +200,8 @@ impl Condition {
     }
 
     fn within(&self, value: &Self, list: &[Self]) -> Cover {
-        if list.iter().any(|item| value.is_same(item)) {
+        let has = |holds: bool| list.contains(&Self::Known(Some(holds)));
+        if has(true) && has(false) || list.iter().any(|item| value.is_same(item)) {
             return Cover::All;
         }
         let known = |item: &Self| order(value, item).map(std::cmp::Ordering::is_eq);

@@ -12,7 +12,7 @@ use sqlparser::parser::{Parser, ParserError};
 
 use super::lower::Subject;
 use super::script::Script;
-use super::words::{Words, bare};
+use crate::lang::words::{Words, bare};
 use super::{Flavour, called, plain};
 use crate::lang::condition::{Condition, Cover, Truth};
 use crate::lang::shape::shape;
