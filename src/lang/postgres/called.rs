@@ -104,10 +104,12 @@ pub(super) fn mentions(text: &str, statement: &Statement) -> Vec<Mention> {
 pub(super) fn may_call(text: &str, statement: &Statement, knows: impl Fn(&str) -> bool) -> bool {
     let mut folded = String::new();
     word(text, statement, 0, &["do"])
-        || statement.tokens.windows(2).any(|pair| {
-            let token = &pair[0];
+        || (1..statement.tokens.len()).any(|next| {
+            let (at, token) = (next - 1, &statement.tokens[next - 1]);
             let piece = &text[token.range.clone()];
-            if pair[1].kind != Kind::Open {
+            // INSERT INTO f (…), CREATE TABLE IF NOT EXISTS f (…)
+            let is_table = at > 0 && word(text, statement, at - 1, &["exists", "into", "table"]);
+            if statement.tokens[next].kind != Kind::Open || is_table {
                 return false;
             }
             if token.kind != Kind::Word {

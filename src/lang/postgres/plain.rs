@@ -305,9 +305,10 @@ impl Plain<'_> {
         let column = first + 1 + usize::from(words.is(first + 1, &["column"]));
         let (name, end) = self.name_part(column)?;
         let is = |list: &[&str]| words.are(end, list) && end + list.len() == place.end;
+        let drops = is(&["drop", "not", "null"]) || is(&["drop", "default"]);
+        let is_alone = words.tokens.iter().all(|token| token.kind != Kind::Comma);
         let is_plain = is(&["set", "not", "null"])
-            || is(&["drop", "not", "null"])
-            || is(&["drop", "default"])
+            || drops && is_alone
             || words.are(end, &["set", "default"]) && self.does_no_more(end..place.end);
         is_plain.then(|| alters(format!("alters column {name} of {whole}: {shown}")))?
     }
@@ -540,12 +541,14 @@ mod tests {
         "drop materialized view if exists s.v",
         "drop function if exists f(int, text) cascade",
         "drop trigger if exists g on s.t cascade",
-        "alter table t drop column if exists a cascade, drop constraint c, drop \"B\", alter a drop not null",
+        "alter table t drop column if exists a cascade, drop constraint c, drop \"B\", alter a set not null",
+        "alter table t alter a drop not null",
         "alter table t rename column a to \"B\"",
         "alter table t rename constraint a to b",
         "alter index s.i rename to j",
         "alter table t rename to u",
-        "alter table t alter column a drop default, alter b set default lower('x')",
+        "alter table t alter column a drop default",
+        "alter table t alter b set default lower('x')",
         "create table t as select a from u",
         "create materialized view v as select a from u with no data",
         "create or replace trigger g after insert or update of a, b or delete on t for each row when (new.a > 1) execute function s.f('x')",
