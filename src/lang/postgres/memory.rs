@@ -22,6 +22,9 @@ const MOST_NAMES: usize = 5_000;
 /// From what length on a text is a script: in a shorter one a typo is worth a parser's time.
 const SCRIPT_BYTES: usize = 4_000;
 
+/// Most definitions of one name that are remembered, the newest.
+const MOST_OF_ONE_NAME: usize = 100;
+
 /// How many functions deep a call is followed.
 const MOST_CALLS: usize = 4;
 
@@ -226,6 +229,9 @@ impl Memory {
             return;
         }
         let known = self.routines.entry(name).or_default();
+        if known.len() >= MOST_OF_ONE_NAME {
+            known.remove(0);
+        }
         if known.iter().all(|definition| definition.text != text) {
             known.push(Definition { text: text.to_owned(), read: OnceLock::new() });
         }

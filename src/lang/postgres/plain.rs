@@ -306,9 +306,9 @@ impl Plain<'_> {
         let (name, end) = self.name_part(column)?;
         let is = |list: &[&str]| words.are(end, list) && end + list.len() == place.end;
         let drops = is(&["drop", "not", "null"]) || is(&["drop", "default"]);
-        let is_alone = words.tokens.iter().all(|token| token.kind != Kind::Comma);
+        let is_alone = || words.tokens.iter().all(|token| token.kind != Kind::Comma);
         let is_plain = is(&["set", "not", "null"])
-            || drops && is_alone
+            || drops && is_alone()
             || words.are(end, &["set", "default"]) && self.does_no_more(end..place.end);
         is_plain.then(|| alters(format!("alters column {name} of {whole}: {shown}")))?
     }
