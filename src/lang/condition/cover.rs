@@ -13,6 +13,9 @@ const HIGHEST_KEY: f64 = 9_223_372_036_854_775_807.0;
 const NEVER_NEGATIVE: &[&str] =
     &["abs", "bit_length", "char_length", "character_length", "length", "octet_length"];
 
+/// What keys are called.
+const KEYS: &[&str] = &["_rowid_", "id", "oid", "rowid"];
+
 /// Functions whose result is from 0 up to 1.
 const RANDOM: &[&str] = &["rand", "random"];
 
@@ -81,6 +84,10 @@ impl Condition {
         match self {
             Self::Known(known) => Cover::of(*known == Some(true)),
             Self::Number(number) if truth == Truth::Numeric => Cover::of(*number != 0.0),
+            // No key is 0.
+            Self::Column(name) if truth == Truth::Numeric && KEYS.contains(&name.as_str()) => {
+                Cover::All
+            }
             Self::Text(text) => match truth {
                 Truth::Strict => boolean(text).map_or(Cover::Either, Cover::of),
                 Truth::Numeric => Cover::of(leading_number(text) != 0.0),
@@ -105,6 +112,7 @@ impl Condition {
             Self::In(value, list) => self.within(value, list),
             Self::Whole => Cover::All,
             Self::Call(name, args) if is_first_known(name) => match args.first() {
+                Some(first) if first.cover(truth) == Cover::All => Cover::All,
                 Some(first) if first.is_constant() && !first.is_null() => first.cover(truth),
                 _ => self.leaf(),
             },
@@ -200,7 +208,8 @@ impl Condition {
     }
 
     fn within(&self, value: &Self, list: &[Self]) -> Cover {
-        if list.iter().any(|item| value.is_same(item)) {
+        let has = |holds: bool| list.contains(&Self::Known(Some(holds)));
+        if has(true) && has(false) || list.iter().any(|item| value.is_same(item)) {
             return Cover::All;
         }
         let known = |item: &Self| order(value, item).map(std::cmp::Ordering::is_eq);

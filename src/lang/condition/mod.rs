@@ -228,11 +228,17 @@ impl Condition {
         }
     }
 
-    /// Returns it without NOT, IS TRUE and IS FALSE around it, nulls left aside.
+    /// Returns it without NOT, IS TRUE, IS FALSE and IS DISTINCT, nulls left aside.
     fn straight(&self) -> Self {
         match self {
             Self::Not(inner) | Self::Is(inner, false) => inner.straight().opposite(),
             Self::Is(inner, true) => inner.straight(),
+            Self::Compare(left, Op::Same, right) => {
+                Self::Compare(left.clone(), Op::Equal, right.clone())
+            }
+            Self::Compare(left, Op::Differs, right) => {
+                Self::Compare(left.clone(), Op::Unequal, right.clone())
+            }
             _ => self.clone(),
         }
     }

@@ -1,10 +1,11 @@
 //! What a statement calls, and what it names that may run a function without being one.
 
+use squawk_syntax::quote::quote_ident;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::reader::explain_runs;
 use super::tree::{all_tokens, child, find, ident, name};
-use super::{bounded, function, parse, token};
+use super::{bounded, function, parse, plain, token};
 use crate::lang::token::{Kind, Statement, is_word};
 
 /// First words of statements that evaluate something.
@@ -99,8 +100,33 @@ pub(super) fn mentions(text: &str, statement: &Statement) -> Vec<Mention> {
     mentions
 }
 
+/// Returns whether a statement may call one of these, as far as its words tell.
+pub(super) fn may_call(text: &str, statement: &Statement, knows: impl Fn(&str) -> bool) -> bool {
+    let mut folded = String::new();
+    word(text, statement, 0, &["do"])
+        || (1..statement.tokens.len()).any(|next| {
+            let (at, token) = (next - 1, &statement.tokens[next - 1]);
+            let piece = &text[token.range.clone()];
+            // INSERT INTO f (…), CREATE TABLE IF NOT EXISTS f (…)
+            let is_table = at > 0 && word(text, statement, at - 1, &["exists", "into", "table"]);
+            if statement.tokens[next].kind != Kind::Open || is_table {
+                return false;
+            }
+            if token.kind != Kind::Word {
+                return matches!(token.kind, Kind::Other | Kind::Name) && piece.contains('"');
+            }
+            folded.clear();
+            folded.push_str(piece);
+            folded.make_ascii_lowercase();
+            knows(&folded)
+        })
+}
+
 /// Reads a quoted name, `U&` included, as the parser does.
 fn quoted(piece: &str) -> Option<String> {
+    if let Some(name) = plain::quoted(piece) {
+        return Some(quote_ident(name));
+    }
     let (root, is_clean) = parse(&format!("select {piece}"));
     find(&root, &[SyntaxKind::NAME_REF]).filter(|_| is_clean).map(|node| ident(&node))
 }
@@ -123,6 +149,10 @@ pub(super) fn called(text: &str) -> Vec<String> {
 /// Returns the names of all functions and procedures that a statement calls; none where it runs
 /// nothing.
 pub(super) fn calls(text: &str, statement: &Statement) -> Option<Vec<String>> {
+    let only_names = word(text, statement, 0, &["comment", "drop", "grant", "revoke"]);
+    if only_names || makes_trigger(text, statement) {
+        return None;
+    }
     let slice = &text[statement.range.clone()];
     bounded(text, statement, || {
         use squawk_syntax::ast::{self, AstNode};
@@ -137,7 +167,7 @@ pub(super) fn calls(text: &str, statement: &Statement) -> Option<Vec<String>> {
 
 /// Returns the trigger that a statement makes, and the function that it will call.
 pub(super) fn trigger(text: &str, statement: &Statement) -> Option<(String, String)> {
-    if !word(text, statement, 0, &["create"]) {
+    if !makes_trigger(text, statement) {
         return None;
     }
     let slice = &text[statement.range.clone()];
@@ -149,6 +179,12 @@ pub(super) fn trigger(text: &str, statement: &Statement) -> Option<(String, Stri
         let named = child(&node, &[SyntaxKind::TRIGGER, SyntaxKind::EVENT_TRIGGER])?;
         Some((name(&named), names(&node).into_iter().next()?))
     })?
+}
+
+fn makes_trigger(text: &str, statement: &Statement) -> bool {
+    let before = ["constraint", "event", "or", "replace"];
+    let named = (1..5).find(|at| !word(text, statement, *at, &before)).unwrap_or(0);
+    word(text, statement, 0, &["create"]) && word(text, statement, named, &["trigger"])
 }
 
 /// Returns whether a statement evaluates what it names now.

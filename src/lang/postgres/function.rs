@@ -180,9 +180,7 @@ pub(super) fn scope(call: &SyntaxNode, deed: Deed) -> Scope {
     let Some(condition) = condition(&query) else {
         return Scope::All;
     };
-    let anything =
-        Subject { qualifier: String::new(), table: String::new(), is_shadowed: false, outer: None };
-    if anything.cover(&condition) == Cover::All {
+    if Subject::of_nothing().cover(&condition) == Cover::All {
         return Scope::All;
     }
     match deed {

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::function::{self, Deed};
-use super::tree::{in_one_line, shorten};
+use super::plain::line;
 use crate::lang::alike::{Care, Dialect};
 use crate::lang::shape::shape;
-use crate::lang::token::{Statement, Token};
+use crate::lang::token::Statement;
 use crate::lang::{Class, Effect, Rows, Scope, Verb};
 
 /// How PostgreSQL's statements are told from earlier ones.
@@ -49,15 +49,6 @@ pub(super) fn read(text: &str, statement: &Statement, base: usize) -> Option<Eff
     let rows = Some(Rows { source, condition: place(condition) });
     let effect = Effect::on(class, shape.verb, Some(table), Scope::Filtered, span, phrase);
     Some(Effect { rows, ..effect })
-}
-
-/// Returns tokens in one line.
-fn line(text: &str, tokens: &[Token]) -> String {
-    let mut last = tokens.first().map_or(0, |first| first.range.start);
-    shorten(&in_one_line(tokens.iter().map(|token| {
-        let is_apart = token.range.start > std::mem::replace(&mut last, token.range.end);
-        (is_apart, &text[token.range.clone()])
-    })))
 }
 
 #[cfg(test)]

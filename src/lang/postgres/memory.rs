@@ -1,14 +1,15 @@
 //! What earlier statements mean for later ones: plans, and functions whose text is known.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::called::{called, calls, mentions, trigger, word};
+use super::called::{called, calls, may_call, mentions, trigger, word};
 use super::literals::{self, DIALECT};
 use super::tree::{child, find, segments, string};
-use super::{Place, Read, bounded, expression, one, parse, read_within, token};
+use super::{Place, Read, bounded, expression, one, parse, plain, read_within, token};
 use crate::lang::alike::Alike;
 use crate::lang::effect::unread;
 use crate::lang::temporary::Temporary;
@@ -17,6 +18,12 @@ use crate::lang::{Class, Effect, Reading, Scope, Verb};
 
 /// Most names that are remembered; a program that makes more is not typing.
 const MOST_NAMES: usize = 5_000;
+
+/// From what length on a text is a script: in a shorter one a typo is worth a parser's time.
+const SCRIPT_BYTES: usize = 4_000;
+
+/// Most definitions of one name that are remembered, the newest.
+const MOST_OF_ONE_NAME: usize = 100;
 
 /// How many functions deep a call is followed.
 const MOST_CALLS: usize = 4;
@@ -27,13 +34,27 @@ pub struct Memory {
     /// The statement that each runs, and what it does by itself.
     plans: BTreeMap<String, (String, Reading)>,
     /// By name without schema; several where schemas or arguments tell them apart.
-    routines: BTreeMap<String, Vec<Routine>>,
+    routines: BTreeMap<String, Vec<Definition>>,
     /// Texts that the server told, read when they are called.
     sources: BTreeMap<String, Vec<Source>>,
     /// What else runs them, by its name.
     ways: BTreeMap<String, Vec<Way>>,
     /// What names one row, by table.
     keys: BTreeMap<String, Vec<Vec<String>>>,
+}
+
+/// A CREATE FUNCTION or CREATE PROCEDURE, read when what it makes is called: a script has hundreds
+/// of them and calls few.
+#[derive(Debug, Clone)]
+struct Definition {
+    text: String,
+    read: OnceLock<Option<Routine>>,
+}
+
+impl Definition {
+    fn routine(&self) -> Option<Routine> {
+        self.read.get_or_init(|| defined(&self.text).map(|(_, routine)| routine)).clone()
+    }
 }
 
 /// A function or procedure whose text is known.
@@ -119,15 +140,19 @@ pub enum Uses {
 }
 
 impl Uses {
-    fn is_by(self, verb: Verb) -> bool {
-        match self {
-            Self::Name | Self::Part => false,
-            Self::Insert => matches!(verb, Verb::Insert | Verb::Replace),
-            Self::Update => matches!(verb, Verb::Update | Verb::Replace),
-            Self::Delete => verb == Verb::Delete,
-            Self::Truncate => verb == Verb::Truncate,
-            Self::Refresh => verb == Verb::Rewrite,
-        }
+    /// Returns whether an effect on a table of this name is such a use of it.
+    fn is_by(self, effect: &Effect, name: &str) -> bool {
+        let verb = effect.verb;
+        let is_on = effect.object.as_deref().is_some_and(|object| last(object) == name);
+        is_on
+            && match self {
+                Self::Name | Self::Part => false,
+                Self::Insert => matches!(verb, Verb::Insert | Verb::Replace),
+                Self::Update => matches!(verb, Verb::Update | Verb::Replace),
+                Self::Delete => verb == Verb::Delete,
+                Self::Truncate => verb == Verb::Truncate,
+                Self::Refresh => verb == Verb::Rewrite,
+            }
     }
 }
 
@@ -199,13 +224,16 @@ impl Memory {
         *self = Self::default();
     }
 
-    fn keep(&mut self, name: &str, routine: Routine) {
+    fn keep(&mut self, name: String, text: &str) {
         if self.routines.len() >= MOST_NAMES {
             return;
         }
-        let known = self.routines.entry(name.to_owned()).or_default();
-        if !known.contains(&routine) {
-            known.push(routine);
+        let known = self.routines.entry(name).or_default();
+        if known.len() >= MOST_OF_ONE_NAME {
+            known.remove(0);
+        }
+        if known.iter().all(|definition| definition.text != text) {
+            known.push(Definition { text: text.to_owned(), read: OnceLock::new() });
         }
     }
 
@@ -219,15 +247,9 @@ impl Memory {
             }
             return;
         }
-        let defined = bounded(text, statement, || {
-            let (root, _) = parse(slice);
-            let node = child(&root, &[SyntaxKind::CREATE_FUNCTION, SyntaxKind::CREATE_PROCEDURE])?;
-            defined(&node)
-        });
-        if let Some((schema, name, language, body)) = defined.flatten()
-            && let Some(routine) = routine(schema, &language, &body)
-        {
-            self.keep(&name, routine);
+        let name = plain::defines(text, statement);
+        if let Some(name) = name.or_else(|| defined(slice).map(|(name, _)| name)) {
+            self.keep(name, slice);
         }
     }
 
@@ -286,17 +308,15 @@ impl Memory {
         if self.routines.is_empty() && self.sources.is_empty() || teaches(text, statement) {
             return Vec::new();
         }
-        let mentions = mentions(text, statement);
         // Reading it again to find the calls costs as much as the first time.
+        let mentions = match self.ways.is_empty() && !may_call(text, statement, knows) {
+            true => return Vec::new(),
+            false => mentions(text, statement),
+        };
         if !mentions.iter().any(|mention| knows(&mention.name)) {
             return Vec::new();
         }
         let mut reached: Vec<Effect> = Vec::new();
-        let add = |reached: &mut Vec<Effect>, effect: Effect, phrase: String| {
-            if !reached.iter().any(|known| known.phrase == phrase) {
-                reached.push(Effect { phrase, ..effect });
-            }
-        };
         if let Some((trigger, function)) = trigger(text, statement) {
             for effect in self.follow(&function) {
                 if effect.scope == Scope::All {
@@ -315,34 +335,55 @@ impl Memory {
                 add(&mut reached, effect, phrase);
             }
         }
-        for mention in mentions {
-            let is_used = |uses: &Uses| match uses {
-                Uses::Name => true,
-                Uses::Part => mention.is_part,
-                by => own.iter().any(|effect| {
-                    by.is_by(effect.verb)
-                        && effect
-                            .object
-                            .as_deref()
-                            .is_some_and(|object| last(object) == mention.name)
-                }),
-            };
-            let ways = self.ways.get(&mention.name).into_iter().flatten();
-            for way in ways.filter(|way| way.uses.iter().any(is_used)) {
-                for mut effect in self.follow(&way.routine) {
-                    let (name, routine) = (&mention.name, last(&way.routine));
-                    let phrase = match way.is_rule {
-                        true => format!("rule {} {}", routine.trim_matches('"'), effect.phrase),
-                        false => format!("{name} runs {routine}(), which {}", effect.phrase),
-                    };
-                    if way.fires {
-                        (effect.class, effect.scope) = (Class::Change, Scope::Filtered);
-                    }
-                    add(&mut reached, effect, phrase);
+        for mention in &mentions {
+            for way in self.ways.get(&mention.name).into_iter().flatten() {
+                let is_named = way.uses.iter().any(|uses| match uses {
+                    Uses::Name => true,
+                    Uses::Part => mention.is_part,
+                    by => own.iter().any(|effect| by.is_by(effect, &mention.name)),
+                });
+                if is_named {
+                    self.through(way, &mention.name).for_each(|(effect, phrase)| {
+                        add(&mut reached, effect, phrase);
+                    });
                 }
             }
         }
+        self.fire(&mut reached);
         reached
+    }
+
+    /// Adds what triggers and rules do where effects come upon their tables, and what those fire.
+    fn fire(&self, effects: &mut Vec<Effect>) {
+        let mut done = 0;
+        for _ in 1..MOST_CALLS {
+            for index in std::mem::replace(&mut done, effects.len())..effects.len() {
+                let effect = effects[index].clone();
+                let Some(table) = effect.object.as_deref().map(last) else { continue };
+                for way in self.ways.get(table).into_iter().flatten() {
+                    if way.uses.iter().any(|uses| uses.is_by(&effect, table)) {
+                        self.through(way, table).for_each(|(effect, phrase)| {
+                            add(effects, effect, phrase);
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns what is done where a name is used that runs something.
+    fn through(&self, way: &Way, name: &str) -> impl Iterator<Item = (Effect, String)> {
+        self.follow(&way.routine).into_iter().map(move |mut effect| {
+            let routine = last(&way.routine);
+            let phrase = match way.is_rule {
+                true => format!("rule {} {}", routine.trim_matches('"'), effect.phrase),
+                false => format!("{name} runs {routine}(), which {}", effect.phrase),
+            };
+            if way.fires {
+                (effect.class, effect.scope) = (Class::Change, Scope::Filtered);
+            }
+            (effect, phrase)
+        })
     }
 
     /// Returns what a function does, and the functions it calls.
@@ -360,11 +401,10 @@ impl Memory {
             let body = Body::Source(source.text.clone());
             routine(Some(source.schema.clone()), &source.language, &body)
         });
+        let made = self.routines.get(name).into_iter().flatten();
+        let made: Vec<Routine> = made.filter_map(Definition::routine).collect();
         // What the session has made since is newer than what the server told.
-        let routines = match self.routines.get(name) {
-            Some(routines) => routines.clone(),
-            None => told.collect(),
-        };
+        let routines = if made.is_empty() { told.collect() } else { made };
         for routine in routines {
             let is_meant =
                 schema.is_none() || routine.schema.is_none() || schema == routine.schema.as_deref();
@@ -378,9 +418,18 @@ impl Memory {
     }
 }
 
+/// Adds an effect, unless one is there that says the same.
+fn add(effects: &mut Vec<Effect>, effect: Effect, phrase: String) {
+    if effects.iter().all(|known| known.phrase != phrase) {
+        effects.push(Effect { phrase, ..effect });
+    }
+}
+
 /// Reads a statement of a text, by itself.
 fn first(text: &str, statement: &Statement, alike: &mut Alike) -> Read {
-    let plain = literals::read(text, statement, 0).map(|effect| vec![effect]);
+    let literal = literals::read(text, statement, 0).map(|effect| vec![effect]);
+    let is_script = text.len() >= SCRIPT_BYTES;
+    let plain = literal.or_else(|| is_script.then(|| plain::read(text, statement))?);
     if let Some(effects) = plain.or_else(|| alike.tell(text, statement)) {
         return Read { effects, ..Read::default() };
     }
@@ -429,8 +478,18 @@ enum Body {
     Source(String),
 }
 
+/// Reads a CREATE FUNCTION or CREATE PROCEDURE: the name without schema, and what its text does.
+fn defined(text: &str) -> Option<(String, Routine)> {
+    let statements = token::statements(text);
+    let (schema, name, language, body) = bounded(text, statements.first()?, || {
+        let kinds = [SyntaxKind::CREATE_FUNCTION, SyntaxKind::CREATE_PROCEDURE];
+        definition(&child(&parse(text).0, &kinds)?)
+    })??;
+    Some((name, routine(schema, &language, &body)?))
+}
+
 /// Returns schema, name, language and body of what a CREATE defines.
-fn defined(node: &SyntaxNode) -> Option<(Option<String>, String, String, Body)> {
+fn definition(node: &SyntaxNode) -> Option<(Option<String>, String, String, Body)> {
     let named = child(node, &[SyntaxKind::FUNCTION_NAME, SyntaxKind::PROCEDURE_NAME])?;
     let mut parts = segments(&named);
     let name = parts.pop()?;

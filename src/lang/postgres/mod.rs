@@ -14,6 +14,7 @@ mod expression;
 mod function;
 mod literals;
 mod memory;
+mod plain;
 mod predicate;
 mod reader;
 mod rows;
@@ -201,15 +202,15 @@ fn parse_as_it_is(slice: &str) -> (SyntaxNode, bool) {
     let parse = SourceFile::parse(slice);
     let root = parse.tree().syntax().clone();
     // The body of a function does not run now, and need not be in a language known here.
-    let bodies: Vec<_> = root
-        .descendants()
-        .filter(|node| node.kind() == SyntaxKind::AS_DEFINITION)
-        .map(|node| node.text_range())
-        .collect();
-    let is_clean = parse
-        .errors()
-        .iter()
-        .all(|error| bodies.iter().any(|body| body.contains_range(error.range())));
+    let bodies = || {
+        let bodies = root.descendants().filter(|node| node.kind() == SyntaxKind::AS_DEFINITION);
+        bodies.map(|node| node.text_range()).collect::<Vec<_>>()
+    };
+    let errors = parse.errors();
+    let is_clean = errors.is_empty() || {
+        let bodies = bodies();
+        errors.iter().all(|error| bodies.iter().any(|body| body.contains_range(error.range())))
+    };
     (root, is_clean)
 }
 

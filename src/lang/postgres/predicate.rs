@@ -26,6 +26,12 @@ pub(super) struct Subject {
 }
 
 impl Subject {
+    /// No table: every column is another's.
+    pub(super) fn of_nothing() -> Self {
+        let (qualifier, table) = (String::new(), String::new());
+        Self { qualifier, table, is_shadowed: false, outer: None }
+    }
+
     /// Returns how much of the table an expression covers as a condition.
     pub(super) fn cover(&self, expr: &SyntaxNode) -> Cover {
         self.read(expr).cover(Truth::Strict)
@@ -166,8 +172,13 @@ impl Subject {
         let Some((left, op, right)) = parts(expr) else {
             return self.other(expr);
         };
+        // Written out with its schema, an operator is the same.
+        let bare = op.strip_prefix("operator(").and_then(|op| op.strip_suffix(')'));
+        let op = bare.map_or(op.as_str(), |op| op.strip_prefix("pg_catalog.").unwrap_or(op));
         let is_not = op.starts_with("not") || op.starts_with('!') && op != "!=" || op == "isnot";
-        match op.as_str() {
+        match op {
+            _ if gives_nothing(&right) && op.ends_with("in") => Condition::Known(Some(is_not)),
+            _ if gives_nothing(&right) && is_of_all(&right) => Condition::Known(Some(true)),
             "and" => self.conjunction(&chain(expr, "and")),
             "or" => Condition::Or(chain(expr, "or").iter().map(|part| self.read(part)).collect()),
             "is" if is_null(&right) => Condition::IsNull(self.boxed(&left)),
@@ -177,7 +188,7 @@ impl Subject {
                 Some(SyntaxKind::FALSE_KW) => Condition::Is(self.boxed(&left), is_not),
                 _ => self.other(expr),
             },
-            "=" | "in" | "notin" if self.is_itself(&left, &right) => {
+            "=" | "in" | "notin" if !is_of_all(&right) && self.is_itself(&left, &right) => {
                 Condition::Whole.negated(is_not)
             }
             "in" | "notin" => {
@@ -203,7 +214,7 @@ impl Subject {
                 let sign = op.chars().next().unwrap_or_default();
                 Condition::Arithmetic(sign, self.boxed(&left), self.boxed(&right))
             }
-            _ => match comparison(&op) {
+            _ => match comparison(op) {
                 Some(op) if is_expression(right.kind()) => {
                     Condition::compare(self.read(&left), op, self.read(&right))
                 }
@@ -351,9 +362,10 @@ fn columns(expr: &SyntaxNode) -> Option<Vec<String>> {
     parts.iter().map(|part| Some(column(part)?.1)).collect()
 }
 
-/// Returns the query that stands in brackets behind IN, ANY, SOME, EXISTS or ARRAY.
+/// Returns the query that stands in brackets behind IN, ALL, ANY, SOME, EXISTS or ARRAY.
 fn subquery(expr: &SyntaxNode) -> Option<SyntaxNode> {
     const AROUND: &[SyntaxKind] = &[
+        SyntaxKind::ALL_FN,
         SyntaxKind::ANY_FN,
         SyntaxKind::ARRAY_EXPR,
         SyntaxKind::EXISTS_FN,
@@ -371,6 +383,22 @@ fn subquery(expr: &SyntaxNode) -> Option<SyntaxNode> {
         }
         expr = child(&expr, AROUND)?;
     }
+}
+
+/// Returns whether a query gives no row, as `SELECT id FROM t WHERE false` does.
+fn gives_nothing(expr: &SyntaxNode) -> bool {
+    let Some(select) = subquery(expr) else { return false };
+    // Of no rows a sum is one.
+    let may_sum = child(&select, &[SyntaxKind::SELECT_CLAUSE])
+        .is_none_or(|targets| find(&targets, &[SyntaxKind::CALL_EXPR]).is_some());
+    !may_sum
+        && condition(&select)
+            .is_some_and(|condition| Subject::of_nothing().cover(&condition) == Cover::None)
+}
+
+/// Returns whether an operand is `ALL (…)`.
+fn is_of_all(expr: &SyntaxNode) -> bool {
+    find(expr, &[SyntaxKind::ALL_FN]).is_some_and(|all| all.text_range() == expr.text_range())
 }
 
 /// Reads the first half of a BETWEEN: the value, the lower bound, and whether NOT stands there.

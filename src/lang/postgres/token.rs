@@ -89,6 +89,10 @@ pub(super) const BETWEEN: (&str, &str) = ("@=@", "@!@");
 /// The parser takes `a BETWEEN 1 AND 2 OR b` for `a BETWEEN 1 AND (2 OR b)`, and stumbles over
 /// `… AND 2 OR NOT b`; with an operator AND and OR come out as they should.
 pub(super) fn without_between(text: &str) -> Option<String> {
+    let is_there = |word: &[u8]| word.eq_ignore_ascii_case(b"between");
+    if !text.as_bytes().windows("between".len()).any(is_there) {
+        return None;
+    }
     let mut replaced: Option<String> = None;
     let (mut last, mut is_after) = (0..0, false);
     for (kind, range) in lex(text, 0) {

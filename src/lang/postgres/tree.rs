@@ -128,6 +128,7 @@ pub(super) fn shown(node: &SyntaxNode) -> String {
         .take(4 * SHOWN_CHARS)
         .collect();
     let line = in_one_line(tokens.iter().map(|(is_apart, token)| (*is_apart, token.text())));
+    let line = line.strip_suffix(';').map_or(line.as_str(), str::trim_end);
     shorten(&line.replace(BETWEEN.0, "between").replace(BETWEEN.1, "not between"))
 }
 

@@ -1,7 +1,7 @@
 //! ALTER TABLE, action by action, and blocks of statements.
 
 use super::script::Script;
-use super::words::Words;
+use crate::lang::words::Words;
 use crate::lang::{Class, Scope, Verb};
 
 /// Words between ALTER and TABLE.

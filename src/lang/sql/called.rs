@@ -1,7 +1,7 @@
 //! Functions that do more than compute.
 
 use super::script::Script;
-use super::words::Words;
+use crate::lang::words::Words;
 use crate::lang::function::removes_by_name;
 use crate::lang::{Class, Scope, Verb};
 

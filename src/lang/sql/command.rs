@@ -2,7 +2,7 @@
 
 use super::Flavour;
 use super::script::Script;
-use super::words::Words;
+use crate::lang::words::Words;
 use crate::lang::{Class, Scope, Verb};
 
 /// Commands of MySQL's client that are words; the short ones start with a backslash.

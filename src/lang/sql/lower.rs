@@ -8,7 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::query::object_name;
-use super::words::bare;
+use crate::lang::words::bare;
 use crate::lang::condition::{Condition, Op, Truth};
 use crate::lang::function::is_volatile;
 

@@ -17,7 +17,6 @@ mod script;
 mod sqlite;
 #[cfg(test)]
 mod tests;
-mod words;
 
 use std::ops::Range;
 

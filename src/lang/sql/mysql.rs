@@ -1,7 +1,7 @@
 //! Statements of MySQL and MariaDB that their words alone tell.
 
 use super::script::Script;
-use super::words::Words;
+use crate::lang::words::Words;
 use super::{alter, called, object};
 use crate::lang::{Class, Scope, Verb};
 

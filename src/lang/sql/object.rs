@@ -1,7 +1,7 @@
 //! CREATE and DROP of anything.
 
 use super::script::Script;
-use super::words::Words;
+use crate::lang::words::Words;
 use super::{Flavour, alter};
 use crate::lang::{Class, Scope, Verb};
 

@@ -1,7 +1,7 @@
 //! A statement in the words the parser knows: without what says only how it is to be run.
 
 use super::Flavour;
-use super::words::Words;
+use crate::lang::words::Words;
 use crate::lang::token::Kind;
 
 /// What may stand behind the first word and changes nothing about what is done.

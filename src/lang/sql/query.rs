@@ -12,11 +12,11 @@ use sqlparser::parser::{Parser, ParserError};
 
 use super::lower::Subject;
 use super::script::Script;
-use super::words::{Words, bare};
 use super::{Flavour, called, plain};
 use crate::lang::condition::{Condition, Cover, Truth};
 use crate::lang::shape::shape;
 use crate::lang::token::{Depth, Kind, Scan, bounded, is_word};
+use crate::lang::words::{Words, bare};
 use crate::lang::{Class, Scope, Verb};
 
 /// How many brackets may be open at once; the parser is told how deep it may go.
@@ -322,12 +322,16 @@ fn insert_by_words(script: &mut Script, words: &Words<'_>) {
     let shown = table.as_deref().unwrap_or("?").to_owned();
     // Full-text tables take orders: INSERT INTO notes(notes) VALUES ('delete-all').
     let commands = words.piece(after) == "(" && words.name(after + 1).0 == table;
+    // Behind a SELECT the parser knows neither.
+    let updates = (after..words.len()).any(|at| {
+        words.are(at, &["on", "duplicate", "key", "update"]) || words.are(at, &["do", "update"])
+    });
     let empties = commands
         && (after..words.len()).any(|at| words.string(at).as_deref() == Some("delete-all"));
     if empties {
         let phrase = format!("empties the full-text index {shown}");
         script.push(Class::Remove, Verb::Delete, table, Scope::All, phrase);
-    } else if words.is(0, &["replace"]) || words.are(1, &["or", "replace"]) {
+    } else if words.is(0, &["replace"]) || words.are(1, &["or", "replace"]) || updates {
         let phrase = format!("writes into {shown}, overwriting rows that are there");
         script.push(Class::Change, Verb::Replace, table, Scope::Filtered, phrase);
     } else {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::command::command;
-use super::words::Words;
+use crate::lang::words::Words;
 use super::{Ends, Flavour, lex, mysql, query, sqlite};
 use crate::lang::alike::{Alike, Care, Dialect};
 use crate::lang::effect::unread;

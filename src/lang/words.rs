@@ -9,28 +9,28 @@ const SHOWN_CHARS: usize = 80;
 
 /// A run of tokens of one statement, without what ends it.
 #[derive(Clone, Copy)]
-pub(super) struct Words<'a> {
-    pub(super) text: &'a str,
-    pub(super) tokens: &'a [Token],
+pub(in crate::lang) struct Words<'a> {
+    pub(in crate::lang) text: &'a str,
+    pub(in crate::lang) tokens: &'a [Token],
 }
 
 impl<'a> Words<'a> {
-    pub(super) fn new(text: &'a str, tokens: &'a [Token]) -> Self {
+    pub(in crate::lang) fn new(text: &'a str, tokens: &'a [Token]) -> Self {
         let end = tokens.iter().rposition(|token| token.kind != Kind::Semicolon);
         Self { text, tokens: &tokens[..end.map_or(0, |end| end + 1)] }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::lang) fn len(&self) -> usize {
         self.tokens.len()
     }
 
     /// Returns a token's text; empty past the end.
-    pub(super) fn piece(&self, index: usize) -> &'a str {
+    pub(in crate::lang) fn piece(&self, index: usize) -> &'a str {
         self.tokens.get(index).map_or("", |token| &self.text[token.range.clone()])
     }
 
     /// Returns the text from the first token to the last.
-    pub(super) fn line(&self) -> &'a str {
+    pub(in crate::lang) fn line(&self) -> &'a str {
         &self.text[self.range()]
     }
 
@@ -39,32 +39,32 @@ impl<'a> Words<'a> {
     }
 
     /// Returns whether an unquoted word of a list stands there.
-    pub(super) fn is(&self, index: usize, list: &[&str]) -> bool {
+    pub(in crate::lang) fn is(&self, index: usize, list: &[&str]) -> bool {
         self.kind(index) == Some(Kind::Word) && is_word(self.piece(index), list)
     }
 
     /// Returns whether these words stand there, one after the other.
-    pub(super) fn are(&self, index: usize, list: &[&str]) -> bool {
+    pub(in crate::lang) fn are(&self, index: usize, list: &[&str]) -> bool {
         list.iter().enumerate().all(|(offset, word)| self.is(index + offset, &[word]))
     }
 
-    pub(super) fn is_open(&self, index: usize) -> bool {
+    pub(in crate::lang) fn is_open(&self, index: usize) -> bool {
         self.kind(index) == Some(Kind::Open)
     }
 
     /// Returns the tokens from one on.
-    pub(super) fn from(&self, index: usize) -> Self {
+    pub(in crate::lang) fn from(&self, index: usize) -> Self {
         Self { text: self.text, tokens: self.tokens.get(index..).unwrap_or_default() }
     }
 
     /// Returns the first place outside brackets where a word of a list stands.
-    pub(super) fn find(&self, list: &[&str]) -> Option<usize> {
+    pub(in crate::lang) fn find(&self, list: &[&str]) -> Option<usize> {
         self.level()
             .find_map(|(index, depth)| (depth == 0 && self.is(index, list)).then_some(index))
     }
 
     /// Splits at the commas outside brackets.
-    pub(super) fn parts(&self) -> Vec<Self> {
+    pub(in crate::lang) fn parts(&self) -> Vec<Self> {
         let mut parts = Vec::new();
         let mut start = 0;
         for (index, depth) in self.level() {
@@ -78,7 +78,7 @@ impl<'a> Words<'a> {
     }
 
     /// Splits at the semicolons.
-    pub(super) fn statements(&self) -> Vec<Self> {
+    pub(in crate::lang) fn statements(&self) -> Vec<Self> {
         let pieces = self.tokens.split(|token| token.kind == Kind::Semicolon);
         pieces.map(|tokens| Self { text: self.text, tokens }).collect()
     }
@@ -99,7 +99,7 @@ impl<'a> Words<'a> {
     }
 
     /// Returns the place after the bracket that opens here closes.
-    pub(super) fn after_bracket(&self, index: usize) -> usize {
+    pub(in crate::lang) fn after_bracket(&self, index: usize) -> usize {
         let inner = self.from(index);
         let close = inner
             .level()
@@ -109,7 +109,7 @@ impl<'a> Words<'a> {
     }
 
     /// Reads a name with its schema, or a user with its host; returns the place after it.
-    pub(super) fn name(&self, index: usize) -> (Option<String>, usize) {
+    pub(in crate::lang) fn name(&self, index: usize) -> (Option<String>, usize) {
         let mut name = String::new();
         let mut at = index;
         while let Some(kind) = self.kind(at) {
@@ -135,12 +135,12 @@ impl<'a> Words<'a> {
     }
 
     /// Returns the value of a string.
-    pub(super) fn string(&self, index: usize) -> Option<String> {
+    pub(in crate::lang) fn string(&self, index: usize) -> Option<String> {
         (self.kind(index) == Some(Kind::Text)).then(|| unquoted(self.piece(index)))
     }
 
     /// Returns the whole in one line without comments, shortened where it is long.
-    pub(super) fn shown(&self) -> String {
+    pub(in crate::lang) fn shown(&self) -> String {
         let mut line = String::new();
         let mut end = None;
         for token in self.tokens {
@@ -161,7 +161,7 @@ impl<'a> Words<'a> {
     }
 
     /// Returns where it stands in the text.
-    pub(super) fn range(&self) -> Range<usize> {
+    pub(in crate::lang) fn range(&self) -> Range<usize> {
         match (self.tokens.first(), self.tokens.last()) {
             (Some(first), Some(last)) => first.range.start..last.range.end,
             _ => 0..0,
@@ -170,7 +170,7 @@ impl<'a> Words<'a> {
 }
 
 /// Takes the quotes off an identifier, unless it needs them to be one.
-pub(super) fn bare(piece: &str) -> String {
+pub(in crate::lang) fn bare(piece: &str) -> String {
     let is_quoted = piece.starts_with(['`', '"', '[', '\'']);
     if !is_quoted {
         return piece.to_owned();
