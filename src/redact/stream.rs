@@ -25,7 +25,11 @@ const BEGINS: &[(&str, Reach, &[&str])] = &[
     ("bearer", Reach::Word, &["bearer ", "Bearer ", "BEARER "]),
     ("sql-password", Reach::Line, &["identified", "IDENTIFIED", "Identified"]),
     // With the patterns of `sql-password`, whose word it is too.
-    ("password", Reach::Line, &["password", "PASSWORD", "Password", "passwd", "passphrase"]),
+    (
+        "password",
+        Reach::Line,
+        &["passw", "PASSW", "Passw", "passphrase", "pasw", "PASW", "passo", "PASSO", "\\set "],
+    ),
     (
         "token",
         Reach::Word,
