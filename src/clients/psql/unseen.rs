@@ -246,16 +246,26 @@ fn read(path: &Path) -> Option<String> {
 }
 
 /// Reads where `\c` goes: `\c [database [user [host [port]]]]`, where `-` keeps what is, or a
-/// connection string. None where a variable hides it.
+/// connection string, where what is left out comes from elsewhere. None where that, or a variable,
+/// hides it.
 fn connects_to(meta: &Meta, now: &Address) -> Option<Address> {
     if meta.is_dynamic {
         return None;
     }
     let mut args: Vec<&str> = meta.args.iter().map(String::as_str).collect();
-    args.retain(|arg| !arg.starts_with("-reuse-previous"));
-    let mut to = now.clone();
+    let mut reuses = None;
+    args.retain(|arg| {
+        let value = arg.strip_prefix("-reuse-previous=");
+        reuses = value.map(meta::is_true).or(reuses);
+        value.is_none()
+    });
     let first = args.first().copied().unwrap_or("-");
-    if conninfo::is_connection_string(first) {
+    let is_string = conninfo::is_connection_string(first);
+    let reuses = reuses.unwrap_or(!is_string);
+    let mut to = if reuses { now.clone() } else { Address::default() };
+    // What is left out comes from variables and a service, which a script may have changed.
+    let known = |to: Address| (reuses || to.host.is_some() && to.database.is_some()).then_some(to);
+    if is_string {
         for (name, value) in conninfo::parse(first).ok()? {
             match name.as_str() {
                 "host" | "hostaddr" => to.host = Some(value),
@@ -266,7 +276,7 @@ fn connects_to(meta: &Meta, now: &Address) -> Option<Address> {
                 _ => {}
             }
         }
-        return Some(to);
+        return known(to);
     }
     let given =
         |place: usize| args.get(place).filter(|arg| **arg != "-").map(|arg| (*arg).to_owned());
@@ -282,7 +292,7 @@ fn connects_to(meta: &Meta, now: &Address) -> Option<Address> {
     if let Some(port) = given(3) {
         to.port = port.parse().ok();
     }
-    Some(to)
+    known(to)
 }
 
 #[cfg(test)]
@@ -381,8 +391,11 @@ mod tests {
         };
         assert_eq!(to(r"\c orders"), "app@db:5432/orders");
         assert_eq!(to(r"\c - - prod 5433 \\ delete from x;"), "app@prod:5433/shop");
-        assert_eq!(to(r"\c postgres://me@prod.example.com/x"), "me@prod.example.com:5432/x");
+        assert_eq!(to(r"\c postgres://me@prod.example.com/x"), "me@prod.example.com/x");
         assert_eq!(to(r"\connect :target"), "unknown");
         assert_eq!(to(r"\c service=prod"), "unknown");
+        assert_eq!(to(r#"\c "host=prod user=app""#), "unknown", "perhaps a database named app");
+        assert_eq!(to(r"\c -reuse-previous=on host=prod"), "app@prod:5432/shop");
+        assert_eq!(to(r"\c -reuse-previous=off orders"), "unknown");
     }
 }
