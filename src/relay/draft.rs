@@ -27,7 +27,7 @@ use crate::ui::theme::Style;
 const ECHO_BYTES: usize = 1 << 20;
 
 /// Most bytes of a statement's earlier lines that are looked at with the next one.
-const BEFORE_BYTES: usize = 16 << 10;
+const BEFORE_BYTES: usize = 3 << 10;
 
 /// Most bytes of a row that are looked at to find a prompt in it.
 const ROW_BYTES: usize = 4 << 10;
@@ -83,7 +83,7 @@ impl Line {
         if !self.is_open {
             self.echo.clear();
             self.prompt_end = 0;
-            if is_fresh || self.before.len() > BEFORE_BYTES {
+            if is_fresh || takes_data || self.before.len() > BEFORE_BYTES {
                 self.before.clear();
             }
         }
