@@ -194,8 +194,9 @@ fn parts(word: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Joins two parts; it begins as no part does, so that it is in no list of words that begin so.
 fn pair(before: &str, joint: char, part: &str) -> String {
-    format!("{before}{joint}{part}")
+    format!("{joint}{before}{joint}{part}")
 }
 
 /// Returns all three characters in a row whose case we and SQLite are sure to see alike.
@@ -298,8 +299,8 @@ mod tests {
     fn the_last_part_of_a_word_may_go_on() {
         for (typed, asked) in [
             ("users = 3", Some(r#""users"* AND "3"*"#)),
-            ("users.id", Some("\"users\u{e001}id\"")),
-            ("a@b.corp", Some("\"a\u{e000}b\" AND \"b\u{e000}corp\"*")),
+            ("users.id", Some("\"\u{e001}users\u{e001}id\"")),
+            ("a@b.corp", Some("\"\u{e000}a\u{e000}b\" AND \"\u{e000}b\u{e000}corp\"*")),
             ("= ()", None),
         ] {
             assert_eq!(Terms::new(typed).parts().as_deref(), asked, "{typed}");
