@@ -9,7 +9,7 @@ use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::capture::{Capture, decode_text};
-use super::{Indexed, StoreError, terms, tier_rank};
+use super::{Indexed, StoreError, tier_rank};
 use crate::record::find::{self, Recorded};
 use crate::record::imported;
 use crate::record::read::Found;
@@ -379,7 +379,7 @@ impl<'a> Scan<'a> {
         }
         // An earlier pass may have seen the beginning of it.
         self.amend("DELETE FROM outputs_text WHERE rowid = ?1", &[&open.id])?;
-        let text = terms::indexed(&format!("{}\n{}", open.text, open.capture.text()));
+        let text = format!("{}\n{}", open.text, open.capture.text());
         self.amend("INSERT INTO outputs_text (rowid, text) VALUES (?1, ?2)", &[&open.id, &text])
     }
 

@@ -157,17 +157,6 @@ const MIGRATIONS: &[&str] = &["
     DELETE FROM statements;
     DELETE FROM targets;
     DELETE FROM sessions;
-", "
-    -- Without places: lists of all words that begin so are made with every key, and most of them was
-    -- places. What is a word is for us to say, by blanks. All is read again from the logs.
-    DROP TABLE outputs_text;
-    CREATE VIRTUAL TABLE outputs_text USING fts5 (
-        text, content = '', contentless_delete = 1, detail = none, prefix = '1 2 3',
-        tokenize = \"unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'\"
-    );
-    DELETE FROM statements;
-    DELETE FROM targets;
-    DELETE FROM sessions;
 "];
 
 /// What a rebuild drops before the steps are taken again.

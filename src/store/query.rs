@@ -341,9 +341,9 @@ pub(super) fn one_sql() -> String {
 
 /// Returns the question for statements by what they printed; none if that is not asked for.
 fn outputs_sql(filter: &Filter, order: Order) -> Option<(String, Vec<Value>)> {
-    let parts = filter.terms.parts().filter(|_| filter.is_in_output)?;
+    let phrases = filter.terms.phrases().filter(|_| filter.is_in_output)?;
     let mut conditions = Conditions::default();
-    conditions.add("f.outputs_text MATCH ?", parts);
+    conditions.add("f.outputs_text MATCH ?", phrases);
     Some(statements_of(Some("outputs_text"), filter, order, conditions))
 }
 

@@ -8,18 +8,6 @@ const TRIGRAMS_PER_WORD: usize = 64;
 /// Trigrams that narrow a search down; the rarest few say as much as all.
 const MOST_TRIGRAMS: usize = 3;
 
-/// So much of a row of letters and digits is indexed of what was printed.
-const PART_CHARS: usize = 64;
-
-/// Begins of no more letters have lists of their own, so that no list has to be made of those of all
-/// words that begin so.
-const SHORT_CHARS: usize = 3;
-
-/// Between two parts of a word, and between a part and the begin of the next; for private use, and no
-/// part of a word in any text.
-const JOINT: char = '\u{e000}';
-const BEGIN: char = '\u{e001}';
-
 /// The words of a search.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Terms {
@@ -129,27 +117,16 @@ impl Terms {
         (!quoted.is_empty()).then(|| quoted.join(" AND "))
     }
 
-    /// Returns the question to the index of words: each word's parts in a row, of which the last may
-    /// go on. None if no word has anything that is indexed.
-    pub(super) fn parts(&self) -> Option<String> {
-        let mut asked = Vec::new();
-        for word in self.words() {
-            let mut before: Option<&str> = None;
-            let mut parts = parts(word).peekable();
-            while let Some(part) = parts.next() {
-                let is_last = parts.peek().is_none();
-                match before.replace(part) {
-                    None if is_last => asked.push(quote(part) + "*"),
-                    None => {}
-                    Some(before) if !is_last => asked.push(quote(&pair(before, JOINT, part))),
-                    Some(before) if part.chars().count() > SHORT_CHARS => {
-                        asked.push(quote(&pair(before, JOINT, part)) + "*");
-                    }
-                    Some(before) => asked.push(quote(&pair(before, BEGIN, part))),
-                }
-            }
-        }
-        (!asked.is_empty()).then(|| asked.join(" AND "))
+    /// Returns the question to the index of words: each word as a phrase whose last part may go on.
+    /// None if a word has nothing that is indexed.
+    pub(super) fn phrases(&self) -> Option<String> {
+        let phrases: Vec<String> = self
+            .words
+            .iter()
+            .filter(|word| word.text.contains(char::is_alphanumeric))
+            .map(|word| quote(&word.text) + "*")
+            .collect();
+        (!phrases.is_empty()).then(|| phrases.join(" AND "))
     }
 
     /// Returns the words, in lower case.
@@ -161,42 +138,6 @@ impl Terms {
     pub(super) fn text(&self) -> String {
         self.words().collect::<Vec<_>>().join(" ")
     }
-}
-
-/// Returns what the index of words has of a text: the parts of each word, and each two that follow
-/// each other, since it knows no places. It takes what stands between blanks as it is.
-pub(super) fn indexed(text: &str) -> String {
-    let mut indexed = String::with_capacity(text.len() * 3);
-    for word in text.to_lowercase().split_whitespace() {
-        let mut before: Option<&str> = None;
-        for part in parts(word) {
-            indexed.push_str(part);
-            indexed.push(' ');
-            if let Some(before) = before.replace(part) {
-                indexed.push_str(&pair(before, JOINT, part));
-                indexed.push(' ');
-                for (at, letter) in part.char_indices().take(SHORT_CHARS) {
-                    indexed.push_str(&pair(before, BEGIN, &part[..at + letter.len_utf8()]));
-                    indexed.push(' ');
-                }
-            }
-        }
-    }
-    indexed
-}
-
-/// Returns the letters and digits in a row that a word is made of.
-fn parts(word: &str) -> impl Iterator<Item = &str> {
-    let parts = word.split(|letter: char| !letter.is_alphanumeric());
-    parts.filter(|part| !part.is_empty()).map(|part| {
-        let end = part.char_indices().nth(PART_CHARS);
-        end.map_or(part, |(end, _)| &part[..end])
-    })
-}
-
-/// Joins two parts; it begins as no part does, so that it is in no list of words that begin so.
-fn pair(before: &str, joint: char, part: &str) -> String {
-    format!("{joint}{before}{joint}{part}")
 }
 
 /// Returns all three characters in a row whose case we and SQLite are sure to see alike.
@@ -296,67 +237,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_part_of_a_word_may_go_on() {
-        for (typed, asked) in [
-            ("users = 3", Some(r#""users"* AND "3"*"#)),
-            ("users.id", Some("\"\u{e001}users\u{e001}id\"")),
-            ("a@b.corp", Some("\"\u{e000}a\u{e000}b\" AND \"\u{e000}b\u{e000}corp\"*")),
-            ("= ()", None),
-        ] {
-            assert_eq!(Terms::new(typed).parts().as_deref(), asked, "{typed}");
-        }
-    }
-
-    /// What is asked, looked up in what is indexed as the index does it.
-    fn is_indexed(typed: &str, text: &str) -> bool {
-        let indexed = indexed(text);
-        Terms::new(typed).parts().is_some_and(|asked| {
-            asked.split(" AND ").all(|asked| match asked.strip_suffix('*') {
-                Some(begin) => {
-                    indexed.split(' ').any(|one| one.starts_with(begin.trim_matches('"')))
-                }
-                None => indexed.split(' ').any(|one| one == asked.trim_matches('"')),
-            })
-        })
-    }
-
-    #[test]
-    fn words_are_found_by_their_begin_and_parts_in_a_row() {
-        let text = "Customer-77 | ann@Example.com | 2026-11-20 | Größe 家族 \"x\"";
-        for typed in [
-            "customer-77",
-            "customer-7",
-            "CUSTOMER",
-            "77",
-            "ann@ex",
-            "ann@exam",
-            "example.co",
-            "2026-11-2",
-            "11-20",
-            "grö",
-            "家",
-            "\"x",
-            "cust ann@",
-        ] {
-            assert!(is_indexed(typed, text), "{typed}");
-        }
-        for typed in ["omer", "customer-78", "7-customer", "2026-20", "2026-11-21", "ann@xample"] {
-            assert!(!is_indexed(typed, text), "{typed}");
-        }
-        let long = "f".repeat(5000);
-        assert!(is_indexed(&long, &long) && indexed(&long).len() < 100);
+    fn phrases_may_go_on() {
+        let phrases = Terms::new("users.id = 3").phrases();
+        assert_eq!(phrases.unwrap(), r#""users.id"* AND "3"*"#);
+        assert_eq!(Terms::new("= ()").phrases(), None);
     }
 
     proptest! {
-        #[test]
-        fn a_begin_of_a_word_is_found_in_its_text(text in "[a-zA-Z0-9 .;'\"=äéİ家\n]{0,40}", from in 0_usize..9, len in 1_usize..9) {
-            let word = text.split_whitespace().nth(from).unwrap_or("a");
-            let begin: String = word.chars().take(len).collect();
-            if Terms::new(&begin).parts().is_some() {
-                prop_assert!(is_indexed(&begin, &text) || word == "a", "{begin:?}");
-            }
-        }
-
         #[test]
         fn a_part_of_a_text_is_in_it(text in "[a-zA-Z0-9 .;'\"=äé家\n]{0,40}", from in 0_usize..40) {
             let part: String = text.chars().skip(from).take(9).collect();
