@@ -130,8 +130,8 @@ fn stopped_and_continued_by_signals() {
     let Some(world) = production() else { return };
     for signal in [Signal::SIGTSTP, Signal::SIGSTOP] {
         let mut pty = world.open();
-        pty.line("select pg_sleep(0.3);");
-        wait_until_busy(&mut pty, &world, "pg_sleep(0.3)");
+        pty.line("select pg_sleep(2);");
+        wait_until_busy(&mut pty, &world, "pg_sleep(2)");
         pty.kill(signal);
         pty.wait_for_stop();
         pty.foreground();
