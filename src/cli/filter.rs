@@ -45,7 +45,8 @@ impl FilterArgs {
     ///
     /// # Errors
     ///
-    /// If a time cannot be read.
+    /// If a time cannot be read, or the window ends before it begins: that nothing is in it would be
+    /// taken for an answer.
     pub fn filter(&self, session: Option<String>, now: &Zoned) -> Result<Filter, Error> {
         let moment = |option: &str, text: &Option<String>| {
             let Some(text) = text else { return Ok(None) };
@@ -54,13 +55,20 @@ impl FilterArgs {
                     .hint(time::EXAMPLES)
             })
         };
+        let (since, until) = (moment("--since", &self.since)?, moment("--until", &self.until)?);
+        if let (Some(since), Some(until)) = (since, until)
+            && until < since
+        {
+            return Err(Error::new(Kind::Usage, "--until is before --since.")
+                .hint("Nothing can be in between: change the two."));
+        }
         Ok(Filter {
             client: self.client.clone(),
             tier: self.tier,
             target: self.target.clone(),
             session,
-            since: moment("--since", &self.since)?,
-            until: moment("--until", &self.until)?,
+            since,
+            until,
             is_held: self.held,
             is_failed: self.failed,
             limit: self.limit,

@@ -18,7 +18,7 @@ use crate::clients::known::KNOWN;
 use crate::clock::Clock;
 use crate::config::{self, Loaded};
 use crate::error::Error;
-use crate::os::term;
+use crate::os::{file, term};
 use crate::record::prune;
 use crate::ui::table::View;
 use crate::ui::theme::Style;
@@ -203,6 +203,13 @@ fn access(folder: &Path) -> io::Result<Option<Finding>> {
         return Ok(Some(
             Finding::new(WHAT, State::Problem, text)
                 .hint(format!("chmod go= {}", folder.display())),
+        ));
+    }
+    if !file::is_writable(folder) {
+        let text = format!("{} cannot be written: nothing is recorded", folder.display());
+        return Ok(Some(
+            Finding::new(WHAT, State::Problem, text)
+                .hint("Make it yours and the disk writable, or set NIGHTLATCH_DATA_DIR."),
         ));
     }
     Ok(None)

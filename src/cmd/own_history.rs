@@ -67,6 +67,9 @@ pub(super) enum Refused {
     /// It belongs to somebody else, to whom a new file could not be given.
     #[error("{} belongs to another user", .0.display())]
     Owner(PathBuf),
+    /// The person does not want it to be written.
+    #[error("{} is read-only", .0.display())]
+    ReadOnly(PathBuf),
     /// Something else writes it all the time.
     #[error("{} keeps changing", .0.display())]
     Busy(PathBuf),
@@ -106,6 +109,9 @@ impl OwnHistory {
     /// Adds entries, oldest first, after the file was copied. Whoever reads it meanwhile sees what
     /// was there or all of it.
     pub(super) fn add(&mut self, entries: &[&Entry], now: &Zoned) -> Result<Added, Refused> {
+        if fs::metadata(&self.path).is_ok_and(|facts| facts.permissions().readonly()) {
+            return Err(Refused::ReadOnly(self.path.clone()));
+        }
         match self.format {
             Format::Cells => self.add_cells(entries, now),
             Format::Lines(_) | Format::NewestFirst => self.add_lines(entries, now.timestamp()),
@@ -387,6 +393,10 @@ mod tests {
         fs::write(&file, b"\0\x01\x02").unwrap();
         assert!(matches!(add(&file, "x"), Err(Refused::Unreadable { .. })));
         assert_eq!(fs::read(&file).unwrap(), b"\0\x01\x02");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        let file = folder.path().join("frozen");
+        fs::write(&file, "select 1;\n").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o400)).unwrap();
+        assert!(matches!(add(&file, "x"), Err(Refused::ReadOnly(_))));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 }

@@ -15,7 +15,7 @@ use crate::cli::{PlayArgs, SPEEDS};
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
 use crate::os::term::{Terminals, UserTerm};
-use crate::render::stage::Status;
+use crate::render::stage::{LEAVE, Status};
 use crate::ui::table::View;
 use crate::ui::visible;
 use crate::world::World;
@@ -64,7 +64,7 @@ pub fn run(
         index.map_err(|_| recorded::no_statement(n, &session))
     });
     let goal = from.transpose()?;
-    let terminal = UserTerm::open().map_err(|error| no_terminal().because(error))?;
+    let terminal = UserTerm::open_whole(LEAVE).map_err(|error| no_terminal().because(error))?;
     if !terminal.is_foreground() {
         return Err(Error::new(Kind::Usage, "A job in the background cannot play a session.")
             .hint("Bring it to the foreground: fg"));

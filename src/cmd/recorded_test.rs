@@ -196,6 +196,7 @@ fn mistakes_have_a_next_step() {
     let ambiguous = run(&["history", "--session", &last[..3]]).replace(&last[..3], "<prefix>");
     insta::assert_snapshot!(ambiguous, @r#"2: 2 sessions' ids start with "<prefix>". Write more of it: <session id>, <session id>"#);
     insta::assert_snapshot!(run(&["history", "--since", "soonish"]), @r#"2: --since "soonish" is not a time. Write 2h, 30m, 3 days, 23:00, yesterday 23:00, 2026-11-20, or 2026-11-20T23:00:00Z."#);
+    insta::assert_snapshot!(run(&["history", "--since", "1h", "--until", "2h"]), @"2: --until is before --since. Nothing can be in between: change the two.");
     insta::assert_snapshot!(run(&["show", "last", "--statement", "9"]), @"2: Session <session id> has no statement 9. `nightlatch history --session <session id>` lists what it has.");
 }
 

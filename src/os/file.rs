@@ -44,6 +44,12 @@ pub fn free_bytes(path: &std::path::Path) -> io::Result<u64> {
     Ok(facts.blocks_available().saturating_mul(facts.fragment_size()))
 }
 
+/// Tells whether we may write where `path` is, and the file system lets anybody.
+#[must_use]
+pub fn is_writable(path: &std::path::Path) -> bool {
+    nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok()
+}
+
 /// Makes a pipe whose ends are closed on exec: reader, writer.
 ///
 /// # Errors

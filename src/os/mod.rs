@@ -4,6 +4,7 @@
 mod afloat;
 pub mod background;
 pub mod boot;
+mod caretaker;
 pub mod channel;
 pub mod file;
 pub mod guise;

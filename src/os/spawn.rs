@@ -73,11 +73,30 @@ impl Spawned {
 /// When the system has no process or descriptor left.
 pub fn spawn(launch: Launch<'_>) -> io::Result<(Spawned, Channel)> {
     let (ours, theirs) = Channel::pair()?;
+    let pid = copy(|| begin(launch, theirs))?;
+    Ok((Spawned { pid }, ours))
+}
+
+/// Goes on as two processes: the copy does its work, with none but these descriptors open, and ends.
+///
+/// There must be no other thread.
+///
+/// # Errors
+/// When the system has no process left.
+pub(super) fn copy_of_us(kept: &[i32], work: impl FnOnce() -> io::Result<u8>) -> io::Result<()> {
+    let work = || {
+        close_all_but(kept);
+        work()
+    };
+    copy(work).map(drop)
+}
+
+fn copy(work: impl FnOnce() -> io::Result<u8>) -> io::Result<Pid> {
     // SAFETY: no other thread runs, so that no lock is held which the copy would wait for.
     match unsafe { fork() }? {
-        ForkResult::Parent { child } => Ok((Spawned { pid: child }, ours)),
+        ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
-            let work = || begin(launch, theirs).map_or(FAILED, i32::from);
+            let work = || work().map_or(FAILED, i32::from);
             let status = catch_unwind(AssertUnwindSafe(work)).unwrap_or(FAILED);
             // SAFETY: ends the process and runs nothing that the relay has registered for its end.
             unsafe { libc::_exit(status) }

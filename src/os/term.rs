@@ -2,12 +2,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use nix::sys::termios::{self, InputFlags, LocalFlags, OutputFlags, SetArg, Termios};
 
+use super::caretaker::Caretaker;
 use super::guise::Guise;
 use super::signal::without_ttou;
 
@@ -44,7 +45,7 @@ impl Default for Size {
 pub fn size(fd: BorrowedFd<'_>) -> io::Result<Size> {
     let mut raw = nix::pty::Winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: the descriptor is borrowed and `raw` is a valid out-parameter of the right type.
-    unsafe { ioctl::get_size(std::os::fd::AsRawFd::as_raw_fd(&fd), &raw mut raw) }?;
+    unsafe { ioctl::get_size(fd.as_raw_fd(), &raw mut raw) }?;
     Ok(Size { cols: raw.ws_col, rows: raw.ws_row, pixels: (raw.ws_xpixel, raw.ws_ypixel) })
 }
 
@@ -60,7 +61,7 @@ pub fn set_size(fd: BorrowedFd<'_>, size: Size) -> io::Result<()> {
         ws_ypixel: size.pixels.1,
     };
     // SAFETY: the descriptor is borrowed and `raw` is valid for the call.
-    unsafe { ioctl::put_size(std::os::fd::AsRawFd::as_raw_fd(&fd), &raw const raw) }?;
+    unsafe { ioctl::put_size(fd.as_raw_fd(), &raw const raw) }?;
     Ok(())
 }
 
@@ -91,6 +92,7 @@ pub struct UserTerm {
     file: File,
     original: Termios,
     is_raw: bool,
+    caretaker: Option<Caretaker>,
 }
 
 impl UserTerm {
@@ -105,7 +107,19 @@ impl UserTerm {
             .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
             .open("/dev/tty")?;
         let original = termios::tcgetattr(&file)?;
-        Ok(Self { file, original, is_raw: false })
+        Ok(Self { file, original, is_raw: false, caretaker: None })
+    }
+
+    /// Opens it for a command that draws on all of it. Where the command is killed while the terminal is
+    /// raw, a process of ours restores it, and writes `back`. No other thread may run yet.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open_whole(back: &'static str) -> io::Result<Self> {
+        let mut term = Self::open()?;
+        // Without one a kill costs more, and nothing else is different.
+        term.caretaker = Caretaker::start(term.file.as_fd(), back).ok();
+        Ok(term)
     }
 
     /// Returns whether our process group is the one the terminal listens to.
@@ -127,6 +141,7 @@ impl UserTerm {
         if keys == Keys::Signals {
             raw.local_flags |= LocalFlags::ISIG;
         }
+        self.note(true);
         without_ttou(|| termios::tcsetattr(&self.file, SetArg::TCSADRAIN, &raw))?;
         self.is_raw = true;
         Ok(())
@@ -139,8 +154,15 @@ impl UserTerm {
     pub fn restore(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.is_raw) {
             without_ttou(|| termios::tcsetattr(&self.file, SetArg::TCSADRAIN, &self.original))?;
+            self.note(false);
         }
         Ok(())
+    }
+
+    fn note(&mut self, is_taken: bool) {
+        if let Some(caretaker) = &mut self.caretaker {
+            caretaker.note(is_taken);
+        }
     }
 
     /// Takes note of the settings again after a stop: the shell may have changed them.
@@ -211,7 +233,19 @@ impl Keepsake {
     pub fn restore(&self, worn: i32) {
         self.restore_settings();
         let look: String = Guise::unpack(worn).map(Guise::take_off).collect();
-        let _ = nix::unistd::write(&self.tty, format!("{look}{MODES_BACK}\r\n").as_bytes());
+        self.write(&format!("{look}{MODES_BACK}\r\n"));
+    }
+
+    /// Writes to the terminal what takes something off it.
+    pub(super) fn write(&self, back: &str) {
+        // It may be gone, and then there is nothing to take off.
+        let _ = nix::unistd::write(&self.tty, back.as_bytes());
+    }
+}
+
+impl AsRawFd for Keepsake {
+    fn as_raw_fd(&self) -> RawFd {
+        self.tty.as_raw_fd()
     }
 }
 
@@ -234,8 +268,8 @@ pub fn repair() -> io::Result<()> {
         | LocalFlags::IEXTEN;
     without_ttou(|| termios::tcsetattr(&tty, SetArg::TCSANOW, &settings))?;
     let look: String = Guise::ALL.into_iter().map(Guise::take_off).collect();
-    // Reports of the mouse are off as well.
-    let modes = "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l";
+    // The cursor stays where the other screen was not shown. Reports of the mouse are off as well.
+    let modes = "\x1b7\x1b[?1049l\x1b[?7h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l";
     (&tty).write_all(format!("{look}{modes}{MODES_BACK}").as_bytes())
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::header::LOG_NAME;
 use super::live;
 use super::read::Reader;
-use super::segment::private;
+use super::segment::{open_file, private};
 
 /// The file in the data folder.
 const NAME: &str = "ended-badly";
@@ -31,7 +31,7 @@ pub struct Badly {
 /// What the system said. Nothing but the remark in a shell is lost.
 pub fn note(data_dir: &Path, folder: &Path) -> io::Result<()> {
     let (start, _) = Reader::open(&folder.join(LOG_NAME)).map_err(io::Error::other)?;
-    let mut file = private().append(true).create(true).open(data_dir.join(NAME))?;
+    let mut file = private().read(true).append(true).create(true).open(data_dir.join(NAME))?;
     if file.metadata()?.len() > MOST_BYTES {
         return Ok(());
     }
@@ -52,7 +52,7 @@ pub fn is_any(data_dir: &Path) -> bool {
 /// What the system said.
 pub fn take(data_dir: &Path) -> io::Result<Vec<Badly>> {
     let path = data_dir.join(NAME);
-    let text = match fs::read_to_string(&path) {
+    let text = match open_file(&path).and_then(io::read_to_string) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::header::{LOG_NAME, is_hidden};
+use super::header::{LOG_NAME, SESSIONS, is_hidden};
 
 /// One recorded session on disk.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,7 +70,7 @@ pub(super) fn hidden(data_dir: &Path) -> Result<Vec<PathBuf>, NotFound> {
 /// Returns the folders of all months.
 fn folders(data_dir: &Path) -> Result<Vec<PathBuf>, NotFound> {
     let mut folders = Vec::new();
-    for year in children(&data_dir.join("sessions"))? {
+    for year in children(&data_dir.join(SESSIONS))? {
         for month in children(&year)? {
             folders.extend(children(&month)?);
         }

@@ -17,6 +17,9 @@ use crate::target::Target;
 /// Crockford's base 32 in lower case: no letter that looks like a digit, and it sorts as it counts.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
+/// The folder of all sessions in the data folder.
+pub(super) const SESSIONS: &str = "sessions";
+
 /// The log's name in its session's folder.
 pub(crate) const LOG_NAME: &str = "session.cast";
 
@@ -159,7 +162,7 @@ pub fn new_session_id(now: Timestamp) -> String {
 
 /// Returns the folder of a session: `sessions/<yyyy>/<mm>/<id>` below the data folder, in UTC.
 pub(crate) fn folder(data_dir: &Path, session: &str, started: Timestamp) -> PathBuf {
-    data_dir.join("sessions").join(started.strftime("%Y/%m").to_string()).join(session)
+    data_dir.join(SESSIONS).join(started.strftime("%Y/%m").to_string()).join(session)
 }
 
 /// A session's folder that is being made: nobody takes it for a session yet.

@@ -4,9 +4,9 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use super::header::private_folders;
+use super::header::{SESSIONS, private_folders};
 use super::segment::private;
 use crate::target::Target;
 
@@ -124,15 +124,21 @@ pub(super) fn dead(data_dir: &Path) -> io::Result<Vec<(String, PathBuf, Dead)>> 
         let Marked::Dead(dead) = look_at(path.clone()) else { continue };
         // It may have ended well between the two looks.
         let Ok(text) = fs::read_to_string(&path) else { continue };
-        let place = text.lines().next().unwrap_or_default();
-        if place.is_empty() {
-            // The kill came before there was anything else.
-            dead.clear()?;
-        } else {
-            found.push((session, data_dir.join(place), dead));
+        match place(&text, &session) {
+            Some(place) => found.push((session, data_dir.join(place), dead)),
+            // The kill came before there was anything else, or it is no marker of ours.
+            None => dead.clear()?,
         }
     }
     Ok(found)
+}
+
+/// Returns the folder that a marker names, if it is one of that session: what is there will be cut
+/// and cleared.
+fn place<'a>(text: &'a str, session: &str) -> Option<&'a Path> {
+    let place = Path::new(text.lines().next()?);
+    let is_plain = place.components().all(|part| matches!(part, Component::Normal(_)));
+    (is_plain && place.starts_with(SESSIONS) && place.ends_with(session)).then_some(place)
 }
 
 /// Tells whether any session has a marker but no process.
@@ -167,7 +173,10 @@ fn markers(data_dir: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
     for entry in entries {
         let entry = entry?;
-        if let Ok(session) = entry.file_name().into_string() {
+        // Opening a pipe waits for whoever is at its other end, and a link may lead to one.
+        if let Ok(session) = entry.file_name().into_string()
+            && entry.file_type().is_ok_and(|kind| kind.is_file())
+        {
             found.push((session, entry.path()));
         }
     }
@@ -189,6 +198,7 @@ mod tests {
         live.end();
         assert!(matches!(look(data.path(), "abc"), Marked::Unknown));
 
+        let folder = folder.with_file_name("abd");
         drop(Live::mark(data.path(), "abd", &folder).unwrap());
         assert!(is_any_dead(data.path()));
         let (session, found, marker) = dead(data.path()).unwrap().pop().unwrap();
@@ -218,5 +228,30 @@ mod tests {
         assert_eq!(others(), ["b"]);
         live.file.write_all(b"{\"torn").unwrap();
         assert_eq!(others(), ["b"]);
+    }
+    #[test]
+    fn what_is_no_marker_of_ours_leads_nowhere() {
+        use std::os::unix::fs::symlink;
+        let data = tempfile::tempdir().unwrap();
+        let live = data.path().join(FOLDER);
+        fs::create_dir(&live).unwrap();
+        let elsewhere = data.path().join("elsewhere");
+        fs::write(&elsewhere, "sessions/2026/11/linked\n").unwrap();
+        symlink(&elsewhere, live.join("linked")).unwrap();
+        fs::create_dir(live.join("folder")).unwrap();
+        for (session, place) in [
+            ("up", "sessions/../../up"),
+            ("absolute", "/tmp/absolute"),
+            ("other", "sessions/2026/11/another"),
+            ("outside", "live/outside"),
+            ("none", ""),
+        ] {
+            fs::write(live.join(session), format!("{place}\n")).unwrap();
+        }
+        fs::write(live.join("ours"), "sessions/2026/11/ours\n").unwrap();
+        let found = dead(data.path()).unwrap();
+        let found: Vec<&str> = found.iter().map(|(session, ..)| session.as_str()).collect();
+        assert_eq!(found, ["ours"]);
+        assert!(elsewhere.exists() && live.join("linked").exists());
     }
 }

@@ -44,7 +44,7 @@ impl Log {
         let Some(folder) = session_folder(path) else {
             let is_packed = path.extension().is_some_and(|extension| extension == "zst");
             let form = if is_packed { Form::Packed } else { Form::Plain };
-            let part = segment::part(File::open(path)?, 1, form)?;
+            let part = segment::part(segment::open_file(path)?, 1, form)?;
             return Ok(Self::new(None, part, 1, None));
         };
         // The live segment first: what it says it follows is then there, in one form or another.
@@ -102,7 +102,7 @@ impl Log {
     /// If there is no such log or it cannot be read.
     pub fn len(path: &Path) -> io::Result<u64> {
         let Some(folder) = session_folder(path) else {
-            return Ok(File::open(path)?.metadata()?.len());
+            return Ok(segment::open_file(path)?.metadata()?.len());
         };
         if let Some((file, place)) = open_live(path)? {
             return Ok(place.offset + segment::file_len(file, place.n, Form::Plain)?);
@@ -230,7 +230,7 @@ fn session_folder(path: &Path) -> Option<&Path> {
 
 /// Opens the live segment; none if there is none, or nothing of it but its name reached the disk.
 fn open_live(path: &Path) -> io::Result<Option<(File, Place)>> {
-    let file = match File::open(path) {
+    let file = match segment::open_file(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),

@@ -98,7 +98,7 @@ pub(super) fn plain_bytes(folder: &Path) -> io::Result<u64> {
 /// Tells how the log in a folder ends, packed or not.
 pub(crate) fn end(folder: &Path) -> io::Result<End> {
     if let Some(path) = tail_path(folder)? {
-        let mut file = File::open(path)?;
+        let mut file = segment::open_file(&path)?;
         let len = file.metadata()?.len();
         return end_of(&mut file, len);
     }

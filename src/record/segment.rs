@@ -140,7 +140,7 @@ pub(super) fn len(folder: &Path, n: u32) -> io::Result<u64> {
 fn file(folder: &Path, n: u32) -> io::Result<(File, Form)> {
     // It may be packed between the first look and the second.
     for form in [Form::Packed, Form::Plain, Form::Packed] {
-        match File::open(path(folder, n, form)) {
+        match open_file(&path(folder, n, form)) {
             Ok(file) => return Ok((file, form)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
@@ -206,8 +206,8 @@ pub(crate) fn pack(folder: &Path, n: u32, is_stopped: &AtomicBool) -> io::Result
         // A kill came between the two last steps.
         return remove(&plain).map(|()| true);
     }
-    let len = file_len(File::open(&plain)?, n, Form::Plain)?;
-    let from = part(File::open(&plain)?, n, Form::Plain)?;
+    let len = file_len(open_file(&plain)?, n, Form::Plain)?;
+    let from = part(open_file(&plain)?, n, Form::Plain)?;
     let part = part_path(folder, n);
     let done = write_packed(from, len, &part, is_stopped);
     if !matches!(done, Ok(true)) {
@@ -262,7 +262,7 @@ pub(super) fn write_packed(
 /// For sessions that are over: nobody writes.
 pub(super) fn finish_live(folder: &Path) -> io::Result<Option<u32>> {
     let live = folder.join(LOG_NAME);
-    let Some(place) = File::open(&live).and_then(|file| place(&file))? else {
+    let Some(place) = open_file(&live).and_then(|file| place(&file))? else {
         return Ok(None);
     };
     fs::rename(&live, path(folder, place.n, Form::Plain))?;
@@ -294,6 +294,16 @@ pub(super) fn leftovers(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let plain = packed.map(|(n, _)| path(folder, n, Form::Plain));
     found.extend(plain.filter(|plain| plain.exists()));
     Ok(found)
+}
+
+/// Opens a file to be read; anything else that has its name (a pipe, a device) is refused, since
+/// opening it could take for ever.
+pub(super) fn open_file(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))
+    }
 }
 
 /// How private files are opened.

@@ -2,7 +2,7 @@
 //! is more than may be kept. Done by a process of its own, so that no session waits for it.
 
 use std::fs::{self, Permissions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -63,12 +63,13 @@ pub fn after(data_dir: &Path, folder: &Path, now: Timestamp) -> bool {
 /// If the data folder cannot be used. What is wrong with one session keeps no other from being
 /// seen to.
 pub fn run(data_dir: &Path, limits: Limits, now: Timestamp) -> io::Result<Tidied> {
-    let mut stamp = segment::private()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(data_dir.join(STAMP_NAME))?;
+    let path = data_dir.join(STAMP_NAME);
+    if fs::symlink_metadata(&path).is_ok_and(|facts| !facts.is_file()) {
+        // A link or a pipe of that name is not ours, and what it leads to must not be written over.
+        fs::remove_file(&path)?;
+    }
+    let mut stamp =
+        segment::private().read(true).write(true).create(true).truncate(false).open(&path)?;
     if stamp.try_lock().is_err() {
         return Ok(Tidied::default());
     }
@@ -132,32 +133,36 @@ fn over(folder: &Path) -> io::Result<()> {
 /// Says whether all of the folder should be seen to again.
 fn is_time(data_dir: &Path, now: Timestamp) -> bool {
     let path = data_dir.join(STAMP_NAME);
-    let mut text = String::new();
-    let read = fs::File::open(&path).and_then(|mut stamp| stamp.read_to_string(&mut text));
-    if read.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+    let read = segment::open_file(&path).and_then(io::read_to_string);
+    if read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         // A new data folder, where there is nothing to see to for a while.
         let made = segment::private().write(true).create_new(true).open(&path);
         // One that cannot be written is tried again by the next session.
         drop(made.and_then(|mut stamp| write!(stamp, "{now}")));
         return false;
     }
-    let then: Timestamp = text.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+    let then: Timestamp =
+        read.ok().and_then(|text| text.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH);
     // A clock that was set back must not put it off for years.
     now.duration_since(then).abs() > EVERY
 }
 
 /// Takes rights away that others have on a session; one that is not ours stays as it is.
 fn make_private(folder: &Path) {
-    restrict(folder, 0o700);
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        restrict(&entry.path(), 0o600);
+    if fs::symlink_metadata(folder).is_ok_and(|facts| facts.is_dir()) {
+        restrict(folder, 0o700);
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let is_file = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+        for entry in entries.filter(is_file) {
+            restrict(&entry.path(), 0o600);
+        }
     }
 }
 
 /// Closes the folder above all sessions if others may look into it; returns what a person must be
 /// told then.
 pub(super) fn close(data_dir: &Path) -> Option<String> {
-    let sessions = data_dir.join("sessions");
+    let sessions = data_dir.join(header::SESSIONS);
     match restrict(&sessions, 0o700) {
         Rights::Private => None,
         Rights::Taken => {

@@ -27,9 +27,8 @@ const SHORT_BYTES: usize = 4096;
 /// What every secret in the table has near it, but for the password of a URI; lower case. A test
 /// walks the table.
 const HINTS: &[&str] = &[
-    "passw",
+    "pas",
     "pwd",
-    "passphrase",
     "identified",
     "\\set",
     "private key",
@@ -42,6 +41,8 @@ const HINTS: &[&str] = &[
     "redis-cli",
     "mysql",
     "mariadb",
+    "mongo",
+    "hmac",
     "sshpass",
     "curl",
     "attach",
@@ -159,17 +160,41 @@ pub fn redact_owned(text: String) -> (String, Vec<&'static str>) {
 /// An option such as `--password` that takes no word for some client costs a word of the record.
 #[must_use]
 pub fn redact_argv<S: AsRef<str>>(argv: &[S]) -> Vec<String> {
-    let mut is_secret = false;
+    let program = argv.first().map_or("", AsRef::as_ref);
+    let mut before = "";
     argv.iter()
         .map(|word| {
             let word = word.as_ref();
-            let was_secret = std::mem::replace(&mut is_secret, is_secret_option(word));
-            if was_secret && !word.starts_with('-') {
+            let option = std::mem::replace(&mut before, word);
+            if is_secret_option(option) && !word.starts_with('-') {
                 return mark("argument");
             }
-            redact(word).text.into_owned()
+            // Some programs have options of their own.
+            let line = format!("{program} {option} ");
+            redact_last(&line, word).unwrap_or_else(|| word.to_owned())
         })
         .collect()
+}
+
+/// Redacts the end of a text, with what stands before it in view: a line of a statement, the word
+/// of an option. None if nothing of it is secret.
+#[must_use]
+pub fn redact_last(before: &str, last: &str) -> Option<String> {
+    let whole = format!("{before}{last}");
+    let both = redact(&whole);
+    let clean = both.text.strip_prefix(before);
+    if let Some(clean) = clean.filter(|clean| *clean != last) {
+        return Some(clean.to_owned());
+    }
+    let ends = last.bytes().rev().zip(both.text.bytes().rev());
+    let same = ends.take_while(|(one, other)| one == other).count();
+    if clean.is_none() && same < last.len() {
+        // A secret goes on from before.
+        let kind = both.kinds.last().copied().unwrap_or("password");
+        return Some(mark(kind) + &last[last.ceil_char_boundary(last.len() - same)..]);
+    }
+    let alone = redact(last);
+    (!alone.kinds.is_empty()).then(|| alone.text.into_owned())
 }
 
 /// Compiles the patterns now instead of at the first text.
@@ -340,6 +365,25 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_before_tells_what_is_secret() {
+        for (before, last, clean) in [
+            ("alter role app\npassword\n", "'hunter2';", Some("'[redacted:sql-password]';")),
+            (
+                "alter role app password 'hun\n",
+                "ter2' valid until 'é';",
+                Some("[redacted:sql-password]' valid until 'é';"),
+            ),
+            ("alter role app password $$\n", "hunter2", Some("[redacted:sql-password]")),
+            ("alter role app password 'hunter2',\n", "x 'y'", None),
+            ("alter role app password 'a';\n", "pw = 'b'", Some("[redacted:password]'")),
+            ("select\n", "1", None),
+            ("", "pw = 'b'", Some("pw = '[redacted:password]'")),
+        ] {
+            assert_eq!(redact_last(before, last).as_deref(), clean, "{before}{last}");
+        }
+    }
+
+    #[test]
     fn argv_loses_secrets_in_and_after_options() {
         let argv = [
             "mongosh",
@@ -354,6 +398,11 @@ mod tests {
             redact_argv(&argv).join(" "),
             @"mongosh --password [redacted:argument] --password=[redacted:password] --token -q mongodb://a:[redacted:uri-password]@h"
         );
+        for argv in [["redis-cli", "-a", "hunter2"], ["/usr/bin/mongosh", "-p", "hunter2"]] {
+            assert_eq!(redact_argv(&argv)[2], "[redacted:password]");
+        }
+        assert_eq!(redact_argv(&["mysql", "-u", "-phunter2"])[2], "-p[redacted:password]");
+        assert_eq!(redact_argv(&["psql", "-p", "5432"])[2], "5432");
     }
 
     #[test]

@@ -105,12 +105,24 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         "\\c postgres://ann:hunter@2@db.example.com:5432/orders"
             => "\\c postgres://ann:<secret>@db.example.com:5432/orders",
         not "select 'http://db.example.com:8080/a@b', 'postgres://ann@db/orders'";
-    "sql-password", always, "password",
-        // Without white space only where a role is meant: `'the password'` ends a string.
-        concat!(r"\b(?:(?:role|user|group)\b[^;']*\bpassword", gap!(), "|password", gap!(), r"\s", gap!(), ")", string!()),
+    "sql-password", always, r"\bpas",
+        // Without white space, or mistyped, only where a role is meant: `'the password'` ends a string.
+        concat!(r"\b(?:(?:role|user|group)\b[^;']*\bpas[a-z]*", gap!(), r#"|password"?"#, gap!(), r"\s", gap!(), ")", string!()),
         "ALTER ROLE ann ENCRYPTED PASSWORD 'hun''ter2' VALID UNTIL '2027-01-01'"
             => "ALTER ROLE ann ENCRYPTED PASSWORD '<secret>' VALID UNTIL '2027-01-01'",
-        not "SET password_encryption = 'scram-sha-256'; ALTER ROLE ann PASSWORD NULL";
+        "alter role ann pasword 'hunter2'" => "alter role ann pasword '<secret>'",
+        "options (user 'a', \"password\" 'hunter2')" => "options (user 'a', \"password\" '<secret>')",
+        not "SET password_encryption = 'scram-sha-256'; ALTER ROLE ann PASSWORD NULL",
+            "alter role pascal set search_path to 'orders'";
+    "password", is_value, r"\bset",
+        concat!(r#"(?:\bset\b[^;']*(?:password|passwd|pwd|passphrase|secret|token)"?"#, gap!(), r"\bto", gap!(),
+            r"|\bset_config\s*\(\s*'[^']*(?:password|passwd|pwd|passphrase|secret|token)'\s*,\s*)'((?:[^']|'')*)(?:'|\z)"),
+        "alter database app set \"app.jwt_secret\" to 'hunter2'"
+            => "alter database app set \"app.jwt_secret\" to '<secret>'",
+        "select set_config('app.password', 'hunter2', false)"
+            => "select set_config('app.password', '<secret>', false)",
+        not "set password_encryption to 'md5'; set search_path to 'orders'",
+            "select set_config('app.user', 'ann', false), 'the password to orders'";
     "sql-password", always, "identified",
         concat!(r"\bidentified", gap!(), r"(?:with", gap!(), r"\S+", gap!(), ")?(?:by|as)", gap!(),
             r"(?:password", gap!(), ")?", string!(), r"(?:\s*replace\s*", string!(), ")?"),
@@ -173,16 +185,24 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         "CONFIG SET requirepass hunter2" => "CONFIG SET requirepass <secret>",
         "ACL SETUSER ann on >hunter2 ~* +@all" => "ACL SETUSER ann on ><secret> ~* +@all",
         not "CONFIG GET requirepass", "use auth", "select auth, auth_kind from users";
-    "password", always, "redis-cli|mysql|mariadb|sshpass|curl",
-        concat!(r"\b(?:redis-cli\b[^|;&\n]*\s-a\s+|(?:mysql|mariadb)[a-z]*\b[^|;&\n]*\s-p|sshpass\s+-p\s*",
+    "password", always, "redis-cli|mysql|mariadb|mongo|sshpass|curl",
+        concat!(r"\b(?:redis-cli\b[^|;&\n]*\s(?:-a|--pass)\s+|(?:mysql|mariadb)[a-z]*\b[^|;&\n]*\s-p|sshpass\s+-p\s*",
+            r"|mongo[a-z]*\b[^|;&\n]*\s(?:-p|--password)\s+",
             r#"|curl\b[^|;&\n]*\s(?:-u|--user)[\s=]+["']?[^\s:"']+:)([^\s"'=\-][^\s"']*)"#),
         "\\! mysql -u root -phunter2 orders" => "\\! mysql -u root -p<secret> orders",
+        "\\! mongosh -u ann -p hunter2 orders" => "\\! mongosh -u ann -p <secret> orders",
+        "\\! mongodump --password hunter2" => "\\! mongodump --password <secret>",
         "curl -s -u ann:hunter2 https://example.com" => "curl -s -u ann:<secret> https://example.com",
-        not "\\! mysql -u root -p orders", "curl -u ann https://example.com:8080/";
+        not "\\! mysql -u root -p orders", "\\! mongosh --port 27017 -u ann orders", "curl -u ann https://example.com:8080/";
     "password", always, "attach|pragma",
         concat!(r"\b(?:attach\b[^;]*\skey|pragma\s+(?:hex)?(?:re)?key\s*=)\s*", string!()),
         "ATTACH DATABASE 'x.db' AS x KEY 'hunter2'" => "ATTACH DATABASE 'x.db' AS x KEY '<secret>'",
         not "pragma foreign_keys = 'on'";
+    "aws-key", always, "akia|asia",
+        r#"\b((?-i:AKIA|ASIA)(?-i:[0-9A-Z]{16}))['"]\s*,\s*['"]([a-z0-9/+=]{40})\b"#,
+        "import('b', 'k', 'AKIAIOSFODNN7EXAMPLE', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY')"
+            => "import('b', 'k', '<secret>', '<secret>')",
+        not "values ('AKIA', '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b')";
     "aws-key", always, "akia|asia",
         r"\b((?-i:AKIA|ASIA)(?-i:[0-9A-Z]{16}))\b",
         "credentials 'aws_access_key_id=AKIAIOSFODNN7EXAMPLE'"
@@ -228,20 +248,27 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         not "https://hooks.slack.com/services/how-to-use-them";
     "api-key", is_key, "api[_-]?key|secret|token|(?:access|account)[_-]?key",
         concat!(r#"[a-z0-9_\-]*(?:api[_-]?key|secret(?:[_-]?key)?|token|(?:access|account)[_-]?key)["']?\]?\s*"#,
-            r#"(?:=>|:=|=|:)\s*["']?([a-z0-9_\-./+=~]{16,})"#),
+            r#"(?:=>|:=|=|:|'\s*,)\s*["']?([a-z0-9_\-./+=~]{16,})"#),
         "update apps set api_key = '9f86d081884c7d659a2feaa0' where id = 1"
             => "update apps set api_key = '<secret>' where id = 1",
         "curl -H 'X-Api-Key: 9f86d081-884c-7d65-9a2f-eaa0c55ad015'"
             => "curl -H 'X-Api-Key: <secret>'",
+        "values ('api_key ', 1), ('api_key', '9f86d081884c7d659a2feaa0')"
+            => "values ('api_key ', 1), ('api_key', '<secret>')",
         "{\"access_token\": \"AbCd1234+efGH/5678ijkl==\"}" => "{\"access_token\": \"<secret>\"}",
         not "select token = refreshed_by_the_client from logins",
             "update logins set token = users.reset_token_v2 where id = 1",
             "secret = '/run/secrets/db1/password_file'; token: /usr/lib/python3.11/token.py",
             "select secret: ../app1/settings_local.py",
             "where access_key = auth.current_access_key_2025 and id = 7";
-    "password", always, "crypt",
+    "password", always, "crypt|hmac",
         // The data comes first for these.
-        concat!(r"\bpgp_sym_(?:en|de)crypt(?:_bytea)?\s*\((?:[^;',]|'(?:[^']|'')*')+,\s*", string!()),
+        concat!(r"\b(?:pgp_sym_(?:en|de)crypt(?:_bytea)?|(?:aes_)?(?:en|de)crypt(?:_iv)?|hmac)\s*",
+            r"\((?:[^;',]|'(?:[^']|'')*')+,\s*", string!()),
+        "select encode(hmac(body, 'hunter2', 'sha256'), 'hex') from t"
+            => "select encode(hmac(body, '<secret>', 'sha256'), 'hex') from t",
+        "select encrypt('data'::bytea, 'hunter2', 'aes')"
+            => "select encrypt('data'::bytea, '<secret>', 'aes')",
         "select pgp_sym_encrypt('card 4111', 'hunter2')"
             => "select pgp_sym_encrypt('card 4111', '<secret>')",
         "select pgp_sym_decrypt(card, 'hunter2') from cards"
@@ -253,5 +280,10 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         "select crypt('hunter2', hash) = hash from users"
             => "select crypt('<secret>', hash) = hash from users",
         not "select crypt(password, hash) = hash from users where name = 'ann'",
-            "select decrypt('abc', key, 'aes')";
+            "select decrypt('abc', key, salt)";
+    "password", always, "_secret",
+        concat!(r"\bcreate_secret\s*\(\s*", string!()),
+        "select vault.create_secret('hunter2', 'stripe')"
+            => "select vault.create_secret('<secret>', 'stripe')",
+        not "select create_secret(name) from secrets where name = 'a'";
 };

@@ -25,7 +25,11 @@ const BEGINS: &[(&str, Reach, &[&str])] = &[
     ("bearer", Reach::Word, &["bearer ", "Bearer ", "BEARER "]),
     ("sql-password", Reach::Line, &["identified", "IDENTIFIED", "Identified"]),
     // With the patterns of `sql-password`, whose word it is too.
-    ("password", Reach::Line, &["password", "PASSWORD", "Password", "passwd", "passphrase"]),
+    (
+        "password",
+        Reach::Line,
+        &["passw", "PASSW", "Passw", "passphrase", "pasw", "PASW", "passo", "PASSO", "\\set "],
+    ),
     (
         "token",
         Reach::Word,
@@ -81,6 +85,9 @@ const KEY_END: &[u8] = b"-----END ";
 
 /// A word is kept back for so long; what is longer is no secret but data.
 const WORD_BYTES: usize = 8 << 10;
+
+/// A secret goes on over so many ends of lines, CR and LF apart.
+const MOST_LINE_ENDS: usize = 16;
 
 /// A private key is left out for so long if its end does not come.
 const KEY_BYTES: usize = 16 << 10;
@@ -184,10 +191,10 @@ impl Stream {
             return Step::Plain(found.start());
         }
         let ((_, reach, _), begin) = (BEGINS[kind_of(found.pattern())], found.end());
-        let end = rest[begin..].iter().position(|&byte| match reach {
-            Reach::Line => byte == b'\n' || byte == b'\r',
-            Reach::Word => byte <= b' ' || byte == 0x7f,
-        });
+        let end = match reach {
+            Reach::Line => line_len(&rest[begin..]),
+            Reach::Word => rest[begin..].iter().position(|&byte| byte <= b' ' || byte == 0x7f),
+        };
         match end {
             None if rest.len() < WORD_BYTES && is_end == IsEnd::No => Step::More,
             None => Step::Word(rest.len().min(WORD_BYTES)),
@@ -266,6 +273,33 @@ impl Stream {
 enum IsEnd {
     No,
     Yes,
+}
+
+/// Returns how long the line is that a word stands in, from there on, with those lines after it that
+/// the secret may be in; none if its end has not come.
+fn line_len(rest: &[u8]) -> Option<usize> {
+    let mut end = 0;
+    for line in 0..MOST_LINE_ENDS {
+        end += usize::from(line > 0);
+        end += memchr::memchr2(b'\r', b'\n', &rest[end..])?;
+        if !is_open(&rest[..end]) {
+            break;
+        }
+    }
+    Some(end)
+}
+
+/// Tells whether what stands behind a word is nothing yet, or a string without its end.
+fn is_open(rest: &[u8]) -> bool {
+    let word = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let rest = rest[word..].trim_ascii_start();
+    let quote: &[u8] = match rest {
+        [] => return true,
+        [b'\'', ..] => b"'",
+        [b'$', b'$', ..] => b"$$",
+        _ => return false,
+    };
+    memchr::memmem::find(&rest[quote.len()..], quote).is_none()
 }
 
 /// Finds the first begin of what may be a secret.

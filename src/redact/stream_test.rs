@@ -39,6 +39,14 @@ const SECRETS: &[(&str, &str)] = &[
         "LINE 1: alter role app password '[redacted:sql-password]' x;\r\n                     ^\r\n",
     ),
     (
+        "alter role app\r\npassword\r\n'hunter2';\r\nalter role app password $$\r\nhunter2\r\n$$;\r\n",
+        "alter role app\r\npassword\r\n'[redacted:sql-password]';\r\nalter role app password $$[redacted:sql-password]$$;\r\n",
+    ),
+    (
+        "alter role app password 'hun\r\nter2';\r\nselect 1;\r\n",
+        "alter role app password '[redacted:sql-password]';\r\nselect 1;\r\n",
+    ),
+    (
         "ERROR: cannot connect: host=db user=app password=hunter2 dbname=x\n",
         "ERROR: cannot connect: host=db user=app password=[redacted:password] dbname=x\n",
     ),
@@ -54,6 +62,8 @@ const SECRETS: &[(&str, &str)] = &[
 
 /// What people would miss.
 const INNOCENT: &[&str] = &[
+    " id | password\r\n----+----------\r\n  1 | $2a$08$abc\r\n",
+    "I forgot the password\r\nagain, and 'that' is it\r\n",
     "/usr/lib/python3/dist-packages/secretstorage/__init__.py",
     "550e8400-e29b-41d4-a716-446655440000 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
     "https://db.example.com:8080/a@b postgres://ann@db/orders?x=1",

@@ -26,6 +26,9 @@ use crate::ui::theme::Style;
 /// comes.
 const ECHO_BYTES: usize = 1 << 20;
 
+/// Most bytes of a statement's earlier lines that are looked at with the next one.
+const BEFORE_BYTES: usize = 3 << 10;
+
 /// Most bytes of a row that are looked at to find a prompt in it.
 const ROW_BYTES: usize = 4 << 10;
 
@@ -54,6 +57,8 @@ pub(super) struct Line {
     takes_data: bool,
     size: (u16, u16),
     is_fresh: bool,
+    /// The lines of the statement before this one, which may tell what is secret in it.
+    before: String,
     /// Meta commands of the submitted line that no tap stops.
     beyond_reach: Vec<String>,
 }
@@ -78,6 +83,9 @@ impl Line {
         if !self.is_open {
             self.echo.clear();
             self.prompt_end = 0;
+            if is_fresh || takes_data || self.before.len() > BEFORE_BYTES {
+                self.before.clear();
+            }
         }
         self.is_open = true;
         self.is_fresh = is_fresh;
@@ -141,12 +149,15 @@ impl Line {
         }
         let shown = String::from_utf8_lossy(&self.echo);
         let text = self.text();
-        if redact::redact(&text).kinds.is_empty() && redact::redact(&shown).kinds.is_empty() {
+        let clean = redact::redact_last(&self.before, &text);
+        if clean.is_none() && redact::redact(&shown).kinds.is_empty() {
             keeper.output(&self.echo[self.recorded..]);
             self.forget();
         } else {
-            self.close_as(&redact::redact(&text).text, keeper);
+            self.close_as(clean.as_deref().unwrap_or(&text), keeper);
         }
+        self.before += &text;
+        self.before.push('\n');
     }
 
     /// Ends the line, of which the client has told what it read, and what of that may be kept.

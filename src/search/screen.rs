@@ -38,7 +38,7 @@ impl Screen {
     ///
     /// If there is none, or it is gone.
     pub(super) fn open() -> io::Result<Self> {
-        let term = UserTerm::open()?;
+        let term = UserTerm::open_whole(LEAVE)?;
         if !term.is_foreground() {
             return Err(io::Error::other("we run in the background"));
         }

@@ -119,3 +119,19 @@ fn the_index_and_what_belongs_to_it_are_private() {
     }
     assert!(files >= 3, "the index, its lock and the sessions");
 }
+
+#[test]
+fn in_a_pipe_a_statement_is_one_line_and_json_has_it_as_it_was() {
+    let past = Recorded::new();
+    let long = format!("select '{}',\n\t'\x1b[2J'   -- two\n  from families;", "x".repeat(5000));
+    past.record("orders-prod", &[(&long, ""), ("begin;", "")]).finish(0);
+    let table = succeeds(&past.output(&["history"]));
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 3, "a title, and a line for each: {table}");
+    let whole = format!("select '{}', '^[[2J' -- two from families;", "x".repeat(5000));
+    assert!(lines[1].ends_with(&whole), "{table}");
+    let json = succeeds(&past.output(&["history", "--json"]));
+    let first: serde_json::Value =
+        serde_json::from_str(json.lines().next().expect("a line")).expect("JSON");
+    assert_eq!(first["text"], long);
+}

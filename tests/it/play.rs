@@ -107,6 +107,11 @@ fn every_way_out_gives_the_terminal_back() {
     }
     let mut pty = play(&past, &[]);
     pty.wait_until("it plays", |screen| screen.is_alternate && screen.contains("orders=>"));
+    pty.kill(Signal::SIGKILL);
+    pty.wait_until("the screen before", |screen| !screen.is_alternate && screen.is_cursor_shown);
+    pty.check_restored();
+    let mut pty = play(&past, &[]);
+    pty.wait_until("it plays", |screen| screen.is_alternate && screen.contains("orders=>"));
     let pid = pty.pid.as_raw();
     pty.hang_up();
     let clock = Clock::system();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -135,6 +136,25 @@ fn every_way_out_restores_the_terminal_and_prints_nothing() {
         assert!(clock.elapsed() < end, "it stays without a terminal");
         nix::poll::poll(&mut [], 5_u8).ok();
     }
+}
+
+#[test]
+fn one_that_is_killed_has_the_terminal_given_back() {
+    let past = Recorded::usual();
+    let mut pty = search(&past, &[]);
+    pty.kill(Signal::SIGKILL);
+    pty.wait_until("the screen before", |screen| !screen.is_alternate && screen.is_cursor_shown);
+    pty.check_restored();
+    // While it is stopped the terminal is the shell's.
+    let mut pty = search(&past, &[]);
+    pty.press(Key::Ctrl('z'));
+    pty.wait_for_stop();
+    let shown = pty.raw.len();
+    pty.kill(Signal::SIGKILL);
+    pty.foreground();
+    pty.wait_for_exit();
+    pty.wait_for_silence(Duration::from_millis(100));
+    assert_eq!(pty.raw[shown..].escape_ascii().to_string(), "");
 }
 
 #[test]

@@ -277,6 +277,7 @@ fn refusal(client: &str, refused: &Refused) -> Error {
         Refused::Unknown(_) | Refused::NoFile(_) | Refused::Dangling(_) => {
             error.hint("Name the file: --file FILE")
         }
+        Refused::ReadOnly(path) => error.hint(format!("chmod u+w {}", path.display())),
         Refused::Busy(_) => error.hint("End the clients that use it, and try again."),
         Refused::Unreadable { .. }
         | Refused::Cells { .. }

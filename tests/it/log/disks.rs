@@ -9,7 +9,7 @@ use super::{Read, read_all};
 use crate::support::bus::Bus;
 use crate::support::pty::Pty;
 use crate::support::tool::{Tool, find, needs, skip};
-use crate::support::world::{Tier, World};
+use crate::support::world::{Tier, World, run};
 
 /// Something mounted at a world's data folder, for as long as this lives.
 struct Disk {
@@ -248,6 +248,9 @@ fn a_folder_that_cannot_be_written_is_told_and_later_sessions_are_recorded() {
         ask(&mut pty, &world, "select 1 + 41 as answer;", " 42");
         assert!(pty.dump().contains("recording is off"), "{}", pty.dump());
         leave(&mut pty, &world);
+        let doctor = run(world.nightlatch(["doctor"]), "");
+        let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+        assert!(said.contains("cannot be written: nothing is recorded"), "{said}");
         assert!(is_done("mount", &["-o", "remount,rw", disk.path()]));
     }
     let mut pty = open(&world);

@@ -116,3 +116,41 @@ fn what_an_earlier_version_left_is_read_and_what_a_later_one_left_is_refused_and
     assert_eq!(fs::read(&later).expect("a log"), before, "{said}");
     assert_eq!(texts(&world).len(), 2);
 }
+
+#[test]
+fn pipes_in_the_folder_hold_nobody_up() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let uri = world.database.uri("app");
+    let one_session = || run(world.wrapped([uri.as_str(), "-XAtc", "select 41 + 1"]), "");
+    one_session();
+    let month = find::all(&world.data()).expect("sessions").remove(0).path;
+    let month = month.ancestors().nth(2).expect("a month").to_owned();
+    fs::remove_file(world.data().join("tidied")).ok();
+    for session in ["1aaaaaaaaaaa", "1bbbbbbbbbbb"] {
+        fs::create_dir(month.join(session)).expect("a folder");
+    }
+    for pipe in [
+        world.data().join("live/1cccccccccccc"),
+        world.data().join("tidied"),
+        world.data().join("ended-badly"),
+        month.join("1aaaaaaaaaaa/session.cast"),
+        month.join("1bbbbbbbbbbb/session.0001.cast.zst"),
+    ] {
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    }
+    let output = one_session();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "42\n", "{output:?}");
+    for command in [&["__tidy"][..], &["history"], &["sessions"], &["prune"], &["recover"]] {
+        let mut command = world.nightlatch(command);
+        if command.get_args().any(|arg| arg == "__tidy") {
+            command.arg(world.data());
+        }
+        let output = run(command, "");
+        assert!(output.status.success(), "{output:?}");
+    }
+    world.assert_nothing_left();
+    assert_eq!(texts(&world).len(), 1);
+}

@@ -47,6 +47,10 @@ fn no_secret_is_recorded_whatever_way_it_comes() {
     for (line, answer) in [
         ("alter role app password 's3cret-statement';", "ALTER ROLE"),
         ("alter role app\npassword 's3cret-second-line';", "ALTER ROLE"),
+        ("alter role app\npassword\n's3cret-own-line';", "ALTER ROLE"),
+        ("alter role app password 's3cret-begun\ns3cret-ended';", "ALTER ROLE"),
+        ("alter role app password $$\ns3cret-dollars\n$$;", "ALTER ROLE"),
+        ("alter role app pasword 's3cret-mistyped';", "unrecognized role option"),
         ("\\setenv PGPASSWORD s3cret-setenv", ""),
         ("select 'B4DGE-' || 654321 as badge, 'B4DGE-123456' as typed;", "(1 row)"),
         ("\\set api_token s3cret-variable", ""),

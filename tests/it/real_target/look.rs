@@ -150,5 +150,10 @@ fn doctor_repairs_a_terminal() {
     for expected in ["echo", "icanon", "isig", "opost", "onlcr"] {
         assert!(settings.split_whitespace().any(|word| word == expected), "{expected}: {said}");
     }
-    assert!(said.contains("\x1b]111\x07") && said.contains("\x1b[23;2t"), "{said}");
+    assert!(
+        said.contains("\x1b]111\x07")
+            && said.contains("\x1b[?1049l")
+            && said.contains("\x1b[23;2t"),
+        "{said}"
+    );
 }
