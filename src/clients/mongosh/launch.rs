@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::args::parse;
-use super::{text, uri};
+use super::{script, text, uri};
 use crate::clients::hooked::Hooked;
 use crate::clients::launcher::{Command, Greets, Hook};
 
@@ -15,6 +15,7 @@ const NAME: &str = "nightlatch.js";
 #[must_use]
 pub fn launch(command: Command<'_>) -> Hooked {
     let words = command.words();
+    let invocation = parse(&words);
     let hook = Hook {
         name: "mongosh",
         files: &[(NAME, include_str!("assets/nightlatch.js"))],
@@ -25,23 +26,25 @@ pub fn launch(command: Command<'_>) -> Hooked {
         kept: text::kept,
         defeated: None,
         late: None,
+        untold: None,
     };
-    let is_bare = parse(&words).is_bare;
-    Hooked::new(words, is_bare, command.terminals, uri::decide, hook)
+    Hooked::new(words, invocation.is_bare, command.terminals, uri::decide, hook)
 }
 
-/// Reads a command line of the legacy shell, which takes no guard in.
+/// Reads a command line of the legacy shell, which takes no guard in: what it is to run is judged
+/// before it starts.
 #[must_use]
 pub fn legacy(command: Command<'_>) -> Hooked {
     let words = command.words();
+    let invocation = parse(&words);
     let hook = Hook {
         reader: || Box::<text::Reader>::default(),
         kept: text::kept,
         defeated: Some("the legacy mongo shell takes no guard in: drafted only".to_owned()),
+        untold: script::read(&invocation, &command.world.cwd),
         ..Hook::of_programs()
     };
-    let is_bare = parse(&words).is_bare;
-    Hooked::new(words, is_bare, command.terminals, uri::decide, hook)
+    Hooked::new(words, invocation.is_bare, command.terminals, uri::decide, hook)
 }
 
 /// Puts the guard before all that the person has mongosh evaluate, start-up files included. Where
