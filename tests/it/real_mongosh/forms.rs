@@ -1,7 +1,8 @@
 //! Every way to destroy something that is known: refused, it does not arrive; allowed, it does.
 
-use super::stage::{FAMILIES, NEEDED, Stage, leave, refuse};
-use crate::support::mongosh::shells;
+use super::stage::{FAMILIES, NEEDED, PROMPT, REAL, Stage, leave, refuse};
+use crate::real_psql::steps::wait_for_question;
+use crate::support::mongosh::{folder, shells};
 use crate::support::tool::needs;
 use crate::support::world::run;
 
@@ -88,6 +89,12 @@ fn refused_they_do_not_arrive() {
                 let stage = Stage::with(shell).late();
                 stage.world.write("wipe.js", "db.family.deleteMany({});\n");
                 let mut pty = stage.open();
+/// What only the newest shells have.
+const NEWER: &[(&str, &str)] = &[(
+    "db.getMongo().bulkWrite([{name: 'deleteMany', namespace: 'app.family', filter: {}}])",
+    "bulkWrite",
+)];
+
                 for (text, command) in FORMS {
                     pty.line(&typed(text, &stage));
                     refuse(&mut pty);
@@ -118,3 +125,45 @@ fn allowed_they_arrive() {
         }
     }
 }
+#[test]
+fn refused_they_change_nothing_in_a_server_of_mongodb() {
+    if !needs(NEEDED) || !needs(&[REAL]) {
+        return;
+    }
+    let stage = Stage::real().late();
+    stage.world.write("wipe.js", "db.family.deleteMany({});\n");
+    let real = stage.server.real.as_ref().expect("started");
+    let before = real.sum();
+    let mut pty = stage.open();
+    for (text, _) in FORMS.iter().chain(NEWER) {
+        pty.line(&typed(text, &stage));
+        refuse(&mut pty);
+        assert_eq!(real.sum(), before, "{text}\n{}", pty.dump());
+    }
+    leave(&mut pty);
+}
+
+#[test]
+fn allowed_they_change_what_they_say() {
+    if !needs(NEEDED) || !needs(&[REAL]) {
+        return;
+    }
+    let stage = Stage::real();
+    let mut pty = stage.open();
+    for (text, left) in [
+        ("db.family.deleteMany({})", "[ 0, 20 ]"),
+        ("db.other.aggregate([{$match: {_id: 7}}, {$out: 'family'}])", "[ 1, 20 ]"),
+        ("db.other.drop()", "[ 1, 0 ]"),
+    ] {
+        pty.line(text);
+        wait_for_question(&mut pty);
+        pty.answer("app");
+        pty.wait_for("nightlatch: released");
+        pty.wait_for_prompt(PROMPT);
+        pty.line("[db.family.countDocuments(), db.other.countDocuments()]");
+        pty.wait_for(left);
+        pty.wait_for_prompt(PROMPT);
+    }
+    leave(&mut pty);
+}
+
