@@ -238,6 +238,7 @@ async function follow(id, announce, run) {
 function guardStatements(evaluator, listener) {
   const evaluate = evaluator.customEval, prompt = listener.getShellPrompt;
   evaluator.customEval = async function (run, input, context, file) {
+    if (input.startsWith(FIRST)) return exports.start(context, Number.parseInt(input.slice(FIRST.length), 10));
     const how = file?.startsWith('REPL') ? 'typed' : 'file';
     const isNothing = how === 'typed' && !input.trim();
     if (isNothing || file === '<prompt loader>' || listener.insideAutoCompleteOrGetPrompt) return evaluate.apply(this, arguments);
@@ -509,23 +510,65 @@ function guardClient(mongo) {
 
 // ---------------------------------------------------------------------------- start
 
-async function start(context, words) {
+let begun = null;     // what is to be awaited before anything of the person's runs
+
+async function greet(context) {
+  await heed(ask({ t: 'hello', protocol: PROTOCOL, client: 'mongosh', version: String(context.version?.()) }), 'mongosh was not started');
+  await tellHere();
+}
+
+function begin(context) {
   path = process.env.NIGHTLATCH_SOCK;
   // `config` is there in every context, and without a connection too.
   shell = context.config._instanceState;
   EJSON = context.EJSON;
-  const at = process.argv.findIndex((word) => word.includes(__filename));
-  if (at > 0) process.argv.splice(at - 1, words);
-  await heed(ask({ t: 'hello', protocol: PROTOCOL, client: 'mongosh', version: String(context.version?.()) }), 'mongosh was not started');
   const listener = shell.evaluationListener, push = shell.mongos.push;
+  const greeted = greet(context);
+  // It is awaited later, perhaps.
+  greeted.catch(() => {});
+  guardStatements(listener.runtimeState().shellEvaluator, listener);
   shell.mongos.forEach(guardClient);
   shell.mongos.push = function (...more) {
     more.forEach(guardClient);
     return push.apply(this, more);
   };
-  guardStatements(listener.runtimeState().shellEvaluator, listener);
-  await tellHere();
+  return Object.assign(greeted, { [AWAITED]: true });
 }
 
 // `words` is how many words of the command line made mongosh load this.
-exports.start = (context, words) => Object.assign(start(context, words), { [AWAITED]: true });
+exports.start = (context, words) => {
+  const at = process.argv.findIndex((word) => word.includes(__filename));
+  if (at > 0) process.argv.splice(at - 1, words);
+  return begun ??= begin(context);
+};
+
+// For the first text that it evaluates mongosh loads a compiler, which takes it longer than all of
+// ours, and a prompt does without. Where Node has loaded this before mongosh, it begins as soon as the
+// context is made that statements run in, and what is to be evaluated is known as ours.
+const FIRST = `require(${JSON.stringify(__filename)}).start(globalThis, `;
+const OPTION = ` --require ${JSON.stringify(__filename)}`;
+
+function preload() {
+  const own = process.env.NODE_OPTIONS.slice(0, -OPTION.length);
+  if (own) process.env.NODE_OPTIONS = own;
+  else delete process.env.NODE_OPTIONS;
+  const vm = require('vm'), { createContext } = vm;
+  vm.createContext = function () {
+    const context = createContext.apply(this, arguments);
+    Object.defineProperty(context, 'config', {
+      configurable: true,
+      set(config) {
+        delete context.config;
+        context.config = config;
+        config?._instanceState?.messageBus?.once('mongosh:setCtx', () => {
+          vm.createContext = createContext;
+          begun = begin(context);
+        });
+      },
+    });
+    return context;
+  };
+}
+
+// Programs that lead to mongosh, if there are any, leave it to that.
+if (process.env.NODE_OPTIONS?.endsWith(OPTION) && process.argv.some((word) => word.startsWith(FIRST))) preload();
