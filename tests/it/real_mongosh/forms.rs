@@ -10,6 +10,10 @@ use crate::support::world::run;
 const FORMS: &[(&str, &str)] = &[
     ("db.family.deleteMany({})", "delete"),
     ("db.family.deleteMany({name: /^family/})", "delete"),
+    ("db.family.deleteOne({_id: 1})", "delete"),
+    ("db.family.findOneAndDelete({_id: 1})", "findAndModify"),
+    ("db.family.findAndModify({query: {_id: 1}, remove: true})", "findAndModify"),
+    ("db.family.replaceOne({_id: 1}, {gone: 1})", "update"),
     ("db.family.remove({})", "delete"),
     ("db['family']['delete' + 'Many']({})", "delete"),
     ("const c1 = db.family; c1.deleteMany({})", "delete"),
@@ -49,6 +53,24 @@ const FORMS: &[(&str, &str)] = &[
     ("for (let n = 0; n < 20; n++) { try { db.family.deleteMany({}) } catch (e) { } }", "delete"),
     ("db.getMongo()._serviceProvider.deleteMany('app', 'family', {}).catch(() => 1)", "delete"),
     ("load('wipe.js')", "delete"),
+    ("setTimeout(() => db.family.drop(), 1); 1", "drop"),
+    ("new Promise(go => setTimeout(go, 1)).then(() => db.family.drop())", "drop"),
+    (
+        "s1 = db.getMongo().startSession(); s1.startTransaction(); s1.getDatabase('app').family.deleteMany({})",
+        "delete",
+    ),
+    // What is sent in place of what is there to see.
+    ("db.family.deleteMany({_id: {toBSON: () => ({$exists: true})}})", "delete"),
+    ("db.runCommand({find: 'family', toBSON: () => ({drop: 'family', $db: 'app'})})", "drop"),
+    (
+        "db.runCommand({aggregate: 'family', pipeline: [{toBSON: () => ({$out: 'other'})}], cursor: {}})",
+        "aggregate",
+    ),
+    // A driver of one's own.
+    (
+        "c2 = new (require('DRIVER').MongoClient)('mongodb://localhost:PORT/?directConnection=true'); c2.connect().then(() => c2.db('app').collection('family').deleteMany({}))",
+        "delete",
+    ),
     ("new Mongo('localhost:PORT').getDB('app').family.deleteMany({})", "delete"),
     ("connect('mongodb://localhost:PORT/app').family.deleteMany({})", "delete"),
     (
@@ -67,6 +89,12 @@ const FORMS: &[(&str, &str)] = &[
     ("db.adminCommand({somethingNew: 1})", "somethingNew"),
 ];
 
+/// What only the newest shells have.
+const NEWER: &[(&str, &str)] = &[(
+    "db.getMongo().bulkWrite([{name: 'deleteMany', namespace: 'app.family', filter: {}}])",
+    "bulkWrite",
+)];
+
 /// Tells whether a command is the guard's own, which counts for the person.
 fn is_count(command: &bson::Document) -> bool {
     command.get_array("pipeline").is_ok_and(|stages| {
@@ -75,6 +103,8 @@ fn is_count(command: &bson::Document) -> bool {
 }
 
 fn typed(text: &str, stage: &Stage) -> String {
+    let driver = folder().join("mongodb");
+    let text = text.replace("DRIVER", driver.to_str().expect("UTF-8"));
     text.replace("PORT", &stage.server.port.to_string())
 }
 
@@ -89,12 +119,6 @@ fn refused_they_do_not_arrive() {
                 let stage = Stage::with(shell).late();
                 stage.world.write("wipe.js", "db.family.deleteMany({});\n");
                 let mut pty = stage.open();
-/// What only the newest shells have.
-const NEWER: &[(&str, &str)] = &[(
-    "db.getMongo().bulkWrite([{name: 'deleteMany', namespace: 'app.family', filter: {}}])",
-    "bulkWrite",
-)];
-
                 for (text, command) in FORMS {
                     pty.line(&typed(text, &stage));
                     refuse(&mut pty);
@@ -109,22 +133,6 @@ const NEWER: &[(&str, &str)] = &[(
     });
 }
 
-#[test]
-fn allowed_they_arrive() {
-    if !needs(NEEDED) {
-        return;
-    }
-    for shell in shells().expect("installed") {
-        for (text, command) in [FORMS[0], FORMS[8], FORMS[13], FORMS[16]] {
-            let stage = Stage::with(shell);
-            let mut command_line = stage.wrapped(&["--eval", &typed(text, &stage)]);
-            command_line.env("NIGHTLATCH_APPROVE", "families-prod");
-            let output = run(command_line, "");
-            assert!(output.status.success(), "{text}: {output:?}");
-            assert_eq!(stage.server.arrived(command).len(), 1, "{text}");
-        }
-    }
-}
 #[test]
 fn refused_they_change_nothing_in_a_server_of_mongodb() {
     if !needs(NEEDED) || !needs(&[REAL]) {
@@ -167,3 +175,19 @@ fn allowed_they_change_what_they_say() {
     leave(&mut pty);
 }
 
+#[test]
+fn allowed_they_arrive() {
+    if !needs(NEEDED) {
+        return;
+    }
+    for shell in shells().expect("installed") {
+        for (text, command) in [FORMS[0], FORMS[8], FORMS[13], FORMS[16]] {
+            let stage = Stage::with(shell);
+            let mut command_line = stage.wrapped(&["--eval", &typed(text, &stage)]);
+            command_line.env("NIGHTLATCH_APPROVE", "families-prod");
+            let output = run(command_line, "");
+            assert!(output.status.success(), "{text}: {output:?}");
+            assert_eq!(stage.server.arrived(command).len(), 1, "{text}");
+        }
+    }
+}
