@@ -275,6 +275,8 @@ async function settled() {
     seen = questions;
     do await new Promise(checkingOut ? (done) => setTimeout(done, 1) : setImmediate);
     while (checkingOut && Date.now() < until);
+    // Who waited for one goes on with it.
+    await new Promise(setImmediate);
     await turn;
   }
 }
@@ -457,24 +459,24 @@ function guardPool(kind) {
   const checkOut = kind.checkOut;
   if (checkOut.isGuarded) return;
   kind.checkOut = function (...all) {
-    const at = all.findIndex((one) => typeof one === 'function');
+    checkingOut++;
+    const failed = (error) => {
+      checkingOut--;
+      throw error;
+    };
     const guarded = (connection) => {
+      checkingOut--;
       pools.set(connection, this);
       guardConnection(connection);
       return connection;
     };
-    // Only once the one who waits has gone on with it.
-    const over = () => setImmediate(() => { checkingOut--; });
-    checkingOut++;
-    if (at < 0) {
-      const found = checkOut.apply(this, all);
-      found.then(over, over);
-      return found.then(guarded);
-    }
+    const at = all.findIndex((one) => typeof one === 'function');
+    if (at < 0) return checkOut.apply(this, all).then(guarded, failed);
     const callback = all[at];
     all[at] = (error, connection, ...rest) => {
-      over();
-      return callback(error, connection && guarded(connection), ...rest);
+      if (connection) guarded(connection);
+      else checkingOut--;
+      return callback(error, connection, ...rest);
     };
     return checkOut.apply(this, all);
   };
