@@ -105,6 +105,8 @@ pub struct Hook {
     /// The command that brings the hook in then, once the client runs, where there is one: by the
     /// client's process and the folder of the files.
     pub late: Option<Late>,
+    /// What the command line has the client run of which no hook will tell, and what that does.
+    pub untold: Option<(String, Reading)>,
 }
 
 impl Hook {
@@ -121,6 +123,7 @@ impl Hook {
             kept: |text| text,
             defeated: None,
             late: None,
+            untold: None,
         }
     }
 }

@@ -333,15 +333,21 @@ impl Run<'_> {
     /// Starts a client that speaks with us over a socket: its ends are left as they are.
     fn start_hooked(
         &self,
-        hook: Hook,
-        keeper: Keeper,
+        mut hook: Hook,
+        mut keeper: Keeper,
         session: Option<&str>,
         approved: Option<Approval>,
     ) -> Result<u8, Error> {
+        let mut foreseen = Foreseen::default();
+        if let Some((text, reading)) = hook.untold.take() {
+            let judged = keeper.untold((hook.kept)(text), &reading, Source::Preflight);
+            foreseen.before = before(&mut keeper, judged);
+        }
         let (asking, args, vars) = hook::open(hook, self.args, self.world)?;
         let start = Start {
             manner: Manner::Read,
             approved,
+            foreseen,
             asking: Some(asking),
             args: Some(args),
             vars,

@@ -203,6 +203,20 @@ impl Relay {
         Ok(())
     }
 
+    /// Takes what was told before the client ended: it has happened.
+    pub(super) fn hear_last(&mut self) -> io::Result<()> {
+        self.read_asked()?;
+        let waiting = self.asking.as_mut().map(|asking| std::mem::take(&mut asking.waiting));
+        for heard in waiting.unwrap_or_default() {
+            if let Heard::Message(asker, message) = heard
+                && message.is_told()
+            {
+                self.at_message(asker, *message)?;
+            }
+        }
+        Ok(())
+    }
+
     fn at_message(&mut self, asker: Asker, message: Message) -> io::Result<()> {
         match message {
             Message::Hello { protocol: VERSION, .. } => self.at_hello(asker),

@@ -436,6 +436,7 @@ impl Relay {
             self.tell_due()?;
         }
         self.see_guard_at_output(b"")?;
+        self.hear_last()?;
         self.finish_output()
     }
 

@@ -7,6 +7,7 @@ use super::Relay;
 use super::asked::Asking;
 use super::hold::Doubt;
 use crate::policy::Decision;
+use crate::record::Source;
 use crate::screen;
 
 /// Most bytes of the client's output that are looked at for a prompt and what is typed there.
@@ -50,7 +51,7 @@ impl Relay {
             return Ok(false);
         };
         self.begin_submission();
-        let judged = self.keeper.drafted(text, &reading);
+        let judged = self.keeper.untold(text, &reading, Source::Draft);
         match judged.verdict.decision {
             Decision::Hold(_) | Decision::Deny => {
                 self.hold(judged, Doubt::Line(keys.to_vec())).map(|()| true)

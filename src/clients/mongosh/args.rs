@@ -3,10 +3,10 @@
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Invocation {
-    /// Whether it only prints something of its own, or will be refused.
+    /// Whether it only prints something of its own.
     pub is_bare: bool,
-    /// Whether it runs statements from `--eval` or files.
-    pub has_scripts: bool,
+    /// What it runs before the prompt, or in its place.
+    pub scripts: Vec<Script>,
     /// Whether the prompt is to come after them.
     pub shell: bool,
     /// Whether it connects nowhere.
@@ -19,6 +19,15 @@ pub struct Invocation {
     pub port: Option<String>,
     /// `--username`.
     pub username: Option<String>,
+}
+
+/// Statements from the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Script {
+    /// `--eval`.
+    Text(String),
+    /// A file's name.
+    File(String),
 }
 
 /// Options that take the next word.
@@ -133,10 +142,8 @@ pub fn parse(args: &[String]) -> Invocation {
             let is_value = |next: &&str| !next.starts_with('-') || *next == "-";
             let value = given.or_else(|| words.next_if(is_value));
             found.value(name, value.unwrap_or_default());
-        } else {
-            // mongosh knows no such option, and says so.
-            found.is_bare = true;
         }
+        // Others are refused, or newer than this list: the guard must come with them.
     }
     let is_file = |word: &str| {
         let is_uri = word.starts_with("mongodb://") || word.starts_with("mongodb+srv://");
@@ -146,7 +153,7 @@ pub fn parse(args: &[String]) -> Invocation {
     if !found.nodb {
         found.specifier = positional.next_if(|word| !is_file(word)).map(str::to_owned);
     }
-    found.has_scripts |= positional.peek().is_some();
+    found.scripts.extend(positional.map(|word| Script::File(word.to_owned())));
     found
 }
 
@@ -176,7 +183,8 @@ impl Invocation {
     fn value(&mut self, name: &str, value: &str) {
         let value = || Some(value.to_owned());
         match name {
-            "eval" | "file" => self.has_scripts = true,
+            "eval" => self.scripts.extend(value().map(Script::Text)),
+            "file" => self.scripts.extend(value().map(Script::File)),
             "host" => self.host = value(),
             "port" => self.port = value(),
             "username" => self.username = value(),
@@ -187,7 +195,7 @@ impl Invocation {
     /// Returns whether a person will type at the prompt, or a script stands for one.
     #[must_use]
     pub fn has_prompt(&self) -> bool {
-        self.shell || !self.has_scripts
+        self.shell || self.scripts.is_empty()
     }
 }
 
@@ -246,8 +254,9 @@ mod tests {
             ("-h", true),
             ("--version", true),
             ("--build-info", true),
-            ("--verbos", true),
-            ("-abc", true),
+            // One that is not known here may be known there.
+            ("--verbos", false),
+            ("-abc orders", false),
             ("--version false", false),
             ("--host -h", true),
             ("--eval --version", true),

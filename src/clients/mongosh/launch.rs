@@ -1,12 +1,15 @@
 //! How mongosh is started: with our guard as the first thing it evaluates, and otherwise as it is.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use super::args::parse;
-use super::{text, uri};
+use super::{script, text, uri};
 use crate::clients::hooked::Hooked;
 use crate::clients::launcher::{Command, Greets, Hook};
+use crate::world::World;
 
 /// The guard's file.
 const NAME: &str = "nightlatch.js";
@@ -15,33 +18,55 @@ const NAME: &str = "nightlatch.js";
 #[must_use]
 pub fn launch(command: Command<'_>) -> Hooked {
     let words = command.words();
+    let invocation = parse(&words);
     let hook = Hook {
         name: "mongosh",
         files: &[(NAME, include_str!("assets/nightlatch.js"))],
-        vars: |_, _| Vec::new(),
+        vars: if is_script_of_node(command.program) { preloaded } else { |_, _| Vec::new() },
         args,
         greets: Greets::BeforePrompt("> "),
         reader: || Box::<text::Reader>::default(),
         kept: text::kept,
         defeated: None,
         late: None,
+        untold: None,
     };
-    let is_bare = parse(&words).is_bare;
-    Hooked::new(words, is_bare, command.terminals, uri::decide, hook)
+    Hooked::new(words, invocation.is_bare, command.terminals, uri::decide, hook)
 }
 
-/// Reads a command line of the legacy shell, which takes no guard in.
+/// Reads a command line of the legacy shell, which takes no guard in: what it is to run is judged
+/// before it starts.
 #[must_use]
 pub fn legacy(command: Command<'_>) -> Hooked {
     let words = command.words();
+    let invocation = parse(&words);
     let hook = Hook {
         reader: || Box::<text::Reader>::default(),
         kept: text::kept,
         defeated: Some("the legacy mongo shell takes no guard in: drafted only".to_owned()),
+        untold: script::read(&invocation, &command.world.cwd),
         ..Hook::of_programs()
     };
-    let is_bare = parse(&words).is_bare;
-    Hooked::new(words, is_bare, command.terminals, uri::decide, hook)
+    Hooked::new(words, invocation.is_bare, command.terminals, uri::decide, hook)
+}
+
+/// Tells whether Node runs a program from its text, as npm installs it.
+fn is_script_of_node(program: &Path) -> bool {
+    let mut start = [0; 64];
+    let count = File::open(program).and_then(|mut file| file.read(&mut start)).unwrap_or(0);
+    let line = start[..count].split(|&byte| byte == b'\n').next().unwrap_or_default();
+    line.starts_with(b"#!") && line.ends_with(b"node")
+}
+
+/// Has Node load the guard by itself, before mongosh: that is faster. The guard takes it out again
+/// of what mongosh's own children see.
+fn preloaded(folder: &Path, world: &World) -> Vec<(OsString, OsString)> {
+    let Some(file) = folder.join(NAME).to_str().map(serde_json::Value::from) else {
+        return Vec::new();
+    };
+    let mut options = world.var_os("NODE_OPTIONS").unwrap_or_default().to_owned();
+    options.push(format!(" --require {file}"));
+    vec![("NODE_OPTIONS".into(), options)]
 }
 
 /// Puts the guard before all that the person has mongosh evaluate, start-up files included. Where

@@ -6,5 +6,6 @@
 pub mod args;
 mod draft;
 pub mod launch;
+mod script;
 pub mod text;
 pub mod uri;

@@ -56,6 +56,7 @@ pub fn launch(command: Command<'_>) -> Hooked {
         kept: |text| text,
         defeated,
         late: invocation.defeats.and_then(|_| late(command.program)),
+        untold: None,
     };
     Hooked::new(words, invocation.is_informational, command.terminals, url::decide, hook)
 }

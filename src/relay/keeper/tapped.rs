@@ -121,10 +121,10 @@ impl Keeper {
         judged
     }
 
-    /// Judges a statement that was read off the screen, and writes it down.
-    pub fn drafted(&mut self, text: String, reading: &Reading) -> Judged {
+    /// Judges a statement of which no hook will tell, and writes it down.
+    pub fn untold(&mut self, text: String, reading: &Reading, source: Source) -> Judged {
         let verdict = policy::judge(reading, &self.facts_now());
-        self.note(text, verdict, Source::Draft)
+        self.note(text, verdict, source)
     }
 
     /// Takes note that a statement runs.

@@ -1,7 +1,8 @@
 //! Every way to destroy something that is known: refused, it does not arrive; allowed, it does.
 
-use super::stage::{FAMILIES, NEEDED, Stage, leave, refuse};
-use crate::support::mongosh::shells;
+use super::stage::{FAMILIES, NEEDED, PROMPT, REAL, Stage, leave, refuse};
+use crate::real_psql::steps::wait_for_question;
+use crate::support::mongosh::{folder, shells};
 use crate::support::tool::needs;
 use crate::support::world::run;
 
@@ -9,6 +10,10 @@ use crate::support::world::run;
 const FORMS: &[(&str, &str)] = &[
     ("db.family.deleteMany({})", "delete"),
     ("db.family.deleteMany({name: /^family/})", "delete"),
+    ("db.family.deleteOne({_id: 1})", "delete"),
+    ("db.family.findOneAndDelete({_id: 1})", "findAndModify"),
+    ("db.family.findAndModify({query: {_id: 1}, remove: true})", "findAndModify"),
+    ("db.family.replaceOne({_id: 1}, {gone: 1})", "update"),
     ("db.family.remove({})", "delete"),
     ("db['family']['delete' + 'Many']({})", "delete"),
     ("const c1 = db.family; c1.deleteMany({})", "delete"),
@@ -48,6 +53,24 @@ const FORMS: &[(&str, &str)] = &[
     ("for (let n = 0; n < 20; n++) { try { db.family.deleteMany({}) } catch (e) { } }", "delete"),
     ("db.getMongo()._serviceProvider.deleteMany('app', 'family', {}).catch(() => 1)", "delete"),
     ("load('wipe.js')", "delete"),
+    ("setTimeout(() => db.family.drop(), 1); 1", "drop"),
+    ("new Promise(go => setTimeout(go, 1)).then(() => db.family.drop())", "drop"),
+    (
+        "s1 = db.getMongo().startSession(); s1.startTransaction(); s1.getDatabase('app').family.deleteMany({})",
+        "delete",
+    ),
+    // What is sent in place of what is there to see.
+    ("db.family.deleteMany({_id: {toBSON: () => ({$exists: true})}})", "delete"),
+    ("db.runCommand({find: 'family', toBSON: () => ({drop: 'family', $db: 'app'})})", "drop"),
+    (
+        "db.runCommand({aggregate: 'family', pipeline: [{toBSON: () => ({$out: 'other'})}], cursor: {}})",
+        "aggregate",
+    ),
+    // A driver of one's own.
+    (
+        "c2 = new (require('DRIVER').MongoClient)('mongodb://localhost:PORT/?directConnection=true'); c2.connect().then(() => c2.db('app').collection('family').deleteMany({}))",
+        "delete",
+    ),
     ("new Mongo('localhost:PORT').getDB('app').family.deleteMany({})", "delete"),
     ("connect('mongodb://localhost:PORT/app').family.deleteMany({})", "delete"),
     (
@@ -66,6 +89,12 @@ const FORMS: &[(&str, &str)] = &[
     ("db.adminCommand({somethingNew: 1})", "somethingNew"),
 ];
 
+/// What only the newest shells have.
+const NEWER: &[(&str, &str)] = &[(
+    "db.getMongo().bulkWrite([{name: 'deleteMany', namespace: 'app.family', filter: {}}])",
+    "bulkWrite",
+)];
+
 /// Tells whether a command is the guard's own, which counts for the person.
 fn is_count(command: &bson::Document) -> bool {
     command.get_array("pipeline").is_ok_and(|stages| {
@@ -74,6 +103,8 @@ fn is_count(command: &bson::Document) -> bool {
 }
 
 fn typed(text: &str, stage: &Stage) -> String {
+    let driver = folder().join("mongodb");
+    let text = text.replace("DRIVER", driver.to_str().expect("UTF-8"));
     text.replace("PORT", &stage.server.port.to_string())
 }
 
@@ -100,6 +131,48 @@ fn refused_they_do_not_arrive() {
             });
         }
     });
+}
+
+#[test]
+fn refused_they_change_nothing_in_a_server_of_mongodb() {
+    if !needs(NEEDED) || !needs(&[REAL]) {
+        return;
+    }
+    let stage = Stage::real().late();
+    stage.world.write("wipe.js", "db.family.deleteMany({});\n");
+    let real = stage.server.real.as_ref().expect("started");
+    let before = real.sum();
+    let mut pty = stage.open();
+    for (text, _) in FORMS.iter().chain(NEWER) {
+        pty.line(&typed(text, &stage));
+        refuse(&mut pty);
+        assert_eq!(real.sum(), before, "{text}\n{}", pty.dump());
+    }
+    leave(&mut pty);
+}
+
+#[test]
+fn allowed_they_change_what_they_say() {
+    if !needs(NEEDED) || !needs(&[REAL]) {
+        return;
+    }
+    let stage = Stage::real();
+    let mut pty = stage.open();
+    for (text, left) in [
+        ("db.family.deleteMany({})", "[ 0, 20 ]"),
+        ("db.other.aggregate([{$match: {_id: 7}}, {$out: 'family'}])", "[ 1, 20 ]"),
+        ("db.other.drop()", "[ 1, 0 ]"),
+    ] {
+        pty.line(text);
+        wait_for_question(&mut pty);
+        pty.answer("app");
+        pty.wait_for("nightlatch: released");
+        pty.wait_for_prompt(PROMPT);
+        pty.line("[db.family.countDocuments(), db.other.countDocuments()]");
+        pty.wait_for(left);
+        pty.wait_for_prompt(PROMPT);
+    }
+    leave(&mut pty);
 }
 
 #[test]

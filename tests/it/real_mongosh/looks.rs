@@ -1,11 +1,13 @@
 //! What a person sees is as without nightlatch, key by key.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use super::stage::{NEEDED, PROMPT, Stage};
 use crate::support::mongosh::shells;
-use crate::support::pty::Pty;
+use crate::support::pty::{Key, Pty};
 use crate::support::tool::needs;
 
 /// What is typed at the prompt, one key group at a time, and what must be on the screen then.
@@ -51,6 +53,7 @@ const SCENARIOS: &[&[&str]] = &[
     &["history().length > 0\r", "typeof Object.keys(globalThis)\r"],
     &["Object.keys(globalThis).join().length\r", "process.argv.length\r"],
     &["new Error().stack.split('\\n').length\r"],
+    &["process.env.NODE_OPTIONS\r", "require('./missing')\r"],
     &["db.version()\r", "cls\r", "1\r"],
     &["\x0c1\r"],
 ];
@@ -106,6 +109,38 @@ fn compare(shell: &Path) {
     bare.type_text("exit\r");
     wrapped.type_text("exit\r");
     assert_eq!(wrapped.finish().code(), bare.finish().code());
+}
+
+/// Tells at the end what was loaded, and the options that children would get.
+const SPY: &str = "process.on('exit', () => require('fs').writeFileSync('loaded', \
+    [process.env.NODE_OPTIONS, ...Object.keys(require.cache)].join('\\n')));\n";
+
+/// What a shell has loaded that was opened and left without a statement.
+fn loaded(shell: &Path, command: impl Fn(&Stage) -> Command) -> BTreeSet<String> {
+    let mut stage = Stage::with(shell);
+    let own = stage.world.write("spy.js", SPY).display().to_string();
+    stage.world.set("NODE_OPTIONS", &format!("--require {own}"));
+    let mut pty = Pty::spawn(command(&stage));
+    pty.wait_for_prompt(PROMPT);
+    pty.press(Key::Ctrl('d'));
+    assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
+    let loaded = std::fs::read_to_string(stage.world.home().join("loaded")).expect("told");
+    loaded.replace(&own, "").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_prompt_comes_with_nothing_loaded_but_the_guard() {
+    if !needs(NEEDED) {
+        return;
+    }
+    for shell in shells().expect("installed") {
+        let bare = loaded(shell, |stage| stage.bare(&[]));
+        let wrapped = loaded(shell, |stage| stage.wrapped(&[]));
+        // An old shell reads its version from package.json.
+        let more = wrapped.difference(&bare).filter(|name| !name.ends_with("/package.json"));
+        let more: Vec<_> = more.filter_map(|name| name.rsplit('/').next()).collect();
+        assert_eq!(more, ["nightlatch.js"], "{}", shell.display());
+    }
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Where a session goes as the driver finds it: sets, names that stand for several servers,
 //! transactions; and what lets no guard in.
 
-use super::stage::{FAMILIES, NEEDED, Stage, say_no};
+use super::stage::{FAMILIES, NEEDED, Stage, place, say_no};
 use crate::real_psql::steps::wait_for_question;
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::screen::Screen;
 use crate::support::tool::needs;
+use crate::support::world::run;
 
 /// Answers for names that no server knows: a cluster's, and its only member's.
 const RESOLVER: &str = "const dns = require('dns'), lookup = dns.lookup;
@@ -131,4 +132,38 @@ fn the_legacy_shell_is_read_off_the_screen() {
     pty.wait_for_exit();
     let kept = std::fs::read_to_string(stage.world.home().join("kept")).expect("kept");
     assert_eq!(kept, "db.family.count()\n", "{}", pty.dump());
+}
+
+#[test]
+fn what_the_legacy_shell_is_to_run_is_read_before_it_starts() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::new();
+    stage.world.write("wipe.js", "for (var n = 0; n < 9; n++) db.family.remove({_id: n});\n");
+    let shell = stage.world.write_program("mongo", "#!/bin/sh\necho \"$*\" > ran\n");
+    let ran = stage.world.home().join("ran");
+    for (args, is_held) in [
+        (&["--eval", "db.family.count()"][..], false),
+        (&["--eval", "db.family.drop()"], true),
+        (&["wipe.js"], true),
+        (&["/dev/stdin"], true),
+        // One that is not known here.
+        (&["--enableJavaScriptProtection", "wipe.js"], true),
+    ] {
+        let mut command = stage.world.nightlatch(["run", "--as", "mongo", "--"]);
+        command.arg(&shell).arg(place(&stage.server)).args(args);
+        let output = run(command, "");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let expected = if is_held { Some(125) } else { Some(0) };
+        assert_eq!(output.status.code(), expected, "{args:?}: {told}");
+        assert_eq!(std::fs::remove_file(&ran).is_err(), is_held, "{args:?}: {told}");
+    }
+    let mut command = stage.world.nightlatch(["run", "--as", "mongo", "--"]);
+    command.arg(&shell).args([&place(&stage.server), "wipe.js"]);
+    let mut pty = Pty::spawn(command);
+    wait_for_question(&mut pty);
+    pty.answer("app");
+    pty.wait_for_exit();
+    assert!(ran.exists(), "{}", pty.dump());
 }

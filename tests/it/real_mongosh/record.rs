@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use super::stage::{NEEDED, PROMPT, Stage, enter, leave, refuse};
 use crate::real_psql::steps::wait_for_question;
 use crate::support::pty::Key;
@@ -103,6 +106,30 @@ fn what_came_of_statements_and_operations_is_kept() {
 }
 
 #[test]
+fn what_a_killed_shell_has_sent_is_kept() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::new();
+    let mut pty = stage.open();
+    pty.line("for (let n = 0; n < 100000; n++) db.family.deleteOne({_id: n})");
+    wait_for_question(&mut pty);
+    pty.answer("app");
+    pty.wait_for("nightlatch: released");
+    while stage.server.arrived("delete").len() < 300 {
+        nix::poll::poll(&mut [], 5_u8).ok();
+    }
+    let all = stage.world.processes();
+    let shell = all.iter().find(|process| process.name.starts_with("mongosh")).expect("it runs");
+    kill(Pid::from_raw(shell.pid), Signal::SIGKILL).expect("sent");
+    pty.wait_for_exit();
+    let sent = stage.server.arrived("delete").len();
+    let is_one = |row: &&serde_json::Value| text(row).starts_with("delete app.family");
+    let kept = history(&stage).iter().filter(is_one).count();
+    assert!(kept >= sent, "{kept} of {sent}");
+}
+
+#[test]
 fn secrets_are_on_no_disk() {
     if !needs(NEEDED) {
         return;
@@ -154,7 +181,7 @@ fn a_killed_session_comes_back_into_mongoshs_own_history() {
     let stage = Stage::new();
     let mut pty = stage.open();
     enter(&mut pty, "db.family.findOne({_id: 3})");
-    pty.kill(nix::sys::signal::Signal::SIGKILL);
+    pty.kill(Signal::SIGKILL);
     pty.wait_for_exit();
     let output = run(stage.world.nightlatch(["recover", "last", "--write-history"]), "");
     assert!(output.status.success(), "{output:?}");

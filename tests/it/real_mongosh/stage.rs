@@ -13,6 +13,9 @@ use crate::support::world::{Tier, World};
 /// What every test here cannot do without.
 pub(super) const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::Mongosh, Tool::TestClock];
 
+/// What those need too that are made with a server of MongoDB itself.
+pub(super) const REAL: Tool = Tool::Mongod;
+
 /// Documents of the collection `family`.
 pub(super) const FAMILIES: i32 = 20;
 
@@ -47,6 +50,13 @@ impl Stage {
     /// The same with a server that is the primary of a replica set.
     pub(super) fn of_set(name: &'static str) -> Self {
         Self::of(usual().expect("mongosh"), Mongo::start_set(FAMILIES, name))
+    }
+
+    /// The same with a server of MongoDB itself, at a prompt like that of the others.
+    pub(super) fn real() -> Self {
+        let stage = Self::of(usual().expect("mongosh"), Mongo::start_real(FAMILIES));
+        stage.world.write(".mongoshrc.js", &format!("prompt = '{PROMPT}';\n"));
+        stage
     }
 
     fn of(shell: &Path, server: Mongo) -> Self {
@@ -110,7 +120,8 @@ impl Stage {
 
 /// Returns what leads to a server.
 pub(super) fn place(server: &Mongo) -> String {
-    format!("mongodb://127.0.0.1:{}/app", server.port)
+    let direct = if server.real.is_some() { "?directConnection=true" } else { "" };
+    format!("mongodb://127.0.0.1:{}/app{direct}", server.port)
 }
 
 /// Types a line at the prompt and waits for the next one.

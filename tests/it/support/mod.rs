@@ -4,6 +4,7 @@ pub(crate) mod bus;
 pub(crate) mod http;
 pub(crate) mod mariadb;
 pub(crate) mod mongo;
+pub(crate) mod mongod;
 pub(crate) mod mongosh;
 pub(crate) mod past;
 pub(crate) mod postgres;

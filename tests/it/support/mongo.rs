@@ -1,5 +1,6 @@
-//! A small server that speaks MongoDB's wire protocol, keeps documents in memory, and logs every
-//! command that arrives: what is not in the log was never sent.
+//! A small server that speaks MongoDB's wire protocol, keeps documents in memory, or hands all to a
+//! server of MongoDB itself, and logs every command that arrives: what is not in the log was never
+//! sent.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
@@ -8,13 +9,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bson::{Bson, Document, doc};
 
+use super::mongod::Mongod;
+
 /// The only kind of message that is spoken here; older ones are for the very first greeting.
 const OP_MSG: i32 = 2013;
 const OP_QUERY: i32 = 2004;
 const OP_REPLY: i32 = 1;
 
+/// The bytes before a message's body: lengths, numbers, kind.
+const HEAD: usize = 16;
+
+/// What drivers send by themselves.
+const GREETINGS: &[&str] = &["hello", "ismaster", "ping", "endsessions", "buildinfo"];
+
 /// The flag of a message that wants no answer.
 const MORE_TO_COME: u8 = 2;
+
+/// The flag of a message with a checksum behind it: servers send such to each other.
+const CHECKSUM: u8 = 1;
 
 /// No message of a test is longer.
 const MOST_BYTES: usize = 16 << 20;
@@ -24,6 +36,8 @@ pub(crate) struct Mongo {
     /// Where it listens on localhost.
     pub(crate) port: u16,
     state: Arc<Mutex<State>>,
+    /// What answers in its place.
+    pub(crate) real: Option<Mongod>,
 }
 
 #[derive(Default)]
@@ -34,19 +48,33 @@ struct State {
     log: Vec<Document>,
     /// What it says of itself when it is greeted.
     own: Document,
+    /// Where all is handed to in place of being answered.
+    behind: Option<u16>,
 }
 
 impl Mongo {
     /// Starts a server with some families in it, on a port of the range the tests' configuration
     /// takes for production.
     pub(crate) fn start(families: i32) -> Self {
+        let mut state = State::default();
+        let documents = (0..families).map(|n| doc! { "_id": n, "name": format!("family {n}") });
+        state.collections.insert("app.family".to_owned(), documents.collect());
+        Self::serve(state)
+    }
+
+    /// The same with a server of MongoDB itself behind it, the primary of a replica set.
+    pub(crate) fn start_real(families: i32) -> Self {
+        let real = Mongod::start();
+        let own = Self::serve(State { behind: Some(real.port), ..State::default() });
+        real.fill(&format!("127.0.0.1:{}", own.port), families);
+        Self { real: Some(real), ..own }
+    }
+
+    fn serve(state: State) -> Self {
         let listener = (27_100..27_999)
             .find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok())
             .expect("a free port");
         let port = listener.local_addr().expect("bound").port();
-        let mut state = State::default();
-        let documents = (0..families).map(|n| doc! { "_id": n, "name": format!("family {n}") });
-        state.collections.insert("app.family".to_owned(), documents.collect());
         let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);
         let serve = move || {
@@ -58,7 +86,7 @@ impl Mongo {
             }
         };
         std::thread::Builder::new().name("mongo".to_owned()).spawn(serve).expect("a thread");
-        Self { port, state }
+        Self { port, state, real: None }
     }
 
     /// The same as the only member of a replica set.
@@ -93,46 +121,92 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Answers one connection until it ends.
-fn converse(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
-    loop {
-        let mut header = [0; 16];
-        stream.read_exact(&mut header)?;
-        let number = |at: usize| i32::from_le_bytes(header[at..at + 4].try_into().expect("four"));
-        let length = usize::try_from(number(0)).unwrap_or(0);
-        let (request, kind) = (number(4), number(12));
-        assert!((16..MOST_BYTES).contains(&length), "a message of {length} bytes");
-        let mut body = vec![0; length - 16];
-        stream.read_exact(&mut body)?;
-        let command = match kind {
-            OP_MSG => message(&body),
-            OP_QUERY => query(&body),
+/// One message as it came.
+struct Heard {
+    bytes: Vec<u8>,
+    kind: i32,
+}
+
+impl Heard {
+    fn read(stream: &mut TcpStream) -> std::io::Result<Self> {
+        let mut bytes = vec![0; HEAD];
+        stream.read_exact(&mut bytes)?;
+        let heard = Self { kind: number(&bytes, 12), bytes };
+        let length = usize::try_from(number(&heard.bytes, 0)).unwrap_or(0);
+        assert!((HEAD..MOST_BYTES).contains(&length), "a message of {length} bytes");
+        let mut bytes = heard.bytes;
+        bytes.resize(length, 0);
+        stream.read_exact(&mut bytes[HEAD..])?;
+        Ok(Self { bytes, ..heard })
+    }
+
+    fn body(&self) -> &[u8] {
+        &self.bytes[HEAD..]
+    }
+
+    fn command(&self) -> Document {
+        match self.kind {
+            OP_MSG => message(self.body()),
+            OP_QUERY => query(self.body()),
             other => panic!("message of kind {other}"),
-        };
-        let answer = lock(state).run(&command);
-        if kind == OP_MSG && body[0] & MORE_TO_COME != 0 {
-            continue;
         }
+    }
+
+    fn wants_answer(&self) -> bool {
+        self.kind != OP_MSG || self.body()[0] & MORE_TO_COME == 0
+    }
+
+    fn answered_with(&self, answer: &Document) -> Vec<u8> {
         let mut bytes = Vec::new();
-        match kind {
+        match self.kind {
             OP_MSG => bytes.extend([0; 5]),
             // No flags, no cursor, from the first, one document.
             _ => bytes.extend([0_i32, 0, 0, 0, 1].iter().flat_map(|n| n.to_le_bytes())),
         }
         answer.to_writer(&mut bytes).expect("plain");
-        let length = i32::try_from(bytes.len() + 16).expect("small");
-        let kind = if kind == OP_MSG { OP_MSG } else { OP_REPLY };
-        let mut reply = Vec::new();
-        for number in [length, request, request, kind] {
-            reply.extend(number.to_le_bytes());
+        let length = i32::try_from(bytes.len() + HEAD).expect("small");
+        let kind = if self.kind == OP_MSG { OP_MSG } else { OP_REPLY };
+        let request = number(&self.bytes, 4);
+        let head = [length, request, request, kind];
+        head.iter().flat_map(|number| number.to_le_bytes()).chain(bytes).collect()
+    }
+}
+
+fn number(bytes: &[u8], at: usize) -> i32 {
+    i32::from_le_bytes(bytes[at..at + 4].try_into().expect("four"))
+}
+
+/// Answers one connection until it ends.
+fn converse(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
+    let behind = lock(state).behind;
+    if let Some(port) = behind {
+        return hand_on(stream, port, state);
+    }
+    loop {
+        let heard = Heard::read(&mut stream)?;
+        let answer = lock(state).run(&heard.command());
+        if heard.wants_answer() {
+            stream.write_all(&heard.answered_with(&answer))?;
         }
-        reply.extend(bytes);
-        stream.write_all(&reply)?;
+    }
+}
+
+/// Lets another server answer a connection.
+fn hand_on(mut stream: TcpStream, port: u16, state: &Mutex<State>) -> std::io::Result<()> {
+    let mut server = TcpStream::connect(("127.0.0.1", port))?;
+    let (mut from, mut to) = (server.try_clone()?, stream.try_clone()?);
+    let back = move || drop(std::io::copy(&mut from, &mut to));
+    std::thread::Builder::new().name("mongo-back".to_owned()).spawn(back)?;
+    loop {
+        let heard = Heard::read(&mut stream)?;
+        lock(state).note(&heard.command());
+        server.write_all(&heard.bytes)?;
     }
 }
 
 /// Reads an OP_MSG: one body, and documents beside it under a name.
 fn message(body: &[u8]) -> Document {
+    let body = if body[0] & CHECKSUM == 0 { body } else { &body[..body.len() - 4] };
     let mut cursor = Cursor::new(&body[4..]);
     let mut command = Document::new();
     let end = body.len() as u64 - 4;
@@ -172,6 +246,14 @@ fn query(body: &[u8]) -> Document {
 }
 
 impl State {
+    /// Writes a command down, unless it is one of those that drivers send by themselves.
+    fn note(&mut self, command: &Document) {
+        let name = command.keys().next().map(|name| name.to_ascii_lowercase());
+        if !name.is_some_and(|name| GREETINGS.contains(&name.as_str())) {
+            self.log.push(command.clone());
+        }
+    }
+
     fn run(&mut self, command: &Document) -> Document {
         let name = command.keys().next().cloned().unwrap_or_default();
         let database = command.get_str("$db").unwrap_or("admin").to_owned();
@@ -193,7 +275,7 @@ impl State {
             }
             _ => {}
         }
-        self.log.push(command.clone());
+        self.note(command);
         let documents = self.collections.entry(place.clone()).or_default();
         match name.as_str() {
             "find" => {

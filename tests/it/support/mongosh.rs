@@ -25,8 +25,17 @@ pub(crate) fn usual() -> Option<&'static Path> {
     Some(shells()?.last()?)
 }
 
+/// Returns where the packages are.
+pub(crate) fn folder() -> PathBuf {
+    home().join("node_modules")
+}
+
+fn home() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/mongosh")
+}
+
 fn install() -> Option<Vec<PathBuf>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/mongosh");
+    let folder = home();
     let is_made = make(&folder, PACKAGE, || {
         fs::create_dir_all(&folder).ok()?;
         fs::write(folder.join("package.json"), PACKAGE).ok()?;
@@ -35,6 +44,6 @@ fn install() -> Option<Vec<PathBuf>> {
         npm.args(["--no-package-lock", "--loglevel=error"]).current_dir(&folder);
         Some(vec![npm])
     });
-    let program = |name: &&str| folder.join("node_modules").join(name).join("bin/mongosh.js");
+    let program = |name: &&str| self::folder().join(name).join("bin/mongosh.js");
     is_made.then(|| NAMES.iter().map(program).collect())
 }

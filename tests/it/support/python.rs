@@ -96,3 +96,17 @@ fn make_drivers() -> Option<PathBuf> {
     });
     is_made.then_some(bin)
 }
+
+/// Fetches one package by itself, once, below `target`: for the programs that it brings along.
+/// Returns its folder; none where it cannot be had.
+pub(crate) fn package(name: &str, package: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(name);
+    let pip = drivers()?.join("pip");
+    let is_made = make(&folder, package, || {
+        let mut install = Command::new(pip);
+        install.args(["install", "-q", "--no-deps", "--upgrade", "--target"]).arg(&folder);
+        install.arg(package);
+        Some(vec![install])
+    });
+    is_made.then_some(folder)
+}

@@ -31,6 +31,8 @@ pub(crate) enum Tool {
     PythonDrivers,
     /// The versions of mongosh in tests/it/real_mongosh/package.json.
     Mongosh,
+    /// A server of MongoDB.
+    Mongod,
     /// A server of Redis.
     Redis,
     /// A server of MariaDB.
@@ -71,6 +73,7 @@ impl Tool {
             Self::Interpreter => "python3, 3.8 or newer",
             Self::PythonDrivers => "the packages of tests/it/real_python/requirements.txt",
             Self::Mongosh => "npm, or the packages of tests/it/real_mongosh/package.json",
+            Self::Mongod => "mongod, or the package of tests/it/support/mongod.rs",
             Self::Redis => "redis-server",
             Self::MariaDb => "mariadb-install-db",
             Self::Python => "python3",
@@ -99,6 +102,7 @@ impl Tool {
             Self::Interpreter => super::python::usual().is_some(),
             Self::PythonDrivers => super::python::drivers().is_some(),
             Self::Mongosh => super::mongosh::shells().is_some(),
+            Self::Mongod => super::mongod::program().is_some(),
             Self::OtherPsql => super::psql::others().is_some(),
             Self::Psql
             | Self::Postgres

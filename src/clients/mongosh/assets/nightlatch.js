@@ -238,6 +238,7 @@ async function follow(id, announce, run) {
 function guardStatements(evaluator, listener) {
   const evaluate = evaluator.customEval, prompt = listener.getShellPrompt;
   evaluator.customEval = async function (run, input, context, file) {
+    if (input.startsWith(FIRST)) return exports.start(context, Number.parseInt(input.slice(FIRST.length), 10));
     const how = file?.startsWith('REPL') ? 'typed' : 'file';
     const isNothing = how === 'typed' && !input.trim();
     if (isNothing || file === '<prompt loader>' || listener.insideAutoCompleteOrGetPrompt) return evaluate.apply(this, arguments);
@@ -274,6 +275,8 @@ async function settled() {
     seen = questions;
     do await new Promise(checkingOut ? (done) => setTimeout(done, 1) : setImmediate);
     while (checkingOut && Date.now() < until);
+    // Who waited for one goes on with it.
+    await new Promise(setImmediate);
     await turn;
   }
 }
@@ -281,6 +284,21 @@ async function settled() {
 // ---------------------------------------------------------------------------- commands
 
 const listed = (value) => value?.documents ?? value ?? [];
+
+// What stands for a value when it is sent.
+const meant = (value) => (typeof value?.toBSON === 'function' ? value.toBSON() : value);
+
+// Values that are no documents.
+const VALUES = new Set(['[object Date]', '[object RegExp]', '[object Uint8Array]']);
+
+// The same with all that is in it.
+function wholly(value) {
+  const found = meant(value);
+  if (Array.isArray(found)) return found.map(wholly);
+  if (found === null || typeof found !== 'object' || found._bsontype || VALUES.has(Object.prototype.toString.call(found))) return found;
+  const entries = Object.prototype.toString.call(found) === '[object Map]' ? [...found] : Object.entries(found);
+  return Object.fromEntries(entries.map(([key, one]) => [key, wholly(one)]));
+}
 
 // What writes without being asked about, or as a part of a bulk.
 const WRITES = new Set(['insert', 'delete', 'update']);
@@ -292,14 +310,14 @@ const pools = new WeakMap();
 const released = new WeakSet();
 
 function isAsked(name, command) {
-  if (name === 'aggregate') return (command.pipeline ?? []).some((stage) => stage?.$out || stage?.$merge);
+  if (name === 'aggregate') return (meant(command.pipeline) ?? []).map(meant).some((stage) => stage?.$out || stage?.$merge);
   if (name === 'delete' || name === 'update') return !listed(command[`${name}s`]).every((one) => released.has(one));
   return !PLAIN.has(name);
 }
 
 function plain(command) {
   const copy = {};
-  for (const [key, value] of Object.entries(command)) copy[key] = value?.documents ?? value;
+  for (const [key, value] of Object.entries(command)) copy[key] = wholly(value?.documents ?? value);
   return EJSON.serialize(copy, { relaxed: true });
 }
 
@@ -360,11 +378,13 @@ async function figures(name, command, send) {
 // Asks about a command. What it gives is called as it is sent, with the error or the answer that
 // comes of it.
 async function askCommand(name, command, place, session, send, kind) {
-  const id = ++numbered;
+  const id = ++numbered, fields = plain(command);
   const [left, how] = await heed(ask({
-    t: 'operation', id, engine: 'mongodb', place, command: { name, fields: plain(command) }, countable: true,
+    t: 'operation', id, engine: 'mongodb', place, command: { name, fields }, countable: true,
     transaction: session?.inTransaction?.() || undefined, repeatable: !!kind,
   }, () => figures(name, command, send)), `${name} was not sent`);
+  // Whoever made it may still have it in hands.
+  if (JSON.stringify(plain(command)) !== JSON.stringify(fields)) await heed('no it has changed since it was asked about', `${name} was not sent`);
   if (left) lease = { kind, left: Number(left), until: performance.now() + LEASE_MS, isQuiet: how === 'quietly', count: 0 };
   return id;
 }
@@ -392,8 +412,8 @@ function guardConnection(connection) {
   const command = base.command;
   // From driver 6 on the last argument is a class, before it a callback.
   const isAsync = Object.prototype.toString.call(command) === '[object AsyncFunction]';
-  base.command = function (space, body, options, last) {
-    const name = body && Object.keys(body)[0];
+  base.command = function (space, given, options, last) {
+    const body = meant(given), name = body && Object.keys(body)[0];
     const isAskedAbout = name && isAsked(name, body);
     if (!isAskedAbout && !WRITES.has(name)) return command.apply(this, arguments);
     const words = [...arguments], at = typeof options === 'function' ? 2 : 3;
@@ -417,9 +437,10 @@ function guardConnection(connection) {
         lease.count++;
         return go(null);
       }
+      // Once it is written the system keeps it for nightlatch, whatever becomes of us.
       const id = ++numbered;
-      tellSoon({ t: 'again', id, command: { name, fields: plain(body) } });
-      return go(id);
+      write({ t: 'again', id, command: { name, fields: plain(body) } });
+      if (!socket.errored) return go(id);
     }
     const send = (wanted) => {
       const to = Object.assign(Object.create(Object.getPrototypeOf(space)), space, { db: database, collection: '$cmd' });
@@ -434,38 +455,50 @@ function guardConnection(connection) {
 }
 
 // The class of connections is within reach only by a connection.
-function guardPool(client) {
-  for (const server of client?.topology?.s?.servers?.values() ?? []) {
-    const kind = Object.getPrototypeOf(server.pool ?? server.s?.pool ?? {});
-    if (!Object.hasOwn(kind, 'checkOut')) continue;
-    const checkOut = kind.checkOut;
-    if (checkOut.isGuarded) return;
-    kind.checkOut = function (...all) {
-      const at = all.findIndex((one) => typeof one === 'function');
-      const guarded = (connection) => {
-        pools.set(connection, this);
-        guardConnection(connection);
-        return connection;
-      };
-      // Only once the one who waits has gone on with it.
-      const over = () => setImmediate(() => { checkingOut--; });
-      checkingOut++;
-      if (at < 0) {
-        const found = checkOut.apply(this, all);
-        found.then(over, over);
-        return found.then(guarded);
-      }
-      const callback = all[at];
-      all[at] = (error, connection, ...rest) => {
-        over();
-        return callback(error, connection && guarded(connection), ...rest);
-      };
-      return checkOut.apply(this, all);
+function guardPool(kind) {
+  const checkOut = kind.checkOut;
+  if (checkOut.isGuarded) return;
+  kind.checkOut = function (...all) {
+    checkingOut++;
+    const failed = (error) => {
+      checkingOut--;
+      throw error;
     };
-    kind.checkOut.isGuarded = true;
-    return;
-  }
-  throw new Error('its connections cannot be found');
+    const guarded = (connection) => {
+      checkingOut--;
+      pools.set(connection, this);
+      guardConnection(connection);
+      return connection;
+    };
+    const at = all.findIndex((one) => typeof one === 'function');
+    if (at < 0) return checkOut.apply(this, all).then(guarded, failed);
+    const callback = all[at];
+    all[at] = (error, connection, ...rest) => {
+      if (connection) guarded(connection);
+      else checkingOut--;
+      return callback(error, connection, ...rest);
+    };
+    return checkOut.apply(this, all);
+  };
+  kind.checkOut.isGuarded = true;
+}
+
+function guardPoolOf(client) {
+  const servers = [...(client?.topology?.s?.servers?.values() ?? [])];
+  const kinds = servers.map((server) => Object.getPrototypeOf(server.pool ?? server.s?.pool ?? {}));
+  const kind = kinds.find((one) => Object.hasOwn(one, 'checkOut'));
+  if (!kind) throw new Error('its connections cannot be found');
+  guardPool(kind);
+}
+
+// A driver that a script brings along has classes of its own.
+function guardOtherDrivers() {
+  const Module = require('module'), load = Module._load;
+  Module._load = function (request) {
+    const loaded = load.apply(this, arguments);
+    if (request.endsWith('/connection_pool') && loaded?.ConnectionPool?.prototype?.checkOut) guardPool(loaded.ConnectionPool.prototype);
+    return loaded;
+  };
 }
 
 // One bulk is several commands: it is asked about before the first.
@@ -499,7 +532,7 @@ function guardBulk(client) {
 function guardClient(mongo) {
   try {
     const client = clientOf(mongo);
-    guardPool(client);
+    guardPoolOf(client);
     guardBulk(client);
     tell({ t: 'connected', engine: 'mongodb', place: homeOf(client) });
   } catch (error) {
@@ -509,23 +542,66 @@ function guardClient(mongo) {
 
 // ---------------------------------------------------------------------------- start
 
-async function start(context, words) {
+let begun = null;     // what is to be awaited before anything of the person's runs
+
+async function greet(context) {
+  await heed(ask({ t: 'hello', protocol: PROTOCOL, client: 'mongosh', version: String(context.version?.()) }), 'mongosh was not started');
+  await tellHere();
+}
+
+function begin(context) {
   path = process.env.NIGHTLATCH_SOCK;
   // `config` is there in every context, and without a connection too.
   shell = context.config._instanceState;
   EJSON = context.EJSON;
-  const at = process.argv.findIndex((word) => word.includes(__filename));
-  if (at > 0) process.argv.splice(at - 1, words);
-  await heed(ask({ t: 'hello', protocol: PROTOCOL, client: 'mongosh', version: String(context.version?.()) }), 'mongosh was not started');
   const listener = shell.evaluationListener, push = shell.mongos.push;
+  const greeted = greet(context);
+  // It is awaited later, perhaps.
+  greeted.catch(() => {});
+  guardStatements(listener.runtimeState().shellEvaluator, listener);
+  guardOtherDrivers();
   shell.mongos.forEach(guardClient);
   shell.mongos.push = function (...more) {
     more.forEach(guardClient);
     return push.apply(this, more);
   };
-  guardStatements(listener.runtimeState().shellEvaluator, listener);
-  await tellHere();
+  return Object.assign(greeted, { [AWAITED]: true });
 }
 
 // `words` is how many words of the command line made mongosh load this.
-exports.start = (context, words) => Object.assign(start(context, words), { [AWAITED]: true });
+exports.start = (context, words) => {
+  const at = process.argv.findIndex((word) => word.includes(__filename));
+  if (at > 0) process.argv.splice(at - 1, words);
+  return begun ??= begin(context);
+};
+
+// For the first text that it evaluates mongosh loads a compiler, which takes it longer than all of
+// ours, and a prompt does without. Where Node has loaded this before mongosh, it begins as soon as the
+// context is made that statements run in, and what is to be evaluated is known as ours.
+const FIRST = `require(${JSON.stringify(__filename)}).start(globalThis, `;
+const OPTION = ` --require ${JSON.stringify(__filename)}`;
+
+function preload() {
+  const own = process.env.NODE_OPTIONS.slice(0, -OPTION.length);
+  if (own) process.env.NODE_OPTIONS = own;
+  else delete process.env.NODE_OPTIONS;
+  const vm = require('vm'), { createContext } = vm;
+  vm.createContext = function () {
+    const context = createContext.apply(this, arguments);
+    Object.defineProperty(context, 'config', {
+      configurable: true,
+      set(config) {
+        delete context.config;
+        context.config = config;
+        config?._instanceState?.messageBus?.once('mongosh:setCtx', () => {
+          vm.createContext = createContext;
+          begun = begin(context);
+        });
+      },
+    });
+    return context;
+  };
+}
+
+// Programs that lead to mongosh, if there are any, leave it to that.
+if (process.env.NODE_OPTIONS?.endsWith(OPTION) && process.argv.some((word) => word.startsWith(FIRST))) preload();
