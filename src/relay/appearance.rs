@@ -8,6 +8,7 @@ use crate::config::types::{Look, Tint};
 use crate::notify::Occasion;
 use crate::os::channel::Order;
 use crate::os::guise::Guise;
+use crate::session::attire::{Attire, Changed};
 use crate::target::Tier;
 use crate::ui::theme::Style;
 use crate::ui::{notice, visible};
@@ -33,6 +34,10 @@ pub struct Appearance {
     /// The title that the terminal was told last.
     told: Option<String>,
     worn: Vec<Guise>,
+    /// What the client makes of it.
+    attire: Attire,
+    /// Whether the client has changed something that is to be ours.
+    is_changed: bool,
     /// The tier that the person was last shown.
     shown: Option<Tier>,
 }
@@ -77,6 +82,24 @@ impl Appearance {
     /// Something of the look is no longer ours to give back.
     pub(super) fn forget(&mut self, guise: Guise) {
         self.worn.retain(|worn| *worn != guise);
+    }
+
+    /// Takes note of what the client has changed; returns whether it can be changed back now.
+    fn follow(&mut self, shown: &[u8]) -> bool {
+        let Self { worn, told, attire, is_changed, .. } = self;
+        attire.feed(shown, |changed| {
+            *is_changed = true;
+            match changed {
+                Changed::Title => *told = None,
+                Changed::Background => worn.retain(|guise| *guise != Guise::Background),
+                // The stack of titles is the terminal's, and stays.
+                Changed::All => {
+                    *told = None;
+                    worn.retain(|guise| *guise == Guise::Title);
+                }
+            }
+        });
+        *is_changed && attire.is_between(shown) && std::mem::take(is_changed)
     }
 
     /// Returns the bytes that make the terminal look as it should, and have it report its focus or
@@ -190,6 +213,12 @@ impl Relay {
             lines.extend(self.night_lines());
         }
         Ok(lines)
+    }
+
+    /// Puts on again what the client has changed: many set the title at each prompt.
+    pub(super) fn keep_on(&mut self, shown: &[u8]) -> io::Result<()> {
+        let is_bare = self.appearance.worn.is_empty() && !self.appearance.is_changed;
+        if is_bare || !self.appearance.follow(shown) { Ok(()) } else { self.put_on() }
     }
 
     /// Makes the terminal look as it should.

@@ -28,7 +28,8 @@ impl Shown {
         let text = String::from_utf8_lossy(bytes);
         for part in text.split('\x1b').skip(1) {
             let command = part.split('\x07').next().unwrap_or_default();
-            if let Some(title) = command.strip_prefix("]2;") {
+            let title = ["]2;", "]0;"].iter().find_map(|begin| command.strip_prefix(begin));
+            if let Some(title) = title {
                 shown.title = title.to_owned();
             } else if let Some(colour) = command.strip_prefix("]11;") {
                 shown.background = colour.to_owned();
@@ -114,6 +115,27 @@ fn a_stopped_session_and_another_place_look_as_before() {
     pty.line(&format!("\\c {} app localhost {}", world.database.name, cluster().port));
     pty.wait_for_prompt(&world.database.prompt());
     assert_eq!(shown(&mut pty), on_production(), "{}", pty.dump());
+    pty.line("\\q");
+    pty.finish();
+    assert_eq!(shown(&mut pty), Shown::before(), "{}", pty.dump());
+}
+
+/// What the client, or what it starts, makes of the terminal does not stay: shells set the title at
+/// each of their prompts.
+#[test]
+fn a_look_that_is_changed_is_put_on_again() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = dark();
+    let mut pty = world.open();
+    for change in ["\\033]0;shell\\007", "\\033]2;x\\033\\134", "\\033]111\\007", "\\033c"] {
+        pty.line(&format!("\\! printf '{change}'; echo done"));
+        pty.wait_for("done");
+        pty.wait_for_prompt(&world.database.prompt());
+        assert_eq!(shown(&mut pty), on_production(), "{change} {}", pty.dump());
+        assert!(pty.is_mode_on("?1004"), "{change}");
+    }
     pty.line("\\q");
     pty.finish();
     assert_eq!(shown(&mut pty), Shown::before(), "{}", pty.dump());
