@@ -72,7 +72,7 @@ impl Here {
     #[must_use]
     pub fn known<'a>(&'a self, rules: &'a [TargetRule]) -> Known<'a> {
         let (tunnels, cluster) = (Some(&self.tunnels), Some(&self.cluster));
-        Known { rules, machine: self.machine.as_deref(), tunnels, cluster, seen: None }
+        Known { rules, machine: self.machine.as_deref(), tunnels, cluster, seen: None, passed: 0 }
     }
 }
 

@@ -52,7 +52,12 @@ pub struct Known<'a> {
     pub cluster: Option<&'a Cluster>,
     /// What the live connection adds.
     pub seen: Option<&'a Seen>,
+    /// How many tunnels were passed on the way.
+    pub passed: u8,
 }
+
+/// More tunnels than anybody puts behind one another: they may make a ring.
+const MOST_TUNNELS: u8 = 4;
 
 /// The name of a cluster, looked for when the first host in one is asked about.
 pub type Cluster = LazyCell<Option<String>, Box<dyn FnOnce() -> Option<String>>>;
@@ -341,12 +346,19 @@ fn through(tunnel: &Tunnel, address: &Address, known: &Known<'_>, found: &mut Fo
                 database: database.clone().or_else(|| address.database.clone()),
                 user: address.user.clone(),
             };
-            // The far end's own loopback is not this machine's; what else listens here does not
-            // matter there.
-            let decided =
-                for_endpoint(&far, None, &Known { rules: known.rules, ..Known::default() });
-            let is_elsewhere = |item: &Evidence| item.strength != Strength::Place;
-            inner.evidence.extend(decided.evidence.into_iter().filter(is_elsewhere));
+            // The far end's own loopback is not this machine's, and what else listens here does not
+            // matter there, unless it goes through nothing.
+            let is_here = tunnel.via.is_empty()
+                && (is_socket(host) || is_loopback(host))
+                && known.passed < MOST_TUNNELS;
+            let beyond = if is_here {
+                Known { seen: None, passed: known.passed + 1, ..*known }
+            } else {
+                Known { rules: known.rules, ..Known::default() }
+            };
+            let decided = for_endpoint(&far, None, &beyond);
+            let counts = |item: &Evidence| is_here || item.strength != Strength::Place;
+            inner.evidence.extend(decided.evidence.into_iter().filter(counts));
             inner.names.extend(decided.target.name.map(|name| (decided.target.tier, name)));
         }
         Far::Named(name) => named(name, "host name", &mut inner),
