@@ -139,6 +139,30 @@ fn hours_that_begin_are_told_at_the_next_prompt() {
     }
 }
 
+/// The machine is taken to another zone while a session is open: its next prompt tells.
+#[test]
+fn a_zone_that_changes_is_told_at_the_next_prompt() {
+    let Some(mut world) = at("2026-11-18T14:00:00Z") else { return };
+    let file = world.home().join("zone");
+    let put = |zone: &str| {
+        std::fs::copy(format!("/usr/share/zoneinfo/{zone}"), &file).expect("a zone");
+    };
+    put("Europe/Berlin");
+    world.set("TZ", &format!(":{}", file.display()));
+    let path = world.home().join("../config.toml");
+    let config = std::fs::read_to_string(&path).expect("config");
+    std::fs::write(&path, config.replace("Europe/Berlin", "system")).expect("config");
+    let mut pty = world.open();
+    pty.line("DELETE FROM members WHERE id = -1;");
+    pty.wait_for("DELETE 0");
+    wait_for_any_prompt(&mut pty, &world);
+    put("Pacific/Auckland");
+    says_at_a_prompt(&world, &mut pty, "LATE (late hours), 03:0");
+    pty.line("DELETE FROM members WHERE id = -1;");
+    wait_for_question(&mut pty);
+    refuse_and_leave(&world, &mut pty);
+}
+
 /// A question that stands while it becomes late asks again, for more.
 #[test]
 fn a_question_that_becomes_late_asks_for_more() {
