@@ -5,6 +5,7 @@ use std::io;
 
 use super::{Phase, Relay};
 use crate::config::types::{Look, Tint};
+use crate::looks::Wardrobe;
 use crate::notify::Occasion;
 use crate::os::channel::Order;
 use crate::os::guise::Guise;
@@ -40,12 +41,14 @@ pub struct Appearance {
     is_changed: bool,
     /// The tier that the person was last shown.
     shown: Option<Tier>,
+    /// Where the next session learns of it if this one is killed.
+    wardrobe: Wardrobe,
 }
 
 impl Appearance {
     /// Finds out what the configuration wants and the terminal can.
     #[must_use]
-    pub fn new(look: Look, world: &World) -> Self {
+    pub fn new(look: Look, world: &World, wardrobe: Wardrobe) -> Self {
         let term = world.var("TERM").unwrap_or("dumb");
         // These two show what they do not understand, or keep it for ever.
         let is_plain = term == "dumb" || term == "linux";
@@ -70,6 +73,7 @@ impl Appearance {
         Self {
             has_title: look.title && !is_plain,
             colours: tint.map(|tint| (Guise::Background, tint)).into_iter().chain(tab).collect(),
+            wardrobe,
             ..Self::default()
         }
     }
@@ -228,6 +232,12 @@ impl Relay {
         self.change_look(&bytes)
     }
 
+    /// Takes off what a session has left on that was killed on this terminal.
+    pub(super) fn take_off_left(&mut self) -> io::Result<()> {
+        self.appearance.worn = self.appearance.wardrobe.left();
+        self.take_off()
+    }
+
     /// Gives the terminal back as it was.
     pub(super) fn take_off(&mut self) -> io::Result<()> {
         let bytes = self.appearance.take_off();
@@ -241,6 +251,7 @@ impl Relay {
         }
         let worn = &self.appearance.worn;
         drop(self.channel.order(Order::Wear(Guise::pack(worn))));
+        self.appearance.wardrobe.wear(worn);
         self.focus_asked(worn.contains(&Guise::Focus));
         self.show_unrecorded(bytes.as_bytes())
     }
@@ -275,7 +286,8 @@ mod tests {
         ] {
             let mut world = World::default();
             world.vars.extend(vars.iter().map(|(name, value)| (name.into(), value.into())));
-            let mut appearance = Appearance::new(Config::default().look, &world);
+            let mut appearance =
+                Appearance::new(Config::default().look, &world, Wardrobe::default());
             assert_eq!(appearance.put_on(false), "", "not on production");
             appearance.title = Some("P".to_owned());
             assert_eq!(appearance.put_on(false), worn, "{vars:?}");

@@ -1,10 +1,11 @@
 //! The terminal looks different on production, and as before on every way out.
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::doors::door;
 use crate::support::postgres::cluster;
-use crate::support::pty::{Key, Pty};
+use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::tool::{Tool, needs};
 use crate::support::world::{Tier, World};
 
@@ -50,6 +51,14 @@ fn shown(pty: &mut Pty) -> Shown {
     Shown::after(&pty.raw)
 }
 
+/// Waits until the terminal looks so: what is ours comes behind what is the client's.
+fn wait_for_look(pty: &mut Pty, look: &Shown) {
+    let end = pty.deadline();
+    while shown(pty) != *look {
+        assert!(!pty.is_hopeless(end), "{:?}\n{}", shown(pty), pty.dump());
+    }
+}
+
 fn on_production() -> Shown {
     let mut shown = Shown::before();
     shown.titles = vec![std::mem::replace(&mut shown.title, "PRODUCTION orders-prod".to_owned())];
@@ -88,6 +97,41 @@ fn the_look_goes_with_the_session() {
         assert_eq!(shown(&mut pty), Shown::before(), "{how}\n{}", pty.dump());
         assert!(!pty.is_mode_on("?1004"), "the focus is still reported: {how}");
     }
+}
+
+/// A session that is killed with its monitor leaves its look on.
+#[test]
+fn what_is_left_on_is_taken_off_by_the_next_session() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock, Tool::Bash]) {
+        return;
+    }
+    let world = dark();
+    let nightlatch = env!("CARGO_BIN_EXE_nightlatch");
+    let (first, name, door) = (world.database.uri("app"), &world.database.name, door());
+    let next = format!("postgres://app@127.0.0.1:{door}/{name}");
+    let mut command = world.command("/bin/bash");
+    let first = format!("as=$(stty -g); {nightlatch} psql '{first}'; stty $as");
+    command.args(["-c", &format!("{first}; exec {nightlatch} psql '{next}'")]);
+    let mut pty = Pty::spawn(command);
+    pty.wait_for_prompt(&world.database.prompt());
+    assert_eq!(shown(&mut pty), on_production(), "{}", pty.dump());
+    let processes = world.processes();
+    let pid = |name: &str| {
+        let process = processes.iter().find(|process| process.name == name);
+        Pid::from_raw(process.expect(name).pid)
+    };
+    let (relay, monitor) = (pid("nightlatch"), pid("nl-monitor"));
+    for (pid, signal) in
+        [(relay, Signal::SIGSTOP), (monitor, Signal::SIGKILL), (relay, Signal::SIGKILL)]
+    {
+        kill(pid, signal).expect("it is there");
+    }
+    wait_for_look(&mut pty, &Shown::before());
+    pty.wait_for_prompt(&world.database.prompt());
+    assert!(!pty.is_mode_on("?1004"), "the focus is still reported");
+    pty.line("\\q");
+    pty.finish();
+    assert_eq!(shown(&mut pty), Shown::before(), "{}", pty.dump());
 }
 
 #[test]
@@ -131,9 +175,9 @@ fn a_look_that_is_changed_is_put_on_again() {
     let mut pty = world.open();
     for change in ["\\033]0;shell\\007", "\\033]2;x\\033\\134", "\\033]111\\007", "\\033c"] {
         pty.line(&format!("\\! printf '{change}'; echo done"));
-        pty.wait_for("done");
+        pty.wait_for_silence(PERSON_PAUSE);
         pty.wait_for_prompt(&world.database.prompt());
-        assert_eq!(shown(&mut pty), on_production(), "{change} {}", pty.dump());
+        wait_for_look(&mut pty, &on_production());
         assert!(pty.is_mode_on("?1004"), "{change}");
     }
     pty.line("\\q");
