@@ -2,6 +2,7 @@
 # Aliases, so that `\psql` and `command psql` are the bare client, and completions stay as they are.
 case $- in
 *i*)
+    __nightlatch_wraps=
     for __nightlatch in @CLIENTS@; do
         # An alias of one's own that only adds options is kept; anything else is left alone.
         declare -F "$__nightlatch" >/dev/null && continue
@@ -10,10 +11,13 @@ case $- in
             # shellcheck disable=SC2139 # it is to be expanded now
             alias "$__nightlatch=nightlatch ${BASH_ALIASES[$__nightlatch]-$__nightlatch}"
             ;;
+        "nightlatch $__nightlatch" | "nightlatch $__nightlatch "*) ;;
+        *) continue ;;
         esac
+        __nightlatch_wraps+=" $__nightlatch"
     done
-    unset __nightlatch
-    export NIGHTLATCH_SHELL="$$ bash @CLIENTS@"
+    export NIGHTLATCH_SHELL="$$ bash$__nightlatch_wraps"
+    unset __nightlatch __nightlatch_wraps
 
     # What a program that was killed left behind is said once.
     __nightlatch_prompt() {
@@ -33,7 +37,8 @@ case $- in
 
     __nightlatch_complete() {
         if [ "$COMP_CWORD" -gt 1 ] && declare -F _command_offset >/dev/null; then
-            case " $NIGHTLATCH_SHELL " in
+            # shellcheck disable=SC2194 # it is filled in
+            case " @CLIENTS@ " in
             *" ${COMP_WORDS[1]} "*)
                 _command_offset 1
                 return

@@ -3,7 +3,8 @@
 if status is-interactive
     for client in @CLIENTS@
         # A function of one's own is left alone.
-        functions -q $client; and continue
+        contains -- $client $__nightlatch_wraps; or functions -q $client; and continue
+        set -ga __nightlatch_wraps $client
         function $client --inherit-variable client --description 'through nightlatch'
             # What another function runs nobody has typed: completions run Python.
             if test (status stack-trace | string match -- '*in function*' | count) -gt 1
@@ -14,7 +15,7 @@ if status is-interactive
         end
     end
     set -e client
-    set -gx NIGHTLATCH_SHELL "$fish_pid fish @CLIENTS@"
+    set -gx NIGHTLATCH_SHELL "$fish_pid fish $__nightlatch_wraps"
 
     # What a program that was killed left behind is said once.
     function __nightlatch_prompt --on-event fish_postexec

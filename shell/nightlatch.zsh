@@ -3,16 +3,19 @@
 if [[ -o interactive ]]; then
     () {
         emulate -L zsh
-        local client
+        local client wraps=
         for client in @CLIENTS@; do
             # An alias of one's own that only adds options is kept; anything else is left alone.
             (( $+functions[$client] )) && continue
             case ${aliases[$client]-$client} in
             $client | "$client "*) alias "$client=nightlatch ${aliases[$client]-$client}" ;;
+            "nightlatch $client" | "nightlatch $client "*) ;;
+            *) continue ;;
             esac
+            wraps+=" $client"
         done
+        export NIGHTLATCH_SHELL="$$ zsh$wraps"
     }
-    export NIGHTLATCH_SHELL="$$ zsh @CLIENTS@"
 
     # What a program that was killed left behind is said once.
     __nightlatch_prompt() {

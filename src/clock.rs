@@ -1,8 +1,10 @@
 //! The only clock: wall time for records and policy, elapsed time for the relay.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+
+use crate::os::boot;
 
 /// Tells the time.
 ///
@@ -11,16 +13,16 @@ use jiff::{SignedDuration, Timestamp};
 /// audit record lie.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
-    start: Instant,
+    /// How long the machine had been up.
+    start: Duration,
     shift: SignedDuration,
 }
 
 impl Clock {
     /// Starts a clock that follows the machine's.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn system() -> Self {
-        Self { start: Instant::now(), shift: SignedDuration::ZERO }
+        Self { start: boot::elapsed(), shift: SignedDuration::ZERO }
     }
 
     /// Starts a clock that reads `now` at this moment and runs on from there.
@@ -37,9 +39,10 @@ impl Clock {
         Timestamp::now().saturating_add(self.shift).unwrap_or(Timestamp::MAX)
     }
 
-    /// Returns the time since this clock was started; it never goes backwards.
+    /// Returns the time since this clock was started; it never goes backwards. What the machine
+    /// slept counts: nobody has used a session meanwhile.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
-        self.start.elapsed()
+        boot::elapsed().saturating_sub(self.start)
     }
 }

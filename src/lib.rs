@@ -10,6 +10,7 @@ pub mod error;
 pub mod glass;
 pub mod here;
 pub mod lang;
+pub mod looks;
 pub mod notify;
 pub mod os;
 pub mod policy;

@@ -1,7 +1,7 @@
 //! The table of clients: what the rest of the program needs to know of each by its name.
 
 use super::launcher::{Command, Decide, Launcher};
-use super::{mongosh, psql, python, rails, told, url};
+use super::{kubectl, mongosh, psql, python, rails, told, url};
 use crate::lang::sql::{self, Ends, Flavour};
 use crate::lang::{self, Reading};
 use crate::target::{Decided, Known as Targets, for_invocation};
@@ -103,6 +103,7 @@ pub const TOLD: &[(&str, Decide)] = &[
     ("node", url::decide),
     ("flask", url::decide),
     ("django-admin", url::decide),
+    ("kubectl", kubectl::decide),
 ];
 
 /// Returns how it is decided where a command line of a client would connect.

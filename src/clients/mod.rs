@@ -5,6 +5,7 @@ pub mod history;
 pub mod hooked;
 pub mod interactive;
 pub mod known;
+mod kubectl;
 pub mod launcher;
 pub mod line_editor;
 pub mod mongosh;

@@ -1,6 +1,7 @@
 //! Where a command of Rails connects: what `config/database.yml` says of the environment it runs in.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::settings;
 use super::url;
@@ -53,17 +54,17 @@ fn places(text: &str, environment: &str, world: &World) -> Vec<Address> {
         let (database, key) = key.split_once('/').unwrap_or(("", &key));
         databases.entry(database.to_owned()).or_default().insert(key.to_owned(), value);
     }
-    databases.values().flat_map(places_of).collect()
+    databases.values().flat_map(|table| places_of(table, &world.cwd)).collect()
 }
 
-fn places_of(table: &Table) -> Vec<Address> {
+fn places_of(table: &Table, folder: &Path) -> Vec<Address> {
     let value = |key: &str| table.get(key).filter(|value| !value.is_empty()).cloned();
     if let Some(url) = value("url") {
-        return url::addresses(&url);
+        return url::addresses(&url, folder);
     }
     let adapter = value("adapter").unwrap_or_default();
     if adapter.starts_with("sqlite") {
-        return url::addresses(&format!("sqlite:///{}", value("database").unwrap_or_default()));
+        return vec![url::file(&value("database").unwrap_or_default(), folder)];
     }
     if value("database").is_none() && value("host").is_none() {
         return Vec::new();

@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::target::hosts::tier_in_name;
-use crate::target::{Evidence, Strength, Tier};
+use crate::target::{Evidence, Strength};
 use crate::world::World;
 
 /// Variables that name the settings a program runs with.
@@ -25,7 +24,13 @@ const VARIABLES: &[&str] = &[
 ];
 
 /// Options that do the same: of Django's commands, and of Rails'.
-const OPTIONS: &[&str] = &["--settings", "--configuration", "--environment", "-e"];
+const OPTIONS: &[&str] = &["--settings", "--configuration", "--database", "--environment", "-e"];
+
+/// Files that set variables, the one that counts more first.
+const FILES: &[&str] = &[".env.local", ".env"];
+
+/// What the top folder of a project has in it.
+const PROJECT: &str = ".git";
 
 /// The longest file of settings that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 16;
@@ -46,11 +51,7 @@ pub fn evidence(args: &[String], world: &World) -> Vec<Evidence> {
     });
     variables
         .chain(options)
-        .filter_map(|(source, value)| {
-            let (tier, word) = tier_in_name(value)?;
-            let strength = if tier == Tier::Development { Strength::Hint } else { Strength::Name };
-            Some(Evidence { tier, strength, source, text: format!("`{word}` in {value}") })
-        })
+        .filter_map(|(source, value)| Evidence::in_name(value, Strength::Name, &source))
         .collect()
 }
 
@@ -62,21 +63,74 @@ pub fn small_file(path: &Path) -> Option<String> {
     is_plain.then(|| fs::read_to_string(path).ok()).flatten()
 }
 
-/// Reads the `.env` file of the working directory, which many programs load by themselves.
+/// One setting of a `.env` file.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name.
+    pub name: String,
+    /// Its value, with what it takes from others.
+    pub value: String,
+    /// The file it stands in, as a person would call it.
+    pub file: String,
+}
+
+/// Reads the `.env` files of the working directory, which many programs load by themselves, or of
+/// the next folder above that has some, within the same project and the home folder.
 #[must_use]
-pub fn dot_env(world: &World) -> Vec<(String, String)> {
-    let text = small_file(&world.cwd.join(".env")).unwrap_or_default();
-    text.lines()
-        .filter_map(|line| {
-            let line = line.trim();
-            let (name, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
-            let value = value.trim();
-            let value = match value.chars().next() {
-                Some(quote @ ('"' | '\'')) => value[1..].split(quote).next().unwrap_or_default(),
-                Some(_) | None => value.split(" #").next().unwrap_or_default().trim_end(),
-            };
-            let is_set = !name.starts_with('#') && !value.is_empty();
-            is_set.then(|| (name.trim().to_owned(), value.to_owned()))
-        })
-        .collect()
+pub fn dot_env(world: &World) -> Vec<Setting> {
+    let home = world.home.as_deref();
+    for folder in world.cwd.ancestors() {
+        let is_own = folder == world.cwd;
+        if !is_own && Some(folder) == home {
+            break;
+        }
+        let mut found = Vec::new();
+        for name in FILES {
+            let path = folder.join(name);
+            let Some(text) = small_file(&path) else { continue };
+            let file = if is_own { (*name).to_owned() } else { path.display().to_string() };
+            read(&text, &file, world, &mut found);
+        }
+        if !found.is_empty() || folder.join(PROJECT).exists() {
+            return found;
+        }
+    }
+    Vec::new()
+}
+
+/// Adds what a file sets that is not set yet.
+fn read(text: &str, file: &str, world: &World, found: &mut Vec<Setting>) {
+    for line in text.trim_start_matches('\u{feff}').lines() {
+        let line = line.trim();
+        let Some((name, value)) = line.strip_prefix("export ").unwrap_or(line).split_once('=')
+        else {
+            continue;
+        };
+        let (name, value) = (name.trim(), value.trim());
+        let (value, is_literal) = match value.chars().next() {
+            Some(quote @ ('"' | '\'')) => (value[1..].split(quote).next(), quote == '\''),
+            Some(_) | None => (value.split(" #").next().map(str::trim_end), false),
+        };
+        let value = value.unwrap_or_default();
+        let value = if is_literal { value.to_owned() } else { expanded(value, world, found) };
+        let is_new = !found.iter().any(|setting| setting.name == name);
+        if !name.starts_with('#') && !value.is_empty() && is_new {
+            found.push(Setting { name: name.to_owned(), value, file: file.to_owned() });
+        }
+    }
+}
+
+/// Puts in what stands for other settings and variables: `${NAME}` and `${NAME:-otherwise}`.
+fn expanded(value: &str, world: &World, found: &[Setting]) -> String {
+    let mut parts = value.split("${");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let Some((name, rest)) = part.split_once('}') else { continue };
+        let (name, otherwise) = name.split_once(":-").unwrap_or((name, ""));
+        let set = || found.iter().find(|setting| setting.name == name);
+        let told = world.var(name).or_else(|| set().map(|setting| setting.value.as_str()));
+        text.push_str(told.unwrap_or(otherwise));
+        text.push_str(rest);
+    }
+    text
 }

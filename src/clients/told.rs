@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{my_cnf, url};
-use crate::target::{Address, Decided, Known, pattern::DEFAULT_SOCKET};
+use crate::target::{Address, Decided, Evidence, Known, Strength};
 use crate::world::World;
 
 /// Options with their values, by their names as given, and the other words.
@@ -55,7 +55,7 @@ fn command_line(address: Address, known: &Known<'_>) -> Vec<Decided> {
 /// # Errors
 /// Never: what the client refuses goes nowhere.
 pub fn mysql(args: &[String], world: &World, known: &Known<'_>) -> Result<Vec<Decided>, String> {
-    let longs = ["--host", "--port", "--user", "--database", "--socket"];
+    let longs = ["--host", "--port", "--user", "--database", "--socket", "--login-path"];
     let (options, words) = scan(args, "hPuDSe", &longs);
     let file = my_cnf::options(args, world);
     // The command line counts more than the option files, and those more than variables.
@@ -65,6 +65,13 @@ pub fn mysql(args: &[String], world: &World, known: &Known<'_>) -> Result<Vec<De
         given.or_else(written).or_else(|| world.var(variable).map(str::to_owned))
     };
     let host = value("-h", "host", "MYSQL_HOST");
+    if let Some(path) = options.get("--login-path").filter(|_| host.is_none()) {
+        // What it stands for is kept where nobody can read it.
+        let named = Evidence::in_name(path, Strength::Name, "login path");
+        let nowhere = url::from_addresses(std::iter::empty::<(&str, Address)>(), known);
+        let also = |decided: Decided| decided.also(named.clone().into_iter().collect());
+        return Ok(nowhere.into_iter().map(also).collect());
+    }
     let socket = value("-S", "socket", "MYSQL_UNIX_PORT");
     let is_local = host.as_deref().is_none_or(|host| host == "localhost");
     let host = if is_local { socket.or(host) } else { host };
@@ -83,10 +90,12 @@ pub fn mysql(args: &[String], world: &World, known: &Known<'_>) -> Result<Vec<De
 ///
 /// # Errors
 /// Never: what the client refuses goes nowhere.
-pub fn redis(args: &[String], _world: &World, known: &Known<'_>) -> Result<Vec<Decided>, String> {
+pub fn redis(args: &[String], world: &World, known: &Known<'_>) -> Result<Vec<Decided>, String> {
     let (options, _) = scan(args, "hpnsua", &["--user", "--pass"]);
     if let Some(url) = options.get("-u") {
-        let found = url::addresses(url).into_iter().map(|address| ("the command line", address));
+        let found = url::addresses(url, &world.cwd)
+            .into_iter()
+            .map(|address| ("the command line", address));
         return Ok(url::from_addresses(found, known));
     }
     let host = first(&options, &["-s"]).or_else(|| first(&options, &["-h"]));
@@ -108,22 +117,7 @@ pub fn sqlite(args: &[String], world: &World, known: &Known<'_>) -> Result<Vec<D
     let (_, words) = scan(args, "", &longs);
     let name = words.first().map_or(":memory:", String::as_str);
     let name = name.strip_prefix("file:").map_or(name, |uri| uri.split('?').next().unwrap_or(uri));
-    let address = if name.is_empty() || name == ":memory:" {
-        let (host, database) = (Some(DEFAULT_SOCKET.to_owned()), Some(":memory:".to_owned()));
-        Address { host, database, ..Address::default() }
-    } else {
-        let path = world.cwd.join(name);
-        // What a link leads to is the file that a pattern names.
-        let path = path.canonicalize().unwrap_or(path);
-        let part =
-            |part: Option<&std::ffi::OsStr>| part.map(|it| it.to_string_lossy().into_owned());
-        Address {
-            host: part(path.parent().map(std::path::Path::as_os_str)),
-            database: part(path.file_name()),
-            ..Address::default()
-        }
-    };
-    Ok(command_line(address, known))
+    Ok(command_line(url::file(name, &world.cwd), known))
 }
 
 #[cfg(test)]

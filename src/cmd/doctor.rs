@@ -77,7 +77,7 @@ pub fn run(
         return repair(out);
     }
     let loaded = config::load(world);
-    let mut findings = vec![configuration(&loaded, world)];
+    let mut findings = vec![configuration(&loaded, world), place::program(world)];
     findings.extend(recordings(&loaded, world));
     let shell = client::Shell::of(world);
     findings.push(shell.finding(world));

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind};
 use crate::here::Here;
+use crate::looks::Wardrobe;
 use crate::os::background::{self, Asked};
 use crate::os::job::own_pid;
 use crate::os::random;
@@ -428,6 +429,9 @@ impl Run<'_> {
             tap.foresee(foreseen.echoes);
         }
         let look = keeper.config().look;
+        let (data_dir, terminal) =
+            (self.world.data_dir(), term.as_ref().and_then(|_| term::name()));
+        let wardrobe = Wardrobe::new(data_dir.as_deref(), terminal.as_deref());
         let relay = Relay::new(Parts {
             term,
             ends,
@@ -451,7 +455,7 @@ impl Run<'_> {
             input: self.launcher.input().unwrap_or(Input::Data),
             is_asked_too: self.launcher.is_asked_too(),
             program: base_name(self.name),
-            appearance: Appearance::new(look, self.world),
+            appearance: Appearance::new(look, self.world, wardrobe),
             home: self.world.home.clone(),
             notifier: notify::notifier(self.world, is_notified),
             night: night.and_then(|(label, asked)| {

@@ -137,9 +137,13 @@ enum Missing {
 #[must_use]
 pub fn load(world: &World) -> Loaded {
     let mut loaded = Loaded::new();
-    // What TZ may say is left to the library; without it every system has this file.
-    let is_plain = !world.vars.contains_key(OsStr::new("TZ"));
-    loaded.config.zone_file = is_plain.then(|| PathBuf::from("/etc/localtime"));
+    // What else TZ may say is left to the library; without it every system has this file.
+    loaded.config.zone_file = match world.vars.get(OsStr::new("TZ")).map(|zone| zone.to_str()) {
+        None => Some(PathBuf::from("/etc/localtime")),
+        Some(zone) => zone
+            .map(|zone| PathBuf::from(zone.trim_start_matches(':')))
+            .filter(|file| file.is_absolute()),
+    };
     if let Some(file) = world.config_file() {
         // A file that was asked for by name must be there.
         let asked = world.var_os("NIGHTLATCH_CONFIG").is_some();

@@ -25,15 +25,21 @@ impl Boot {
     #[must_use]
     pub fn now() -> Self {
         let id = fs::read_to_string(BOOT_ID).map(|id| id.trim().to_owned()).unwrap_or_default();
-        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: `time` is ours and large enough for what the call writes.
-        unsafe {
-            libc::clock_gettime(CLOCK, &raw mut time);
-        }
-        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-        let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
-        Self { id, elapsed: Duration::new(seconds, nanos) }
+        Self { id, elapsed: elapsed() }
     }
+}
+
+/// Returns how long this boot has lasted, sleep included.
+#[must_use]
+pub fn elapsed() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is ours and large enough for what the call writes.
+    unsafe {
+        libc::clock_gettime(CLOCK, &raw mut time);
+    }
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
+    Duration::new(seconds, nanos)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! What other processes are doing just now, as far as the system tells.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
 
 /// What a process waits for.
@@ -189,6 +191,15 @@ pub fn wakeups(pid: i32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
     line.trim().parse().ok()
+}
+
+/// Returns a variable that a process was started with; none where nobody may look.
+#[must_use]
+pub fn variable(pid: i32, name: &str) -> Option<OsString> {
+    let all = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let find =
+        |pair: &[u8]| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_owned);
+    all.split(|byte| *byte == 0).find_map(find).map(OsString::from_vec)
 }
 
 /// Returns the working directory of a process.

@@ -5,9 +5,11 @@ use std::io;
 
 use super::{Phase, Relay};
 use crate::config::types::{Look, Tint};
+use crate::looks::Wardrobe;
 use crate::notify::Occasion;
 use crate::os::channel::Order;
 use crate::os::guise::Guise;
+use crate::session::attire::{Attire, Changed};
 use crate::target::Tier;
 use crate::ui::theme::Style;
 use crate::ui::{notice, visible};
@@ -33,14 +35,20 @@ pub struct Appearance {
     /// The title that the terminal was told last.
     told: Option<String>,
     worn: Vec<Guise>,
+    /// What the client makes of it.
+    attire: Attire,
+    /// Whether the client has changed something that is to be ours.
+    is_changed: bool,
     /// The tier that the person was last shown.
     shown: Option<Tier>,
+    /// Where the next session learns of it if this one is killed.
+    wardrobe: Wardrobe,
 }
 
 impl Appearance {
     /// Finds out what the configuration wants and the terminal can.
     #[must_use]
-    pub fn new(look: Look, world: &World) -> Self {
+    pub fn new(look: Look, world: &World, wardrobe: Wardrobe) -> Self {
         let term = world.var("TERM").unwrap_or("dumb");
         // These two show what they do not understand, or keep it for ever.
         let is_plain = term == "dumb" || term == "linux";
@@ -65,6 +73,7 @@ impl Appearance {
         Self {
             has_title: look.title && !is_plain,
             colours: tint.map(|tint| (Guise::Background, tint)).into_iter().chain(tab).collect(),
+            wardrobe,
             ..Self::default()
         }
     }
@@ -77,6 +86,24 @@ impl Appearance {
     /// Something of the look is no longer ours to give back.
     pub(super) fn forget(&mut self, guise: Guise) {
         self.worn.retain(|worn| *worn != guise);
+    }
+
+    /// Takes note of what the client has changed; returns whether it can be changed back now.
+    fn follow(&mut self, shown: &[u8]) -> bool {
+        let Self { worn, told, attire, is_changed, .. } = self;
+        attire.feed(shown, |changed| {
+            *is_changed = true;
+            match changed {
+                Changed::Title => *told = None,
+                Changed::Background => worn.retain(|guise| *guise != Guise::Background),
+                // The stack of titles is the terminal's, and stays.
+                Changed::All => {
+                    *told = None;
+                    worn.retain(|guise| *guise == Guise::Title);
+                }
+            }
+        });
+        *is_changed && attire.is_between(shown) && std::mem::take(is_changed)
     }
 
     /// Returns the bytes that make the terminal look as it should, and have it report its focus or
@@ -192,11 +219,23 @@ impl Relay {
         Ok(lines)
     }
 
+    /// Puts on again what the client has changed: many set the title at each prompt.
+    pub(super) fn keep_on(&mut self, shown: &[u8]) -> io::Result<()> {
+        let is_bare = self.appearance.worn.is_empty() && !self.appearance.is_changed;
+        if is_bare || !self.appearance.follow(shown) { Ok(()) } else { self.put_on() }
+    }
+
     /// Makes the terminal look as it should.
     pub(super) fn put_on(&mut self) -> io::Result<()> {
         let wants_focus = self.wants_focus();
         let bytes = self.appearance.put_on(wants_focus);
         self.change_look(&bytes)
+    }
+
+    /// Takes off what a session has left on that was killed on this terminal.
+    pub(super) fn take_off_left(&mut self) -> io::Result<()> {
+        self.appearance.worn = self.appearance.wardrobe.left();
+        self.take_off()
     }
 
     /// Gives the terminal back as it was.
@@ -212,6 +251,7 @@ impl Relay {
         }
         let worn = &self.appearance.worn;
         drop(self.channel.order(Order::Wear(Guise::pack(worn))));
+        self.appearance.wardrobe.wear(worn);
         self.focus_asked(worn.contains(&Guise::Focus));
         self.show_unrecorded(bytes.as_bytes())
     }
@@ -246,7 +286,8 @@ mod tests {
         ] {
             let mut world = World::default();
             world.vars.extend(vars.iter().map(|(name, value)| (name.into(), value.into())));
-            let mut appearance = Appearance::new(Config::default().look, &world);
+            let mut appearance =
+                Appearance::new(Config::default().look, &world, Wardrobe::default());
             assert_eq!(appearance.put_on(false), "", "not on production");
             appearance.title = Some("P".to_owned());
             assert_eq!(appearance.put_on(false), worn, "{vars:?}");

@@ -14,11 +14,12 @@ use std::time::Duration;
 use super::Relay;
 use super::hold::Doubt;
 use super::keeper::Judged;
-use crate::clients::{Hook, Late, ReadStatement, UNKNOWN_DRIVER};
+use crate::clients::{Greets, Hook, Late, ReadStatement, UNKNOWN_DRIVER};
 use crate::lang::Reading;
 use crate::policy::Decision;
 use crate::tap::protocol::VERSION;
 use crate::tap::{Answer, Asker, Command, Heard, Message, Operation, Server, Statement};
+use crate::target::Tier;
 use crate::ui::hold::Cause;
 use crate::ui::notice;
 
@@ -275,7 +276,9 @@ impl Relay {
 
     fn at_hello(&mut self, asker: Asker) -> io::Result<()> {
         let Some(asking) = &mut self.asking else { return Ok(()) };
-        asking.is_guarded = true;
+        let is_first = !std::mem::replace(&mut asking.is_guarded, true);
+        // It tells of no prompt: where variables lead is said before anything is typed.
+        let is_due = is_first && asking.hook.greets == Greets::BeforeOutput;
         let mut was_late = std::mem::take(&mut asking.is_told);
         if let Some(mut child) = asking.bringing.take() {
             was_late = true;
@@ -283,7 +286,11 @@ impl Relay {
         }
         let names_files = self.keeper.config().names_files();
         self.reply(asker, if names_files { Answer::GoWithFiles } else { Answer::Go });
-        if was_late { self.warn("guarded from here on") } else { Ok(()) }
+        if was_late {
+            self.warn("guarded from here on")?;
+        }
+        let is_production = self.keeper.decided().target.tier == Tier::Production;
+        if is_due && is_production { self.say_where() } else { Ok(()) }
     }
 
     /// A statement is about to run.

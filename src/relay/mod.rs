@@ -521,6 +521,7 @@ impl Relay {
             Some(Report::Started(pid)) => {
                 self.client = Some(pid);
                 self.watch = Some(Watch::new(pid));
+                self.take_off_left()?;
                 if self.interactive.is_some() && self.tap.is_some() {
                     self.survey_ports();
                 } else if self.interactive.is_none() && self.keeper.may_be_known() {

@@ -159,7 +159,7 @@ impl Relay {
                 Seen::PromptEnd(_) => self.line.prompt_ends(),
             }
         }
-        result = result.and(self.show(&shown[from..]));
+        result = result.and(self.show(&shown[from..])).and(self.keep_on(&shown));
         self.shown = shown;
         match focus {
             Some(is_on) => result.and(self.client_switched_focus(is_on)),

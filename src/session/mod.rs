@@ -1,6 +1,7 @@
 //! What one run of a client is doing, and what may pass: pure, fed by the relay.
 #![forbid(unsafe_code)]
 
+pub mod attire;
 pub mod drift;
 pub mod gate;
 pub mod keys;

@@ -1,14 +1,15 @@
 //! From an address, or a command line, to a tier with its evidence.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::evidence::{Evidence, Strength, weigh};
-use super::hosts::{provider, tier_in_host, tier_in_name};
+use super::hosts::{is_in_cluster, provider, tier_in_host, tier_in_name};
 use super::libpq::Param;
 use super::pattern::{DEFAULT_SOCKET, Pattern, is_loopback, is_socket};
-use super::tunnel::{Far, Tunnel, Tunnels};
+use super::tunnel::{self, Far, Tunnel, Tunnels};
 use super::{Address, Target, Tier, libpq};
 
 /// One `[[target]]` of the configuration.
@@ -47,9 +48,19 @@ pub struct Known<'a> {
     pub machine: Option<&'a str>,
     /// What leads from this machine's ports to elsewhere.
     pub tunnels: Option<&'a Tunnels>,
+    /// The cluster of Kubernetes that this machine's commands go to.
+    pub cluster: Option<&'a Cluster>,
     /// What the live connection adds.
     pub seen: Option<&'a Seen>,
+    /// How many tunnels were passed on the way.
+    pub passed: u8,
 }
+
+/// More tunnels than anybody puts behind one another: they may make a ring.
+const MOST_TUNNELS: u8 = 4;
+
+/// The name of a cluster, looked for when the first host in one is asked about.
+pub type Cluster = LazyCell<Option<String>, Box<dyn FnOnce() -> Option<String>>>;
 
 /// What was seen of a live connection itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -156,13 +167,7 @@ fn noted(
         .as_deref()
         .and_then(|text| libpq::pass_file::comment(address, text))
         .map(|comment| ("comment in the password file", comment));
-    let speak = |(source, text): (&str, &str)| {
-        let (tier, word) = tier_in_name(text)?;
-        // As with a database's name: nothing noted says that a server is not live.
-        let strength = if tier == Tier::Development { Strength::Hint } else { Strength::Name };
-        let text = format!("`{word}` in {text}");
-        Some(Evidence { tier, strength, source: source.to_owned(), text })
-    };
+    let speak = |(source, text): (&str, &str)| Evidence::in_name(text, Strength::Name, source);
     service.into_iter().chain(comment).filter_map(speak).collect()
 }
 
@@ -253,7 +258,8 @@ fn unconfigured(address: &Address, hostaddr: Option<&str>, known: &Known<'_>, fo
     // A socket has a number in its name; a database file has none.
     let file = socket && host.starts_with('/') && address.port.is_none();
     let is_here = socket || is_loopback(reached);
-    let listener = if is_here && !socket { tunnel(address, known) } else { None };
+    let own = if socket { tunnel::of_socket(host) } else { None };
+    let listener = own.as_ref().or_else(|| listener(address, known).filter(|_| is_here));
     let tunnel = listener.filter(|tunnel| tunnel.far != Far::Container);
     match tunnel {
         Some(tunnel) => through(tunnel, address, known, found),
@@ -277,6 +283,13 @@ fn unconfigured(address: &Address, hostaddr: Option<&str>, known: &Known<'_>, fo
     }
     if !socket {
         named(host, "host name", found);
+    }
+    // Names of a cluster mean another server in each.
+    if is_in_cluster(host)
+        && let Some(cluster) = known.cluster.and_then(|cluster| cluster.as_deref())
+    {
+        let said = Evidence::in_name(cluster, Strength::Provider, "context of Kubernetes");
+        found.evidence.extend(said);
     }
     let is_told_there = tunnel.is_some_and(|tunnel| matches!(tunnel.far, Far::Server { .. }));
     if let Some(database) = &address.database
@@ -304,14 +317,17 @@ fn named(host: &str, source: &str, found: &mut Found) {
 
 /// Says which port of this machine an address is.
 fn door(address: &Address) -> String {
-    let host = address.host.as_deref().unwrap_or_default();
-    format!("{host}:{}", address.port.unwrap_or_default())
+    let host = address.host.as_deref().unwrap_or(DEFAULT_SOCKET);
+    match address.port {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
 }
 
 /// Returns what listens on a port of this machine to pass it on.
-fn tunnel<'a>(address: &Address, known: &Known<'a>) -> Option<&'a Tunnel> {
-    let port = address.port?;
-    let ours = known.tunnels?.iter().filter(|tunnel| tunnel.port == port);
+fn listener<'a>(address: &Address, known: &Known<'a>) -> Option<&'a Tunnel> {
+    let host = address.host.as_deref().unwrap_or(DEFAULT_SOCKET);
+    let ours = known.tunnels?.iter().filter(|tunnel| tunnel.is_at(host, address.port));
     let is_for = |tunnel: &&Tunnel| {
         tunnel.database.as_ref().is_none_or(|name| Some(name) == address.database.as_ref())
     };
@@ -330,12 +346,19 @@ fn through(tunnel: &Tunnel, address: &Address, known: &Known<'_>, found: &mut Fo
                 database: database.clone().or_else(|| address.database.clone()),
                 user: address.user.clone(),
             };
-            // The far end's own loopback is not this machine's; what else listens here does not
-            // matter there.
-            let decided =
-                for_endpoint(&far, None, &Known { rules: known.rules, ..Known::default() });
-            let is_elsewhere = |item: &Evidence| item.strength != Strength::Place;
-            inner.evidence.extend(decided.evidence.into_iter().filter(is_elsewhere));
+            // The far end's own loopback is not this machine's, and what else listens here does not
+            // matter there, unless it goes through nothing.
+            let is_here = tunnel.via.is_empty()
+                && (is_socket(host) || is_loopback(host))
+                && known.passed < MOST_TUNNELS;
+            let beyond = if is_here {
+                Known { seen: None, passed: known.passed + 1, ..*known }
+            } else {
+                Known { rules: known.rules, ..Known::default() }
+            };
+            let decided = for_endpoint(&far, None, &beyond);
+            let counts = |item: &Evidence| is_here || item.strength != Strength::Place;
+            inner.evidence.extend(decided.evidence.into_iter().filter(counts));
             inner.names.extend(decided.target.name.map(|name| (decided.target.tier, name)));
         }
         Far::Named(name) => named(name, "host name", &mut inner),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Tier;
+use super::hosts::tier_in_name;
 
 /// How much a piece of evidence counts, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -36,6 +37,16 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Returns what the words of a name say, where they say anything. That something is called after
+    /// development never says that a server is not live.
+    #[must_use]
+    pub fn in_name(name: &str, strength: Strength, source: &str) -> Option<Self> {
+        let (tier, word) = tier_in_name(name)?;
+        let strength = if tier == Tier::Development { Strength::Hint } else { strength };
+        let (source, text) = (source.to_owned(), format!("`{word}` in {name}"));
+        Some(Self { tier, strength, source, text })
+    }
+
     /// Returns it as a reason: "because `*.prod.example.com` is orders-prod".
     #[must_use]
     pub fn because(&self) -> String {

@@ -69,6 +69,13 @@ pub fn provider(host: &str) -> Option<(&'static str, Tier)> {
     HOSTS.service.iter().find(is_its).map(|service| (service.name.as_str(), service.tier))
 }
 
+/// Tells whether a host has its name within a cluster of Kubernetes only.
+#[must_use]
+pub fn is_in_cluster(host: &str) -> bool {
+    let host = normal(host);
+    [".svc", ".svc.cluster.local"].iter().any(|end| host.ends_with(end))
+}
+
 /// Returns the most dangerous tier that a host's name speaks for, with the word that says so.
 #[must_use]
 pub fn tier_in_host(host: &str) -> Option<(Tier, String)> {
@@ -87,25 +94,40 @@ pub fn tier_in_host(host: &str) -> Option<(Tier, String)> {
 
 /// Returns the most dangerous tier that any name speaks for, with the word that says so.
 ///
-/// Words end at anything that is no letter and at digits (`prod2`), so `product_catalog`,
-/// `reproduction` and `livestock` say nothing.
+/// Words end at anything that is no letter, at digits (`prod2`) and before a capital
+/// (`ordersProd`), so `product_catalog`, `reproduction` and `livestock` say nothing.
 #[must_use]
 pub fn tier_in_name(name: &str) -> Option<(Tier, String)> {
-    let lower = name.to_lowercase();
-    let words: Vec<&str> =
-        lower.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).collect();
-    let tier_of = |(at, word): (usize, &&str)| {
-        let row = HOSTS.word.iter().find(|row| row.words.iter().any(|known| known == word))?;
-        let before = at.checked_sub(1).map(|before| words[before]);
+    let words = words(name);
+    let tier_of = |(at, word): (usize, &String)| {
+        let row = HOSTS.word.iter().find(|row| row.words.contains(word))?;
+        let before = at.checked_sub(1).map(|before| words[before].as_str());
         match before.filter(|before| UNDOING.contains(before)) {
             Some(before) if row.tier == Tier::Production => {
                 Some((Tier::Staging, format!("{before}-{word}")))
             }
             Some(_) => None,
-            None => Some((row.tier, (*word).to_owned())),
+            None => Some((row.tier, word.clone())),
         }
     };
     words.iter().enumerate().filter_map(tier_of).max_by_key(|(tier, _)| *tier)
+}
+
+/// Splits a name into its words, in small letters.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_small = false;
+    for letter in name.chars() {
+        if !letter.is_alphabetic() || was_small && letter.is_uppercase() {
+            words.push(String::new());
+        }
+        was_small = letter.is_lowercase();
+        if let Some(word) = words.last_mut() {
+            word.extend(letter.to_lowercase().filter(|letter| letter.is_alphabetic()));
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 fn normal(host: &str) -> String {

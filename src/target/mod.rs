@@ -10,7 +10,9 @@ pub mod pattern;
 pub mod tier;
 pub mod tunnel;
 
-pub use decide::{Decided, Known, Remembered, Seen, TargetRule, for_address, for_invocation};
+pub use decide::{
+    Cluster, Decided, Known, Remembered, Seen, TargetRule, for_address, for_invocation,
+};
 pub use evidence::{Evidence, Strength};
 pub use pattern::Pattern;
 pub use tier::{Address, Target, Tier};

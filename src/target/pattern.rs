@@ -1,6 +1,7 @@
 //! The patterns of `match` in a `[[target]]`: globs over user, host, port and database.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Address;
 
@@ -93,13 +94,15 @@ impl Pattern {
         if host.starts_with('.') {
             return Err(format!("no host begins with a dot: write `*{host}`"));
         }
-        let is_number = |host: &str| host.parse::<std::net::Ipv6Addr>().is_ok();
-        let address = host.split('%').next().unwrap_or(host);
-        if host.contains(':') && !host.contains(['*', '?', '[']) && !is_number(address) {
+        let address = host.split('%').next().unwrap_or(host).parse::<Ipv6Addr>();
+        if host.contains(':') && !host.contains(['*', '?', '[']) && address.is_err() {
             return Err(format!("`{host}` is neither host:port nor an IPv6 address"));
         }
         let keep = |part: Option<&str>| part.filter(|part| !part.is_empty()).map(str::to_owned);
-        let host = keep(Some(host)).map(|host| host.trim_end_matches('.').to_lowercase());
+        let host = keep(Some(host)).map(|host| match host.parse::<Ipv6Addr>() {
+            Ok(number) => number.to_string(),
+            Err(_) => host.trim_end_matches('.').to_lowercase(),
+        });
         Ok(Self {
             text: text.to_owned(),
             excludes,
@@ -216,9 +219,10 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
 /// passed by `-h 127.0.0.1` or by the socket of the same server.
 fn host_fits(pattern: &str, host: Option<&str>) -> bool {
     let host = host.unwrap_or(DEFAULT_SOCKET).trim_end_matches('.').to_lowercase();
-    // At its prompt the client writes the folder of a socket as `[local:/folder]`.
-    let folder = host.strip_prefix("[local:").and_then(|rest| rest.strip_suffix(']'));
-    if glob(pattern, &host) || folder.is_some_and(|folder| glob(pattern, folder)) {
+    if glob(pattern, &host)
+        || glob(pattern, socket_folder(&host))
+        || number(&host).is_some_and(|number| glob(pattern, &number.to_string()))
+    {
         return true;
     }
     match pattern {
@@ -233,6 +237,33 @@ pub fn is_socket(host: &str) -> bool {
     host.is_empty() || host.starts_with(['/', '@']) || host.starts_with("[local")
 }
 
+/// Returns the folder of a socket: at its prompt the client writes it as `[local:/folder]`.
+#[must_use]
+pub(super) fn socket_folder(host: &str) -> &str {
+    host.strip_prefix("[local:").and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
+}
+
+/// Reads a host that is a number, in every way that the resolver of the C library takes it:
+/// `127.1`, `0x7f000001`, `::ffff:10.1.2.3`.
+fn number(host: &str) -> Option<IpAddr> {
+    if let Ok(number) = host.parse::<IpAddr>() {
+        return Some(number.to_canonical());
+    }
+    let part = |text: &str| match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None if text.len() > 1 && text.starts_with('0') => u32::from_str_radix(text, 8).ok(),
+        None => text.parse().ok(),
+    };
+    let parts: Vec<u32> = host.split('.').map(part).collect::<Option<_>>()?;
+    let (&last, first) = parts.split_last()?;
+    // The last part fills what the others leave.
+    let left = 32_u32.checked_sub(8 * u32::try_from(first.len()).ok()?)?;
+    let is_whole = u64::from(last) < 1 << left && first.iter().all(|part| *part < 256);
+    let high = first.iter().fold(0_u64, |sum, part| sum << 8 | u64::from(*part)) << left;
+    let whole = u32::try_from(high | u64::from(last)).ok().filter(|_| is_whole)?;
+    Some(Ipv4Addr::from(whole).into())
+}
+
 /// Tells whether a host is the own machine by name or address.
 #[must_use]
 pub fn is_loopback(host: &str) -> bool {
@@ -244,20 +275,7 @@ pub fn is_loopback(host: &str) -> bool {
     {
         return true;
     }
-    match host.parse::<std::net::IpAddr>() {
-        Ok(std::net::IpAddr::V4(v4)) => v4.is_loopback() || v4.is_unspecified(),
-        Ok(std::net::IpAddr::V6(v6)) => {
-            v6.is_loopback()
-                || v6.is_unspecified()
-                || v6.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback())
-        }
-        // The resolver of the C library also takes `127.1` and `127.0.1`.
-        Err(_) => {
-            host.strip_prefix("127.")
-                .is_some_and(|rest| rest.split('.').all(|part| part.parse::<u32>().is_ok()))
-                || host == "0"
-        }
-    }
+    number(host).is_some_and(|number| number.is_loopback() || number.is_unspecified())
 }
 
 /// Tells whether the whole text fits a pattern of `*` (any run) and `?` (any one character).

@@ -14,7 +14,9 @@ fn found(past: &Past, status: i32) -> String {
     assert_eq!(output.status.code(), Some(status), "{output:?}");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let lines = text.lines().filter(|line| {
-        !line.contains(" client ") && !line.contains(" disk: ") && !line.contains("max_total")
+        let of_the_machine =
+            [" client ", " disk: ", "max_total", " program: ", "The shell's code calls it"];
+        !of_the_machine.iter().any(|part| line.contains(part))
     });
     let folder = past.data().parent().expect("a folder").display().to_string();
     lines.collect::<Vec<_>>().join("\n").replace(&folder, "…")
@@ -132,5 +134,37 @@ fn findings_are_json_too() {
         printed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(findings[0]["what"], "configuration");
     assert_eq!(findings[0]["state"], "ok");
+    for finding in &findings {
+        let keys: Vec<&String> = finding.as_object().expect("an object").keys().collect();
+        let is_known = |key: &&String| ["what", "state", "found", "hint"].contains(&key.as_str());
+        assert!(keys.len() >= 3 && keys.iter().all(is_known), "{finding}");
+        // What is not as it should be comes with what to do.
+        assert!(finding["state"] != "problem" || finding["hint"].is_string(), "{finding}");
+    }
     assert!(findings.iter().any(|finding| finding["what"] == "client psql"), "{printed}");
+}
+
+/// The shell's code calls us by our name: another program of that name that comes first is what runs.
+#[test]
+fn another_nightlatch_that_comes_first_is_a_problem() {
+    let past = past(0o700, "");
+    let folder = past.file("bin");
+    fs::create_dir_all(&folder).expect("made");
+    let own = Path::new(env!("CARGO_BIN_EXE_nightlatch")).parent().expect("a folder");
+    let line = |path: String| {
+        let output = past.run_with(&["doctor"], &[("PATH", &path)]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines().find(|line| line.contains(" program: ")).map(str::to_owned).expect("a line")
+    };
+    let path = format!("{}:{}", folder.display(), own.display());
+    assert!(line(path.clone()).starts_with("ok "), "the only one");
+    assert!(line("/nonexistent".to_owned()).ends_with("it is not in PATH"));
+    let other = folder.join("nightlatch");
+    fs::write(&other, "#!/bin/sh\n").expect("written");
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).expect("mode");
+    let found = line(path);
+    assert!(
+        found.starts_with("problem ") && found.contains("PATH has another one first"),
+        "{found}"
+    );
 }

@@ -220,6 +220,30 @@ fn the_key_opens_the_history() {
     });
 }
 
+/// A function of one's own is left alone, and `doctor` tells so.
+#[test]
+fn what_is_not_wrapped_is_told() {
+    in_each(|shell| {
+        let home = Home::new(shell);
+        let mut pty = home.open(shell);
+        let told_of = |pty: &mut Pty| told(pty, "nightlatch doctor | grep -o ' shell: .*'");
+        let wraps = told_of(&mut pty);
+        assert!(wraps.contains("python3, python"), "{}", pty.dump());
+        drop(pty);
+        let own = match shell.tool {
+            Tool::Fish => "function python; command python own $argv; end",
+            _ => "python() { command python own \"$@\"; }",
+        };
+        let rc = home.path().join(shell.rc);
+        let text = fs::read_to_string(&rc).expect("a file").replace("alias python='python -q'", "");
+        fs::write(&rc, format!("{own}\n{text}")).expect("a file");
+        let mut pty = home.open(shell);
+        let wraps = told_of(&mut pty);
+        assert!(wraps.contains("python3") && !wraps.contains("python3, python"), "{}", pty.dump());
+        assert!(told(&mut pty, "python five").contains("wrapped: own five"), "{}", pty.dump());
+    });
+}
+
 #[test]
 fn the_code_is_clean() {
     if !needs(&[Tool::Bash, Tool::Shellcheck]) {

@@ -16,18 +16,18 @@ const DATABASE: &str = "test";
 ///
 /// # Errors
 /// Never: what mongosh refuses goes nowhere.
-pub fn decide(words: &[String], _world: &World, known: &Known<'_>) -> Result<Vec<Decided>, String> {
-    let places = addresses(&parse(words)).into_iter();
+pub fn decide(words: &[String], world: &World, known: &Known<'_>) -> Result<Vec<Decided>, String> {
+    let places = addresses(&parse(words), world).into_iter();
     Ok(url::from_addresses(places.map(|address| ("the command line", address)), known))
 }
 
-fn addresses(invocation: &Invocation) -> Vec<Address> {
+fn addresses(invocation: &Invocation, world: &World) -> Vec<Address> {
     if invocation.nodb {
         return Vec::new();
     }
     let specifier = invocation.specifier.as_deref().unwrap_or_default();
     let mut found = match specifier.split_once("://") {
-        Some(("mongodb" | "mongodb+srv", _)) => url::addresses(specifier),
+        Some(("mongodb" | "mongodb+srv", _)) => url::addresses(specifier, &world.cwd),
         _ => named(specifier, invocation),
     };
     for address in &mut found {
@@ -92,8 +92,10 @@ mod tests {
             ("x.js", "127.0.0.1:27017/test"),
         ] {
             let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-            let found: Vec<String> =
-                addresses(&parse(&args)).iter().map(ToString::to_string).collect();
+            let found: Vec<String> = addresses(&parse(&args), &World::default())
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             assert_eq!(found.join(" "), expected, "mongosh {line}");
         }
     }

@@ -84,7 +84,15 @@ pub(super) fn look(known: &Known, shell: &Shell, world: &World, clock: Clock) ->
         let needed = format!("Held statements need {} or later.", dotted(oldest));
         return Finding::new(&what, State::Problem, text).hint(needed);
     }
+    let is_passed_over = matches!(shell, Shell::Wraps { .. }) && wrapped.is_empty();
     match tap::works(known, &path, world, clock) {
+        Ok(()) if is_passed_over => {
+            let text = format!("{text}, its tap works, and the shell does not wrap it");
+            Finding::new(&what, State::Note, text).hint(format!(
+                "If no function or alias of your own stands there (type {}), open a new shell.",
+                known.name
+            ))
+        }
         Ok(()) => Finding::new(&what, State::Ok, format!("{text}, its tap works")),
         Err(why) => Finding::new(&what, State::Problem, format!("{text}, its tap fails: {why}"))
             .hint(format!("Nothing would be held. Does it run by itself? {}", path.display())),

@@ -78,6 +78,27 @@ pub(super) fn desktop(is_wanted: bool, world: &World) -> Finding {
     }
 }
 
+/// Looks whether the shell's code runs this very program: it calls it by its name.
+pub(super) fn program(world: &World) -> Finding {
+    const WHAT: &str = "program";
+    let own = std::env::current_exe().unwrap_or_default();
+    let text = format!("nightlatch {}, {}", env!("CARGO_PKG_VERSION"), own.display());
+    let folders = world.var_os("PATH").map(std::env::split_paths).into_iter().flatten();
+    let mut found = folders.map(|folder| folder.join(env!("CARGO_PKG_NAME")));
+    match found.find(|path| path.is_file()) {
+        Some(path) if path.canonicalize().ok() == own.canonicalize().ok() => {
+            Finding::new(WHAT, State::Ok, text)
+        }
+        Some(other) => {
+            let text = format!("{text}; PATH has another one first, {}", other.display());
+            Finding::new(WHAT, State::Problem, text)
+                .hint("Remove the older one, or put the folder of the newer one first in PATH.")
+        }
+        None => Finding::new(WHAT, State::Note, format!("{text}; it is not in PATH"))
+            .hint("The shell's code calls it by its name: put its folder in PATH."),
+    }
+}
+
 /// Looks for variables that change what nightlatch does.
 pub(super) fn switches(world: &World) -> Vec<Finding> {
     let mut found = Vec::new();

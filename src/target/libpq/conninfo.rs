@@ -144,7 +144,11 @@ fn host(text: &str) -> Result<(&str, &str), String> {
 }
 
 /// Decodes `%2F` and the like.
-fn decode(text: &str) -> Result<String, String> {
+///
+/// # Errors
+///
+/// Returns a phrase where a `%` begins no byte.
+pub fn decode(text: &str) -> Result<String, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {

@@ -1,79 +1,11 @@
-//! Tunnels into clouds: Kubernetes, Cloud SQL, sessions of AWS.
+//! Tunnels into clouds: Cloud SQL, sessions of AWS.
 
 use serde::Deserialize;
 
-use super::{CHOSEN, Far, ReadFile, Tunnel, host_and_port};
-
-/// Options of kubectl that take a value and stand by themselves.
-const KUBECTL_WITH_VALUE: &[&str] = &[
-    "-n",
-    "--namespace",
-    "--context",
-    "--kubeconfig",
-    "--cluster",
-    "--user",
-    "--address",
-    "-s",
-    "--server",
-    "--token",
-    "--as",
-    "--pod-running-timeout",
-    "-v",
-    "--request-timeout",
-];
+use super::{Far, ReadFile, Tunnel, host_and_port};
 
 /// The port a Cloud SQL proxy begins with where it is not told one.
 const FIRST_PORT: u16 = 5432;
-
-/// `kubectl port-forward [-n NAMESPACE] TYPE/NAME [LOCAL:]REMOTE…`.
-pub(super) fn kubectl(args: &[String], files: ReadFile<'_>) -> Vec<Tunnel> {
-    let (mut words, mut namespace, mut context, mut config) = (Vec::new(), None, None, None);
-    let mut rest = args.iter().skip(1);
-    while let Some(arg) = rest.next() {
-        let (name, value) = match arg.split_once('=') {
-            Some((name, value)) if name.starts_with("--") => (name, value),
-            Some(_) | None if KUBECTL_WITH_VALUE.contains(&arg.as_str()) => {
-                (arg.as_str(), rest.next().map_or("", |next| next))
-            }
-            Some(_) | None => match arg.strip_prefix("-n") {
-                Some(joined) => ("-n", joined),
-                None => (arg.as_str(), ""),
-            },
-        };
-        match name {
-            "-n" | "--namespace" => namespace = Some(value),
-            "--context" => context = Some(value.to_owned()),
-            "--kubeconfig" => config = Some(value),
-            word if word.starts_with('-') => {}
-            word => words.push(word),
-        }
-    }
-    let ["port-forward", what, ports @ ..] = words.as_slice() else { return Vec::new() };
-    let context = context.or_else(|| current_context(&files(config.unwrap_or("~/.kube/config"))?));
-    let via: Vec<String> = namespace
-        .map(|name| format!("namespace {name}"))
-        .into_iter()
-        .chain(context.map(|name| format!("context {name}")))
-        .collect();
-    let tunnel = |port: u16| Tunnel {
-        via: via.clone(),
-        ..Tunnel::to(port, "a kubectl port-forward", Far::Named((*what).to_owned()))
-    };
-    let near = |ports: &&str| match ports.split_once(':') {
-        Some(("", _)) => Some(CHOSEN),
-        Some((near, _)) => near.parse().ok(),
-        None => ports.parse().ok(),
-    };
-    ports.iter().filter_map(near).map(tunnel).collect()
-}
-
-/// Returns the context that a configuration of Kubernetes is switched to.
-#[must_use]
-pub(super) fn current_context(config: &str) -> Option<String> {
-    let line = config.lines().find_map(|line| line.strip_prefix("current-context:"))?;
-    let name = line.trim().trim_matches(['"', '\'']);
-    (!name.is_empty()).then(|| name.to_owned())
-}
 
 /// `cloud-sql-proxy [--port N] PROJECT:REGION:INSTANCE[?port=N]…`, and its first version's
 /// `-instances=PROJECT:REGION:INSTANCE=tcp:N,…`.

@@ -2,16 +2,22 @@
 //! command lines, and off the files those name.
 
 mod cloud;
+pub mod kubectl;
 mod plain;
 mod ssh;
 
 use std::cell::LazyCell;
 use std::fmt;
 
+use super::pattern::{is_socket, socket_folder};
+
 /// In place of a port that the system chooses.
 const CHOSEN: u16 = 0;
 
-/// Reads a file that a command line names; none where there is none.
+/// Where libpq looks for a socket that no folder is told of.
+const DEFAULT_FOLDERS: [&str; 2] = ["/run/postgresql", "/tmp"];
+
+/// Reads a file that a command line names, or all that a pattern does; none where there is none.
 pub type ReadFile<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// All tunnels of this machine, looked for when the first is asked for.
@@ -22,6 +28,8 @@ pub type Tunnels = LazyCell<Vec<Tunnel>, Box<dyn FnOnce() -> Vec<Tunnel>>>;
 pub struct Tunnel {
     /// The port it listens on.
     pub port: u16,
+    /// The unix socket that it listens on instead.
+    pub socket: Option<String>,
     /// What it is, with its article: "an ssh tunnel".
     pub kind: &'static str,
     /// Where it ends.
@@ -30,6 +38,17 @@ pub struct Tunnel {
     pub via: Vec<String>,
     /// Which database this is the way for; none where it is for all.
     pub database: Option<String>,
+}
+
+/// Tells whether two paths are one: `/var/run` is `/run`.
+fn same(one: &str, other: &str) -> bool {
+    let short = |path: &str| {
+        path.strip_prefix("/var")
+            .filter(|rest| rest.starts_with("/run/"))
+            .unwrap_or(path)
+            .to_owned()
+    };
+    short(one) == short(other)
 }
 
 /// Where a tunnel ends.
@@ -54,7 +73,24 @@ pub enum Far {
 
 impl Tunnel {
     fn to(port: u16, kind: &'static str, far: Far) -> Self {
-        Self { port, kind, far, via: Vec::new(), database: None }
+        Self { port, socket: None, kind, far, via: Vec::new(), database: None }
+    }
+
+    /// Tells whether a client comes to it that connects to a host and port: a unix socket's host is
+    /// its folder, or all of its path.
+    pub(super) fn is_at(&self, host: &str, port: Option<u16>) -> bool {
+        let Some(socket) = &self.socket else {
+            return !is_socket(host) && port == Some(self.port);
+        };
+        let folder = socket_folder(host).trim_end_matches('/');
+        let is_in = |folder: &str| {
+            port.is_some_and(|port| same(socket, &format!("{folder}/.s.PGSQL.{port}")))
+        };
+        same(socket, folder) || is_in(folder) || {
+            !folder.starts_with('/')
+                && is_socket(host)
+                && DEFAULT_FOLDERS.iter().any(|at| is_in(at))
+        }
     }
 }
 
@@ -91,7 +127,7 @@ struct Kind {
 const KINDS: &[Kind] = &[
     Kind { process: "ssh", read: ssh::read, unread: "an ssh tunnel" },
     Kind { process: "autossh", read: ssh::read, unread: "an ssh tunnel" },
-    Kind { process: "kubectl", read: cloud::kubectl, unread: "a kubectl port-forward" },
+    Kind { process: "kubectl", read: kubectl::tunnels, unread: "a kubectl port-forward" },
     Kind { process: "cloud_sql_proxy", read: cloud::cloud_sql, unread: "a Cloud SQL proxy" },
     Kind { process: "cloud-sql-proxy", read: cloud::cloud_sql, unread: "a Cloud SQL proxy" },
     Kind { process: "alloydb-auth-pr", read: cloud::cloud_sql, unread: "an AlloyDB proxy" },
@@ -99,7 +135,27 @@ const KINDS: &[Kind] = &[
     Kind { process: "pgbouncer", read: plain::pgbouncer, unread: "pgbouncer" },
     Kind { process: "socat", read: plain::socat, unread: "socat" },
     Kind { process: "docker-proxy", read: plain::docker_proxy, unread: "a docker port" },
+    // Where these lead stands in files and on servers of their own.
+    passing("haproxy", "haproxy"),
+    passing("stunnel4", "stunnel"),
+    passing("envoy", "envoy"),
+    passing("pgcat", "pgcat"),
+    passing("odyssey", "odyssey"),
+    passing("pgpool", "pgpool"),
+    passing("proxysql", "ProxySQL"),
+    passing("tsh", "a Teleport proxy"),
+    passing("boundary", "a Boundary proxy"),
+    passing("cloudflared", "a Cloudflare tunnel"),
+    passing("flyctl", "a Fly proxy"),
+    // Their ports are those that somebody forwards to here from another machine.
+    passing("sshd", "an ssh tunnel from elsewhere"),
+    passing("sshd-session", "an ssh tunnel from elsewhere"),
 ];
+
+/// A program of which nothing is read: its ports lead elsewhere.
+const fn passing(process: &'static str, unread: &'static str) -> Kind {
+    Kind { process, read: |_, _| Vec::new(), unread }
+}
 
 /// Tells whether a process of this name may be a tunnel.
 #[must_use]
@@ -119,8 +175,9 @@ pub fn read(
     let Some(kind) = KINDS.iter().find(|kind| kind.process == process) else { return Vec::new() };
     let told = (kind.read)(args, files);
     let Some(ports) = listens else { return told };
-    let untold = |port: &&u16| !told.iter().any(|tunnel| tunnel.port == **port);
-    let chosen = told.iter().find(|tunnel| tunnel.port == CHOSEN);
+    let of_tcp = || told.iter().filter(|tunnel| tunnel.socket.is_none());
+    let untold = |port: &&u16| !of_tcp().any(|tunnel| tunnel.port == **port);
+    let chosen = of_tcp().find(|tunnel| tunnel.port == CHOSEN);
     let unread: Vec<Tunnel> = ports
         .iter()
         .filter(untold)
@@ -132,7 +189,18 @@ pub fn read(
             },
         })
         .collect();
-    told.into_iter().filter(|tunnel| ports.contains(&tunnel.port)).chain(unread).collect()
+    let is_there = |tunnel: &Tunnel| tunnel.socket.is_some() || ports.contains(&tunnel.port);
+    told.into_iter().filter(is_there).chain(unread).collect()
+}
+
+/// Reads the folder of a unix socket that a Cloud SQL proxy makes for each instance:
+/// `/cloudsql/PROJECT:REGION:INSTANCE`.
+#[must_use]
+pub fn of_socket(host: &str) -> Option<Tunnel> {
+    let folder = socket_folder(host).trim_end_matches('/');
+    let (_, name) = folder.strip_prefix('/')?.rsplit_once('/')?;
+    let is_instance = name.split(':').count() == 3;
+    is_instance.then(|| Tunnel::to(CHOSEN, "a Cloud SQL proxy", Far::Named(name.to_owned())))
 }
 
 /// Splits `host:port`, `[v6]:port` and `host`.
@@ -209,7 +277,7 @@ mod tests {
                 &[5433],
                 "5433 an ssh tunnel to db-prod",
             ),
-            ("ssh -L /tmp/s:db:5432 host", &[], ""),
+            ("ssh -L /tmp/s:db:5432 host", &[], "/tmp/s an ssh tunnel to db:5432 through host"),
             ("ssh -R 5433:db:5432 host", &[], ""),
             (
                 "ssh -D 1080 bastion.prod.example.com",
@@ -299,7 +367,9 @@ mod tests {
             (
                 "pgbouncer -d /etc/pgb.ini",
                 &[6432],
-                "6432 pgbouncer to prod-db.internal:5433 for orders; 6432 pgbouncer to /run/postgresql",
+                "6432 pgbouncer to prod-db.internal:5433 for orders; \
+                 /tmp/.s.PGSQL.6432 pgbouncer to prod-db.internal:5433 for orders; \
+                 6432 pgbouncer to /run/postgresql; /tmp/.s.PGSQL.6432 pgbouncer to /run/postgresql",
             ),
             ("pgbouncer /etc/none.ini", &[6432], "6432 pgbouncer to nobody knows where"),
             (
@@ -312,7 +382,7 @@ mod tests {
                 &[5433],
                 "5433 socat to [fd00::1]:5432",
             ),
-            ("socat UNIX-LISTEN:/tmp/s TCP:db:5432", &[], ""),
+            ("socat UNIX-LISTEN:/tmp/s TCP:db:5432", &[], "/tmp/s socat to db:5432"),
             (
                 "socat tcp-listen:5433 unix-connect:/run/postgresql/.s.PGSQL.5432",
                 &[5433],
@@ -336,9 +406,11 @@ mod tests {
             assert!(is_meant(&process), "{process}");
             let found: Vec<String> = read(&process, &args, Some(ports), &file)
                 .iter()
-                .map(|tunnel| match &tunnel.database {
-                    Some(database) => format!("{} {tunnel} for {database}", tunnel.port),
-                    None => format!("{} {tunnel}", tunnel.port),
+                .map(|tunnel| {
+                    let port = tunnel.port.to_string();
+                    let near = tunnel.socket.as_ref().unwrap_or(&port);
+                    let database = tunnel.database.iter().map(|name| format!(" for {name}"));
+                    format!("{near} {tunnel}{}", database.collect::<String>())
                 })
                 .collect();
             assert_eq!(found.join("; "), told, "{line}");

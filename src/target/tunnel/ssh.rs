@@ -15,6 +15,9 @@ const PROXY: &str = "an ssh proxy";
 /// Where configurations are, the own one first; `~` is the home folder.
 const FILES: [&str; 2] = ["~/.ssh/config", "/etc/ssh/ssh_config"];
 
+/// So deep a configuration may take in others, as OpenSSH has it.
+const DEEPEST: u8 = 16;
+
 /// What a command line and the configuration come to.
 #[derive(Default)]
 struct Read {
@@ -34,6 +37,16 @@ impl Read {
         match name.to_ascii_lowercase().as_str() {
             "hostname" if self.host_name.is_none() => self.host_name = Some(value.to_owned()),
             "proxyjump" if self.jumps.is_none() => self.jumps = Some(value.to_owned()),
+            "proxycommand" if self.jumps.is_none() => {
+                let words: Vec<String> = value.split_whitespace().map(str::to_owned).collect();
+                if let Some((name, rest)) = words.split_first()
+                    && name.ends_with("ssh")
+                {
+                    let mut hop = Self::default();
+                    hop.arguments(rest, false);
+                    self.jumps = hop.destination;
+                }
+            }
             "localforward" => {
                 if let Some((near, far)) = value.split_once(char::is_whitespace) {
                     self.local.push((near.to_owned(), far.trim().to_owned()));
@@ -94,8 +107,9 @@ impl Read {
         }
     }
 
-    /// Takes what the sections for the destination say.
-    fn configuration(&mut self, text: &str) {
+    /// Takes what the sections of a file say for the destination.
+    fn configuration(&mut self, file: &str, files: ReadFile<'_>, depth: u8) {
+        let Some(text) = files(file).filter(|_| depth < DEEPEST) else { return };
         let destination = self.destination.clone().unwrap_or_default();
         let mut applies = true;
         for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
@@ -110,6 +124,12 @@ impl Read {
             } else if name.eq_ignore_ascii_case("match") {
                 // Its conditions may run programs: only the one that always holds is known.
                 applies = value.trim().eq_ignore_ascii_case("all");
+            } else if applies && name.eq_ignore_ascii_case("include") {
+                for pattern in value.split_whitespace().map(|word| word.trim_matches('"')) {
+                    let is_whole = pattern.starts_with(['/', '~']);
+                    let before = if is_whole { "" } else { "~/.ssh/" };
+                    self.configuration(&format!("{before}{pattern}"), files, depth + 1);
+                }
             } else if applies {
                 self.set(name, value);
             }
@@ -141,18 +161,19 @@ pub(super) fn read(args: &[String], files: ReadFile<'_>) -> Vec<Tunnel> {
     let found = understand(args, files);
     let machines = found.machines();
     let local = found.local.iter().filter_map(|(near, far)| {
-        let port = near_port(near)?;
+        let (port, socket) = near_end(near)?;
         let (host, far_port) = host_and_port(far);
         // What is local there is the machine itself: the tunnel ends where it goes to.
         let is_itself = is_loopback(host) || host.starts_with('/');
         let host = if is_itself { found.machine() } else { host.to_owned() };
         let via = machines.iter().filter(|name| !is_itself || **name != host).cloned().collect();
         let far = Far::Server { host, port: far_port, database: None };
-        Some(Tunnel { via, ..Tunnel::to(port, TUNNEL, far) })
+        Some(Tunnel { socket, via, ..Tunnel::to(port, TUNNEL, far) })
     });
     let dynamic = found.dynamic.iter().filter_map(|near| {
         let via = machines.clone();
-        Some(Tunnel { via, ..Tunnel::to(near_port(near)?, PROXY, Far::Unknown) })
+        let (port, socket) = near_end(near)?;
+        Some(Tunnel { socket, via, ..Tunnel::to(port, PROXY, Far::Unknown) })
     });
     local.chain(dynamic).collect()
 }
@@ -178,12 +199,8 @@ fn understand(args: &[String], files: ReadFile<'_>) -> Read {
         return found;
     }
     match found.config.clone() {
-        Some(file) => found.configuration(&files(&file).unwrap_or_default()),
-        None => {
-            for file in FILES {
-                found.configuration(&files(file).unwrap_or_default());
-            }
-        }
+        Some(file) => found.configuration(&file, files, 0),
+        None => FILES.into_iter().for_each(|file| found.configuration(file, files, 0)),
     }
     found
 }
@@ -210,9 +227,13 @@ fn forward(value: &str) -> Option<(&str, &str)> {
     Some((&value[..at], &value[at + 1..]))
 }
 
-/// Returns the port of a near end, which may have the address to listen on before it.
-fn near_port(near: &str) -> Option<u16> {
-    near.rsplit(':').next()?.parse().ok()
+/// Returns the port of a near end, which may have the address to listen on before it, or the socket
+/// that it is.
+fn near_end(near: &str) -> Option<(u16, Option<String>)> {
+    if near.starts_with('/') {
+        return Some((0, Some(near.to_owned())));
+    }
+    Some((near.rsplit(':').next()?.parse().ok()?, None))
 }
 
 /// Splits `Name value` and `Name=value`.

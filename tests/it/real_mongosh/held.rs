@@ -7,6 +7,7 @@ use nix::unistd::Pid;
 
 use super::stage::{FAMILIES, NEEDED, PROMPT, Stage, enter, leave, refuse, say_no};
 use crate::real_psql::steps::wait_for_question;
+use crate::real_target::tabs::{go_and_come, wait_for_why};
 use crate::support::pty::{Key, Pty};
 use crate::support::tool::needs;
 
@@ -240,4 +241,29 @@ fn a_loop_the_text_shows_is_held_before_its_first_deletion() {
     pty.wait_for_prompt(PROMPT);
     assert_eq!(stage.server.left(), 0, "asked once\n{}", pty.dump());
     leave(&mut pty);
+}
+
+/// No report of the terminal's focus reaches the line that mongosh draws.
+#[test]
+fn the_first_write_after_coming_back_is_asked_for() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::new();
+    let mut elsewhere = stage.wrapped_alone();
+    elsewhere.args(["--nodb", "--quiet"]);
+    let mut other = Pty::spawn(elsewhere);
+    other.wait_for_prompt("> ");
+    let mut pty = stage.open();
+    assert!(pty.is_mode_on("?1004"), "the terminal is not asked for its focus");
+    pty.type_text("db.family.updateOne({_id: 1}, ");
+    go_and_come(&mut pty);
+    pty.line("{$set: {name: 'x'}})");
+    wait_for_why(&mut pty, " is open too");
+    pty.answer("yes");
+    pty.wait_for("nightlatch: released");
+    pty.wait_for("modifiedCount");
+    pty.wait_for_prompt(PROMPT);
+    leave(&mut pty);
+    drop(other);
 }

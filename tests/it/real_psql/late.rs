@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 
 use super::keys::wait_for_any_prompt;
 use super::steps::{QUESTION, leave, production, refuse_and_leave, say_no, wait_for_question};
-use crate::support::bus::Bus;
+use crate::support::bus::{Bus, Desktop};
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::tool::{Tool, find, needs};
 use crate::support::world::{Tier, WORKING_HOURS, World, run};
@@ -137,6 +137,30 @@ fn hours_that_begin_are_told_at_the_next_prompt() {
         pty.wait_for_silence(PERSON_PAUSE);
         refuse_and_leave(&world, &mut pty);
     }
+}
+
+/// The machine is taken to another zone while a session is open: its next prompt tells.
+#[test]
+fn a_zone_that_changes_is_told_at_the_next_prompt() {
+    let Some(mut world) = at("2026-11-18T14:00:00Z") else { return };
+    let file = world.home().join("zone");
+    let put = |zone: &str| {
+        std::fs::copy(format!("/usr/share/zoneinfo/{zone}"), &file).expect("a zone");
+    };
+    put("Europe/Berlin");
+    world.set("TZ", &format!(":{}", file.display()));
+    let path = world.home().join("../config.toml");
+    let config = std::fs::read_to_string(&path).expect("config");
+    std::fs::write(&path, config.replace("Europe/Berlin", "system")).expect("config");
+    let mut pty = world.open();
+    pty.line("DELETE FROM members WHERE id = -1;");
+    pty.wait_for("DELETE 0");
+    wait_for_any_prompt(&mut pty, &world);
+    put("Pacific/Auckland");
+    says_at_a_prompt(&world, &mut pty, "LATE (late hours), 03:0");
+    pty.line("DELETE FROM members WHERE id = -1;");
+    wait_for_question(&mut pty);
+    refuse_and_leave(&world, &mut pty);
 }
 
 /// A question that stands while it becomes late asks again, for more.
@@ -319,6 +343,33 @@ fn the_desktop_is_told_of_a_question_nobody_looks_at() {
     refuse_and_leave(&world, &mut pty);
 }
 
+/// A daemon that people have draws it, and says what it drew.
+#[test]
+fn a_real_daemon_shows_it() {
+    if !needs(&[Tool::DbusDaemon, Tool::DbusMonitor, Tool::Dunst, Tool::Xvfb]) {
+        return;
+    }
+    let Some(mut world) = at(NIGHT) else { return };
+    let mut bus = Bus::start(&world.home());
+    let mut desktop = Desktop::start(&mut bus);
+    world.set("DBUS_SESSION_BUS_ADDRESS", &bus.address.clone());
+    let doctor = run(world.nightlatch(["doctor"]), "");
+    let told = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(told.contains("ok      notifications: shown by dunst"), "{told}");
+    let mut pty = world.open();
+    desktop.wait_for("summary: 'orders-prod: opened late'");
+    pty.line("DELETE FROM families WHERE '<b>4111</b>' = '<b>4111</b>';");
+    pty.wait_for(REASON);
+    pty.send(b"\x1b[O");
+    desktop.wait_for("summary: 'orders-prod: a question is waiting'");
+    let drawn = desktop.wait_for("urgency: CRITICAL").to_owned();
+    assert!(drawn.contains("DELETE that takes every row"), "{drawn}");
+    assert!(!drawn.contains("4111"), "{drawn}");
+    pty.send(b"\x1b[I");
+    pty.wait_for_silence(PERSON_PAUSE);
+    refuse_and_leave(&world, &mut pty);
+}
+
 /// The whole program at hours that its own clock cannot be told of: those of the machine.
 #[test]
 fn the_machine_s_own_clock_counts() {
@@ -365,22 +416,7 @@ fn a_session_goes_on_over_the_machine_s_hours() {
         ("00:00-06:00", "2026-11-18 22:59:57"),
         ("03:00-04:00", "2026-03-29 00:59:57"),
     ] {
-        let mut world = World::new(Tier::Production);
-        for (name, value) in
-            [("NIGHTLATCH_TEST_NOW", ""), ("TZ", "UTC"), ("DONT_FAKE_MONOTONIC", "1")]
-        {
-            world.set(name, value);
-        }
-        let path = world.home().join("../config.toml");
-        let config = std::fs::read_to_string(&path).expect("config");
-        let config =
-            config.replace("22:00-06:00", late).replace("weekends = true", "weekends = false");
-        std::fs::write(&path, config).expect("config");
-        let mut command = world.command(find("faketime").expect("faketime"));
-        command.args(["-f", &format!("@{utc}"), env!("CARGO_BIN_EXE_nightlatch"), "psql"]);
-        command.arg(world.database.uri("app"));
-        let mut pty = Pty::spawn(command);
-        pty.wait_for_prompt(&world.database.prompt());
+        let (world, mut pty) = by_the_machine(late, utc);
         let end = pty.deadline();
         while memchr::memmem::find(&pty.raw, b"LATE (").is_none() {
             assert!(!pty.is_hopeless(end), "{utc}: {}", pty.dump());
@@ -392,4 +428,52 @@ fn a_session_goes_on_over_the_machine_s_hours() {
         wait_for_question(&mut pty);
         refuse_and_leave(&world, &mut pty);
     }
+}
+
+/// The same while the clock is put back from 03:00 to 02:00: a night is over only when its end has
+/// come twice, and one that ends later goes on.
+#[test]
+fn a_session_goes_on_over_the_hour_that_comes_twice() {
+    if !needs(&[Tool::Faketime, Tool::Psql, Tool::Postgres]) {
+        return;
+    }
+    for (late, is_late_after) in [("22:00-02:00", false), ("22:00-02:30", true)] {
+        let (world, mut pty) = by_the_machine(late, "2026-10-25 00:59:50");
+        pty.line("DELETE FROM members WHERE id = -1;");
+        wait_for_question(&mut pty);
+        assert!(pty.screen().contains("02:59"), "{}", pty.dump());
+        say_no(&mut pty, &world);
+        wait_for_any_prompt(&mut pty, &world);
+        // Nothing tells of it but the next statement.
+        pty.watch_for(std::time::Duration::from_secs(11));
+        pty.line("DELETE FROM members WHERE id = -1;");
+        if is_late_after {
+            wait_for_question(&mut pty);
+            assert!(pty.screen().contains("02:00"), "{}", pty.dump());
+            refuse_and_leave(&world, &mut pty);
+        } else {
+            pty.wait_for("DELETE 0");
+            wait_for_any_prompt(&mut pty, &world);
+            leave(&world, &mut pty);
+        }
+    }
+}
+
+/// Opens a session in Berlin whose hours go by the machine's clock, which stands at a time of UTC.
+fn by_the_machine(late: &str, utc: &str) -> (World, Pty) {
+    let mut world = World::new(Tier::Production);
+    for (name, value) in [("NIGHTLATCH_TEST_NOW", ""), ("TZ", "UTC"), ("DONT_FAKE_MONOTONIC", "1")]
+    {
+        world.set(name, value);
+    }
+    let path = world.home().join("../config.toml");
+    let config = std::fs::read_to_string(&path).expect("config");
+    let config = config.replace("22:00-06:00", late).replace("weekends = true", "weekends = false");
+    std::fs::write(&path, config).expect("config");
+    let mut command = world.command(find("faketime").expect("faketime"));
+    command.args(["-f", &format!("@{utc}"), env!("CARGO_BIN_EXE_nightlatch"), "psql"]);
+    command.arg(world.database.uri("app"));
+    let mut pty = Pty::spawn(command);
+    pty.wait_for_prompt(&world.database.prompt());
+    (world, pty)
 }

@@ -9,6 +9,7 @@ mod record;
 mod shells;
 mod stage;
 mod statements;
+mod tabs;
 mod unguarded;
 mod ways_out;
 mod web;

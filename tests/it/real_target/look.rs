@@ -1,10 +1,11 @@
 //! The terminal looks different on production, and as before on every way out.
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::doors::door;
 use crate::support::postgres::cluster;
-use crate::support::pty::{Key, Pty};
+use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::tool::{Tool, needs};
 use crate::support::world::{Tier, World};
 
@@ -28,7 +29,8 @@ impl Shown {
         let text = String::from_utf8_lossy(bytes);
         for part in text.split('\x1b').skip(1) {
             let command = part.split('\x07').next().unwrap_or_default();
-            if let Some(title) = command.strip_prefix("]2;") {
+            let title = ["]2;", "]0;"].iter().find_map(|begin| command.strip_prefix(begin));
+            if let Some(title) = title {
                 shown.title = title.to_owned();
             } else if let Some(colour) = command.strip_prefix("]11;") {
                 shown.background = colour.to_owned();
@@ -47,6 +49,14 @@ impl Shown {
 fn shown(pty: &mut Pty) -> Shown {
     drop(pty.screen());
     Shown::after(&pty.raw)
+}
+
+/// Waits until the terminal looks so: what is ours comes behind what is the client's.
+fn wait_for_look(pty: &mut Pty, look: &Shown) {
+    let end = pty.deadline();
+    while shown(pty) != *look {
+        assert!(!pty.is_hopeless(end), "{:?}\n{}", shown(pty), pty.dump());
+    }
 }
 
 fn on_production() -> Shown {
@@ -89,6 +99,41 @@ fn the_look_goes_with_the_session() {
     }
 }
 
+/// A session that is killed with its monitor leaves its look on.
+#[test]
+fn what_is_left_on_is_taken_off_by_the_next_session() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock, Tool::Bash]) {
+        return;
+    }
+    let world = dark();
+    let nightlatch = env!("CARGO_BIN_EXE_nightlatch");
+    let (first, name, door) = (world.database.uri("app"), &world.database.name, door());
+    let next = format!("postgres://app@127.0.0.1:{door}/{name}");
+    let mut command = world.command("/bin/bash");
+    let first = format!("as=$(stty -g); {nightlatch} psql '{first}'; stty $as");
+    command.args(["-c", &format!("{first}; exec {nightlatch} psql '{next}'")]);
+    let mut pty = Pty::spawn(command);
+    pty.wait_for_prompt(&world.database.prompt());
+    assert_eq!(shown(&mut pty), on_production(), "{}", pty.dump());
+    let processes = world.processes();
+    let pid = |name: &str| {
+        let process = processes.iter().find(|process| process.name == name);
+        Pid::from_raw(process.expect(name).pid)
+    };
+    let (relay, monitor) = (pid("nightlatch"), pid("nl-monitor"));
+    for (pid, signal) in
+        [(relay, Signal::SIGSTOP), (monitor, Signal::SIGKILL), (relay, Signal::SIGKILL)]
+    {
+        kill(pid, signal).expect("it is there");
+    }
+    wait_for_look(&mut pty, &Shown::before());
+    pty.wait_for_prompt(&world.database.prompt());
+    assert!(!pty.is_mode_on("?1004"), "the focus is still reported");
+    pty.line("\\q");
+    pty.finish();
+    assert_eq!(shown(&mut pty), Shown::before(), "{}", pty.dump());
+}
+
 #[test]
 fn a_stopped_session_and_another_place_look_as_before() {
     if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
@@ -114,6 +159,27 @@ fn a_stopped_session_and_another_place_look_as_before() {
     pty.line(&format!("\\c {} app localhost {}", world.database.name, cluster().port));
     pty.wait_for_prompt(&world.database.prompt());
     assert_eq!(shown(&mut pty), on_production(), "{}", pty.dump());
+    pty.line("\\q");
+    pty.finish();
+    assert_eq!(shown(&mut pty), Shown::before(), "{}", pty.dump());
+}
+
+/// What the client, or what it starts, makes of the terminal does not stay: shells set the title at
+/// each of their prompts.
+#[test]
+fn a_look_that_is_changed_is_put_on_again() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = dark();
+    let mut pty = world.open();
+    for change in ["\\033]0;shell\\007", "\\033]2;x\\033\\134", "\\033]111\\007", "\\033c"] {
+        pty.line(&format!("\\! printf '{change}'; echo done"));
+        pty.wait_for_silence(PERSON_PAUSE);
+        pty.wait_for_prompt(&world.database.prompt());
+        wait_for_look(&mut pty, &on_production());
+        assert!(pty.is_mode_on("?1004"), "{change}");
+    }
     pty.line("\\q");
     pty.finish();
     assert_eq!(shown(&mut pty), Shown::before(), "{}", pty.dump());

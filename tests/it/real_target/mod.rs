@@ -4,5 +4,5 @@ mod doors;
 mod idle;
 mod look;
 mod replica;
-mod tabs;
+pub(crate) mod tabs;
 mod tunnels;

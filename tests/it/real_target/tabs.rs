@@ -30,7 +30,7 @@ fn elsewhere(world: &World, door: u16) -> Pty {
 }
 
 /// The person goes to another window and comes back.
-fn go_and_come(pty: &mut Pty) {
+pub(crate) fn go_and_come(pty: &mut Pty) {
     pty.send(WENT);
     pty.send(CAME);
 }
@@ -44,6 +44,11 @@ fn runs(pty: &mut Pty, world: &World) {
 /// Writes, and waits for the question.
 fn is_asked(pty: &mut Pty, why: &str) {
     pty.line(WRITE);
+    wait_for_why(pty, why);
+}
+
+/// Waits for the question, which is asked because of this.
+pub(crate) fn wait_for_why(pty: &mut Pty, why: &str) {
     wait_for_question(pty);
     // The reason may take more than one line.
     let screen = pty.screen().lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");

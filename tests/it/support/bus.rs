@@ -1,4 +1,4 @@
-//! A session bus of its own, and what passes on it.
+//! A session bus of its own, what passes on it, and a desktop that shows it.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -10,12 +10,28 @@ use nightlatch::clock::Clock;
 
 use super::DEADLINE;
 
+/// Who owns the name that notifications are sent to.
+const OWNER: &str = "type='signal',member='NameOwnerChanged',arg0='org.freedesktop.Notifications'";
+
 /// A bus, and a monitor on it.
 pub(crate) struct Bus {
     daemon: Child,
     monitor: Child,
     /// What `DBUS_SESSION_BUS_ADDRESS` is to say.
     pub(crate) address: String,
+    passed: Said,
+}
+
+/// A screen that nobody looks at, and a real daemon that draws notifications on it.
+pub(crate) struct Desktop {
+    screen: Child,
+    daemon: Child,
+    /// What it has drawn.
+    drawn: Said,
+}
+
+/// The lines that a program prints.
+struct Said {
     lines: Receiver<String>,
     seen: String,
 }
@@ -30,15 +46,14 @@ impl Bus {
             .spawn()
             .expect("dbus-daemon");
         // It prints its address once it listens.
-        let lines = lines_of(&mut daemon);
-        let address = lines.recv_timeout(DEADLINE).expect("the bus starts");
+        let address = Said::by(&mut daemon).line();
         let mut monitor = Command::new("dbus-monitor")
-            .args(["--address", &address, "interface='org.freedesktop.Notifications'"])
+            .args(["--address", &address, "interface='org.freedesktop.Notifications'", OWNER])
             .stdout(Stdio::piped())
             .spawn()
             .expect("dbus-monitor");
-        let lines = lines_of(&mut monitor);
-        let mut bus = Self { daemon, monitor, address, lines, seen: String::new() };
+        let passed = Said::by(&mut monitor);
+        let mut bus = Self { daemon, monitor, address, passed };
         // The monitor says so once it has become one.
         bus.wait_for("NameLost");
         bus
@@ -50,6 +65,51 @@ impl Bus {
     /// If it does not within the deadline.
     #[track_caller]
     pub(crate) fn wait_for(&mut self, text: &str) -> &str {
+        self.passed.wait_for(text)
+    }
+}
+
+impl Desktop {
+    /// Starts both, and waits until whoever sends a notification on the bus reaches this daemon.
+    pub(crate) fn start(bus: &mut Bus) -> Self {
+        let mut screen = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Xvfb");
+        let display = format!(":{}", Said::by(&mut screen).line());
+        let mut daemon = Command::new("dunst")
+            .arg("-print")
+            .envs([("DISPLAY", &display), ("DBUS_SESSION_BUS_ADDRESS", &bus.address)])
+            .env_remove("WAYLAND_DISPLAY")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("dunst");
+        let drawn = Said::by(&mut daemon);
+        bus.wait_for("member=NameOwnerChanged");
+        Self { screen, daemon, drawn }
+    }
+
+    /// Waits until a text is in what it has drawn, and returns all of that.
+    #[track_caller]
+    pub(crate) fn wait_for(&mut self, text: &str) -> &str {
+        self.drawn.wait_for(text)
+    }
+}
+
+impl Said {
+    fn by(child: &mut Child) -> Self {
+        Self { lines: lines_of(child), seen: String::new() }
+    }
+
+    fn line(&self) -> String {
+        self.lines.recv_timeout(DEADLINE).expect("it says so once it has started")
+    }
+
+    #[track_caller]
+    fn wait_for(&mut self, text: &str) -> &str {
         let clock = Clock::system();
         while !self.seen.contains(text) {
             let left = DEADLINE.saturating_sub(clock.elapsed());
@@ -66,10 +126,20 @@ impl Bus {
 
 impl Drop for Bus {
     fn drop(&mut self) {
-        for child in [&mut self.monitor, &mut self.daemon] {
-            child.kill().ok();
-            child.wait().ok();
-        }
+        end([&mut self.monitor, &mut self.daemon]);
+    }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        end([&mut self.daemon, &mut self.screen]);
+    }
+}
+
+fn end(children: [&mut Child; 2]) {
+    for child in children {
+        child.kill().ok();
+        child.wait().ok();
     }
 }
 

@@ -51,6 +51,9 @@ pub(crate) enum Tool {
     /// A session bus, and what shows what passes on it.
     DbusDaemon,
     DbusMonitor,
+    /// What shows notifications, and a screen for it.
+    Dunst,
+    Xvfb,
     /// Sets the clock that a program sees.
     Faketime,
     /// Sets limits of a process (util-linux).
@@ -85,6 +88,8 @@ impl Tool {
             Self::Asciinema => "asciinema",
             Self::DbusDaemon => "dbus-daemon",
             Self::DbusMonitor => "dbus-monitor",
+            Self::Dunst => "dunst",
+            Self::Xvfb => "Xvfb",
             Self::Faketime => "faketime",
             Self::Prlimit => "prlimit",
             Self::TestClock => "--features test-fakes",
@@ -115,6 +120,8 @@ impl Tool {
             | Self::MariaDb
             | Self::DbusDaemon
             | Self::DbusMonitor
+            | Self::Dunst
+            | Self::Xvfb
             | Self::Faketime
             | Self::Prlimit
             | Self::Tmux
