@@ -3,6 +3,7 @@
 //! One is handled at a time, in the order they came; while one is held the others wait. Whoever
 //! asks waits for the answer, so nothing needs to be seen or guessed of the client here.
 
+mod beside;
 mod greeting;
 
 use std::collections::VecDeque;
@@ -314,6 +315,7 @@ impl Relay {
             self.reply(asker, REFUSED);
             return Ok(());
         }
+        self.look_beside(&operation)?;
         match self.keeper.tapped_operation(&operation) {
             None => {
                 self.go_on(asker, &operation);
@@ -331,7 +333,9 @@ impl Relay {
         if let (Some(_), Some(asking)) = (lease, &mut self.asking) {
             asking.lease = Some((asker, Box::new(operation.clone())));
         }
-        self.reply(asker, lease.map_or(Answer::Go, Answer::Lease));
+        let is_harmless = lease.is_none() && self.keeper.is_harmless_operation(operation);
+        let go = if is_harmless { Answer::GoHarmless } else { Answer::Go };
+        self.reply(asker, lease.map_or(go, Answer::Lease));
     }
 
     /// Operations were sent within a lease.

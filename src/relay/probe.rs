@@ -13,7 +13,7 @@ use crate::lang::Effect;
 use crate::os::file::set_nonblocking;
 use crate::os::poll::{Wait, poll};
 use crate::policy::Decision;
-use crate::target::Tier;
+use crate::target::{Decided, Tier};
 
 /// Most bytes an answer may have: a plan with many partitions is long, anything longer is no
 /// answer.
@@ -166,17 +166,25 @@ impl Relay {
 /// Asks for the texts of functions that statements call, if they matter where the session is and are
 /// not known; what does not come in time stays unknown. Returns whether the server was asked.
 pub(crate) fn look_up(side: &mut dyn Side, texts: &[String], keeper: &mut Keeper) -> bool {
-    let config = keeper.config();
     let decided = keeper.decided();
-    if decided.target.tier == Tier::Development || !config.impact(decided) {
+    if !matters(decided, keeper) {
         return false;
     }
-    let timeout = LOOK_UP.min(config.impact.timeout);
     let Some(inquiry) = side.look_up(texts, keeper.facts()) else { return false };
-    let Some(answer) = answer(inquiry, timeout, keeper.clock()) else { return false };
+    let Some(answer) = functions(inquiry, keeper) else { return false };
     let found = side.looked_up(&answer);
     keeper.learn(found);
     true
+}
+
+/// Returns whether a server is to be asked for its functions.
+pub(super) fn matters(decided: &Decided, keeper: &Keeper) -> bool {
+    decided.target.tier != Tier::Development && keeper.config().impact(decided)
+}
+
+/// Asks for the texts of functions; nothing is returned where the answer could not be waited for.
+pub(super) fn functions(inquiry: Inquiry, keeper: &Keeper) -> Option<String> {
+    answer(inquiry, LOOK_UP.min(keeper.config().impact.timeout), keeper.clock())
 }
 
 /// Asks who the server is before texts run on it that production would be asked about, where it may

@@ -188,6 +188,9 @@ pub struct Operation {
     /// The SQL, for engines that speak it.
     #[serde(default)]
     pub sql: Option<String>,
+    /// How its driver logs in, where the server has functions and may be asked about them.
+    #[serde(default)]
+    pub login: Option<Login>,
     /// What it does, for engines that speak no SQL.
     #[serde(default)]
     pub deeds: Vec<Deed>,
@@ -209,6 +212,18 @@ pub struct Operation {
     /// How often the SQL or the command runs.
     #[serde(default = "once")]
     pub count: u32,
+}
+
+/// How a driver logs in, in libpq's words: `password`, `sslmode` and the like.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Login(pub BTreeMap<String, String>);
+
+impl std::fmt::Debug for Login {
+    /// Leaves out what may be a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// A command of MongoDB's wire protocol.
@@ -332,6 +347,8 @@ pub struct Lease {
 pub enum Answer {
     /// Go on.
     Go,
+    /// Go on, and it need not be asked about again: it destroys nothing.
+    GoHarmless,
     /// Go on, and ask about temporary files as well: some may be targets.
     GoWithFiles,
     /// Go on, and so many more of the kind without asking.
@@ -350,6 +367,7 @@ impl Answer {
     pub fn line(self) -> String {
         match self {
             Self::Go => "go\n".to_owned(),
+            Self::GoHarmless => "go harmless\n".to_owned(),
             Self::GoWithFiles => "go files\n".to_owned(),
             Self::Lease(Lease { more, is_quiet: true }) => format!("go {more} quietly\n"),
             Self::Lease(Lease { more, is_quiet: false }) => format!("go {more}\n"),

@@ -22,6 +22,7 @@ pub fn launch(command: Command<'_>) -> Hooked {
         args,
         greets: Greets::BeforePrompt("> "),
         reader: || Box::<text::Reader>::default(),
+        side: |_| None,
         kept: text::kept,
         defeated: None,
         late: None,
@@ -36,6 +37,7 @@ pub fn legacy(command: Command<'_>) -> Hooked {
     let words = command.words();
     let hook = Hook {
         reader: || Box::<text::Reader>::default(),
+        side: |_| None,
         kept: text::kept,
         defeated: Some("the legacy mongo shell takes no guard in: drafted only".to_owned()),
         ..Hook::of_programs()

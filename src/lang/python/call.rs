@@ -9,6 +9,7 @@ use ruff_text_size::Ranged;
 use super::FILES;
 use super::chain::{Chain, Kind, text};
 use super::walk::Around;
+use crate::lang::postgres::Memory;
 use crate::lang::{Class, Effect, Reading, Scope, Verb, driver};
 
 /// Methods that remove the one thing they are called on, or are given.
@@ -281,7 +282,7 @@ fn deed(
 fn sql(call: &ExprCall, around: &Around) -> Option<Vec<Effect>> {
     let keywords = call.arguments.keywords.iter().map(|keyword| &keyword.value);
     let text = call.arguments.args.iter().take(2).chain(keywords).find_map(text)?;
-    let reading = driver::read(&text);
+    let reading = driver::read(&text, &Memory::default());
     let is_grave =
         |effect: &&Effect| effect.class >= Class::Change && effect.class != Class::Escape;
     let mut found: Vec<Effect> = reading.effects().iter().filter(is_grave).cloned().collect();

@@ -8,10 +8,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Judged, Keeper, unreadable};
-use crate::lang::{Effect, Reading, Scope, Verb};
+use crate::lang::postgres::Told;
+use crate::lang::{Class, Effect, Reading, Scope, Verb};
 use crate::policy::bulk::{counts, verb_word};
 use crate::policy::{self, Bulk, Decision, Tally, Verdict};
 use crate::record::{Marker, Source};
+use crate::relay::probe::matters;
+use crate::session::prepared::Prepared;
 use crate::tap::{self, Ending, Lease, Operation, Statement};
 use crate::target::{Address, Decided, Known, Seen, for_address};
 use crate::ui::visible::one_line;
@@ -33,8 +36,8 @@ pub(super) struct Tapped {
     released: Option<Released>,
     /// Whether an operation of it was refused: then so are all that follow.
     is_refused: bool,
-    /// The engine and the SQL that was read last, and what it does.
-    last: Option<(String, String, Reading)>,
+    /// The place and the SQL that was read last, and what it does.
+    last: Option<(usize, String, Reading)>,
     /// The statement whose end has not been seen, and since when it runs.
     running: Option<(u64, Duration)>,
     /// The last operation of it that was written down and let through.
@@ -44,17 +47,17 @@ pub(super) struct Tapped {
 }
 
 impl Tapped {
-    /// Reads an operation; a loop sends the same text again and again.
-    fn read(&mut self, operation: &Operation) -> Reading {
-        let Some(sql) = &operation.sql else { return tap::reading(operation) };
-        if let Some((engine, known, reading)) = &self.last
-            && known == sql
-            && *engine == operation.engine
+    /// Reads an operation that goes to a place; a loop sends the same text again and again.
+    fn read(&mut self, at: usize, operation: &Operation) -> Reading {
+        let memory = self.places[at].prepared.memory();
+        let Some(sql) = &operation.sql else { return tap::reading(operation, memory) };
+        if let Some((known_at, known, reading)) = &self.last
+            && (*known_at, known) == (at, sql)
         {
             return reading.clone();
         }
-        let reading = tap::reading(operation);
-        self.last = Some((operation.engine.clone(), sql.clone(), reading.clone()));
+        let reading = tap::reading(operation, memory);
+        self.last = Some((at, sql.clone(), reading.clone()));
         reading
     }
 
@@ -73,6 +76,9 @@ struct Place {
     tally: Tally,
     /// When the first counted operation of the statement was let through here.
     since: Option<Duration>,
+    /// What is known of its functions, and whether it was asked for them.
+    prepared: Prepared,
+    is_asked: bool,
     /// Whether it stands for the folders of files that are removed, and not for a server.
     is_of_files: bool,
 }
@@ -179,13 +185,36 @@ impl Keeper {
         if !operation.repeatable {
             return None;
         }
-        let reading = self.tapped.read(operation);
         let at = self.place_at(operation);
+        let reading = self.tapped.read(at, operation);
         let all = Operation { count: LEASE, ..operation.clone() };
         let verdict = self.judge_at(at, &all, &reading);
         let is_quiet = verdict.decision == Decision::Allow;
         let is_free = verdict.decision <= Decision::Notice || self.is_covered(at, &verdict);
         is_free.then_some(Lease { more: LEASE, is_quiet })
+    }
+
+    /// Returns whether an operation does no harm, so that its like need not be asked about.
+    pub fn is_harmless_operation(&mut self, operation: &Operation) -> bool {
+        let at = self.place_at(operation);
+        let reading = self.tapped.read(at, operation);
+        let is_harmless = |effect: &Effect| effect.class <= Class::Add;
+        matches!(&reading, Reading::Understood(effects) if effects.iter().all(is_harmless))
+    }
+
+    /// Returns where an operation goes if that server was not asked for its functions yet, and is to be.
+    pub fn unasked(&mut self, operation: &Operation) -> Option<&Decided> {
+        let at = self.place_at(operation);
+        let place = &self.tapped.places[at];
+        (!place.is_asked && matters(&place.decided, self)).then_some(&place.decided)
+    }
+
+    /// The server that an operation goes to told of its functions.
+    pub fn learn_at(&mut self, operation: &Operation, told: Told) {
+        let at = self.place_at(operation);
+        self.tapped.places[at].prepared.learn_server(told);
+        self.tapped.places[at].is_asked = true;
+        self.tapped.last = None;
     }
 
     /// Takes note that a statement, or an operation of it, was refused: the rest of it is refused
@@ -204,8 +233,8 @@ impl Keeper {
     /// so is the first of a statement that destroys something of a kind; none is returned for the
     /// others, which are counted.
     pub fn tapped_operation(&mut self, operation: &Operation) -> Option<Judged> {
-        let reading = self.tapped.read(operation);
         let at = self.place_at(operation);
+        let reading = self.tapped.read(at, operation);
         if operation.temporary && !self.tapped.places[at].decided.is_configured() {
             return None;
         }
@@ -314,9 +343,15 @@ impl Keeper {
         let found = places.iter().position(|place| place.decided.target.address == *address);
         found.unwrap_or_else(|| {
             let decided = decide(self);
-            let tally = Tally::default();
-            let place = Place { decided, engine: None, tally, since: None, is_of_files: false };
-            self.tapped.places.push(place);
+            self.tapped.places.push(Place {
+                decided,
+                engine: None,
+                tally: Tally::default(),
+                since: None,
+                prepared: Prepared::default(),
+                is_asked: false,
+                is_of_files: false,
+            });
             self.tapped.places.len() - 1
         })
     }
@@ -420,6 +455,9 @@ impl Keeper {
     /// Counts what is sent.
     fn count(&mut self, at: usize, operation: &Operation, effects: &[Effect]) {
         let now = self.clock.elapsed();
+        if let Some(sql) = &operation.sql {
+            self.tapped.places[at].prepared.let_through(sql);
+        }
         if effects.iter().any(counts) {
             self.tapped.places[at].since.get_or_insert(now);
             self.wrote(now);

@@ -424,7 +424,7 @@ has_named_files = False
 def operation(engine, place, text, deeds=None, sql=None, count=1, **more):
     """Asks about an operation that is about to be sent. Raises where it must not be."""
     if inside.get():
-        return
+        return None
     try:
         where = place()
     except Exception as error:
@@ -433,6 +433,7 @@ def operation(engine, place, text, deeds=None, sql=None, count=1, **more):
     answer = ask('operation', statement=_Now.id, engine=engine, place=where, text=text,
                  deeds=deeds or [], sql=sql, count=count, **more)
     _heed(answer, 'it was not sent')
+    return answer
 
 
 def connected(engine, place):
