@@ -22,6 +22,7 @@ use crate::tap::protocol::VERSION;
 use crate::tap::{Answer, Asker, Command, Heard, Message, Operation, Server, Statement};
 use crate::ui::hold::Cause;
 use crate::ui::notice;
+use crate::world::World;
 
 /// How a hook says that a line was typed at a prompt that takes one after the other.
 const TYPED: &str = "typed";
@@ -34,6 +35,8 @@ const REFUSED: Answer = Answer::No("refused");
 pub struct Asking {
     server: Server,
     hook: Hook,
+    /// What the client was started with.
+    world: World,
     reader: Box<dyn ReadStatement>,
     waiting: VecDeque<Heard>,
     is_guarded: bool,
@@ -65,13 +68,14 @@ pub(super) struct Ticket {
 impl Asking {
     /// Listens to a hook whose files are in a folder.
     #[must_use]
-    pub fn new(server: Server, mut hook: Hook, folder: PathBuf) -> Self {
+    pub fn new(server: Server, mut hook: Hook, folder: PathBuf, world: World) -> Self {
         Self {
             server,
             reader: (hook.reader)(),
             late: hook.late.take(),
             folder,
             hook,
+            world,
             waiting: VecDeque::new(),
             is_guarded: false,
             is_told: false,
@@ -101,7 +105,7 @@ impl Asking {
     #[must_use]
     pub fn to_programs(server: Server) -> Self {
         let hook = Hook::of_programs();
-        Self { is_guarded: true, ..Self::new(server, hook, PathBuf::new()) }
+        Self { is_guarded: true, ..Self::new(server, hook, PathBuf::new(), World::default()) }
     }
 
     /// Returns whether nobody knows yet that the client is guarded, or has been told that it is not.
@@ -310,10 +314,13 @@ impl Relay {
     }
 
     /// An operation is about to be sent.
-    fn at_operation(&mut self, asker: Asker, operation: Operation) -> io::Result<()> {
+    fn at_operation(&mut self, asker: Asker, mut operation: Operation) -> io::Result<()> {
         if self.keeper.is_rest_refused() {
             self.reply(asker, REFUSED);
             return Ok(());
+        }
+        if let Some(asking) = &self.asking {
+            self.keeper.place_started(&mut operation, &asking.world);
         }
         self.look_beside(&operation)?;
         match self.keeper.tapped_operation(&operation) {

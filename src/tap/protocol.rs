@@ -188,6 +188,9 @@ pub struct Operation {
     /// The SQL, for engines that speak it.
     #[serde(default)]
     pub sql: Option<String>,
+    /// The program that is about to be started, where it is one that reaches a database.
+    #[serde(default)]
+    pub started: Option<Started>,
     /// How its driver logs in, where the server has functions and may be asked about them.
     #[serde(default)]
     pub login: Option<Login>,
@@ -212,6 +215,17 @@ pub struct Operation {
     /// How often the SQL or the command runs.
     #[serde(default = "once")]
     pub count: u32,
+}
+
+/// A program that is about to be started.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct Started {
+    /// Its name, and its arguments.
+    pub argv: Vec<String>,
+    /// Those of its variables that may tell where it goes.
+    pub vars: BTreeMap<String, String>,
+    /// Its working directory; empty where that is ours.
+    pub folder: String,
 }
 
 /// How a driver logs in, in libpq's words: `password`, `sslmode` and the like.
@@ -318,6 +332,13 @@ impl Place {
             ("LoadBalancer", None) => Some("a load balancer".to_owned()),
             (_, None) => None,
         }
+    }
+}
+
+impl From<Address> for Place {
+    fn from(address: Address) -> Self {
+        let Address { user, host, port, database } = address;
+        Self { host, port, database, user, ..Self::default() }
     }
 }
 

@@ -15,15 +15,16 @@ impl Relay {
         let Some(mut side) = (asking.hook.side)(operation) else { return Ok(()) };
         let Some(decided) = self.keeper.unasked(operation).cloned() else { return Ok(()) };
         let Some(inquiry) = side.look_up(std::slice::from_ref(sql), None) else { return Ok(()) };
+        let program = inquiry.program.display().to_string();
         let answer = functions(inquiry, &self.keeper);
         let told = answer.as_ref().map(|answer| side.looked_up(answer)).unwrap_or_default();
         self.keeper.learn_at(operation, told);
-        // Nothing at all is printed where psql is not installed, or not let in.
-        let is_silent = answer.is_some_and(|answer| answer.is_empty());
+        // Nothing at all is printed where it is not let in.
+        let is_silent = answer.is_none_or(|answer| answer.is_empty());
         if is_silent && decided.target.tier == Tier::Production {
             let place = &decided.target.address;
             return self.warn(&format!(
-                "psql could not ask {place} for its functions: a call of one that deletes is taken for a read"
+                "{program} could not ask {place} for its functions: a call of one that deletes is taken for a read"
             ));
         }
         Ok(())

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Judged, Keeper, unreadable};
+use crate::clients::started;
 use crate::lang::postgres::Told;
 use crate::lang::{Class, Effect, Reading, Scope, Verb};
 use crate::policy::bulk::{counts, verb_word};
@@ -18,6 +19,7 @@ use crate::session::prepared::Prepared;
 use crate::tap::{self, Ending, Lease, Operation, Statement};
 use crate::target::{Address, Decided, Known, Seen, for_address};
 use crate::ui::visible::one_line;
+use crate::world::World;
 
 /// Longest part of a statement that is quoted where an operation of it is held, in bytes.
 const QUOTE_BYTES: usize = 60;
@@ -49,6 +51,9 @@ pub(super) struct Tapped {
 impl Tapped {
     /// Reads an operation that goes to a place; a loop sends the same text again and again.
     fn read(&mut self, at: usize, operation: &Operation) -> Reading {
+        if let Some(reading) = operation.started.as_ref().and_then(started::reading) {
+            return reading;
+        }
         let memory = self.places[at].prepared.memory();
         let Some(sql) = &operation.sql else { return tap::reading(operation, memory) };
         if let Some((known_at, known, reading)) = &self.last
@@ -200,6 +205,16 @@ impl Keeper {
         let reading = self.tapped.read(at, operation);
         let is_harmless = |effect: &Effect| effect.class <= Class::Add;
         matches!(&reading, Reading::Understood(effects) if effects.iter().all(is_harmless))
+    }
+
+    /// A program is about to be started: what its own command line says of where it goes counts for it.
+    pub fn place_started(&mut self, operation: &mut Operation, world: &World) {
+        let Some(started) = &operation.started else { return };
+        let known = self.here.known(&self.config.targets);
+        let Some(decided) = started::place(started, world, &known) else { return };
+        let address = decided.target.address.clone();
+        self.place_or(&address, |_| decided);
+        operation.place = address.into();
     }
 
     /// Returns where an operation goes if that server was not asked for its functions yet, and is to be.
@@ -376,7 +391,7 @@ impl Keeper {
     fn place_at(&mut self, operation: &Operation) -> usize {
         let address: Address = operation.place.clone().into();
         match operation.engine.as_str() {
-            "shell" => {
+            "shell" if address == Address::default() => {
                 let session = self.decided.target.address.clone();
                 self.place_of(&session)
             }

@@ -105,7 +105,12 @@ c.execute('commit')", 0),
 fn programs_that_are_told_what_to_remove() {
     all_refused(&[
         ("opened(); os.system('sqlite3 orders.db \"delete from families\"')", 0),
-        ("opened(); subprocess.run(['sqlite3', 'orders.db', 'delete from families'])", 0),
+        ("subprocess.run(['sqlite3', p, 'delete from families'], cwd='/')", 0),
+        (
+            "os.chdir('/'); os.posix_spawn('/usr/bin/sqlite3', ['sqlite3', p, 'delete from families'], {})",
+            0,
+        ),
+        ("subprocess.run('sqlite3 %s \"drop table families\"' % p, shell=True)", 0),
         ("subprocess.run(['rm', '-rf', os.getcwd()])", 0),
         ("subprocess.Popen('true && find . -delete', shell=True).wait()", 0),
     ]);
