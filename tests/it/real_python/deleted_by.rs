@@ -75,6 +75,11 @@ if __name__ == '__main__':
         ("for n in range(20): subprocess.run([sys.executable, 'one.py', str(n)])", 4),
         ("for n in range(20): os.system('%s one.py %d' % (sys.executable, n))", 4),
     ];
+    let executor = "import concurrent.futures, multiprocessing
+def delete(n): opened().execute('delete from families where id = ?', (n,))
+fork = multiprocessing.get_context('fork')
+with concurrent.futures.ProcessPoolExecutor(3, fork) as pool: list(pool.map(delete, range(20)))";
+    scripts.push((executor, 4));
     scripts.extend(pools.iter().map(|pool| (pool.as_str(), 4)));
     all_refused(&scripts);
 }
@@ -84,6 +89,14 @@ fn other_ways_to_run_code() {
     all_refused(&[
         ("exec(\"for n in range(20): opened().execute('delete from families where id=%d' % n)\")", 4),
         ("opened().executemany('delete from families where id=?', ((n,) for n in range(20)))", 4),
+        ("c = sqlite3.connect(':memory:'); c.execute('create table t (a)')
+def rows():
+    for n in range(20): opened().execute('delete from families where id = ?', (n,)); yield (n,)
+c.executemany('update t set a = ?', rows())", 4),
+        ("c = sqlite3.connect(':memory:'); c.execute('create table t (a)')
+c.executemany('insert into t values (?)', [(n,) for n in range(20)])
+c.create_function('gone', 1, lambda n: opened().execute('delete from families where id = ?', (n,)) and 1)
+c.execute('update t set a = gone(a)')", 4),
         ("import runpy\nfor n in range(20): sys.argv = ['one.py', str(n)]; runpy.run_path('one.py')", 4),
         ("import asyncio, concurrent.futures
 def delete(n): opened().execute('delete from families where id = ?', (n,))
@@ -112,6 +125,7 @@ fn programs_that_are_told_what_to_remove() {
         ),
         ("subprocess.run('sqlite3 %s \"drop table families\"' % p, shell=True)", 0),
         ("subprocess.run(['rm', '-rf', os.getcwd()])", 0),
+        ("os.remove(p)", 0),
         ("subprocess.Popen('true && find . -delete', shell=True).wait()", 0),
     ]);
 }

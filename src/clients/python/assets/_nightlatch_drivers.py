@@ -223,10 +223,15 @@ def sql_many(engine, text, place, rows, login=None):
 
 
 def _each(engine, text, place, rows, login, called):
-    for row in rows:
-        # The driver takes them while it runs what was asked about: that is not this.
+    rows, end = iter(rows), object()
+    while True:
+        # The driver takes them while it runs what was asked about: this is not that, and neither is
+        # what the person's own code does to make one.
         token = guard.inside.set(False)
         try:
+            row = next(rows, end)
+            if row is end:
+                return
             _ask(engine, text, place, 1, login, called)
         finally:
             guard.inside.reset(token)
@@ -241,8 +246,11 @@ def deed(verb, on, scope='one', count=1):
 class within:
     """What an operation does within itself was asked about with it."""
 
+    def __init__(self, what=True):
+        self.what = what
+
     def __enter__(self):
-        self.token = guard.inside.set(True)
+        self.token = guard.inside.set(self.what)
 
     def __exit__(self, *_):
         guard.inside.reset(self.token)
@@ -257,7 +265,7 @@ _SOCKETED = {'pymongo': 'mongodb', 'redis': 'redis', 'pymysql': 'mysql', 'aiomys
 
 def at_connect(address):
     """A socket is about to connect: tells where, if a driver of ours does it."""
-    if not isinstance(address, tuple) or guard.inside.get():
+    if not isinstance(address, tuple) or guard.inside.get() is True:
         return
     frame = sys._getframe(2)
     for _ in range(16):

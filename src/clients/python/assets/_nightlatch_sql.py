@@ -66,12 +66,13 @@ def sqlite(module):
         def run(self, text, *args, **kwargs):
             if text.__class__ is str and text in harmless:
                 return old(self, text, *args, **kwargs)
-            if text.__class__ is str and drivers.matters(text) and not guard.inside.get():
+            if text.__class__ is str and drivers.matters(text) and guard.inside.get() not in (True, text):
                 ask(self, text)
                 is_attaching = 'attach' in text.lower()
                 before = files(getattr(self, 'connection', self)) if is_attaching else None
-                # The connection's own methods call the cursor's.
-                with drivers.within():
+                # The connection's own methods call the cursor's, and SQL may call functions of the
+                # person's.
+                with drivers.within(text):
                     result = old(self, text, *args, **kwargs)
                 if is_attaching:
                     told(self, before)
@@ -81,9 +82,10 @@ def sqlite(module):
 
     def many(old):
         def run(self, text, rows, *args, **kwargs):
-            if not guard.inside.get() and drivers.matters(drivers.plain(text)):
-                rows = ask(self, drivers.plain(text), rows)
-                with drivers.within():
+            asked = drivers.plain(text)
+            if guard.inside.get() not in (True, asked) and drivers.matters(asked):
+                rows = ask(self, asked, rows)
+                with drivers.within(asked):
                     return old(self, text, rows, *args, **kwargs)
             return old(self, text, rows, *args, **kwargs)
         return run

@@ -70,11 +70,24 @@ def _removes(event, path):
     is_temporary = whole.startswith(_TEMPORARY)
     if name.endswith('.pyc') or is_temporary and not guard.has_named_files:
         return
-    deed = {'verb': 'drop' if is_tree else 'delete', 'object': whole if is_tree else 'files',
-            'scope': 'all' if is_tree else 'one'}
+    is_whole = is_tree or _is_database(whole)
+    deed = {'verb': 'drop' if is_whole else 'delete', 'object': whole if is_whole else 'files',
+            'scope': 'all' if is_whole else 'one'}
     place = {'host': whole} if is_tree else {'host': folder, 'database': name}
     guard.operation('file', lambda: place, '%s %s' % (event, whole), deeds=[deed],
                     temporary=is_temporary)
+
+
+def _is_database(path):
+    """Tells whether a file is a database of SQLite's: that is no file among many."""
+    try:
+        # Opening would wait for whoever writes to a pipe.
+        if not os.path.isfile(path) or os.path.islink(path):
+            return False
+        with open(path, 'rb') as file:
+            return file.read(16) == b'SQLite format 3\0'
+    except OSError:
+        return False
 
 
 def _starts(command, folder, variables):
