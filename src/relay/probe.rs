@@ -171,7 +171,7 @@ pub(crate) fn look_up(side: &mut dyn Side, texts: &[String], keeper: &mut Keeper
         return false;
     }
     let Some(inquiry) = side.look_up(texts, keeper.facts()) else { return false };
-    let Some(answer) = functions(inquiry, keeper) else { return false };
+    let Some((answer, _)) = functions(inquiry, keeper) else { return false };
     let found = side.looked_up(&answer);
     keeper.learn(found);
     true
@@ -182,8 +182,8 @@ pub(super) fn matters(decided: &Decided, keeper: &Keeper) -> bool {
     decided.target.tier != Tier::Development && keeper.config().impact(decided)
 }
 
-/// Asks for the texts of functions; nothing is returned where the answer could not be waited for.
-pub(super) fn functions(inquiry: Inquiry, keeper: &Keeper) -> Option<String> {
+/// Asks for the texts of functions; returns what came in time, and whether that is all.
+pub(super) fn functions(inquiry: Inquiry, keeper: &Keeper) -> Option<(String, bool)> {
     answer(inquiry, LOOK_UP.min(keeper.config().impact.timeout), keeper.clock())
 }
 
@@ -197,19 +197,22 @@ pub(crate) fn meet(side: &mut dyn Side, texts: &[String], keeper: &mut Keeper) -
         return false;
     }
     let answer = side.identify(None).and_then(|inquiry| answer(inquiry, timeout, keeper.clock()));
-    let identity = answer.and_then(|answer| side.identified(&answer));
+    let identity = answer.and_then(|(answer, _)| side.identified(&answer));
     identity.is_some_and(|identity| keeper.find_out(Found::Server(identity.id)))
 }
 
-/// Asks and waits; what has come in time is the answer.
-fn answer(inquiry: Inquiry, timeout: Duration, clock: Clock) -> Option<String> {
+/// Asks and waits; what has come in time is the answer. Returns it, and whether it is whole.
+fn answer(inquiry: Inquiry, timeout: Duration, clock: Clock) -> Option<(String, bool)> {
     let due = clock.elapsed() + timeout;
     let mut probe = start(inquiry, due).ok()?;
-    while !probe.read()
+    let mut is_whole = probe.read();
+    while !is_whole
         && let Some(left) = due.checked_sub(clock.elapsed())
         && poll(&mut [Wait::readable(probe.as_fd())], Some(left)).is_ok()
-    {}
-    Some(String::from_utf8_lossy(&probe.answer).into_owned())
+    {
+        is_whole = probe.read();
+    }
+    Some((String::from_utf8_lossy(&probe.answer).into_owned(), is_whole))
 }
 
 /// Makes the command that asks; its ends are still to be said.

@@ -143,6 +143,11 @@ pub(super) fn read(
     if of == Kind::Harmless {
         return Vec::new();
     }
+    // Of SQLite the guard tells which file it is, before anything is sent: it may be one in memory.
+    let is_told = around.looped.is_none() && is_of_sqlite(types, chain.root());
+    if SQL.contains(&method) && is_told {
+        return Vec::new();
+    }
     if SQL.contains(&method)
         && let Some(found) = sql(call, around)
     {
@@ -276,6 +281,10 @@ fn deed(
         }
         _ => None,
     }
+}
+
+fn is_of_sqlite(types: &BTreeMap<String, String>, name: Option<&str>) -> bool {
+    name.and_then(|name| types.get(name)).is_some_and(|told| told.starts_with("of sqlite3."))
 }
 
 /// Reads the SQL that a call is given; none where it is given none that removes or changes.

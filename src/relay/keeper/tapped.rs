@@ -28,6 +28,9 @@ const QUOTE_BYTES: usize = 60;
 /// enough that what changes meanwhile is heeded soon.
 const LEASE: u32 = 256;
 
+/// How often a server is asked for its functions that does not tell in time.
+const MOST_LOOKS: u32 = 3;
+
 /// What is known of the statement that runs, and of the places it has reached.
 #[derive(Debug, Default)]
 pub(super) struct Tapped {
@@ -81,9 +84,11 @@ struct Place {
     tally: Tally,
     /// When the first counted operation of the statement was let through here.
     since: Option<Duration>,
-    /// What is known of its functions, and whether it was asked for them.
+    /// What is known of its functions, and how often it may still be asked for them.
     prepared: Prepared,
-    is_asked: bool,
+    looks: u32,
+    /// Whether it was asked, and has not told all.
+    is_unsure: bool,
     /// Whether it stands for the folders of files that are removed, and not for a server.
     is_of_files: bool,
 }
@@ -204,7 +209,8 @@ impl Keeper {
         let at = self.place_at(operation);
         let reading = self.tapped.read(at, operation);
         let is_harmless = |effect: &Effect| effect.class <= Class::Add;
-        matches!(&reading, Reading::Understood(effects) if effects.iter().all(is_harmless))
+        !self.tapped.places[at].is_unsure
+            && matches!(&reading, Reading::Understood(effects) if effects.iter().all(is_harmless))
     }
 
     /// A program is about to be started: what its own command line says of where it goes counts for it.
@@ -221,14 +227,16 @@ impl Keeper {
     pub fn unasked(&mut self, operation: &Operation) -> Option<&Decided> {
         let at = self.place_at(operation);
         let place = &self.tapped.places[at];
-        (!place.is_asked && matters(&place.decided, self)).then_some(&place.decided)
+        (place.looks > 0 && matters(&place.decided, self)).then_some(&place.decided)
     }
 
-    /// The server that an operation goes to told of its functions.
-    pub fn learn_at(&mut self, operation: &Operation, told: Told) {
+    /// The server that an operation goes to told of its functions; of all of them, if `is_whole`.
+    pub fn learn_at(&mut self, operation: &Operation, told: Told, is_whole: bool) {
         let at = self.place_at(operation);
-        self.tapped.places[at].prepared.learn_server(told);
-        self.tapped.places[at].is_asked = true;
+        let place = &mut self.tapped.places[at];
+        place.prepared.learn_server(told);
+        place.looks = if is_whole { 0 } else { place.looks.saturating_sub(1) };
+        place.is_unsure = place.looks > 0;
         self.tapped.last = None;
     }
 
@@ -364,7 +372,8 @@ impl Keeper {
                 tally: Tally::default(),
                 since: None,
                 prepared: Prepared::default(),
-                is_asked: false,
+                looks: MOST_LOOKS,
+                is_unsure: false,
                 is_of_files: false,
             });
             self.tapped.places.len() - 1

@@ -421,7 +421,7 @@ fn redis_loops_pipelines_and_flushes() {
         return;
     }
     for (line, left) in [
-        ("purge()", 16),
+        ("locks(); purge()", 16),
         ("getattr(r, 'flush' + 'all')()", 20),
         ("r.delete(*KEYS)", 20),
         ("pipe()", 20),
@@ -437,6 +437,9 @@ KEYS = ['k%d' % n for n in range(20)]
 for k in KEYS: r.set(k, 1)
 def purge():
     for k in KEYS: r.delete(k)
+def locks():
+    for n in range(9):
+        with r.lock('lock %d' % n): pass
 def pipe():
     p = r.pipeline()
     for k in KEYS: p.delete(k)
