@@ -85,6 +85,27 @@ with concurrent.futures.ProcessPoolExecutor(3, fork) as pool: list(pool.map(dele
 }
 
 #[test]
+fn many_databases_in_one_loop() {
+    all_refused(&[
+        // Five at one server, which a folder of files is, and twenty anywhere.
+        (
+            "import shutil
+for n in range(4): shutil.copy(p, 'copy%d.db' % n)
+for n in range(4): sqlite3.connect('copy%d.db' % n).execute('delete from families where id = 1')
+opened().execute('delete from families where id = 1')",
+            0,
+        ),
+        (
+            "import shutil
+for n in range(19): os.mkdir(str(n)); shutil.copy(p, '%d/orders.db' % n)
+for n in range(19): sqlite3.connect('%d/orders.db' % n).execute('delete from families where id = 1')
+opened().execute('delete from families where id = 1')",
+            0,
+        ),
+    ]);
+}
+
+#[test]
 fn other_ways_to_run_code() {
     all_refused(&[
         ("exec(\"for n in range(20): opened().execute('delete from families where id=%d' % n)\")", 4),

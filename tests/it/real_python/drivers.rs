@@ -202,6 +202,25 @@ fn psycopg2_loops_and_whole_tables() {
     postgres_refuses(&subclass, "purge()", 996);
 }
 
+#[test]
+fn functions_that_nobody_can_look_up_are_said() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let mut stage = Stage::with_drivers();
+    stage.world.database.sql(FUNCTIONS);
+    stage.world.set("PATH", "/nowhere");
+    let (port, database) = (cluster().port, &stage.world.database.name);
+    let output = stage.run(&format!(
+        "import psycopg2
+cur = psycopg2.connect('host=localhost port={port} dbname={database} user=app').cursor()
+for n in range(3): cur.execute('SELECT greet(1)')"
+    ));
+    let said = String::from_utf8_lossy(&output.stderr);
+    let line = "could not ask app@localhost:";
+    assert_eq!(said.matches(line).count(), 1, "{said}");
+}
+
 const PSYCOPG: &str = "import psycopg, asyncio
 c = psycopg.connect('$DSN', autocommit=True)
 def purge():
