@@ -21,8 +21,8 @@ impl Relay {
         let (answer, is_whole) = found.unwrap_or_else(|| (String::new(), true));
         // Nothing at all is printed where it is not let in.
         let is_told = is_whole && !answer.is_empty();
-        self.keeper.learn_at(operation, side.looked_up(&answer), is_whole);
-        if !is_told && decided.target.tier == Tier::Production {
+        let is_first = self.keeper.learn_at(operation, side.looked_up(&answer), is_whole);
+        if is_first && !is_told && decided.target.tier == Tier::Production {
             let place = &decided.target.address;
             return self.warn(&format!(
                 "{program} could not ask {place} for its functions: a call of one that deletes is taken for a read"

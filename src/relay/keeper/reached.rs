@@ -50,14 +50,17 @@ impl Keeper {
         (place.looks > 0 && matters(&place.decided, self)).then_some(&place.decided)
     }
 
-    /// The server that an operation goes to told of its functions; of all of them, if `is_whole`.
-    pub fn learn_at(&mut self, operation: &Operation, told: Told, is_whole: bool) {
+    /// The server that an operation goes to told of its functions; of all of them, if `is_whole`. Returns
+    /// whether it was asked for the first time.
+    pub fn learn_at(&mut self, operation: &Operation, told: Told, is_whole: bool) -> bool {
         let at = self.place_at(operation);
         let place = &mut self.tapped.places[at];
         place.prepared.learn_server(told);
+        let is_first = place.looks == MOST_LOOKS;
         place.looks = if is_whole { 0 } else { place.looks.saturating_sub(1) };
         place.is_unsure = place.looks > 0;
         self.tapped.last = None;
+        is_first
     }
 
     /// Finds a place, or begins to count for it.
