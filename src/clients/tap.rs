@@ -132,6 +132,9 @@ pub trait Tap: std::fmt::Debug {
     /// Says what a prompt's client cannot tell us, for the person to know.
     fn shortcoming(&self, facts: &PromptFacts) -> Option<&'static str>;
 
+    /// Tells whether a statement takes data from the client's standard input.
+    fn takes_data(&self, text: &str) -> bool;
+
     /// What ends data on the client's standard input without ending that input.
     fn end_of_data(&self) -> &'static [u8];
 

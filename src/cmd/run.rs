@@ -412,6 +412,7 @@ impl Run<'_> {
         }
         let is_notified = keeper.config().notify;
         let signals = Signals::catch(&caught)
+            .and_then(Signals::and_interrupts)
             .map_err(|error| Error::ours("Signals cannot be caught.").because(error))?;
         let mut tap = if is_tapped { self.launcher.tap(&nonce) } else { None };
         if let Some(tap) = &mut tap {

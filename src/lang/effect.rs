@@ -121,6 +121,22 @@ pub struct Effect {
 }
 
 impl Effect {
+    /// Returns the table that it changes, empties or drops, if it does that to a table and to nothing
+    /// else: other kinds of objects may have the same name.
+    #[must_use]
+    pub fn only_table(&self) -> Option<&String> {
+        // With CASCADE things go along that others have made; the phrase is what tells.
+        let goes_along = ["depends on it", "refers to it"];
+        let is_table = match self.verb {
+            Verb::Update | Verb::Delete | Verb::Truncate => true,
+            Verb::DropColumn | Verb::AlterType | Verb::Detach => true,
+            Verb::Drop => self.phrase.starts_with("drops table "),
+            _ => false,
+        };
+        let is_only = is_table && !goes_along.iter().any(|words| self.phrase.contains(words));
+        self.object.as_ref().filter(|_| is_only)
+    }
+
     /// Says whether it removes or overwrites what was there: rows or objects, or all rows of
     /// something. A change of some rows is everyday work.
     #[must_use]

@@ -6,7 +6,17 @@ use super::token::{Kind, Statement, is_word};
 use super::{Class, Effect, Verb};
 
 /// Words after which nobody can tell any more what a name means.
-const DOUBTS: &[&str] = &["discard", "rollback", "search_path", "set_config", "use"];
+const DOUBTS: &[&str] = &[
+    "abort",
+    "discard",
+    "prepare",
+    "reset",
+    "rollback",
+    "schema",
+    "search_path",
+    "set_config",
+    "use",
+];
 
 /// Names, as effects have them.
 #[derive(Debug, Default)]
@@ -58,15 +68,10 @@ impl Temporary {
         else {
             return;
         };
-        let is_drop = effect.verb == Verb::Drop;
-        // What depends on it may be others', and a new name too.
-        let goes_along = ["depends on it", "refers to it"];
-        if is_drop || effect.verb == Verb::Rename {
+        let stays = effect.only_table().is_some();
+        if matches!(effect.verb, Verb::Drop | Verb::Rename) {
             self.names.remove(&object.clone());
         }
-        let stays = matches!(effect.class, Class::Change | Class::Remove | Class::Destroy)
-            && effect.verb != Verb::Rename
-            && !goes_along.iter().any(|words| effect.phrase.contains(words));
         if stays {
             effect.class = Class::Session;
             effect.phrase.push_str(", a temporary table of this text");

@@ -14,7 +14,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, setpgid, setsid, tcsetpgrp};
 
@@ -22,8 +22,9 @@ use super::afloat::{Afloat, leave_open};
 use super::channel::{Channel, Order, Report};
 use super::poll::{Wait, poll};
 use super::process::{end_with_parent, rename_self, tree};
-use super::signal::{Caught, Signals, shrug_off, without_ttou};
+use super::signal::{Caught, Signals, is_ignored, shrug_off, without_ttou};
 use super::term::Keepsake;
+use crate::clock::Clock;
 
 mod ioctl {
     nix::ioctl_write_int_bad!(set_controlling_terminal, libc::TIOCSCTTY);
@@ -33,6 +34,9 @@ mod ioctl {
 /// uninterruptible wait must not keep the monitor for ever.
 const KILL_LOOKS: u32 = 500;
 const KILL_LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Within what time an interrupt of our own is the one that the relay passes on.
+const SAME_INTERRUPT: Duration = Duration::from_secs(1);
 
 /// What the monitor starts.
 #[derive(Debug)]
@@ -75,7 +79,12 @@ pub(super) fn run(client: &Client, held: Held, mut channel: Channel) -> io::Resu
         libc::SIGUSR2,
         libc::SIGALRM,
     ])?;
-    let signals = Signals::catch(&[Caught::Child])?;
+    let is_deaf = is_ignored(libc::SIGINT);
+    let mut signals = Signals::catch(&[Caught::Child])?;
+    if tty.is_none() {
+        // In the client's group, where what it gets comes here, too.
+        signals = signals.and_interrupts()?;
+    }
     if let Some(tty) = &tty {
         setsid()?;
         // SAFETY: the descriptor is a pty follower that we own; the call touches no memory.
@@ -90,13 +99,25 @@ pub(super) fn run(client: &Client, held: Held, mut channel: Channel) -> io::Resu
         }
         return Ok(0);
     }
-    let started = start(client, tty.as_ref().map(AsFd::as_fd), &hold);
+    let started = start(client, tty.as_ref().map(AsFd::as_fd), &hold, is_deaf);
     match started {
         Ok(pid) => {
             channel.report(Report::Started(pid.as_raw()))?;
             let owns_session = tty.is_some();
             let hold = hold.into_iter().map(Some).collect();
-            Monitor { channel, signals, pid, owns_session, keepsake, hold, worn: 0 }.serve()
+            let monitor = Monitor {
+                channel,
+                signals,
+                pid,
+                owns_session,
+                keepsake,
+                hold,
+                worn: 0,
+                is_over: false,
+                clock: Clock::system(),
+                interrupted: None,
+            };
+            monitor.serve()
         }
         Err(error) => {
             channel.report(Report::Failed(error.raw_os_error().unwrap_or(libc::EIO)))?;
@@ -114,21 +135,24 @@ struct Monitor {
     hold: Vec<Option<Afloat>>,
     /// What of the terminal's look is the relay's.
     worn: i32,
+    /// Whether the client has ended.
+    is_over: bool,
+    clock: Clock,
+    /// When the client's group, which is ours as well, was last interrupted, by the clock.
+    interrupted: Option<Duration>,
 }
 
 impl Monitor {
     fn serve(mut self) -> io::Result<u8> {
-        let mut is_over = false;
         loop {
-            let (order, child) = {
+            let (order, signal) = {
                 let mut waits =
                     [Wait::readable(self.channel.as_fd()), Wait::readable(self.signals.as_fd())];
                 poll(&mut waits, None)?;
                 (waits[0].is_ready(), waits[1].is_ready())
             };
-            if child {
-                self.signals.take();
-                is_over = self.report_changes(is_over);
+            if signal {
+                self.caught();
             }
             if order {
                 match self.channel.next_order() {
@@ -139,7 +163,7 @@ impl Monitor {
                     Ok(Some(Order::Kill)) => self.end(),
                     Ok(Some(Order::Signal(number))) => {
                         if let Ok(signal) = Signal::try_from(number) {
-                            self.send(signal);
+                            self.pass_on(signal);
                         }
                     }
                     Ok(Some(Order::LetGo(place))) => {
@@ -149,7 +173,7 @@ impl Monitor {
                         }
                     }
                     Ok(None) | Err(_) => {
-                        self.outlive_relay(is_over);
+                        self.outlive_relay();
                         return Ok(0);
                     }
                 }
@@ -157,10 +181,19 @@ impl Monitor {
         }
     }
 
-    /// Tells the relay what became of the client; returns whether it has ended.
-    fn report_changes(&mut self, was_over: bool) -> bool {
-        let mut is_over = was_over;
-        while !is_over {
+    /// Deals with the signals that came.
+    fn caught(&mut self) {
+        for caught in self.signals.take() {
+            match caught {
+                Caught::Interrupt => self.interrupted = Some(self.clock.elapsed()),
+                _ => self.report_changes(),
+            }
+        }
+    }
+
+    /// Tells the relay what became of the client.
+    fn report_changes(&mut self) {
+        while !self.is_over {
             let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED;
             let report = match waitpid(self.pid, Some(flags)) {
                 Ok(WaitStatus::Exited(_, status)) => Report::Exited(status),
@@ -169,16 +202,15 @@ impl Monitor {
                 Err(Errno::EINTR) => continue,
                 Ok(_) | Err(_) => break,
             };
-            is_over = !matches!(report, Report::Stopped(_));
+            self.is_over = !matches!(report, Report::Stopped(_));
             // A relay that is gone shows as end of file on the channel.
             drop(self.channel.report(report));
         }
-        is_over
     }
 
     /// The relay was killed: end the client before anything is closed.
-    fn outlive_relay(&mut self, is_over: bool) {
-        if !is_over {
+    fn outlive_relay(&mut self) {
+        if !self.is_over {
             self.end();
             for _ in 0..KILL_LOOKS {
                 match waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) {
@@ -204,16 +236,38 @@ impl Monitor {
         }
     }
 
+    /// Sends the client a signal that the relay got. Ctrl-C and what else goes to the whole group
+    /// has reached it already, and a second one would ask the server to cancel twice.
+    fn pass_on(&mut self, signal: Signal) {
+        self.caught();
+        let now = self.clock.elapsed();
+        let is_same = |when: Duration| now.saturating_sub(when) < SAME_INTERRUPT;
+        let has_it = signal == Signal::SIGINT && self.interrupted.take().is_some_and(is_same);
+        if !has_it {
+            self.send(signal);
+        }
+    }
+
     /// Sends a signal to the client, and to its children where it has a group of its own.
     fn send(&self, signal: Signal) {
+        if self.is_over && !self.owns_session {
+            // Its number may be another's by now.
+            return;
+        }
         let whom = if self.owns_session { Pid::from_raw(-self.pid.as_raw()) } else { self.pid };
         // It may have ended in between; then there is nobody left to tell.
         let _ = kill(whom, signal);
     }
 }
 
-/// Starts the client: in its own foreground group where it has a terminal of its own.
-fn start(client: &Client, tty: Option<BorrowedFd<'_>>, hold: &[Afloat]) -> io::Result<Pid> {
+/// Starts the client: in its own foreground group where it has a terminal of its own, and deaf to
+/// SIGINT where we were started so.
+fn start(
+    client: &Client,
+    tty: Option<BorrowedFd<'_>>,
+    hold: &[Afloat],
+    is_deaf: bool,
+) -> io::Result<Pid> {
     let monitor = getpid().as_raw();
     let tty = tty.map(|tty| tty.as_raw_fd());
     let hold: Vec<_> = hold.iter().map(|afloat| afloat.as_fd().as_raw_fd()).collect();
@@ -230,6 +284,9 @@ fn start(client: &Client, tty: Option<BorrowedFd<'_>>, hold: &[Afloat]) -> io::R
     unsafe {
         command.pre_exec(move || {
             end_with_parent(monitor)?;
+            if is_deaf {
+                signal(Signal::SIGINT, SigHandler::SigIgn)?;
+            }
             for &afloat in &hold {
                 leave_open(BorrowedFd::borrow_raw(afloat))?;
             }

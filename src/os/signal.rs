@@ -60,6 +60,7 @@ pub fn survive_file_limit() {
 pub struct Signals {
     pipes: Vec<(Caught, UnixStream)>,
     wake: UnixStream,
+    wake_writer: UnixStream,
 }
 
 impl Signals {
@@ -72,19 +73,35 @@ impl Signals {
         let (wake, wake_writer) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
         wake_writer.set_nonblocking(true)?;
-        let mut pipes = Vec::with_capacity(which.len());
+        let mut signals = Self { pipes: Vec::with_capacity(which.len() + 1), wake, wake_writer };
         for &caught in which {
-            if is_ignored(caught.number()) {
-                continue;
+            if !is_ignored(caught.number()) {
+                signals.also(caught)?;
             }
-            let (reader, writer) = UnixStream::pair()?;
-            reader.set_nonblocking(true)?;
-            writer.set_nonblocking(true)?;
-            signal_hook::low_level::pipe::register(caught.number(), writer)?;
-            signal_hook::low_level::pipe::register(caught.number(), wake_writer.try_clone()?)?;
-            pipes.push((caught, reader));
         }
-        Ok(Self { pipes, wake })
+        Ok(signals)
+    }
+
+    /// Catches Ctrl-C's signal as well, also where it was ignored when we were started, as a shell
+    /// does for what it runs in the background: a client may heed it all the same.
+    ///
+    /// # Errors
+    /// When no descriptors are left.
+    pub fn and_interrupts(mut self) -> io::Result<Self> {
+        if self.pipes.iter().all(|(caught, _)| *caught != Caught::Interrupt) {
+            self.also(Caught::Interrupt)?;
+        }
+        Ok(self)
+    }
+
+    fn also(&mut self, caught: Caught) -> io::Result<()> {
+        let (reader, writer) = UnixStream::pair()?;
+        reader.set_nonblocking(true)?;
+        writer.set_nonblocking(true)?;
+        signal_hook::low_level::pipe::register(caught.number(), writer)?;
+        signal_hook::low_level::pipe::register(caught.number(), self.wake_writer.try_clone()?)?;
+        self.pipes.push((caught, reader));
+        Ok(())
     }
 
     /// Returns what came since the last call, each signal once.
@@ -145,7 +162,8 @@ pub fn without_ttou<T>(action: impl FnOnce() -> T) -> T {
     result
 }
 
-fn is_ignored(number: i32) -> bool {
+/// Whether a signal does nothing to this process.
+pub(super) fn is_ignored(number: i32) -> bool {
     // SAFETY: a zeroed sigaction is a valid out-parameter, and passing no new action only reads.
     unsafe {
         let mut current: libc::sigaction = std::mem::zeroed();

@@ -116,14 +116,9 @@ fn weigh(effect: Effect, looped: Option<String>, facts: &Facts, reasons: &mut Re
     Finding { effect, rule, decision }
 }
 
-/// Tells whether an effect stays within what the session has made itself.
+/// Tells whether an effect stays within tables that the session has made itself.
 fn is_own(effect: &Effect, facts: &Facts) -> bool {
-    let is_named = effect.object.as_ref().is_some_and(|object| facts.own.contains(object));
-    // With CASCADE things go along that others have made; the phrase is what tells.
-    let goes_along = ["depends on it", "refers to it"];
-    is_named
-        && matches!(effect.class, Class::Change | Class::Remove | Class::Destroy)
-        && !goes_along.iter().any(|words| effect.phrase.contains(words))
+    effect.only_table().is_some_and(|object| facts.own.contains(object))
 }
 
 /// Collects the phrases: what would happen first, then why it is stopped harder than usual.

@@ -43,6 +43,8 @@ pub struct Asking {
     is_told: bool,
     /// Whether the person has typed before the hook said hello: their echo is no output of the client.
     is_typed: bool,
+    /// Whether the last thing the person did was not to confirm: all that comes was typed before.
+    has_refused: bool,
     /// When the client was started.
     started: Option<Duration>,
     /// What brings the hook in where it cannot be loaded.
@@ -80,6 +82,7 @@ impl Asking {
             is_guarded: false,
             is_told: false,
             is_typed: false,
+            has_refused: false,
             started: None,
             bringing: None,
             was_cooked: false,
@@ -130,7 +133,12 @@ impl Asking {
 
     /// Takes note that the person types.
     pub(super) fn typed(&mut self) {
-        self.is_typed = true;
+        (self.is_typed, self.has_refused) = (true, false);
+    }
+
+    /// Takes note that the person has not confirmed.
+    pub(super) fn refused(&mut self) {
+        self.has_refused = true;
     }
 
     /// Returns the socket and its connections.
@@ -281,11 +289,11 @@ impl Relay {
         self.say_hours()?;
         let judged = self.keeper.tapped_statement(text, statement, &reading);
         let is_cooked = self.is_cooked()?;
-        if let Some(asking) = &mut self.asking {
-            asking.was_cooked = is_cooked;
-        }
+        let Some(asking) = &mut self.asking else { return Ok(()) };
+        asking.was_cooked = is_cooked;
+        let has_refused = asking.has_refused;
         let ticket = Ticket::whole(asker);
-        if statement.how == TYPED && self.discard_until.is_some() {
+        if statement.how == TYPED && has_refused {
             // The client had read it already when what it was pasted with was refused.
             self.discard_ahead();
             return self.refuse_tapped(&judged, &ticket, "it was typed ahead of a refusal");

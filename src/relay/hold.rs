@@ -340,6 +340,9 @@ impl Relay {
         let now = self.keeper.clock().elapsed();
         self.discarded_bytes = self.gate.discard() + self.discard_unread();
         self.discard_until = Some(now + self.keeper.config().hold.paste_quiet);
+        if let Some(asking) = &mut self.asking {
+            asking.refused();
+        }
     }
 
     /// Refuses where nobody can go on: the client is ended while it waits, and the server rolls

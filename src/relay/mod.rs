@@ -227,6 +227,8 @@ pub struct Relay {
     sink: Sink,
     /// What goes to a redirected standard output.
     stdout: Option<File>,
+    /// Whether it was said that this cannot be written.
+    is_stdout_told: bool,
     /// What waits to be written to the client.
     to_client: VecDeque<u8>,
     /// What waits to be written to the pipe into the client.
@@ -239,6 +241,8 @@ pub struct Relay {
     typed: Typed,
     /// Whether the script's last statement was ended for it.
     is_ending: bool,
+    /// Whether the last statement's data, if it still wants some, can be ended.
+    has_data_end: bool,
     /// Whether the client was last seen to take data from its standard input.
     takes_data: bool,
     /// Whether the script has been passed to its end.
@@ -340,6 +344,8 @@ impl Relay {
             script: Script::default(),
             typed: Typed::default(),
             is_ending: false,
+            has_data_end: false,
+            is_stdout_told: false,
             takes_data: false,
             is_fed: false,
             wants_script: false,

@@ -287,6 +287,15 @@ impl Relay {
                         return Ok(());
                     }
                 }
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                    if !std::mem::replace(&mut self.is_stdout_told, true) {
+                        let line = format!(
+                            "standard output cannot be written, and what comes there is lost: {error}"
+                        );
+                        self.say_trouble(&line)?;
+                    }
+                    return Ok(());
+                }
                 Err(_) => {
                     // The reader is gone: let the client see that for itself, as it would bare.
                     self.stdout = None;
@@ -373,10 +382,15 @@ impl Relay {
     pub(super) fn tell_troubles(&mut self) {
         for trouble in self.keeper.troubles() {
             self.alert(Occasion::Gap, &trouble);
-            let line = notice::line(&trouble, Style::Warning, self.cols(), self.theme);
             // A terminal that takes nothing cannot be told.
-            drop(self.say(&line));
+            drop(self.say_trouble(&trouble));
         }
+    }
+
+    /// Says on a line of its own what does not work.
+    pub(super) fn say_trouble(&mut self, trouble: &str) -> io::Result<()> {
+        let line = notice::line(trouble, Style::Warning, self.cols(), self.theme);
+        self.say(&line)
     }
 
     /// Columns of the user terminal; 0 where there is none.

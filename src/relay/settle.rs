@@ -11,7 +11,7 @@ use super::ends::FEED_PLACE;
 use super::hold::Doubt;
 use super::keeper::Judged;
 use super::look::{Look, Who};
-use super::{Input, Phase, Relay};
+use super::{Ended, Input, Phase, Relay};
 use crate::clients::{Asked, Guarded, Unseen};
 use crate::os::channel::Order;
 use crate::os::process;
@@ -239,8 +239,9 @@ impl Relay {
         // Accepting a search or a paste draws the prompt once more, after the submitting key: that
         // is recorded before what the statement prints, as it was shown.
         self.line.close(&mut self.keeper);
-        if self.input == Input::Data {
+        if let (Input::Data, Some(tap)) = (self.input, &self.tap) {
             (self.is_ending, self.takes_data) = (false, false);
+            self.has_data_end = texts.iter().any(|text| tap.takes_data(text));
         }
         self.await_survey()?;
         self.look_up(texts);
@@ -301,11 +302,15 @@ impl Relay {
 
     /// Shows a statement that runs where the client would have shown it, had it not asked.
     pub(super) fn echo_statement(&mut self, banner: &[u8]) -> io::Result<()> {
-        let echo = self.tap.as_ref().and_then(|tap| tap.echo(banner)).map(<[u8]>::to_vec);
-        match echo {
-            Some(echo) => self.show_tapped(&echo),
-            None => Ok(()),
+        let Some(mut echo) = self.tap.as_ref().and_then(|tap| tap.echo(banner)).map(<[u8]>::to_vec)
+        else {
+            return Ok(());
+        };
+        if self.is_ending && self.input == Input::Script && echo.ends_with(b"\n;\n") {
+            // Ours: the script's last statement has no end.
+            echo.truncate(echo.len() - 2);
         }
+        self.show_tapped(&echo)
     }
 
     /// Answers the client's question.
@@ -514,12 +519,13 @@ impl Relay {
 
     /// Standard input holds no script and has ended, and the client wants more of it. Were it to
     /// read end of file, so would its next question, which counts as a yes: data is ended in its
-    /// own way instead, once, and what still wants more cannot be guarded.
+    /// own way instead, once. What still wants more cannot be guarded, nor what else reads there
+    /// (`\prompt`), which would take the end for what it asked for.
     fn end_data(&mut self) -> io::Result<bool> {
         if self.guarded == Guarded::Theirs {
             // The person wants to be asked, and gives no answer: bare that is a yes, too.
             self.send(b"\n")?;
-        } else if !std::mem::replace(&mut self.is_ending, true) {
+        } else if self.has_data_end && !std::mem::replace(&mut self.is_ending, true) {
             let end = self.tap.as_ref().map_or(&b""[..], |tap| tap.end_of_data());
             self.send(end)?;
         } else {
@@ -536,7 +542,12 @@ impl Relay {
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-            Err(_) => 0,
+            Err(error) => {
+                // Its end would be an end like any other for the client.
+                self.kill_client();
+                self.ended = Some(Ended::Status(1));
+                return self.say_trouble(&format!("standard input cannot be read: {error}"));
+            }
         };
         match count {
             0 => self.script.close(),

@@ -91,16 +91,16 @@ impl Relay {
         Ok(())
     }
 
-    /// Ctrl-C where the user terminal makes it a signal: a run without a pty shares its process
-    /// group with the client, which has got it as well.
+    /// SIGINT: Ctrl-C where the user terminal makes it a signal, or from elsewhere.
     fn interrupted(&mut self) -> io::Result<()> {
         if self.held.is_some() {
             return self.keys_to_dialogue(&[0x03]);
         }
-        if self.ends.pty.is_some() {
-            self.channel.order(Order::Signal(Caught::Interrupt.number()))?;
+        if self.client.is_none() {
+            // Nobody is there yet who could make something else of it.
+            return self.end_by(Caught::Interrupt);
         }
-        Ok(())
+        self.channel.order(Order::Signal(Caught::Interrupt.number()))
     }
 
     /// The user terminal has a new size.

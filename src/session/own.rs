@@ -1,16 +1,33 @@
-//! Objects the session has made itself: dropping them again needs no question.
+//! Tables the session has made itself: emptying or dropping them again needs no question.
 
 use std::collections::BTreeSet;
 
 use crate::clients::Transaction;
 use crate::lang::{Class, Effect, Verb};
 
-/// The session's own objects, as statements name them.
+/// Words of a statement after which a name may mean another table.
+const MOVES: &[&str] = &[
+    "abort",
+    "authorization",
+    "discard",
+    "prepare",
+    "reset",
+    "role",
+    "rollback",
+    "schema",
+    "search_path",
+];
+
+/// Words of a statement that may tie others' rows to an own table.
+const TIES: &[&str] = &["attach", "inherit", "references", "rule", "trigger"];
+
+/// The session's own tables, as statements name them.
 ///
-/// An object is own from the prompt after the CREATE that made it, if that was the only statement
-/// of its line and there was no error. It stops being own on its first DROP, when a transaction
-/// that could have made it ends other than by a plain prompt, on a change of `search_path`, and
-/// whenever there is doubt.
+/// A table is own from the prompt after the CREATE TABLE that made it, if that was the only
+/// statement of its line and there was no error. A view is not: its rows are another's. A table
+/// stops being own on its first DROP, when a transaction that could have made it ends other than by
+/// a plain prompt, on a change of `search_path`, when others' rows may hang on it (partitions, heirs,
+/// foreign keys, triggers), and whenever there is doubt.
 #[derive(Debug, Default)]
 pub struct OwnObjects {
     names: BTreeSet<String>,
@@ -39,11 +56,18 @@ impl OwnObjects {
     pub fn let_through(&mut self, text: &str, effects: &[Effect]) {
         self.statements += 1;
         self.maybe = None;
-        let words = text.to_ascii_lowercase();
-        if ["search_path", "discard", "rollback", "set role", "session authorization"]
-            .iter()
-            .any(|word| words.contains(word))
-        {
+        let text = text.to_ascii_lowercase();
+        let words: Vec<&str> = text
+            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .filter(|w| !w.is_empty())
+            .collect();
+        let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
+        // Of a statement that only reads and writes rows its words are names and values.
+        let is_rows = |effect: &Effect| {
+            matches!(effect.verb, Verb::Read | Verb::Insert | Verb::Update | Verb::Delete)
+        };
+        let is_plain = !effects.is_empty() && effects.iter().all(is_rows);
+        if text.contains("search_path") || !is_plain && (has(MOVES) || has(TIES)) {
             self.names.clear();
         }
         for effect in effects {
@@ -52,11 +76,14 @@ impl OwnObjects {
             }
         }
         let [effect] = effects else { return };
-        let is_plain = effect.class == Class::Add && effect.verb == Verb::Create;
+        let makes = effect.class == Class::Add && effect.verb == Verb::Create;
         // Where the name may have existed before, or stands for something else, there is doubt; and
         // what goes ON COMMIT leaves its name to another, which nobody tells.
-        let is_doubtful = ["exists", "commit"].iter().any(|word| words.contains(word));
-        if is_plain && self.statements == 1 && !is_doubtful {
+        let is_doubtful = has(&["exists", "commit", "foreign"]);
+        let kind = words.iter().find(|word| {
+            !["create", "global", "local", "temp", "temporary", "unlogged"].contains(word)
+        });
+        if makes && kind == Some(&"table") && self.statements == 1 && !is_doubtful {
             self.maybe.clone_from(&effect.object);
         }
     }
@@ -86,7 +113,7 @@ impl OwnObjects {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lang::Scope;
+    use crate::lang::{Scope, postgres};
 
     fn effect(class: Class, verb: Verb, object: &str) -> Effect {
         let mut effect = Effect::new(class, verb, 0..0, String::new());
@@ -137,6 +164,41 @@ mod tests {
         create(&mut own, "create table t ()");
         own.clear();
         assert!(own.names().is_empty());
+
+        for text in
+            ["create view t as select * from u", "create schema t", "create foreign table t ()"]
+        {
+            create(&mut own, text);
+            assert!(own.names().is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_may_mean_or_reach_another_table_is_not_own() {
+        for (text, is_own) in [
+            ("abort", false),
+            ("prepare transaction 'x'", false),
+            ("set local role other", false),
+            ("set schema 'other'", false),
+            ("reset all", false),
+            ("alter table families inherit t", false),
+            ("alter table t attach partition families default", false),
+            ("alter table families add foreign key (id) references t on delete cascade", false),
+            ("create table u (a int references t)", false),
+            ("create rule r as on delete to t do also delete from u", false),
+            ("select 1; abort", false),
+            ("/* select */ abort", false),
+            ("select set_config('search_path', 'x', false)", false),
+            ("select role, rule from references_of;", true),
+            ("insert into t values ('rollback')", true),
+            ("create index on t (a)", true),
+        ] {
+            let mut own = OwnObjects::default();
+            create(&mut own, "CREATE UNLOGGED TABLE t (a int)");
+            own.submitted();
+            own.let_through(text, postgres::read(text).effects());
+            assert_eq!(own.names().contains("t"), is_own, "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nightlatch::lang::{Class, Effect, Reading, Scope, Verb};
+use nightlatch::lang::{Class, Effect, Reading, Scope, Verb, postgres};
 use nightlatch::policy::bulk::Counted;
 use nightlatch::policy::{Challenge, Confidence, Decision, Facts, Moment, Tally, judge};
 use nightlatch::target::Tier;
@@ -158,11 +158,24 @@ fn the_most_severe_effect_decides_and_all_are_told() {
 fn own_objects_are_noticed_at_most() {
     let mut facts = Facts::new(Tier::Production, late());
     facts.own.insert("families".to_owned());
-    for (row, expected) in [("destroy", "n"), ("remove-all", "n"), ("bulk", "n"), ("opaque", "t")] {
+    for (row, expected) in [("remove-all", "n"), ("bulk", "n"), ("opaque", "t")] {
         assert_eq!(letter(judge(&reading(row), &facts).decision), expected, "{row}");
     }
+    let decision = |text: &str, facts: &Facts| letter(judge(&postgres::read(text), facts).decision);
+    for (text, expected) in [
+        ("drop table families", "n"),
+        ("drop table if exists families", "n"),
+        ("drop table families cascade", "r"),
+        ("truncate families", "n"),
+        ("drop role families", "r"),
+        ("drop database families", "r"),
+        ("drop owned by families", "r"),
+        ("drop schema families", "r"),
+    ] {
+        assert_eq!(decision(text, &facts), expected, "{text}");
+    }
     facts.own = ["other".to_owned()].into();
-    assert_eq!(letter(judge(&reading("destroy"), &facts).decision), "r");
+    assert_eq!(decision("drop table families", &facts), "r");
 }
 
 #[test]

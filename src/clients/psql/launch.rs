@@ -90,7 +90,7 @@ impl PsqlLaunch {
     fn begun(&self) -> (Variables, bool, Unseen) {
         let given = self.invocation.as_ref().map_or(&[][..], |found| &found.variables);
         let mut input = Ways::following(Variables::given(given));
-        let mut guard = Guard { asks: true, has_editor: true };
+        let mut guard = Guard { has_editor: true, ..Guard::default() };
         let mut found = Unseen::default();
         if let Some(text) = self.rc_text() {
             let address = Address::default();

@@ -187,12 +187,17 @@ impl Preflight {
         let text = format!("{text}\n");
         for item in &meta::scan(&text) {
             let is_quiet = match item {
-                // `\copy` sends a COPY of its own, and `\g` and its kin what stands before them.
+                Item::Meta(meta) if meta.name == "copy" => {
+                    let sent = meta.args.first().and_then(|args| meta::copy::sent(args));
+                    let is_quiet = sent.as_ref().is_some_and(|sent| is_allowed(sent, facts));
+                    self.texts.extend(sent);
+                    is_quiet
+                }
+                // `\g` and its kin send what stands before them.
                 Item::Meta(meta) => {
                     let consequences = meta::consequences(meta);
                     consequences.iter().all(|one| matches!(one, Consequence::Effect(_)))
                         && meta.sends.is_none()
-                        && meta.name != "copy"
                         && !meta.name.starts_with('g')
                 }
                 Item::Statement { .. } | Item::Data(_) | Item::Incomplete(_) => false,

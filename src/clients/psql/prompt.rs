@@ -16,8 +16,8 @@ pub struct PsqlPrompt {
     input: Ways,
     /// The same before the line that was read last.
     before: Ways,
-    /// Whether what an editor leaves is told.
-    has_editor: bool,
+    /// What tells of statements so far.
+    guard: Guard,
     home: Option<PathBuf>,
     keys: Keys,
     /// What a key may insert that makes a comment of a line.
@@ -34,7 +34,8 @@ impl PsqlPrompt {
     ) -> Self {
         let input = Ways::at_prompt(variables);
         let comments = std::iter::once(COMMENT.to_owned()).chain(comments).collect();
-        Self { before: input.clone(), input, has_editor: true, home, keys, comments }
+        let guard = Guard { has_editor: true, ..Guard::default() };
+        Self { before: input.clone(), input, guard, home, keys, comments }
     }
 
     /// Returns what psql may be given instead of the line on the screen.
@@ -77,7 +78,7 @@ impl Interactive for PsqlPrompt {
             home: self.home.as_deref(),
             address: submitted.address,
         };
-        let mut guard = Guard { asks: submitted.is_guarded, has_editor: self.has_editor };
+        let mut guard = Guard { asks: submitted.is_guarded, ..self.guard };
         let others = self.others(submitted);
         let before = (!others.is_empty()).then(|| self.input.clone());
         let mut read =
@@ -90,7 +91,7 @@ impl Interactive for PsqlPrompt {
                 self.input.add(input);
             }
         }
-        self.has_editor = guard.has_editor;
+        self.guard = guard;
         found
     }
 

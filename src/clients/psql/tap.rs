@@ -230,6 +230,12 @@ impl Tap for PsqlTap {
         )
     }
 
+    fn takes_data(&self, text: &str) -> bool {
+        let mut input = Ways::default();
+        input.scan(&format!("{text}\n;\n"));
+        input.open_end() == OpenEnd::Data
+    }
+
     fn end_of_data(&self) -> &'static [u8] {
         b"\\.\n"
     }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::meta::{self, Consequence, Item, Meta, Variables};
+use super::meta::{self, Consequence, Item, Meta, Variables, copy};
 use crate::lang::{Class, Effect, Reading, Scope, Verb, postgres};
 
 /// Reads a script, or what was piped in, as far as the text alone tells.
@@ -96,9 +96,12 @@ impl Collected {
         }
         match &*meta.name {
             "gexec" => self.opaque(meta, "runs what the query returns".to_owned()),
-            "copy" if copies_in(meta) => {
-                let phrase = "copies rows from a file".to_owned();
-                self.push(meta, Class::Add, Verb::Insert, Scope::Unknown, phrase);
+            "copy" => {
+                let args = meta.args.first().map_or("", String::as_str);
+                match copy::sent(args) {
+                    Some(sent) => self.statement("", &sent, &meta.range),
+                    None => self.opaque(meta, "copies what could not be read".to_owned()),
+                }
             }
             _ => {}
         }
@@ -113,28 +116,6 @@ impl Collected {
         effect.scope = scope;
         self.effects.push(effect);
     }
-}
-
-/// Tells whether `\copy` writes to the table: what is in brackets is a query or columns.
-fn copies_in(meta: &Meta) -> bool {
-    let mut depth = 0_usize;
-    let bare: String = meta
-        .args
-        .join(" ")
-        .chars()
-        .map(|c| {
-            match c {
-                '(' => depth += 1,
-                ')' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth > 0 { ' ' } else { c }
-        })
-        .collect();
-    let direction = bare
-        .split_whitespace()
-        .find(|word| word.eq_ignore_ascii_case("from") || word.eq_ignore_ascii_case("to"));
-    direction.is_some_and(|word| word.eq_ignore_ascii_case("from"))
 }
 
 #[cfg(test)]
@@ -169,7 +150,14 @@ mod tests {
             ("\\i a.sql", r#"Opaque Execute "\\i a.sql""#),
             ("\\c other", r#"Session Session "\\c other""#),
             ("\\copy a from 'x.csv'", r#"Add Insert "\\copy a from 'x.csv'""#),
-            ("\\copy (select 1 from a) to 'x.csv'", ""),
+            (
+                "\\copy (select 1 from a) to 'x.csv'",
+                r#"Read Read "\\copy (select 1 from a) to 'x.csv'""#,
+            ),
+            (
+                "\\copy (delete from a returning *) to x",
+                r#"Remove Delete "\\copy (delete from a returning *) to x""#,
+            ),
         ] {
             assert_eq!(told(text), expected, "{text}");
         }

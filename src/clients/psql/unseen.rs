@@ -10,7 +10,7 @@ use super::meta::{self, Consequence, EDITOR, Item, Meta, Variables, Ways, has_va
 use crate::clients::Unseen;
 use crate::lang::{Class, Effect, Verb};
 use crate::target::Address;
-use crate::target::libpq::conninfo;
+use crate::target::libpq::{DEFAULT_PORT, conninfo};
 
 /// Most bytes of an included file that are read for its meta commands. Its statements are asked
 /// about anyway.
@@ -39,12 +39,14 @@ pub struct Guard {
     pub asks: bool,
     /// Whether what an editor leaves is told.
     pub has_editor: bool,
+    /// Whether what libpq takes from its variables is what it was at the start.
+    pub has_place: bool,
 }
 
 impl Default for Guard {
     /// As at a start without a person: psql asks, and no editor of ours is set.
     fn default() -> Self {
-        Self { asks: true, has_editor: false }
+        Self { asks: true, has_editor: false, has_place: true }
     }
 }
 
@@ -69,6 +71,7 @@ pub fn unseen(input: &mut Ways, text: &str, place: Place<'_>, guard: &mut Guard)
         reader.items(items, place.folder, 0);
         guard.asks &= reader.guard.asks;
         guard.has_editor &= reader.guard.has_editor;
+        guard.has_place &= reader.guard.has_place;
         if number == 0 {
             unseen.echoes = std::mem::take(&mut found.echoes);
         }
@@ -134,7 +137,8 @@ impl Reader<'_> {
                 }
                 Consequence::Reads { path: None, .. } => self.unread_file(meta),
                 Consequence::Connects => {
-                    self.unseen.connects.push(connects_to(meta, self.place.address));
+                    let to = connects_to(meta, self.place.address, self.guard.has_place);
+                    self.unseen.connects.push(to);
                 }
             }
         }
@@ -161,6 +165,8 @@ impl Reader<'_> {
             "setenv" => {
                 let is_other = first.is_some_and(|name| name != EDITOR && !name.contains(':'));
                 self.guard.has_editor &= is_other || first.is_none();
+                let is_place = |name: &str| name.starts_with("PG") || name.contains(':');
+                self.guard.has_place &= !first.is_some_and(is_place);
             }
             _ => {}
         }
@@ -193,7 +199,7 @@ impl Reader<'_> {
     /// them or takes the guard away.
     fn unread_file(&mut self, meta: &Meta) {
         self.opaque(meta, "reads a file that cannot be read beforehand");
-        self.guard = Guard { asks: false, has_editor: false };
+        self.guard = Guard { asks: false, has_editor: false, has_place: false };
     }
 
     fn opaque(&mut self, meta: &Meta, what: &str) {
@@ -246,43 +252,43 @@ fn read(path: &Path) -> Option<String> {
 }
 
 /// Reads where `\c` goes: `\c [database [user [host [port]]]]`, where `-` keeps what is, or a
-/// connection string. None where a variable hides it.
-fn connects_to(meta: &Meta, now: &Address) -> Option<Address> {
+/// connection string, where what is left out comes from variables and services. None where those,
+/// or a variable of psql's, hide it.
+fn connects_to(meta: &Meta, now: &Address, has_place: bool) -> Option<Address> {
     if meta.is_dynamic {
         return None;
     }
     let mut args: Vec<&str> = meta.args.iter().map(String::as_str).collect();
-    args.retain(|arg| !arg.starts_with("-reuse-previous"));
-    let mut to = now.clone();
+    let mut reuses = None;
+    args.retain(|arg| {
+        let value = arg.strip_prefix("-reuse-previous=");
+        reuses = value.map(meta::is_true).or(reuses);
+        value.is_none()
+    });
     let first = args.first().copied().unwrap_or("-");
-    if conninfo::is_connection_string(first) {
-        for (name, value) in conninfo::parse(first).ok()? {
-            match name.as_str() {
-                "host" | "hostaddr" => to.host = Some(value),
-                "port" => to.port = value.parse().ok(),
-                "dbname" => to.database = Some(value),
-                "user" => to.user = Some(value),
-                "service" => return None,
-                _ => {}
-            }
+    let is_string = conninfo::is_connection_string(first);
+    let given: Vec<(String, String)> = if is_string {
+        conninfo::parse(first).ok()?
+    } else {
+        let names = ["dbname", "user", "host", "port"];
+        let parts = names.iter().zip(args).filter(|(_, value)| *value != "-");
+        parts.map(|(name, value)| ((*name).to_owned(), value.to_owned())).collect()
+    };
+    let reuses = reuses.unwrap_or(!is_string);
+    let mut to = if reuses { now.clone() } else { Address::default() };
+    for (name, value) in given.into_iter().filter(|(_, value)| !value.is_empty()) {
+        match name.as_str() {
+            "host" | "hostaddr" => to.host = Some(value),
+            "port" => to.port = value.parse().ok(),
+            "dbname" => to.database = Some(value),
+            "user" => to.user = Some(value),
+            "service" => return None,
+            _ => {}
         }
-        return Some(to);
     }
-    let given =
-        |place: usize| args.get(place).filter(|arg| **arg != "-").map(|arg| (*arg).to_owned());
-    if let Some(database) = given(0) {
-        to.database = Some(database);
-    }
-    if let Some(user) = given(1) {
-        to.user = Some(user);
-    }
-    if let Some(host) = given(2) {
-        to.host = Some(host);
-    }
-    if let Some(port) = given(3) {
-        to.port = port.parse().ok();
-    }
-    Some(to)
+    let is_usual_port = to.port.is_some() || now.port.is_none_or(|port| port == DEFAULT_PORT);
+    let is_whole = to.host.is_some() && to.database.is_some() && is_usual_port && has_place;
+    (reuses || is_whole).then_some(to)
 }
 
 #[cfg(test)]
@@ -297,7 +303,7 @@ mod tests {
             database: Some("shop".into()),
         };
         let place = Place { cwd, folder: cwd, home: None, address: &address };
-        let mut guard = Guard { asks: is_guarded, has_editor: true };
+        let mut guard = Guard { asks: is_guarded, has_editor: true, has_place: true };
         super::unseen(&mut Ways::default(), &format!("{line}\n"), place, &mut guard)
     }
 
@@ -381,8 +387,13 @@ mod tests {
         };
         assert_eq!(to(r"\c orders"), "app@db:5432/orders");
         assert_eq!(to(r"\c - - prod 5433 \\ delete from x;"), "app@prod:5433/shop");
-        assert_eq!(to(r"\c postgres://me@prod.example.com/x"), "me@prod.example.com:5432/x");
+        assert_eq!(to(r"\c postgres://me@prod.example.com/x"), "me@prod.example.com/x");
         assert_eq!(to(r"\connect :target"), "unknown");
         assert_eq!(to(r"\c service=prod"), "unknown");
+        assert_eq!(to(r#"\c "host=prod user=app""#), "unknown", "perhaps a database named app");
+        assert_eq!(to(r"\c -reuse-previous=on host=prod"), "app@prod:5432/shop");
+        assert_eq!(to(r"\c -reuse-previous=off orders"), "unknown");
+        assert_eq!(to(r#"\c "host=prod dbname=""#), "unknown");
+        assert_eq!(to(r"\setenv PGPORT 5433 \\ \c postgres://prod/x"), "unknown");
     }
 }

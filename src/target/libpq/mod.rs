@@ -13,7 +13,7 @@ use super::Address;
 use super::pattern::DEFAULT_SOCKET;
 
 /// The port libpq is built with.
-const DEFAULT_PORT: u16 = 5432;
+pub const DEFAULT_PORT: u16 = 5432;
 
 /// What the command line gives.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -330,3 +330,18 @@ fn enter_passes_while_output_goes_to_a_program() {
     assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
     world.assert_nothing_left();
 }
+
+/// What asks for more than standard input has gets nothing that is not there for an answer.
+#[test]
+fn a_prompt_beyond_the_end_of_input() {
+    let Some(world) = production() else { return };
+    world.write("ask.sql", "\\prompt 'name? ' v\ninsert into members values (9001, 1, :'v');\n");
+    let args = [world.database.uri("app"), "-f".to_owned(), "ask.sql".to_owned()];
+    let output = run(world.wrapped(&args), "");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("standard input has ended and the client wants more"), "{said}");
+    assert_eq!(output.status.code(), Some(125), "{said}");
+    assert_eq!(run(world.wrapped(&args), "given\n").status.code(), Some(0));
+    assert_eq!(world.database.sql("select name from members where id > 9000"), "given");
+    world.assert_nothing_left();
+}

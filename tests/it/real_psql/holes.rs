@@ -329,6 +329,55 @@ fn second_drop_after_a_temporary_table() {
     refuse_and_leave(&world, &mut pty);
 }
 
+/// What is made in the session and reaches the rows of another, or only has its name.
+#[test]
+fn not_ones_own() {
+    let Some(world) = production() else { return };
+    for lines in [
+        &["create view mine as select * from families;", "delete from mine;"][..],
+        &["create view mine as select * from families;", "update mine set name = '';"],
+        &["create temp view mine as select * from families;", "delete from mine;"],
+        &[
+            "create table mine (like families);",
+            "alter table families inherit mine;",
+            "delete from mine;",
+        ],
+        &[
+            "create table mine (id int primary key);",
+            "alter table families add foreign key (id) references mine on delete cascade not valid;",
+            "delete from mine;",
+        ],
+        &["begin;", "create temp table members (id int);", "abort;", "delete from members;"],
+        &[
+            "create temp table members (id int);",
+            "\\;abort;",
+            "discard temp;",
+            "delete from members;",
+        ],
+        &["create table app (id int);", "drop owned by app;"],
+        &["create table app (id int);", "drop role app;"],
+        &["create schema members;", "drop table members;"],
+    ] {
+        let (last, before) = lines.split_last().expect("a line");
+        let mut pty = world.open();
+        for line in before {
+            pty.line(line);
+            wait_for_any_prompt(&mut pty, &world);
+            assert!(!pty.recent().contains(QUESTION), "{line}\n{}", pty.dump());
+        }
+        pty.line(last);
+        wait_for_question(&mut pty);
+        pty.press(Key::Enter);
+        pty.wait_for("nightlatch: cancelled");
+        pty.wait_for_silence(PERSON_PAUSE);
+        assert_eq!(world.database.sql("select count(*) from families where name <> ''"), "1000");
+        pty.line("\\q");
+        assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());
+        world.database.reset();
+    }
+    world.assert_nothing_left();
+}
+
 /// One that goes with its transaction leaves its name to the real table.
 #[test]
 fn temporary_table_that_goes_on_commit() {

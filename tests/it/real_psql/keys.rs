@@ -103,12 +103,7 @@ pub(crate) fn wait_for_next_prompt(pty: &mut Pty, world: &World) {
 /// Waits until a second connection sees the statement running.
 pub(crate) fn wait_until_busy(pty: &mut Pty, world: &World, text: &str) {
     let end = pty.deadline();
-    let sql = format!(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND state = 'active' \
-         AND pid <> pg_backend_pid() AND query LIKE '%{text}%'",
-        world.database.name
-    );
-    while world.database.sql(&sql) == "0" {
+    while !world.database.is_running(text) {
         assert!(!pty.is_hopeless(end), "{text} does not run\n{}", pty.dump());
     }
 }

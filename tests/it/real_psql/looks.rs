@@ -467,8 +467,8 @@ fn job_of_an_interactive_shell() {
     pty.line(&words.join(" "));
     pty.wait_for_prompt(&world.database.prompt());
     for _ in 0..3 {
-        pty.line("select pg_sleep(0.5);");
-        wait_until_busy(&mut pty, &world, "pg_sleep(0.5)");
+        pty.line("select pg_sleep(2);");
+        wait_until_busy(&mut pty, &world, "pg_sleep(2)");
         pty.press(Key::Ctrl('z'));
         pty.wait_for("Stopped");
         pty.wait_for_prompt("shell$ ");

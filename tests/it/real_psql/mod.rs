@@ -18,4 +18,5 @@ mod refused;
 mod signals;
 pub(crate) mod steps;
 mod stress;
+mod versions;
 mod ways_out;

@@ -49,7 +49,10 @@ const INVOCATIONS: &[Invocation] = &[
     (&["$URI"], "create temp table r (n text);\ncopy r from stdin;\nrow1\nrow2"),
     (&["$URI", "-f", "-"], "create temp table r (n int);\ncopy r from stdin;\n1\n2\n"),
     (&["$URI"], "create temp table r (n text);\n\\copy r from pstdin\nrow1\n"),
+    (&["$URI", "-c", "\\copy members from stdin", "-c", "select 1"], "9001\t1\tx\n"),
+    (&["$URI", "-f", "copy.sql"], "9001\t1\tx\n"),
     (&["$URI", "-e"], "select 1;\n/* nothing */\n"),
+    (&["$URI", "-e"], "\\set x 1\nselect :x"),
     (&["$URI"], "select 'never"),
     (&["$URI"], "select 1 /* never\n"),
     (
@@ -157,6 +160,7 @@ fn furnish(world: &World) {
     );
     world.write("outer.sql", "\\echo outer\n\\ir script.sql\n\\ir nowhere.sql\nselec 1;\n");
     world.write("meta.sql", "\\set x 1\nselect :x; select 2;\nselect\n  3;\nselect 1/0;\n");
+    world.write("copy.sql", "\\copy members from pstdin\nselect 1;\n");
     world.write(
         "echo.sql",
         "select 1;\n\\set ECHO queries\nselect 2; select\n3;\n\\set x 4\nselect :x \\g\nselect 5;\n",
@@ -291,6 +295,68 @@ fn every_redirection_is_as_bare() {
     }
     let count = failures.len();
     assert!(failures.is_empty(), "{count} differ:\n{}", failures.join("\n==========\n"));
+}
+
+/// What people's shells do to the streams, with the status and all that is said.
+#[test]
+fn odd_streams_are_as_bare() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let into = r"-c 'create temp table f (like families)' -c '\copy f from stdin (format binary)'";
+    let out = r"-Atc '\copy families to pstdout (format binary)'";
+    let mut failures = Vec::new();
+    for line in [
+        r#""$@" -c 'select 1' 2>&-"#,
+        r#""$@" -c 'select 1' <&-"#,
+        r#""$@" -f meta.sql <&-"#,
+        r#""$@" -f ."#,
+        r#""$@" -c 'select 1' > /dev/full"#,
+        r#""$@" -c '\dt' > /dev/full"#,
+        &format!(r#""$@" {out} | "$@" {into} -c 'select count(*) from f'"#),
+        &format!(r#""$@" {out} > f.bin; "$@" {into} -c 'select count(*) from f' < f.bin"#),
+    ] {
+        let seen_of = |client: &Command| {
+            furnish(&world);
+            let mut command = world.command("/bin/sh");
+            command.args(["-c", &format!("{line}; echo status $? >&2"), "sh"]);
+            command.arg(client.get_program()).args(client.get_args());
+            seen(&world, &run(without_terminal(&world, &command), ""))
+        };
+        let uri = [world.database.uri("app")];
+        let (bare, wrapped) = (seen_of(&world.bare(&uri)), seen_of(&world.wrapped(&uri)));
+        if bare != wrapped {
+            failures.push(format!("{line}\nbare: {bare}\nwrapped: {wrapped}"));
+        }
+    }
+    let count = failures.len();
+    assert!(failures.is_empty(), "{count} differ:\n{}", failures.join("\n==========\n"));
+    world.assert_nothing_left();
+}
+
+/// Where the client cannot meet the trouble itself, it is said, and what follows is as bare.
+#[test]
+fn streams_that_fail_are_told() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    furnish(&world);
+    let full = "nightlatch: standard output cannot be written, and what comes there is lost: No \
+                space left on device (os error 28)\npsql:meta.sql:5: ERROR:  division by zero\n";
+    let folder = "nightlatch: standard input cannot be read: Is a directory (os error 21)\n";
+    for (redirected, status, expected) in [("-f meta.sql > /dev/full", 0, full), ("< .", 1, folder)]
+    {
+        let mut command = world.command("/bin/sh");
+        command.args(["-c", &format!("\"$@\" {redirected}"), "sh"]);
+        let wrapped = world.wrapped([world.database.uri("app")]);
+        command.arg(wrapped.get_program()).args(wrapped.get_args());
+        let output = run(without_terminal(&world, &command), "");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), expected, "{redirected}");
+        assert_eq!(output.status.code(), Some(status), "{redirected}");
+    }
+    world.assert_nothing_left();
 }
 
 /// A reader that goes away ends the client as it would end bare.

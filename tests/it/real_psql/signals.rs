@@ -1,10 +1,11 @@
 //! Signals end the wrapped client as they end the bare one, and leave nothing behind.
 
-use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::keys::{wait_for_any_prompt, wait_until_busy};
 use super::steps::production;
@@ -78,14 +79,59 @@ fn signals_end_it_as_bare() {
     world.database.assert_untouched();
 }
 
+/// Interrupts a run that has no terminal, the process that was started alone or its whole group, and
+/// returns what came of it.
+fn interrupted(world: &World, mut command: Command, whole_group: bool) -> Output {
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("it runs");
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process number"));
+    let whom = if whole_group { Pid::from_raw(-pid.as_raw()) } else { pid };
+    world.database.wait_until_running("pg_sleep(30)");
+    kill(whom, Signal::SIGINT).expect("it is there");
+    child.wait_with_output().expect("it ends")
+}
+
+/// What a supervisor, `kill -INT $!` and Ctrl-C under `make` send, to a run at full speed and to one
+/// that asks. The server is asked to cancel once.
+#[test]
+fn runs_without_a_terminal_are_interrupted_as_bare() {
+    let Some(world) = production() else { return };
+    world.write("asks.sql", "\\echo on\nselect pg_sleep(30);\n\\echo after\n");
+    let uri = world.database.uri("app");
+    for run in [["-c", "select pg_sleep(30)"], ["-f", "asks.sql"]] {
+        let args = [&[uri.as_str()], &run[..]].concat();
+        for whole_group in [false, true] {
+            for is_ignored in [false, true] {
+                let [bare, wrapped] = [world.bare(&args), world.wrapped(&args)].map(|command| {
+                    let command = if is_ignored { deaf(&world, &command) } else { command };
+                    let output = interrupted(&world, command, whole_group);
+                    let said = [output.stdout, output.stderr]
+                        .map(|text| String::from_utf8(text).expect("text"));
+                    (output.status.code(), output.status.signal(), said)
+                });
+                assert_eq!(wrapped, bare, "{run:?}, group {whole_group}, ignored {is_ignored}");
+            }
+        }
+    }
+    world.assert_nothing_left();
+}
+
+/// The command, started as a shell starts what it runs in the background: with SIGINT ignored.
+fn deaf(world: &World, command: &Command) -> Command {
+    let mut shell = world.command("/bin/sh");
+    shell.args(["-c", "trap '' INT; exec \"$@\"", "sh"]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell
+}
+
 /// Stopped and continued by signals from elsewhere, as `kill -STOP` and job tools send them.
 #[test]
 fn stopped_and_continued_by_signals() {
     let Some(world) = production() else { return };
     for signal in [Signal::SIGTSTP, Signal::SIGSTOP] {
         let mut pty = world.open();
-        pty.line("select pg_sleep(0.3);");
-        wait_until_busy(&mut pty, &world, "pg_sleep(0.3)");
+        pty.line("select pg_sleep(2);");
+        wait_until_busy(&mut pty, &world, "pg_sleep(2)");
         pty.kill(signal);
         pty.wait_for_stop();
         pty.foreground();

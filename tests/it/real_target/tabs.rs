@@ -167,7 +167,8 @@ fn no_report_reaches_a_client_that_has_not_asked() {
     pty.press(Key::Ctrl('d'));
     wait_for_any_prompt(&mut pty, &world);
     pty.line("\\! printf '\\033[?1004l'");
-    pty.wait_for_bytes("\x1b[?1004l\x1b[?1004h");
+    pty.wait_for_bytes("\x1b[?1004l");
+    pty.wait_for_mode("?1004");
     wait_for_any_prompt(&mut pty, &world);
     pty.send(WENT);
     runs(&mut pty, &world);

@@ -8,6 +8,7 @@ pub(crate) mod mongosh;
 pub(crate) mod past;
 pub(crate) mod postgres;
 pub(crate) mod process;
+pub(crate) mod psql;
 pub(crate) mod pty;
 pub(crate) mod python;
 pub(crate) mod recorded;

@@ -241,6 +241,25 @@ impl Database {
         cluster().try_admin(&self.name, sql).as_deref() != Ok("t")
     }
 
+    /// Tells whether the server is running a statement with this text in it.
+    pub(crate) fn is_running(&self, text: &str) -> bool {
+        let sql = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND state = 'active' \
+             AND pid <> pg_backend_pid() AND query LIKE '%{text}%'",
+            self.name
+        );
+        self.sql(&sql) != "0"
+    }
+
+    /// Waits until the server is running a statement with this text in it.
+    #[track_caller]
+    pub(crate) fn wait_until_running(&self, text: &str) {
+        let clock = Clock::system();
+        while !self.is_running(text) {
+            assert!(clock.elapsed() < DEADLINE, "{text} does not run");
+        }
+    }
+
     /// Waits until the server has no connection to this database left, and so nothing to do in it.
     #[track_caller]
     pub(crate) fn wait_until_alone(&self) {

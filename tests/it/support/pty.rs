@@ -379,6 +379,18 @@ impl Pty {
         find("h") > find("l")
     }
 
+    /// Waits until a private mode is on.
+    ///
+    /// # Panics
+    /// If it is not within the deadline.
+    #[track_caller]
+    pub(crate) fn wait_for_mode(&mut self, mode: &str) {
+        let end = self.deadline();
+        while !self.is_mode_on(mode) {
+            assert!(!self.is_hopeless(end), "mode {mode} is not on\n{}", self.dump());
+        }
+    }
+
     /// Returns the terminal's settings.
     pub(crate) fn termios(&self) -> Termios {
         tcgetattr(self.leader()).expect("termios")

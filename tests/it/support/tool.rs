@@ -18,6 +18,8 @@ pub(crate) enum Tool {
     Psql,
     /// The server of PostgreSQL.
     Postgres,
+    /// Other versions of its client.
+    OtherPsql,
     Bash,
     Zsh,
     Fish,
@@ -60,6 +62,7 @@ impl Tool {
         match self {
             Self::Psql => "psql",
             Self::Postgres => "postgres",
+            Self::OtherPsql => "the package of psql 16 and 18",
             Self::Bash => "bash",
             Self::Zsh => "zsh",
             Self::Fish => "fish",
@@ -96,6 +99,7 @@ impl Tool {
             Self::Interpreter => super::python::usual().is_some(),
             Self::PythonDrivers => super::python::drivers().is_some(),
             Self::Mongosh => super::mongosh::shells().is_some(),
+            Self::OtherPsql => super::psql::others().is_some(),
             Self::Psql
             | Self::Postgres
             | Self::Bash

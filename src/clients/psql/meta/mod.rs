@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+pub mod copy;
 mod scan;
 mod variables;
 mod ways;
@@ -138,7 +139,7 @@ pub fn consequences(meta: &Meta) -> Vec<Consequence> {
                 found.push(shell(meta, command));
             }
         }
-        "copy" if runs_program(first) => found.push(shell(meta, first)),
+        "copy" if copy::runs_program(first) => found.push(shell(meta, first)),
         "watch" => {
             found.extend(meta.sends.clone().map(Consequence::Repeats));
             if meta.is_doubtful {
@@ -189,29 +190,6 @@ fn sets_guard(meta: &Meta) -> bool {
         "prompt" => meta.args.last().is_some_and(|name| name == GUARD),
         _ => false,
     }
-}
-
-/// Tells whether the arguments of `\copy` say PROGRAM outside quotes.
-fn runs_program(args: &str) -> bool {
-    let mut quote = None;
-    let bare: String = args
-        .chars()
-        .map(|c| match (quote, c) {
-            (None, '\'' | '"') => {
-                quote = Some(c);
-                ' '
-            }
-            (Some(open), _) => {
-                if c == open {
-                    quote = None;
-                }
-                ' '
-            }
-            (None, _) => c,
-        })
-        .collect();
-    bare.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .any(|word| word.eq_ignore_ascii_case("program"))
 }
 
 /// Makes the effect of running a program.

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Meta, Variables};
+use super::{Meta, Variables, copy};
 use crate::lang::postgres;
 
 /// Most variables that are filled in, in one text: they may stand in each other.
@@ -240,7 +240,7 @@ impl State {
                     meta.range = at..at + length;
                     self.send(&mut meta);
                     self.variables.follow(&meta);
-                    if takes_data(&meta) {
+                    if copy::takes_data(&meta) {
                         self.data_due = self.unit == Unit::Line;
                     }
                     items.push(Item::Meta(meta));
@@ -504,16 +504,6 @@ impl State {
         }
         at
     }
-}
-
-/// Tells whether a `\copy` takes its data from the lines that follow, or from standard input.
-fn takes_data(meta: &Meta) -> bool {
-    let words: Vec<&str> = meta.args.iter().flat_map(|arg| arg.split_whitespace()).collect();
-    meta.name == "copy"
-        && words.windows(2).any(|pair| {
-            let source = ["stdin", "pstdin"].iter().any(|name| pair[1].eq_ignore_ascii_case(name));
-            pair[0].eq_ignore_ascii_case("from") && source
-        })
 }
 
 /// Tells whether data holds a meta command that runs something unasked, if psql takes it for input.
