@@ -190,7 +190,7 @@ pub struct Operation {
     pub sql: Option<String>,
     /// The program that is about to be started, where it is one that reaches a database.
     #[serde(default)]
-    pub started: Option<Started>,
+    pub started: Option<Box<Started>>,
     /// How its driver logs in, where the server has functions and may be asked about them.
     #[serde(default)]
     pub login: Option<Login>,

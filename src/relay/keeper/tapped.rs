@@ -48,7 +48,7 @@ pub(super) struct Tapped {
 impl Tapped {
     /// Reads an operation that goes to a place; a loop sends the same text again and again.
     fn read(&mut self, at: usize, operation: &Operation) -> Reading {
-        if let Some(reading) = operation.started.as_ref().and_then(started::reading) {
+        if let Some(reading) = operation.started.as_deref().and_then(started::reading) {
             return reading;
         }
         let memory = self.places[at].prepared.memory();
