@@ -11,7 +11,7 @@ use crate::lang::Reading;
 use crate::os::term::Terminals;
 use crate::policy::Facts;
 use crate::relay::Input;
-use crate::tap::Statement;
+use crate::tap::{Operation, Statement};
 use crate::target::{Address, Decided, Known};
 use crate::world::World;
 
@@ -98,6 +98,8 @@ pub struct Hook {
     pub greets: Greets,
     /// Makes what reads the statements that the hook tells.
     pub reader: fn() -> Box<dyn ReadStatement>,
+    /// Makes what asks the server that an operation goes to, where there is something that can.
+    pub side: fn(&Operation) -> Option<Box<dyn Side>>,
     /// Leaves out of a statement what must not be written down; common secrets are found anyway.
     pub kept: fn(String) -> String,
     /// Why this command line keeps the hook out, for the person, if it does.
@@ -120,6 +122,7 @@ impl Hook {
             args: |_, own| own.to_vec(),
             greets: Greets::BeforeOutput,
             reader: || Box::new(NoStatement),
+            side: |_| None,
             kept: |text| text,
             defeated: None,
             late: None,

@@ -15,6 +15,7 @@ pub mod python;
 pub mod rails;
 pub mod settings;
 pub mod side;
+pub mod started;
 pub mod tap;
 pub mod told;
 pub mod unseen;

@@ -32,7 +32,7 @@ pub(super) fn open(
 ) -> Result<(Asking, Vec<OsString>, Vars), Error> {
     let data_dir = world.data_dir();
     let Prepared { server, folder, args, vars } = prepare(&hook, args, world, data_dir)?;
-    Ok((Asking::new(server, hook, folder), args, vars))
+    Ok((Asking::new(server, hook, folder, world.clone()), args, vars))
 }
 
 /// What a client with a hook is started with.

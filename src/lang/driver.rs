@@ -3,11 +3,12 @@
 //! Placeholders and quotes are made plain in place, so that every span still fits, and the text
 //! is read as PostgreSQL's. What only other servers know is left unclear, and judged by its words.
 
-use super::{Class, Effect, Reading, Scope, Verb, postgres};
+use super::postgres::{self, Memory};
+use super::{Class, Effect, Reading, Scope, Verb};
 
-/// Reads what a driver is about to send.
+/// Reads what a driver is about to send to a server that something may be known of.
 #[must_use]
-pub fn read(text: &str) -> Reading {
+pub fn read(text: &str, memory: &Memory) -> Reading {
     let plain = plain(text);
     match replaces(&plain) {
         Some(table) => {
@@ -17,7 +18,7 @@ pub fn read(text: &str) -> Reading {
             effect.scope = Scope::One;
             Reading::Understood(vec![effect])
         }
-        None => postgres::read(&plain),
+        None => memory.read(&plain),
     }
 }
 
@@ -136,7 +137,7 @@ mod tests {
     }
 
     fn one(text: &str) -> (Class, Scope, Option<String>) {
-        let reading = read(text);
+        let reading = read(text, &Memory::default());
         let Reading::Understood(effects) = &reading else { panic!("{text}: {reading:?}") };
         let [effect] = &effects[..] else { panic!("{text}: {effects:?}") };
         (effect.class, effect.scope, effect.object.clone())

@@ -157,6 +157,16 @@ pub fn tree(pid: i32) -> Vec<i32> {
     found
 }
 
+/// Returns what is below a process and runs the same program: its workers.
+#[must_use]
+pub fn workers(pid: i32) -> Vec<i32> {
+    let program = |pid: i32| fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let own = program(pid);
+    let mut workers = tree(pid);
+    workers.retain(|&below| below != pid && own.is_some() && program(below) == own);
+    workers
+}
+
 /// Returns the name of the program a process runs, cut to 15 bytes by the system.
 #[must_use]
 pub fn name(pid: i32) -> Option<String> {

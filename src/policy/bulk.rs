@@ -72,6 +72,18 @@ impl Bulk {
         entry.count = entry.count.saturating_add(times);
     }
 
+    /// Counts what was done to what has the same name elsewhere.
+    pub fn join(&mut self, elsewhere: Self) {
+        for other in elsewhere.counted {
+            let is_same =
+                |entry: &&mut Counted| (entry.verb, &entry.object) == (other.verb, &other.object);
+            match self.counted.iter_mut().find(is_same) {
+                Some(entry) => entry.count = entry.count.saturating_add(other.count),
+                None => self.counted.push(other),
+            }
+        }
+    }
+
     fn entry(&mut self, effect: &Effect) -> &mut Counted {
         let found = self
             .counted

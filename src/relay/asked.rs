@@ -3,6 +3,7 @@
 //! One is handled at a time, in the order they came; while one is held the others wait. Whoever
 //! asks waits for the answer, so nothing needs to be seen or guessed of the client here.
 
+mod beside;
 mod greeting;
 
 use std::collections::VecDeque;
@@ -22,6 +23,7 @@ use crate::tap::{Answer, Asker, Command, Heard, Message, Operation, Server, Stat
 use crate::target::Tier;
 use crate::ui::hold::Cause;
 use crate::ui::notice;
+use crate::world::World;
 
 /// How a hook says that a line was typed at a prompt that takes one after the other.
 const TYPED: &str = "typed";
@@ -34,6 +36,8 @@ const REFUSED: Answer = Answer::No("refused");
 pub struct Asking {
     server: Server,
     hook: Hook,
+    /// What the client was started with.
+    world: World,
     reader: Box<dyn ReadStatement>,
     waiting: VecDeque<Heard>,
     is_guarded: bool,
@@ -67,13 +71,14 @@ pub(super) struct Ticket {
 impl Asking {
     /// Listens to a hook whose files are in a folder.
     #[must_use]
-    pub fn new(server: Server, mut hook: Hook, folder: PathBuf) -> Self {
+    pub fn new(server: Server, mut hook: Hook, folder: PathBuf, world: World) -> Self {
         Self {
             server,
             reader: (hook.reader)(),
             late: hook.late.take(),
             folder,
             hook,
+            world,
             waiting: VecDeque::new(),
             is_guarded: false,
             is_told: false,
@@ -104,7 +109,7 @@ impl Asking {
     #[must_use]
     pub fn to_programs(server: Server) -> Self {
         let hook = Hook::of_programs();
-        Self { is_guarded: true, ..Self::new(server, hook, PathBuf::new()) }
+        Self { is_guarded: true, ..Self::new(server, hook, PathBuf::new(), World::default()) }
     }
 
     /// Returns whether nobody knows yet that the client is guarded, or has been told that it is not.
@@ -338,11 +343,15 @@ impl Relay {
     }
 
     /// An operation is about to be sent.
-    fn at_operation(&mut self, asker: Asker, operation: Operation) -> io::Result<()> {
+    fn at_operation(&mut self, asker: Asker, mut operation: Operation) -> io::Result<()> {
         if self.keeper.is_rest_refused() {
             self.reply(asker, REFUSED);
             return Ok(());
         }
+        if let Some(asking) = &self.asking {
+            self.keeper.place_started(&mut operation, &asking.world);
+        }
+        self.look_beside(&operation)?;
         match self.keeper.tapped_operation(&operation) {
             None => {
                 self.go_on(asker, &operation);
@@ -360,7 +369,9 @@ impl Relay {
         if let (Some(_), Some(asking)) = (lease, &mut self.asking) {
             asking.lease = Some((asker, Box::new(operation.clone())));
         }
-        self.reply(asker, lease.map_or(Answer::Go, Answer::Lease));
+        let is_harmless = lease.is_none() && self.keeper.is_harmless_operation(operation);
+        let go = if is_harmless { Answer::GoHarmless } else { Answer::Go };
+        self.reply(asker, lease.map_or(go, Answer::Lease));
     }
 
     /// Operations were sent within a lease.

@@ -3,6 +3,7 @@
 mod elsewhere;
 mod hours;
 mod place;
+mod reached;
 mod shapes;
 mod tapped;
 mod transaction;

@@ -13,7 +13,7 @@ use crate::lang::Effect;
 use crate::os::file::set_nonblocking;
 use crate::os::poll::{Wait, poll};
 use crate::policy::Decision;
-use crate::target::Tier;
+use crate::target::{Decided, Tier};
 
 /// Most bytes an answer may have: a plan with many partitions is long, anything longer is no
 /// answer.
@@ -166,17 +166,25 @@ impl Relay {
 /// Asks for the texts of functions that statements call, if they matter where the session is and are
 /// not known; what does not come in time stays unknown. Returns whether the server was asked.
 pub(crate) fn look_up(side: &mut dyn Side, texts: &[String], keeper: &mut Keeper) -> bool {
-    let config = keeper.config();
     let decided = keeper.decided();
-    if decided.target.tier == Tier::Development || !config.impact(decided) {
+    if !matters(decided, keeper) {
         return false;
     }
-    let timeout = LOOK_UP.min(config.impact.timeout);
     let Some(inquiry) = side.look_up(texts, keeper.facts()) else { return false };
-    let Some(answer) = answer(inquiry, timeout, keeper.clock()) else { return false };
+    let Some((answer, _)) = functions(inquiry, keeper) else { return false };
     let found = side.looked_up(&answer);
     keeper.learn(found);
     true
+}
+
+/// Returns whether a server is to be asked for its functions.
+pub(super) fn matters(decided: &Decided, keeper: &Keeper) -> bool {
+    decided.target.tier != Tier::Development && keeper.config().impact(decided)
+}
+
+/// Asks for the texts of functions; returns what came in time, and whether that is all.
+pub(super) fn functions(inquiry: Inquiry, keeper: &Keeper) -> Option<(String, bool)> {
+    answer(inquiry, LOOK_UP.min(keeper.config().impact.timeout), keeper.clock())
 }
 
 /// Asks who the server is before texts run on it that production would be asked about, where it may
@@ -189,19 +197,22 @@ pub(crate) fn meet(side: &mut dyn Side, texts: &[String], keeper: &mut Keeper) -
         return false;
     }
     let answer = side.identify(None).and_then(|inquiry| answer(inquiry, timeout, keeper.clock()));
-    let identity = answer.and_then(|answer| side.identified(&answer));
+    let identity = answer.and_then(|(answer, _)| side.identified(&answer));
     identity.is_some_and(|identity| keeper.find_out(Found::Server(identity.id)))
 }
 
-/// Asks and waits; what has come in time is the answer.
-fn answer(inquiry: Inquiry, timeout: Duration, clock: Clock) -> Option<String> {
+/// Asks and waits; what has come in time is the answer. Returns it, and whether it is whole.
+fn answer(inquiry: Inquiry, timeout: Duration, clock: Clock) -> Option<(String, bool)> {
     let due = clock.elapsed() + timeout;
     let mut probe = start(inquiry, due).ok()?;
-    while !probe.read()
+    let mut is_whole = probe.read();
+    while !is_whole
         && let Some(left) = due.checked_sub(clock.elapsed())
         && poll(&mut [Wait::readable(probe.as_fd())], Some(left)).is_ok()
-    {}
-    Some(String::from_utf8_lossy(&probe.answer).into_owned())
+    {
+        is_whole = probe.read();
+    }
+    Some((String::from_utf8_lossy(&probe.answer).into_owned(), is_whole))
 }
 
 /// Makes the command that asks; its ends are still to be said.

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::{Ended, Phase, Relay};
 use crate::os::channel::Order;
-use crate::os::job;
 use crate::os::poll::{Wait, poll};
 use crate::os::signal::Caught;
 use crate::os::term::{Keys, Writers};
+use crate::os::{job, process};
 
 /// A stop that is over sooner was none: the kernel does not stop an orphaned job.
 const FUTILE: Duration = Duration::from_millis(5);
@@ -200,9 +200,13 @@ impl Relay {
 
     /// Ends the client at once.
     pub(super) fn kill_client(&mut self) {
-        if let Some(pid) = self.watch.as_ref().map(crate::os::process::Watch::pid) {
+        if let Some(pid) = self.watch.as_ref().map(process::Watch::pid) {
+            // Workers of a pool would wait for it for ever, with our output open.
+            let workers = if self.asking.is_some() { process::workers(pid) } else { Vec::new() };
             // At once, before anybody else runs. It may have ended in between.
-            drop(job::signal_process(pid, super::libc_sigkill()));
+            for pid in std::iter::once(pid).chain(workers) {
+                drop(job::signal_process(pid, super::libc_sigkill()));
+            }
         }
         // The group, and a client that we may not signal. A monitor that is gone has ended it
         // already.

@@ -18,6 +18,12 @@ impl Prepared {
         self.memory.read(text)
     }
 
+    /// Returns what is known.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
     /// A statement was let through: what it prepares or defines is remembered.
     pub fn let_through(&mut self, text: &str) {
         // Nearly no statement is one, and reading it to find that out costs more than this.

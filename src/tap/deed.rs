@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::protocol::{Command, Operation};
+use crate::lang::postgres::Memory;
 use crate::lang::sql::{self, Ends, Flavour};
 use crate::lang::{Reading, deed, driver, mongo};
 
@@ -10,16 +11,16 @@ use crate::lang::{Reading, deed, driver, mongo};
 const BESIDE_THE_POINT: &[&str] =
     &["ordered", "writeConcern", "maxTimeMS", "comment", "bypassDocumentValidation", "errorsOnly"];
 
-/// Reads what an operation would do, one run of it.
+/// Reads what an operation would do, one run of it; `memory` is what the server told of itself.
 #[must_use]
-pub fn reading(operation: &Operation) -> Reading {
+pub fn reading(operation: &Operation, memory: &Memory) -> Reading {
     if let Some(Command { name, fields }) = &operation.command {
         return Reading::Understood(mongo::command(database(operation), name, fields));
     }
     match (&operation.sql, operation.engine.as_str()) {
         (Some(text), "sqlite") => sql::read(text, Flavour::Sqlite, Ends::Server),
         (Some(text), "mysql") => sql::read(text, Flavour::Mysql, Ends::Server),
-        (Some(text), _) => driver::read(text),
+        (Some(text), _) => driver::read(text, memory),
         (None, engine) => {
             let noun = noun(engine);
             let effects = operation

@@ -10,5 +10,7 @@ pub mod protocol;
 mod server;
 
 pub use deed::{reading, text};
-pub use protocol::{Answer, Command, Ending, Lease, Message, Operation, Place, Statement};
+pub use protocol::{
+    Answer, Command, Ending, Lease, Login, Message, Operation, Place, Started, Statement,
+};
 pub use server::{Asker, Heard, Server};

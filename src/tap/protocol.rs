@@ -188,6 +188,12 @@ pub struct Operation {
     /// The SQL, for engines that speak it.
     #[serde(default)]
     pub sql: Option<String>,
+    /// The program that is about to be started, where it is one that reaches a database.
+    #[serde(default)]
+    pub started: Option<Box<Started>>,
+    /// How its driver logs in, where the server has functions and may be asked about them.
+    #[serde(default)]
+    pub login: Option<Login>,
     /// What it does, for engines that speak no SQL.
     #[serde(default)]
     pub deeds: Vec<Deed>,
@@ -209,6 +215,29 @@ pub struct Operation {
     /// How often the SQL or the command runs.
     #[serde(default = "once")]
     pub count: u32,
+}
+
+/// A program that is about to be started.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct Started {
+    /// Its name, and its arguments.
+    pub argv: Vec<String>,
+    /// Those of its variables that may tell where it goes.
+    pub vars: BTreeMap<String, String>,
+    /// Its working directory; empty where that is ours.
+    pub folder: String,
+}
+
+/// How a driver logs in, in libpq's words: `password`, `sslmode` and the like.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Login(pub BTreeMap<String, String>);
+
+impl std::fmt::Debug for Login {
+    /// Leaves out what may be a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// A command of MongoDB's wire protocol.
@@ -306,6 +335,13 @@ impl Place {
     }
 }
 
+impl From<Address> for Place {
+    fn from(address: Address) -> Self {
+        let Address { user, host, port, database } = address;
+        Self { host, port, database, user, ..Self::default() }
+    }
+}
+
 impl From<Place> for Address {
     fn from(place: Place) -> Self {
         let known = |part: Option<String>| part.filter(|part| !part.is_empty());
@@ -332,6 +368,8 @@ pub struct Lease {
 pub enum Answer {
     /// Go on.
     Go,
+    /// Go on, and it need not be asked about again: it destroys nothing.
+    GoHarmless,
     /// Go on, and ask about temporary files as well: some may be targets.
     GoWithFiles,
     /// Go on, and so many more of the kind without asking.
@@ -350,6 +388,7 @@ impl Answer {
     pub fn line(self) -> String {
         match self {
             Self::Go => "go\n".to_owned(),
+            Self::GoHarmless => "go harmless\n".to_owned(),
             Self::GoWithFiles => "go files\n".to_owned(),
             Self::Lease(Lease { more, is_quiet: true }) => format!("go {more} quietly\n"),
             Self::Lease(Lease { more, is_quiet: false }) => format!("go {more}\n"),

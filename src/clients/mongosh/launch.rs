@@ -26,6 +26,7 @@ pub fn launch(command: Command<'_>) -> Hooked {
         args,
         greets: Greets::BeforePrompt("> "),
         reader: || Box::<text::Reader>::default(),
+        side: |_| None,
         kept: text::kept,
         defeated: None,
         late: None,
@@ -42,6 +43,7 @@ pub fn legacy(command: Command<'_>) -> Hooked {
     let invocation = parse(&words);
     let hook = Hook {
         reader: || Box::<text::Reader>::default(),
+        side: |_| None,
         kept: text::kept,
         defeated: Some("the legacy mongo shell takes no guard in: drafted only".to_owned()),
         untold: script::read(&invocation, &command.world.cwd),

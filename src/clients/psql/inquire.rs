@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::args::Invocation;
 use crate::clients::{Inquiry, PromptFacts, ReadAnswer};
+use crate::tap::{Login, Place};
 use crate::target::Address;
 use crate::target::libpq::conninfo;
 
@@ -59,6 +60,26 @@ impl Inquirer {
             options: options.collect(),
             given: invocation.given(),
             own_options: own_options.map(str::to_owned),
+        }
+    }
+
+    /// Makes an inquirer for where a driver has connected, with what it logs in with.
+    #[must_use]
+    pub fn of_driver(place: &Place, login: &Login) -> Self {
+        let port = place.port.map(|port| port.to_string());
+        let options = [
+            ("host", place.host.clone()),
+            ("port", port),
+            ("user", place.user.clone()),
+            ("dbname", place.database.clone()),
+        ];
+        let options = options.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        Self {
+            program: "psql".into(),
+            cluster: None,
+            options: options.map(|(name, value)| (name.to_owned(), value)).collect(),
+            given: login.0.clone().into_iter().collect(),
+            own_options: None,
         }
     }
 

@@ -9,6 +9,7 @@ use crate::lang::Effect;
 use crate::lang::postgres::{Told, may_reach};
 use crate::os::random;
 use crate::session::drift::Drift;
+use crate::tap::Operation;
 
 /// Asks for one session.
 #[derive(Debug)]
@@ -27,6 +28,14 @@ impl PsqlSide {
     #[must_use]
     pub fn new(inquirer: Inquirer, has_prompts: bool) -> Self {
         Self { inquirer, has_prompts, asked: None, identity: None }
+    }
+
+    /// Makes the side of a driver that logs in to PostgreSQL; none where it does not tell how.
+    #[must_use]
+    pub fn of_driver(operation: &Operation) -> Option<Box<dyn Side>> {
+        let login = operation.login.as_ref()?;
+        let inquirer = Inquirer::of_driver(&operation.place, login);
+        Some(Box::new(Self::new(inquirer, false)))
     }
 
     /// Returns whether it is known where to ask.

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{args, live};
 use crate::clients::hooked::Hooked;
 use crate::clients::launcher::{Command, Greets, Hook, Late};
+use crate::clients::psql::side::PsqlSide;
 use crate::clients::url;
 use crate::world::World;
 
@@ -53,6 +54,7 @@ pub fn launch(command: Command<'_>) -> Hooked {
         args: |_, own| own.to_vec(),
         greets: Greets::BeforeOutput,
         reader: || Box::new(live::Live),
+        side: PsqlSide::of_driver,
         kept: |text| text,
         defeated,
         late: invocation.defeats.and_then(|_| late(command.program)),

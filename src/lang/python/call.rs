@@ -9,6 +9,7 @@ use ruff_text_size::Ranged;
 use super::FILES;
 use super::chain::{Chain, Kind, text};
 use super::walk::Around;
+use crate::lang::postgres::Memory;
 use crate::lang::{Class, Effect, Reading, Scope, Verb, driver};
 
 /// Methods that remove the one thing they are called on, or are given.
@@ -140,6 +141,11 @@ pub(super) fn read(
         return vec![effect];
     }
     if of == Kind::Harmless {
+        return Vec::new();
+    }
+    // Of SQLite the guard tells which file it is, before anything is sent: it may be one in memory.
+    let is_told = around.looped.is_none() && is_of_sqlite(types, chain.root());
+    if SQL.contains(&method) && is_told {
         return Vec::new();
     }
     if SQL.contains(&method)
@@ -277,11 +283,15 @@ fn deed(
     }
 }
 
+fn is_of_sqlite(types: &BTreeMap<String, String>, name: Option<&str>) -> bool {
+    name.and_then(|name| types.get(name)).is_some_and(|told| told.starts_with("of sqlite3."))
+}
+
 /// Reads the SQL that a call is given; none where it is given none that removes or changes.
 fn sql(call: &ExprCall, around: &Around) -> Option<Vec<Effect>> {
     let keywords = call.arguments.keywords.iter().map(|keyword| &keyword.value);
     let text = call.arguments.args.iter().take(2).chain(keywords).find_map(text)?;
-    let reading = driver::read(&text);
+    let reading = driver::read(&text, &Memory::default());
     let is_grave =
         |effect: &&Effect| effect.class >= Class::Change && effect.class != Class::Escape;
     let mut found: Vec<Effect> = reading.effects().iter().filter(is_grave).cloned().collect();

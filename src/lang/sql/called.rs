@@ -1,8 +1,8 @@
 //! Functions that do more than compute.
 
 use super::script::Script;
-use crate::lang::words::Words;
 use crate::lang::function::removes_by_name;
+use crate::lang::words::Words;
 use crate::lang::{Class, Scope, Verb};
 
 /// Name, row of the table, verb, what it does.

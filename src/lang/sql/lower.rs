@@ -8,9 +8,9 @@ use sqlparser::ast::{
 };
 
 use super::query::object_name;
-use crate::lang::words::bare;
 use crate::lang::condition::{Condition, Op, Truth};
 use crate::lang::function::is_volatile;
+use crate::lang::words::bare;
 
 /// Signs of which alone a regular expression takes every string.
 const PATTERNS: &[char] = &['.', '*', '^', '$'];

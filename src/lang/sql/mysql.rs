@@ -1,8 +1,8 @@
 //! Statements of MySQL and MariaDB that their words alone tell.
 
 use super::script::Script;
-use crate::lang::words::Words;
 use super::{alter, called, object};
+use crate::lang::words::Words;
 use crate::lang::{Class, Scope, Verb};
 
 /// Settings that keep mistakes from happening, while they are on.

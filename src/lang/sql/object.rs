@@ -1,8 +1,8 @@
 //! CREATE and DROP of anything.
 
 use super::script::Script;
-use crate::lang::words::Words;
 use super::{Flavour, alter};
+use crate::lang::words::Words;
 use crate::lang::{Class, Scope, Verb};
 
 /// Kinds of object whose name is two words, in the order that finds the longer one.

@@ -1,8 +1,8 @@
 //! A statement in the words the parser knows: without what says only how it is to be run.
 
 use super::Flavour;
-use crate::lang::words::Words;
 use crate::lang::token::Kind;
+use crate::lang::words::Words;
 
 /// What may stand behind the first word and changes nothing about what is done.
 const MODIFIERS: &[&str] = &[

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::command::command;
-use crate::lang::words::Words;
 use super::{Ends, Flavour, lex, mysql, query, sqlite};
 use crate::lang::alike::{Alike, Care, Dialect};
 use crate::lang::effect::unread;
 use crate::lang::temporary::Temporary;
 use crate::lang::token::{Statement, is_destructive};
+use crate::lang::words::Words;
 use crate::lang::{Class, Effect, Reading, Scope, Verb};
 
 /// How many texts within texts are read: EXECUTE IMMEDIATE of a text that has one.

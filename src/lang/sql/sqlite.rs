@@ -1,8 +1,8 @@
 //! Statements of SQLite that their words alone tell.
 
 use super::script::Script;
-use crate::lang::words::Words;
 use super::{alter, called, object};
+use crate::lang::words::Words;
 use crate::lang::{Class, Scope, Verb};
 
 /// Reads a statement; says whether it was one of these.

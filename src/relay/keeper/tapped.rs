@@ -7,13 +7,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::reached::Place;
 use super::{Judged, Keeper, unreadable};
-use crate::lang::{Effect, Reading, Scope, Verb};
+use crate::clients::started;
+use crate::lang::{Class, Effect, Reading, Scope, Verb};
 use crate::policy::bulk::{counts, verb_word};
-use crate::policy::{self, Bulk, Decision, Tally, Verdict};
+use crate::policy::{self, Bulk, Decision, Verdict};
 use crate::record::{Marker, Source};
 use crate::tap::{self, Ending, Lease, Operation, Statement};
-use crate::target::{Address, Decided, Known, Seen, for_address};
+use crate::target::Address;
 use crate::ui::visible::one_line;
 
 /// Longest part of a statement that is quoted where an operation of it is held, in bytes.
@@ -26,15 +28,15 @@ const LEASE: u32 = 256;
 /// What is known of the statement that runs, and of the places it has reached.
 #[derive(Debug, Default)]
 pub(super) struct Tapped {
-    places: Vec<Place>,
+    pub(super) places: Vec<Place>,
     /// The text of the statement that runs.
     statement: String,
     /// A hold on the statement itself that was released: it covers what the statement does.
     released: Option<Released>,
     /// Whether an operation of it was refused: then so are all that follow.
     is_refused: bool,
-    /// The engine and the SQL that was read last, and what it does.
-    last: Option<(String, String, Reading)>,
+    /// The place and the SQL that was read last, and what it does.
+    pub(super) last: Option<(usize, String, Reading)>,
     /// The statement whose end has not been seen, and since when it runs.
     running: Option<(u64, Duration)>,
     /// The last operation of it that was written down and let through.
@@ -44,17 +46,20 @@ pub(super) struct Tapped {
 }
 
 impl Tapped {
-    /// Reads an operation; a loop sends the same text again and again.
-    fn read(&mut self, operation: &Operation) -> Reading {
-        let Some(sql) = &operation.sql else { return tap::reading(operation) };
-        if let Some((engine, known, reading)) = &self.last
-            && known == sql
-            && *engine == operation.engine
+    /// Reads an operation that goes to a place; a loop sends the same text again and again.
+    fn read(&mut self, at: usize, operation: &Operation) -> Reading {
+        if let Some(reading) = operation.started.as_deref().and_then(started::reading) {
+            return reading;
+        }
+        let memory = self.places[at].prepared.memory();
+        let Some(sql) = &operation.sql else { return tap::reading(operation, memory) };
+        if let Some((known_at, known, reading)) = &self.last
+            && (*known_at, known) == (at, sql)
         {
             return reading.clone();
         }
-        let reading = tap::reading(operation);
-        self.last = Some((operation.engine.clone(), sql.clone(), reading.clone()));
+        let reading = tap::reading(operation, memory);
+        self.last = Some((at, sql.clone(), reading.clone()));
         reading
     }
 
@@ -63,18 +68,6 @@ impl Tapped {
         let place = self.places.iter().find(|place| place.decided.target.address == *address)?;
         place.engine.clone()
     }
-}
-
-#[derive(Debug)]
-struct Place {
-    decided: Decided,
-    /// What kind of server it is, as the hook told it.
-    engine: Option<String>,
-    tally: Tally,
-    /// When the first counted operation of the statement was let through here.
-    since: Option<Duration>,
-    /// Whether it stands for the folders of files that are removed, and not for a server.
-    is_of_files: bool,
 }
 
 #[derive(Debug)]
@@ -179,13 +172,22 @@ impl Keeper {
         if !operation.repeatable {
             return None;
         }
-        let reading = self.tapped.read(operation);
         let at = self.place_at(operation);
+        let reading = self.tapped.read(at, operation);
         let all = Operation { count: LEASE, ..operation.clone() };
         let verdict = self.judge_at(at, &all, &reading);
         let is_quiet = verdict.decision == Decision::Allow;
         let is_free = verdict.decision <= Decision::Notice || self.is_covered(at, &verdict);
         is_free.then_some(Lease { more: LEASE, is_quiet })
+    }
+
+    /// Returns whether an operation does no harm, so that its like need not be asked about.
+    pub fn is_harmless_operation(&mut self, operation: &Operation) -> bool {
+        let at = self.place_at(operation);
+        let reading = self.tapped.read(at, operation);
+        let is_harmless = |effect: &Effect| effect.class <= Class::Add;
+        !self.tapped.places[at].is_unsure
+            && matches!(&reading, Reading::Understood(effects) if effects.iter().all(is_harmless))
     }
 
     /// Takes note that a statement, or an operation of it, was refused: the rest of it is refused
@@ -204,8 +206,8 @@ impl Keeper {
     /// so is the first of a statement that destroys something of a kind; none is returned for the
     /// others, which are counted.
     pub fn tapped_operation(&mut self, operation: &Operation) -> Option<Judged> {
-        let reading = self.tapped.read(operation);
         let at = self.place_at(operation);
+        let reading = self.tapped.read(at, operation);
         if operation.temporary && !self.tapped.places[at].decided.is_configured() {
             return None;
         }
@@ -300,88 +302,6 @@ impl Keeper {
         self.note("(something that could not be read)".to_owned(), verdict, Source::Tap)
     }
 
-    /// Finds a place, or begins to count for it.
-    fn place_of(&mut self, address: &Address) -> usize {
-        self.place_or(address, |keeper| keeper.decided_for(address))
-    }
-
-    /// Finds a place that a hook tells of, or begins to count for it.
-    fn place_told(&mut self, place: &tap::Place) -> usize {
-        self.place_or(&place.clone().into(), |keeper| keeper.decided_at(place))
-    }
-
-    fn place_or(&mut self, address: &Address, decide: impl FnOnce(&Self) -> Decided) -> usize {
-        let places = &self.tapped.places;
-        let found = places.iter().position(|place| place.decided.target.address == *address);
-        found.unwrap_or_else(|| {
-            let decided = decide(self);
-            let tally = Tally::default();
-            let place = Place { decided, engine: None, tally, since: None, is_of_files: false };
-            self.tapped.places.push(place);
-            self.tapped.places.len() - 1
-        })
-    }
-
-    /// Decides about a place that a hook tells of, whatever is known of the session's own.
-    fn decided_for(&self, address: &Address) -> Decided {
-        for_address(address, &self.here.known(&self.config.targets))
-    }
-
-    /// Decides about a file, or a folder with all that the configuration names in it.
-    fn decided_for_files(&self, address: &Address) -> Decided {
-        let folder = Address { database: None, ..address.clone() };
-        let whole = worse(self.decided_for(&folder), self.decided_for(address));
-        let folder = folder.host.filter(|_| address.database.is_none());
-        let Some(folder) = folder.as_deref() else { return whole };
-        let patterns = self.config.targets.iter().flat_map(|target| &target.patterns);
-        let within = patterns.filter_map(|pattern| pattern.within(folder));
-        within.map(|address| self.decided_for(&address)).fold(whole, worse)
-    }
-
-    /// Finds where an operation goes.
-    fn place_at(&mut self, operation: &Operation) -> usize {
-        let address: Address = operation.place.clone().into();
-        match operation.engine.as_str() {
-            "shell" => {
-                let session = self.decided.target.address.clone();
-                self.place_of(&session)
-            }
-            "file" => {
-                // Files of many folders are counted together where as much depends on them.
-                let decided = self.decided_for_files(&address);
-                let is_alike = |place: &Place| {
-                    let (known, target) = (&place.decided.target, &decided.target);
-                    place.is_of_files && known.tier == target.tier && known.name == target.name
-                };
-                let found = self.tapped.places.iter().position(is_alike);
-                found.unwrap_or_else(|| {
-                    let address = decided.target.address.clone();
-                    let at = self.place_or(&address, |_| decided);
-                    self.tapped.places[at].is_of_files = true;
-                    at
-                })
-            }
-            _ => self.place_told(&operation.place),
-        }
-    }
-
-    /// Decides what a place is: what the configuration says of one of its names, else the most
-    /// dangerous that one of them tells.
-    fn decided_at(&self, place: &tap::Place) -> Decided {
-        let own = Address::from(place.clone());
-        let met = self.servers.as_ref().zip(place.identity());
-        let server = met.as_ref().and_then(|(servers, id)| servers.recall(id, &own));
-        let seen = Seen { server, ..Seen::default() };
-        let known = Known { seen: Some(&seen), ..self.here.known(&self.config.targets) };
-        let all = place.addresses().map(|address| for_address(&address, &known)).reduce(worse);
-        let mut decided = all.unwrap_or_else(|| for_address(&Address::default(), &known));
-        decided.target.address = own;
-        if let Some((servers, id)) = met {
-            servers.remember(&id, &decided, self.clock.now());
-        }
-        decided
-    }
-
     fn judge_at(&mut self, at: usize, operation: &Operation, reading: &Reading) -> Verdict {
         let decided = self.tapped.places[at].decided.clone();
         let mut facts = self.facts_at(&decided);
@@ -389,6 +309,8 @@ impl Keeper {
         let idle = self.last_write.unwrap_or_default();
         let place = &mut self.tapped.places[at];
         facts.bulk = place.tally.bulk(elapsed, &facts.limits);
+        self.add_others(at, &mut facts.bulk);
+        let place = &mut self.tapped.places[at];
         facts.idle = elapsed.saturating_sub(idle) > self.config.idle(&place.decided);
         for (effect, more) in repeated(operation, reading.effects()) {
             foresee(&mut facts.bulk, effect, more);
@@ -418,9 +340,37 @@ impl Keeper {
                 .all(|found| is_meant(&found.effect))
     }
 
+    /// Adds what was done at other places that are of no less concern: a loop over databases is one loop,
+    /// and at one server it deletes from one table. What was released elsewhere was meant.
+    fn add_others(&mut self, at: usize, bulk: &mut Bulk) {
+        let (limits, now) = (self.config.hold.limits, self.clock.elapsed());
+        let (before, rest) = self.tapped.places.split_at_mut(at);
+        let Some((place, after)) = rest.split_first_mut() else { return };
+        let (own, is_of_files) = (&place.decided.target, place.is_of_files);
+        for other in before.iter_mut().chain(after) {
+            let target = &other.decided.target;
+            if (target.tier, other.is_of_files) != (own.tier, is_of_files) {
+                continue;
+            }
+            let is_same =
+                target.address.host == own.address.host && target.address.port == own.address.port;
+            let done = other.tally.bulk(now, &limits);
+            if done.counted.iter().any(|counted| counted.released) {
+                continue;
+            }
+            bulk.recent = bulk.recent.saturating_add(done.recent);
+            if is_same {
+                bulk.join(done);
+            }
+        }
+    }
+
     /// Counts what is sent.
     fn count(&mut self, at: usize, operation: &Operation, effects: &[Effect]) {
         let now = self.clock.elapsed();
+        if let Some(sql) = &operation.sql {
+            self.tapped.places[at].prepared.let_through(sql);
+        }
         if effects.iter().any(counts) {
             self.tapped.places[at].since.get_or_insert(now);
             self.wrote(now);
@@ -457,12 +407,6 @@ impl Keeper {
             }
         }
     }
-}
-
-/// Returns the more dangerous of two names of a place; what the configuration says comes first.
-fn worse(one: Decided, other: Decided) -> Decided {
-    let rank = |decided: &Decided| (decided.is_configured(), decided.target.tier);
-    if rank(&other) > rank(&one) { other } else { one }
 }
 
 /// Says what else a person should know of where an operation goes.

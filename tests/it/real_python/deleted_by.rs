@@ -75,8 +75,35 @@ if __name__ == '__main__':
         ("for n in range(20): subprocess.run([sys.executable, 'one.py', str(n)])", 4),
         ("for n in range(20): os.system('%s one.py %d' % (sys.executable, n))", 4),
     ];
+    let executor = "import concurrent.futures, multiprocessing
+def delete(n): opened().execute('delete from families where id = ?', (n,))
+fork = multiprocessing.get_context('fork')
+with concurrent.futures.ProcessPoolExecutor(3, fork) as pool: list(pool.map(delete, range(20)))";
+    scripts.push((executor, 4));
     scripts.extend(pools.iter().map(|pool| (pool.as_str(), 4)));
     all_refused(&scripts);
+}
+
+#[test]
+fn many_databases_in_one_loop() {
+    all_refused(&[
+        // Five of a table at one server, which a folder of files is, and twenty of anything.
+        (
+            "import shutil
+for n in range(4): shutil.copy(p, 'copy%d.db' % n)
+for n in range(4): sqlite3.connect('copy%d.db' % n).execute('delete from families where id = 1')
+opened().execute('delete from families where id = 1')",
+            0,
+        ),
+        (
+            "for n in range(19):
+    c = sqlite3.connect('own%d.db' % n, isolation_level=None)
+    c.execute('create table t%d (id)' % n)
+    c.execute('delete from t%d where id = 1' % n)
+opened().execute('delete from families where id = 1')",
+            0,
+        ),
+    ]);
 }
 
 #[test]
@@ -84,6 +111,14 @@ fn other_ways_to_run_code() {
     all_refused(&[
         ("exec(\"for n in range(20): opened().execute('delete from families where id=%d' % n)\")", 4),
         ("opened().executemany('delete from families where id=?', ((n,) for n in range(20)))", 4),
+        ("c = sqlite3.connect(':memory:'); c.execute('create table t (a)')
+def rows():
+    for n in range(20): opened().execute('delete from families where id = ?', (n,)); yield (n,)
+c.executemany('update t set a = ?', rows())", 4),
+        ("c = sqlite3.connect(':memory:'); c.execute('create table t (a)')
+c.executemany('insert into t values (?)', [(n,) for n in range(20)])
+c.create_function('gone', 1, lambda n: opened().execute('delete from families where id = ?', (n,)) and 1)
+c.execute('update t set a = gone(a)')", 4),
         ("import runpy\nfor n in range(20): sys.argv = ['one.py', str(n)]; runpy.run_path('one.py')", 4),
         ("import asyncio, concurrent.futures
 def delete(n): opened().execute('delete from families where id = ?', (n,))
@@ -105,8 +140,14 @@ c.execute('commit')", 0),
 fn programs_that_are_told_what_to_remove() {
     all_refused(&[
         ("opened(); os.system('sqlite3 orders.db \"delete from families\"')", 0),
-        ("opened(); subprocess.run(['sqlite3', 'orders.db', 'delete from families'])", 0),
+        ("subprocess.run(['sqlite3', p, 'delete from families'], cwd='/')", 0),
+        (
+            "os.chdir('/'); os.posix_spawn('/usr/bin/sqlite3', ['sqlite3', p, 'delete from families'], {})",
+            0,
+        ),
+        ("subprocess.run('sqlite3 %s \"drop table families\"' % p, shell=True)", 0),
         ("subprocess.run(['rm', '-rf', os.getcwd()])", 0),
+        ("os.remove(p)", 0),
         ("subprocess.Popen('true && find . -delete', shell=True).wait()", 0),
     ]);
 }

@@ -153,12 +153,18 @@ asyncio.run(main())",
 
 // PostgreSQL.
 
+/// Functions whose names tell nothing: what they do is in the server.
+const FUNCTIONS: &str = "create function sweep() returns int language plpgsql as
+    $$ begin delete from families; return 1; end $$;
+create function greet(int) returns int language sql as $$ select $1 + 1 $$;";
+
 /// Runs a function against PostgreSQL and refuses it.
 fn postgres_refuses(module: &str, line: &str, expected: u64) {
     if !needs(NEEDED) {
         return;
     }
     let stage = Stage::with_drivers();
+    stage.world.database.sql(FUNCTIONS);
     let port = cluster().port;
     let database = stage.world.database.name.clone();
     let dsn = format!("host=localhost port={port} dbname={database} user=app");
@@ -178,6 +184,9 @@ def purge():
     for n in range(1, 30): cur.execute('DELETE FROM families WHERE id = %s', (n,))
 def at_once(): cur.execute('DELETE FROM families')
 def many(): cur.executemany('DELETE FROM families WHERE id = %s', [(n,) for n in range(30)])
+def called():
+    for n in range(30): cur.execute('SELECT greet(%s), count(*) FROM families', (n,))
+    cur.execute('SELECT sweep()')
 ";
 
 #[test]
@@ -185,11 +194,31 @@ fn psycopg2_loops_and_whole_tables() {
     postgres_refuses(PSYCOPG2, "purge()", 996);
     postgres_refuses(PSYCOPG2, "at_once()", 1000);
     postgres_refuses(PSYCOPG2, "many()", 1000);
+    postgres_refuses(PSYCOPG2, "called()", 1000);
     let subclass = PSYCOPG2.replace(
         "c.cursor()",
         "c.cursor(cursor_factory=__import__('psycopg2.extras').extras.RealDictCursor)",
     );
     postgres_refuses(&subclass, "purge()", 996);
+}
+
+#[test]
+fn functions_that_nobody_can_look_up_are_said() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let mut stage = Stage::with_drivers();
+    stage.world.database.sql(FUNCTIONS);
+    stage.world.set("PATH", "/nowhere");
+    let (port, database) = (cluster().port, &stage.world.database.name);
+    let output = stage.run(&format!(
+        "import psycopg2
+cur = psycopg2.connect('host=localhost port={port} dbname={database} user=app').cursor()
+for n in range(3): cur.execute('SELECT greet(1)')"
+    ));
+    let said = String::from_utf8_lossy(&output.stderr);
+    let line = "could not ask app@localhost:";
+    assert_eq!(said.matches(line).count(), 1, "{said}");
 }
 
 const PSYCOPG: &str = "import psycopg, asyncio
@@ -200,6 +229,7 @@ def many(): c.cursor().executemany('DELETE FROM families WHERE id = %s', [(n,) f
 def copy():
     with c.cursor().copy('COPY (DELETE FROM families RETURNING *) TO STDOUT') as rows: list(rows)
 def stream(): list(c.cursor().stream('DELETE FROM families RETURNING *'))
+def called(): c.execute('SELECT greet(1)'); c.execute('SELECT sweep()')
 def in_async():
     async def run():
         async with await psycopg.AsyncConnection.connect('$DSN', autocommit=True) as a:
@@ -213,6 +243,7 @@ fn psycopg_3_in_all_its_ways() {
     postgres_refuses(PSYCOPG, "many()", 1000);
     postgres_refuses(PSYCOPG, "copy()", 1000);
     postgres_refuses(PSYCOPG, "stream()", 1000);
+    postgres_refuses(PSYCOPG, "called()", 1000);
     postgres_refuses(PSYCOPG, "in_async()", 996);
 }
 
@@ -229,6 +260,7 @@ async def plain(c): await c.execute('DELETE FROM families')
 async def cursor(c):
     async with c.transaction():
         async for row in c.cursor('DELETE FROM families RETURNING id'): pass
+async def called(c): await c.fetch('SELECT greet(1)'); await c.fetch('SELECT sweep()')
 async def copy(c): await c.copy_from_query('DELETE FROM families RETURNING id', output='/dev/null')
 async def many(c): await c.executemany('DELETE FROM families WHERE id = $1', [(n,) for n in range(30)])
 ";
@@ -240,6 +272,7 @@ fn asyncpg_in_all_its_ways() {
     postgres_refuses(ASYNCPG, "run(many)", 1000);
     postgres_refuses(ASYNCPG, "run(cursor)", 1000);
     postgres_refuses(ASYNCPG, "run(copy)", 1000);
+    postgres_refuses(ASYNCPG, "run(called)", 1000);
 }
 
 const SQLALCHEMY: &str = "import sqlalchemy as sa
@@ -274,12 +307,15 @@ def purge():
             c.execute(sa.text('DELETE FROM families WHERE id = :n'), {'n': n}); c.commit()
 def at_once():
     with engine.connect() as c: c.exec_driver_sql('DELETE FROM families'); c.commit()
+def called():
+    with engine.connect() as c: c.exec_driver_sql('SELECT sweep()'); c.commit()
 ";
 
 #[test]
 fn sqlalchemy_on_a_driver_without_a_tap() {
     postgres_refuses(PG8000, "purge()", 996);
     postgres_refuses(PG8000, "at_once()", 1000);
+    postgres_refuses(PG8000, "called()", 1000);
 }
 
 const PEEWEE: &str = "import peewee
@@ -404,7 +440,7 @@ fn redis_loops_pipelines_and_flushes() {
         return;
     }
     for (line, left) in [
-        ("purge()", 16),
+        ("locks(); purge()", 16),
         ("getattr(r, 'flush' + 'all')()", 20),
         ("r.delete(*KEYS)", 20),
         ("pipe()", 20),
@@ -420,6 +456,9 @@ KEYS = ['k%d' % n for n in range(20)]
 for k in KEYS: r.set(k, 1)
 def purge():
     for k in KEYS: r.delete(k)
+def locks():
+    for n in range(9):
+        with r.lock('lock %d' % n): pass
 def pipe():
     p = r.pipeline()
     for k in KEYS: p.delete(k)

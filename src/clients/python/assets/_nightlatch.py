@@ -251,7 +251,7 @@ def _on_program(event, args):
 
 def _on_system(event, args):
     global _system
-    if inside.get():
+    if inside.get() is True:
         return
     if _system is None:
         _system = load('_nightlatch_system')
@@ -413,7 +413,8 @@ def _prompts():
 
 # ---------------------------------------------------------------------------- operations
 
-# Set while an operation that was asked about runs: what it does within is part of it.
+# Set while an operation that was asked about runs: what it does within is part of it. Where it may run
+# the person's own code, its text; then only that is part of it.
 inside = ContextVar('nightlatch', default=False)
 
 
@@ -423,8 +424,8 @@ has_named_files = False
 
 def operation(engine, place, text, deeds=None, sql=None, count=1, **more):
     """Asks about an operation that is about to be sent. Raises where it must not be."""
-    if inside.get():
-        return
+    if inside.get() is True or sql is not None and inside.get() == sql:
+        return None
     try:
         where = place()
     except Exception as error:
@@ -433,6 +434,7 @@ def operation(engine, place, text, deeds=None, sql=None, count=1, **more):
     answer = ask('operation', statement=_Now.id, engine=engine, place=where, text=text,
                  deeds=deeds or [], sql=sql, count=count, **more)
     _heed(answer, 'it was not sent')
+    return answer
 
 
 def connected(engine, place):

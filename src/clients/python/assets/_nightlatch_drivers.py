@@ -11,11 +11,24 @@ import _thread
 # The drivers that are tapped and loaded: what a statement may reach.
 loaded = set()
 
-# Statements without one of these are not asked about. What they do is nightlatch's to judge.
-_WORDS = ('delete', 'drop', 'truncate', 'update', 'alter', 'replace', 'merge', 'revoke', 'rename',
-          'detach', 'reassign', 'terminate', 'attach', 'purge', 'wipe', 'erase', 'remove_all')
-_WORD = re.compile(r'\b(?:%s)|^\s*(?:do|call|exec|execute)\b' % '|'.join(_WORDS), re.I)
-_START = re.compile(r'\s*(?:do|call|exec|execute)\b', re.I)
+# Statements without one of these words are not asked about. What they do is nightlatch's to judge.
+_WORDS = frozenset((
+    b'delete', b'drop', b'truncate', b'update', b'alter', b'replace', b'merge', b'revoke', b'rename', b'detach',
+    b'reassign', b'terminate', b'attach', b'purge', b'wipe', b'erase', b'remove', b'do', b'call', b'exec', b'execute',
+))
+
+# Letters as small ones, and all else as what stands between words.
+_PLAIN = bytes(ord(chr(n).lower()) if chr(n).isalnum() and n < 128 else 32 for n in range(256))
+
+# What stands before a bracket in PostgreSQL's everyday statements, and runs nothing of anybody's.
+_FAMILIAR = frozenset('''
+    abs all and any array array_agg as avg bool_and bool_or by cast ceil char coalesce concat conflict count
+    current_setting date_trunc exists extract filter floor from greatest in interval is jsonb_build_object
+    json_build_object least length lower lpad ltrim max min mod not now nullif numeric on or over position random
+    rank returning round row row_number select set some string_agg substring sum then timestamp to_char trim unnest
+    upper using values varchar when where with
+'''.split())
+_NAME = re.compile(r'\w+$')
 
 
 def put_on(module):
@@ -104,50 +117,122 @@ def plain(text):
 harmless = set()
 
 
-def matters(text):
-    if text in harmless:
-        return False
-    low = text.lower()
-    for word in _WORDS:
-        if word in low and _WORD.search(text) is not None:
-            return True
-    if _START.match(text) is not None:
-        return True
+def _keep(text):
     if len(text) < 4096:
         if len(harmless) > 1024:
             harmless.clear()
         harmless.add(text)
+
+
+def _has_word(text):
+    return not _WORDS.isdisjoint(text.encode('utf-8', 'replace').translate(_PLAIN).split())
+
+
+def _called(text):
+    """The names of functions that a text may call, but for familiar ones."""
+    names = set()
+    for part in text.split('(')[:-1]:
+        word = part.rstrip(' \n"').rpartition(' ')[2].lower()
+        if word not in _FAMILIAR:
+            name = _NAME.search(word)
+            # A comment may stand between a name and its bracket.
+            if name is not None or word.endswith('/'):
+                names.add(name.group() if name else word)
+    return names.difference(_FAMILIAR) if names else names
+
+
+def matters(text):
+    if text in harmless:
+        return False
+    if _has_word(text):
+        return True
+    _keep(text)
     return False
 
 
-def sql(engine, text, place, count=1):
+# The functions that nightlatch has found harmless, by server: a driver's `login` says that it has some.
+_functions = {}
+
+
+def _server(place):
+    """What is known of the functions where a statement goes."""
+    try:
+        where = place()
+    except Exception:
+        return set()  # Whoever asks will say so.
+    key = (where.get('host'), where.get('port'), where.get('database'))
+    if key not in _functions:
+        # What does no harm at one server may do so at another.
+        harmless.clear()
+        _functions[key] = set()
+    return _functions[key]
+
+
+def reached(engine, place):
+    """Tells of a connection to a server with functions."""
+    _server(place)
+    guard.connected(engine, place)
+
+
+def _is_asked(text, place, login):
+    """Tells whether to ask about a text, and which functions it calls that nothing is known of."""
+    if text in harmless:
+        return False, ()
+    is_asked = _has_word(text)
+    called = fresh = ()
+    if login is not None and '(' in text:
+        called = _called(text)
+        fresh = called and called.difference(_server(place))
+    if not is_asked and not fresh and (not called or len(_functions) < 2):
+        _keep(text)
+    return is_asked or bool(fresh), fresh
+
+
+def _ask(engine, text, place, count, login, called):
+    answer = guard.operation(engine, place, text, sql=text, count=count, login=login and login())
+    if 'create' in text.lower():
+        # Perhaps a function that did no harm so far.
+        _server(place).clear()
+        harmless.clear()
+    elif answer == 'go harmless':
+        _server(place).update(called)
+
+
+def sql(engine, text, place, count=1, login=None):
     """Asks about SQL that is about to be sent."""
     text = plain(text)
-    if matters(text):
-        guard.operation(engine, place, text, sql=text, count=count)
+    is_asked, called = _is_asked(text, place, login)
+    if is_asked:
+        _ask(engine, text, place, count, login, called)
 
 
-def sql_many(engine, text, place, rows):
+def sql_many(engine, text, place, rows, login=None):
     """Asks about a statement for many rows; returns the rows to go on with."""
     text = plain(text)
-    if not matters(text):
+    is_asked, called = _is_asked(text, place, login)
+    if not is_asked:
         return rows
     try:
         count = len(rows)
     except TypeError:
         # Nobody knows how many there are: each is asked about as it comes.
-        return _each(engine, text, place, rows)
+        return _each(engine, text, place, rows, login, called)
     if count:
-        guard.operation(engine, place, text, sql=text, count=count)
+        _ask(engine, text, place, count, login, called)
     return rows
 
 
-def _each(engine, text, place, rows):
-    for row in rows:
-        # The driver takes them while it runs what was asked about: that is not this.
+def _each(engine, text, place, rows, login, called):
+    rows, end = iter(rows), object()
+    while True:
+        # The driver takes them while it runs what was asked about: this is not that, and neither is
+        # what the person's own code does to make one.
         token = guard.inside.set(False)
         try:
-            guard.operation(engine, place, text, sql=text)
+            row = next(rows, end)
+            if row is end:
+                return
+            _ask(engine, text, place, 1, login, called)
         finally:
             guard.inside.reset(token)
         yield row
@@ -161,8 +246,11 @@ def deed(verb, on, scope='one', count=1):
 class within:
     """What an operation does within itself was asked about with it."""
 
+    def __init__(self, what=True):
+        self.what = what
+
     def __enter__(self):
-        self.token = guard.inside.set(True)
+        self.token = guard.inside.set(self.what)
 
     def __exit__(self, *_):
         guard.inside.reset(self.token)
@@ -177,7 +265,7 @@ _SOCKETED = {'pymongo': 'mongodb', 'redis': 'redis', 'pymysql': 'mysql', 'aiomys
 
 def at_connect(address):
     """A socket is about to connect: tells where, if a driver of ours does it."""
-    if not isinstance(address, tuple) or guard.inside.get():
+    if not isinstance(address, tuple) or guard.inside.get() is True:
         return
     frame = sys._getframe(2)
     for _ in range(16):

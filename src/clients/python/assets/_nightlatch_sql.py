@@ -66,12 +66,13 @@ def sqlite(module):
         def run(self, text, *args, **kwargs):
             if text.__class__ is str and text in harmless:
                 return old(self, text, *args, **kwargs)
-            if text.__class__ is str and drivers.matters(text) and not guard.inside.get():
+            if text.__class__ is str and drivers.matters(text) and guard.inside.get() not in (True, text):
                 ask(self, text)
                 is_attaching = 'attach' in text.lower()
                 before = files(getattr(self, 'connection', self)) if is_attaching else None
-                # The connection's own methods call the cursor's.
-                with drivers.within():
+                # The connection's own methods call the cursor's, and SQL may call functions of the
+                # person's.
+                with drivers.within(text):
                     result = old(self, text, *args, **kwargs)
                 if is_attaching:
                     told(self, before)
@@ -81,9 +82,10 @@ def sqlite(module):
 
     def many(old):
         def run(self, text, rows, *args, **kwargs):
-            if not guard.inside.get() and drivers.matters(drivers.plain(text)):
-                rows = ask(self, drivers.plain(text), rows)
-                with drivers.within():
+            asked = drivers.plain(text)
+            if guard.inside.get() not in (True, asked) and drivers.matters(asked):
+                rows = ask(self, asked, rows)
+                with drivers.within(asked):
                     return old(self, text, rows, *args, **kwargs)
             return old(self, text, rows, *args, **kwargs)
         return run
@@ -104,10 +106,22 @@ def sqlite(module):
 
 # ---------------------------------------------------------------------------- PostgreSQL
 
+# What psql takes of how a driver logs in: its own library may be older, and know less.
+_LOGIN = ('password', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'options')
+
+
 def _libpq_place(info):
     def place():
         return {'host': info.host, 'port': info.port, 'database': info.dbname, 'user': info.user}
     return place
+
+
+def _libpq_login(info):
+    def login():
+        known = info.get_parameters() if hasattr(info, 'get_parameters') else info.dsn_parameters
+        known = dict(known, password=info.password)
+        return {name: known[name] for name in _LOGIN if known.get(name)}
+    return login
 
 
 def _composed(query, context):
@@ -122,21 +136,27 @@ def _composed(query, context):
 
 
 def psycopg2(module):
-    def place_of(cursor):
-        return lambda: _libpq_place(cursor.connection.info)()
+    def at(cursor):
+        info = cursor.connection.info
+        return _libpq_place(info), _libpq_login(info)
+
+    def sql(cursor, text):
+        place, login = at(cursor)
+        drivers.sql('postgres', text, place, login=login)
 
     def ask(cursor, query, *args, **kwargs):
-        drivers.sql('postgres', _composed(query, cursor), place_of(cursor))
+        sql(cursor, _composed(query, cursor))
 
     def many(old):
         def run(self, query, rows, *args, **kwargs):
-            rows = drivers.sql_many('postgres', _composed(query, self), place_of(self), rows)
+            place, login = at(self)
+            rows = drivers.sql_many('postgres', _composed(query, self), place, rows, login)
             with drivers.within():
                 return old(self, query, rows, *args, **kwargs)
         return run
 
     def called(cursor, name, *args, **kwargs):
-        drivers.sql('postgres', 'CALL %s()' % name, place_of(cursor))
+        sql(cursor, 'CALL %s()' % name)
 
     drivers.ask_before(module.cursor, ['execute', 'copy_expert'], ask)
     drivers.ask_before(module.cursor, ['callproc'], called)
@@ -145,7 +165,7 @@ def psycopg2(module):
 
     def connecting(*args, **kwargs):
         connection = connect(*args, **kwargs)
-        guard.connected('postgres', _libpq_place(connection.info))
+        drivers.reached('postgres', _libpq_place(connection.info))
         return connection
 
     module._connect = drivers._like(connecting, connect)
@@ -159,15 +179,17 @@ def psycopg_cursor(module):
     def start(old):
         def run(self, query=None, *args, **kwargs):
             if query is not None:
-                place = _libpq_place(self._conn.info)
-                drivers.sql('postgres', _composed(query, self._conn), place)
+                info = self._conn.info
+                drivers.sql('postgres', _composed(query, self._conn), _libpq_place(info),
+                            login=_libpq_login(info))
             return (yield from old(self, query, *args, **kwargs))
         return run
 
     def many(old):
         def run(self, query, rows, *args, **kwargs):
-            place = _libpq_place(self._conn.info)
-            rows = drivers.sql_many('postgres', _composed(query, self._conn), place, rows)
+            info = self._conn.info
+            rows = drivers.sql_many('postgres', _composed(query, self._conn), _libpq_place(info), rows,
+                                    _libpq_login(info))
             with drivers.within():
                 return (yield from old(self, query, rows, *args, **kwargs))
         return run
@@ -189,23 +211,28 @@ def psycopg_connection(module):
 
     def connecting(cls, *args, **kwargs):
         connection = yield from old(cls, *args, **kwargs)
-        guard.connected('postgres', _libpq_place(connection.info))
+        drivers.reached('postgres', _libpq_place(connection.info))
         return connection
 
     kind._connect_gen = classmethod(drivers._like(connecting, old))
 
 
-_asyncpg_places = {}
+# Where each connection of asyncpg goes and how it logs in, by its protocol.
+_asyncpg = {}
 
 
 def asyncpg_connection(module):
     def init(connection, protocol, transport, loop, addr, config, params):
-        host, port = addr if isinstance(addr, tuple) else (addr, None)
+        # A socket's file is named after its port.
+        is_file = not isinstance(addr, tuple)
+        host, port = (os.path.dirname(addr), addr.rpartition('.')[2]) if is_file else addr
+        port = int(port) if str(port).isdigit() else None
         where = {'host': host, 'port': port, 'database': params.database, 'user': params.user}
-        if len(_asyncpg_places) > 4096:
-            _asyncpg_places.clear()
-        _asyncpg_places[id(protocol)] = where
-        guard.connected('postgres', lambda: where)
+        if len(_asyncpg) > 4096:
+            _asyncpg.clear()
+        password = params.password if isinstance(params.password, str) else None
+        _asyncpg[id(protocol)] = where, {'password': password} if password else {}
+        drivers.reached('postgres', lambda: where)
 
     drivers.ask_before(module.Connection, ['__init__'], init)
 
@@ -213,24 +240,26 @@ def asyncpg_connection(module):
 def asyncpg_protocol(module):
     kind = module.Protocol
 
-    def place_of(protocol):
-        return lambda: _asyncpg_places[id(protocol)]
+    def at(protocol):
+        return lambda: _asyncpg[id(protocol)][0], lambda: _asyncpg[id(protocol)][1]
 
     def text_of(args, kwargs):
         query = args[0] if args else kwargs.get('query') or kwargs.get('state') or kwargs.get('copy_stmt')
         return query if isinstance(query, str) else query.query
 
     def ask(protocol, *args, **kwargs):
-        drivers.sql('postgres', text_of(args, kwargs), place_of(protocol))
+        place, login = at(protocol)
+        drivers.sql('postgres', text_of(args, kwargs), place, login=login)
 
     def many(old):
         async def run(self, *args, **kwargs):
             text = text_of(args, kwargs)
+            place, login = at(self)
             if len(args) > 1:
-                rows = drivers.sql_many('postgres', text, place_of(self), args[1])
+                rows = drivers.sql_many('postgres', text, place, args[1], login)
                 args = (args[0], rows) + args[2:]
             else:
-                kwargs['args'] = drivers.sql_many('postgres', text, place_of(self), kwargs['args'])
+                kwargs['args'] = drivers.sql_many('postgres', text, place, kwargs['args'], login)
             return await old(self, *args, **kwargs)
         return run
 
@@ -257,7 +286,10 @@ def sqlalchemy(module):
         place = lambda: {'host': url.host, 'port': url.port, 'database': url.database,
                          'user': url.username}
         count = len(parameters) if is_many and isinstance(parameters, (list, tuple)) else 1
-        drivers.sql(connection.dialect.name, text, place, count)
+        login = None
+        if connection.dialect.name == 'postgresql':
+            login = lambda: {'password': url.password} if url.password else {}
+        drivers.sql(connection.dialect.name, text, place, count, login)
 
     def init(old):
         def run(self, pool, dialect, url, *args, **kwargs):

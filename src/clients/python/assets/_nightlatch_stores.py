@@ -142,6 +142,9 @@ _REDIS_EXPIRY = {'EXPIRE': None, 'PEXPIRE': None, 'EXPIREAT': 1, 'PEXPIREAT': 10
 _LUA_REMOVES = re.compile(r'[\'"](?:del|unlink|hdel|srem|zrem|xdel|rename|ltrim)\b', re.I)
 _LUA_SEARCHES = re.compile(r'[\'"](?:keys|h?scan|sscan|zscan|flush\w+)[\'"]', re.I)
 
+# What a script looks at first that removes a lock: whether it is still its own.
+_LUA_LOCK = re.compile(r'[\'"]get[\'"]\s*,\s*KEYS\[1\]\s*\).*ARGV\[1\]', re.I | re.S)
+
 # The texts of scripts, by what they are called with later.
 _redis_scripts = {}
 
@@ -151,7 +154,7 @@ def _redis_script(text, keys):
     text = drivers.plain(text)
     if _LUA_SEARCHES.search(text) and ('flush' in text.lower() or _LUA_REMOVES.search(text)):
         return drivers.deed('execute', None, 'unknown')
-    if _LUA_REMOVES.search(text):
+    if _LUA_REMOVES.search(text) and not _LUA_LOCK.search(text):
         try:
             return drivers.deed('delete', 'keys', count=max(int(keys), 1))
         except ValueError:

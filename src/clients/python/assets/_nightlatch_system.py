@@ -26,11 +26,14 @@ _REMOVERS = {
 }
 
 # SQL that a client is handed, and the shells that read a command line.
-_SQL = re.compile(r'\s*(?:delete|drop|truncate|update|alter|with|do|call|merge|replace)\b.*\s', re.I | re.S)
+_SQL = re.compile(r'(?:-\w|--\w+=)?\s*(?:delete|drop|truncate|update|alter|with|do|call|merge|replace)\b.*\s', re.I | re.S)
 _SHELLS = frozenset(('sh', 'bash', 'dash', 'zsh', 'ash', 'ksh'))
 
 # Words before a program that start it.
 _STARTERS = frozenset(('sudo', 'env', 'nohup', 'nice', 'time', 'exec', 'command', 'then', 'do', 'xargs'))
+
+# What the variables are called that tell a client where to go.
+_TELLING = ('PG', 'MYSQL', 'MONGO', 'REDIS', 'POSTGRES', 'DATABASE_', 'DB_')
 
 # So many files that one command names are looked at.
 _MOST_FILES = 1000
@@ -53,7 +56,8 @@ def _read(event, args):
     else:
         command = args[0] if event == 'os.system' else args[2 if event == 'os.spawn' else 1]
         folder = args[2] if event == 'subprocess.Popen' else None
-        _starts(command, os.fsdecode(folder or ''))
+        own = None if event == 'os.system' else args[3 if event in ('os.spawn', 'subprocess.Popen') else 2]
+        _starts(command, os.fsdecode(folder or ''), os.environ if own is None else own)
 
 
 def _removes(event, path):
@@ -66,25 +70,42 @@ def _removes(event, path):
     is_temporary = whole.startswith(_TEMPORARY)
     if name.endswith('.pyc') or is_temporary and not guard.has_named_files:
         return
-    deed = {'verb': 'drop' if is_tree else 'delete', 'object': whole if is_tree else 'files',
-            'scope': 'all' if is_tree else 'one'}
+    is_whole = is_tree or _is_database(whole)
+    deed = {'verb': 'drop' if is_whole else 'delete', 'object': whole if is_whole else 'files',
+            'scope': 'all' if is_whole else 'one'}
     place = {'host': whole} if is_tree else {'host': folder, 'database': name}
     guard.operation('file', lambda: place, '%s %s' % (event, whole), deeds=[deed],
                     temporary=is_temporary)
 
 
-def _starts(command, folder):
+def _is_database(path):
+    """Tells whether a file is a database of SQLite's: that is no file among many."""
+    try:
+        # Opening would wait for whoever writes to a pipe.
+        if not os.path.isfile(path) or os.path.islink(path):
+            return False
+        with open(path, 'rb') as file:
+            return file.read(16) == b'SQLite format 3\0'
+    except OSError:
+        return False
+
+
+def _starts(command, folder, variables):
     is_line = isinstance(command, (str, bytes, os.PathLike))
     words = [os.fsdecode(part) for part in ([command] if is_line else command)]
     if not is_line and len(words) > 2 and os.path.basename(words[0]) in _SHELLS and words[1] == '-c':
         is_line, words = True, words[2:3]
     line = ' '.join(words)
     for words in _commands(line) if is_line else [words]:
+        own = dict(variables)
         while words and (words[0] in _STARTERS or '=' in words[0]):
+            name, is_set, value = words[0].partition('=')
+            if is_set:
+                own[name] = value
             words = words[1:]
         # What nightlatch runs is guarded by another.
         if words and os.path.basename(words[0]) != 'nightlatch':
-            _starts_one(os.path.basename(words[0]), words[1:], line, folder, is_line)
+            _starts_one(os.path.basename(words[0]), words[1:], line, folder, is_line, own)
 
 
 def _commands(line):
@@ -104,7 +125,7 @@ def _commands(line):
     yield command
 
 
-def _starts_one(name, words, line, folder, is_line):
+def _starts_one(name, words, line, folder, is_line, variables):
     if name == 'rm' or name == 'find' and ('-delete' in words or 'rm' in words):
         is_tree = name == 'find' or any(re.match(r'-\w*[rR]|--recursive', word) for word in words)
         paths = []
@@ -118,8 +139,23 @@ def _starts_one(name, words, line, folder, is_line):
                 _removes('shutil.rmtree' if is_tree and os.path.isdir(path) else 'os.remove', path)
     elif name in _CLIENTS or name in _REMOVERS and _REMOVERS[name].search(line):
         text = next((word for word in words if _SQL.match(word)), None)
-        deeds = [{'verb': 'shell', 'object': name, 'scope': 'unknown'}]
-        guard.operation('shell', lambda: {}, line, deeds=deeds, sql=text)
+        # What a shell puts in place of a variable is not known here.
+        is_plain = not (is_line and re.search('[$`]', line))
+        started = {'argv': [name] + words, 'vars': _telling(variables), 'folder': folder} if is_plain else None
+        guard.operation('shell', lambda: {}, line, deeds=[_client_deed(name, words)], sql=text, started=started)
+
+
+def _telling(variables):
+    named = ((os.fsdecode(name), os.fsdecode(value)) for name, value in variables.items())
+    return {name: value for name, value in named if name.startswith(_TELLING) and 'PASS' not in name}
+
+
+def _client_deed(name, words):
+    if name == 'dropdb' and words:
+        return {'verb': 'drop', 'object': words[-1], 'scope': 'all'}
+    if name == 'redis-cli' and {'FLUSHALL', 'FLUSHDB'}.intersection(word.upper() for word in words):
+        return {'verb': 'truncate', 'object': None, 'scope': 'all'}
+    return {'verb': 'shell', 'object': name, 'scope': 'unknown'}
 
 
 def _meant(pattern):
