@@ -11,6 +11,8 @@ use crate::target::Address;
 pub struct Submitted<'a> {
     /// The line as it stands behind the prompt.
     pub line: &'a str,
+    /// The line as it was typed, where that was nothing but text.
+    pub typed: Option<String>,
     /// Whether the key makes a comment of it first, or undoes that.
     pub is_commented: bool,
     /// Whether a new statement begins with it.

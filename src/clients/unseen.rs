@@ -8,6 +8,8 @@ use crate::target::Address;
 pub struct Unseen {
     /// Statements that would run unasked.
     pub statements: Vec<String>,
+    /// Statements before them that a client asks about, which define what they may call.
+    pub made: Vec<String>,
     /// Effects of commands for the client itself.
     pub effects: Vec<Effect>,
     /// Commands on the line that run whatever is answered to its statements.
@@ -37,6 +39,7 @@ impl Unseen {
             }
         }
         add(&mut self.statements, more.statements);
+        add(&mut self.made, more.made);
         add(&mut self.effects, more.effects);
         add(&mut self.remarks, more.remarks);
         self.connects.extend(more.connects);

@@ -298,6 +298,7 @@ impl Run<'_> {
                 if let Some(side) = &mut side {
                     look_up(side.as_mut(), &unseen.statements, &mut keeper);
                 }
+                keeper.define(&unseen.made);
                 let text = unseen.summary();
                 let judged =
                     keeper.draft(text, &unseen.statements, unseen.effects, Source::Preflight);

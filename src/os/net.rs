@@ -84,8 +84,10 @@ pub fn peers(pid: i32) -> Vec<SocketAddr> {
     found
 }
 
-/// Returns the sockets among a process's descriptors.
-fn inodes(pid: i32) -> Option<Vec<u64>> {
+/// Returns the kernel's numbers of the sockets among a process's descriptors, in the order of those:
+/// another connection has another. None where nobody may look.
+#[must_use]
+pub fn inodes(pid: i32) -> Option<Vec<u64>> {
     let socket = |path: &Path| {
         path.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse::<u64>().ok()
     };

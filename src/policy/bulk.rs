@@ -119,6 +119,19 @@ impl Tally {
         self.bulk.counted.clear();
     }
 
+    /// Forgets what was let pass: names mean something else.
+    pub fn forget_released(&mut self) {
+        for entry in &mut self.bulk.counted {
+            entry.released = false;
+        }
+    }
+
+    /// Tells whether something was let pass for the rest of the submission.
+    #[must_use]
+    pub fn has_released(&self) -> bool {
+        self.bulk.counted.iter().any(|entry| entry.released)
+    }
+
     /// Forgets everything: another target.
     pub fn clear(&mut self) {
         *self = Self::default();

@@ -255,7 +255,7 @@ impl Relay {
     pub(super) fn submit(&mut self, key: u8) -> io::Result<bool> {
         let (text, is_whole) = self.submitted_text();
         let mut unseen = self.unseen(&text, is_whole);
-        self.begin_submission();
+        self.begin_submission(!text.contains('\\'));
         self.keeper.connects(&unseen.connects);
         self.foresee(&mut unseen);
         self.line.beyond_reach.clone_from(&unseen.remarks);
@@ -318,6 +318,7 @@ impl Relay {
     fn as_submitted<'a>(&self, line: &'a str, address: &'a Address) -> Submitted<'a> {
         Submitted {
             line,
+            typed: self.gate.line().map(str::to_owned),
             is_commented: *self.gate.submit() == Submit::Commented,
             is_fresh: self.line.is_fresh,
             is_guarded: self.guarded != Guarded::No && self.is_prompted,
@@ -334,8 +335,12 @@ impl Relay {
         changed: bool,
     ) -> io::Result<()> {
         let address = self.keeper.decided().target.address.clone();
-        let submitted =
-            Submitted { is_commented: false, is_fresh: true, ..self.as_submitted(&text, &address) };
+        let submitted = Submitted {
+            typed: None,
+            is_commented: false,
+            is_fresh: true,
+            ..self.as_submitted(&text, &address)
+        };
         let mut unseen = match &mut self.interactive {
             Some(interactive) => interactive.edited(&submitted, changed),
             None => Unseen::default(),
@@ -367,7 +372,7 @@ impl Relay {
         // Ctrl-D in an empty line ends one as well.
         let keys = if text.is_empty() { Vec::new() } else { self.gate.learn() };
         let unseen = self.unseen(&text, is_whole);
-        self.begin_submission();
+        self.begin_submission(!text.contains('\\'));
         self.keeper.connects(&unseen.connects);
         self.line.close(&mut self.keeper);
         if unseen.is_nothing() {
@@ -393,10 +398,10 @@ impl Relay {
     }
 
     /// A line is submitted: counts per submission begin anew.
-    pub(super) fn begin_submission(&mut self) {
+    pub(super) fn begin_submission(&mut self, is_plain: bool) {
         self.phase = Phase::Busy;
         self.is_noticed = false;
-        self.keeper.submitted();
+        self.keeper.submitted(is_plain);
     }
 
     /// Says a notice once the line editor has ended its line.

@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::here::Here;
 use crate::lang::postgres::Told;
 use crate::lang::{self, Effect, Reading};
+use crate::os::net;
 use crate::policy::{self, Confidence, Decision, Facts, Tally, Verdict};
 use crate::record::{Answer, Durability, Marker, Recorder, Release, ServerMoment, Source};
 use crate::redact;
@@ -76,6 +77,9 @@ pub struct Keeper {
     backend_pid: Option<u32>,
     tally: Tally,
     own: OwnObjects,
+    client: Option<i32>,
+    /// The client's sockets when what its own tables are was learnt, or what was released.
+    sockets: Option<Vec<u64>>,
     shapes: Shapes,
     prepared: Prepared,
     facts: Option<PromptFacts>,
@@ -127,6 +131,8 @@ impl Keeper {
             backend_pid: None,
             tally: Tally::default(),
             own: OwnObjects::default(),
+            client: None,
+            sockets: None,
             shapes: Shapes::default(),
             prepared: Prepared::default(),
             facts: None,
@@ -208,10 +214,31 @@ impl Keeper {
         true
     }
 
-    /// Takes note that a line was submitted: counts per submission begin anew.
-    pub fn submitted(&mut self) {
+    /// Takes note that a line was submitted, nothing but a statement or with a command for the
+    /// client in it: counts per submission begin anew.
+    pub fn submitted(&mut self, is_plain: bool) {
         self.tally.submit();
-        self.own.submitted();
+        self.own.submitted(is_plain);
+    }
+
+    /// Takes note of the client's process.
+    pub fn set_client(&mut self, pid: i32) {
+        self.client = Some(pid);
+    }
+
+    /// Returns whether something was let through by its name, or may be.
+    fn leans_on_names(&self) -> bool {
+        !self.own.is_empty() || !self.shapes.is_empty() || self.tally.has_released()
+    }
+
+    /// Forgets what names mean where the client has another connection than when that was learnt:
+    /// not every one is told by a prompt.
+    fn see_connection(&mut self) {
+        if self.leans_on_names() && self.client.and_then(net::inodes) != self.sockets {
+            self.own.clear();
+            self.shapes.clear();
+            self.tally.forget_released();
+        }
     }
 
     /// Takes note that something else than the client's own output held the terminal, so that how
@@ -223,6 +250,7 @@ impl Keeper {
     /// Reads and judges a statement that the client is about to run, and writes it down. All
     /// `texts` could be it; the most severe counts.
     pub fn statement(&mut self, texts: &[String], likely: usize, source: Source) -> Judged {
+        self.see_connection();
         let facts = self.facts_now();
         let mut worst: Option<Verdict> = None;
         for text in texts {
@@ -250,6 +278,13 @@ impl Keeper {
     /// Takes what the server told of its functions.
     pub fn learn(&mut self, told: Told) {
         self.prepared.learn_server(told);
+    }
+
+    /// Takes what statements define that will run before others.
+    pub fn define(&mut self, made: &[String]) {
+        for text in made {
+            self.prepared.let_through(text);
+        }
     }
 
     /// Judges a submitted line for what no tap will tell: statements that would run unasked and
@@ -351,11 +386,16 @@ impl Keeper {
     pub fn released(&mut self, judged: &Judged, reason: Option<String>, whole_shape: bool) {
         let effects: Vec<Effect> =
             judged.verdict.findings.iter().map(|finding| finding.effect.clone()).collect();
-        if self.answered(judged, reason) {
+        let leant = self.leans_on_names();
+        let was_held = self.answered(judged, reason);
+        self.let_through(judged, &effects, whole_shape);
+        if was_held {
             self.tally.release(&effects);
         }
         self.tally.add(&effects, self.clock.elapsed());
-        self.let_through(judged, &effects, whole_shape);
+        if !leant && self.leans_on_names() {
+            self.sockets = self.client.and_then(net::inodes);
+        }
     }
 
     /// Takes note of the person's release, if there was a question. Returns whether there was.
@@ -376,7 +416,9 @@ impl Keeper {
         if effects.iter().any(|effect| effect.class > lang::Class::Session) {
             self.wrote(self.clock.elapsed());
         }
-        self.shapes.let_through(judged, whole_shape);
+        if self.shapes.let_through(judged, whole_shape) {
+            self.tally.forget_released();
+        }
         let sent_at = self.sent_at.take();
         if sent_at.is_none() {
             self.has_paged = false;

@@ -520,6 +520,7 @@ impl Relay {
             }
             Some(Report::Started(pid)) => {
                 self.client = Some(pid);
+                self.keeper.set_client(pid);
                 self.watch = Some(Watch::new(pid));
                 self.take_off_left()?;
                 if self.interactive.is_some() && self.tap.is_some() {

@@ -234,7 +234,7 @@ impl Relay {
     fn at_statement(&mut self, texts: &[String], likely: usize, banner: &[u8]) -> io::Result<()> {
         if matches!(self.phase, Phase::Prompt | Phase::Submitting(_)) {
             // Submitted by a key that we do not know as one.
-            self.begin_submission();
+            self.begin_submission(false);
         }
         // Accepting a search or a paste draws the prompt once more, after the submitting key: that
         // is recorded before what the statement prints, as it was shown.

@@ -50,7 +50,7 @@ impl Relay {
         let Some((text, reading)) = asking.read_draft(&format!("{shown}{pasted}")) else {
             return Ok(false);
         };
-        self.begin_submission();
+        self.begin_submission(false);
         let judged = self.keeper.untold(text, &reading, Source::Draft);
         match judged.verdict.decision {
             Decision::Hold(_) | Decision::Deny => {

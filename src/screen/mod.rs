@@ -166,6 +166,17 @@ mod tests {
     }
 
     #[test]
+    fn a_prompt_as_wide_as_the_terminal() {
+        let before = "orders4=# ";
+        let bytes = format!("{before} \rdelete fro\u{20}\rm families\u{20}\r \\watch 1");
+        for rows in [24, 4] {
+            let found = draft(bytes.as_bytes(), before.len(), 10, rows);
+            assert_eq!(found.text, "delete from families \\watch 1");
+            assert!(found.is_whole);
+        }
+    }
+
+    #[test]
     fn keys_and_editing_give_the_text_on_the_screen() {
         assert_eq!(recorded!("typed", 80), whole("select 1 from b;"));
         assert_eq!(recorded!("edited", 80), whole("select 12;"));

@@ -38,6 +38,10 @@ pub struct Gate {
     in_paste: bool,
     /// How much of the next start or end of a paste has passed.
     matched: usize,
+    /// The keys of the line so far, where they only wrote text and took back some of it.
+    written: Option<Vec<u8>>,
+    /// Those of the line that was submitted last.
+    line: Option<Vec<u8>>,
 }
 
 impl Default for Gate {
@@ -57,6 +61,27 @@ impl Gate {
             brackets: false,
             in_paste: false,
             matched: 0,
+            written: Some(Vec::new()),
+            line: None,
+        }
+    }
+
+    /// Returns the line that was submitted last as it was typed, where its keys were nothing but
+    /// text: what a screen too narrow for its prompt shows of it may be another.
+    #[must_use]
+    pub fn line(&self) -> Option<&str> {
+        self.line.as_deref().and_then(|line| std::str::from_utf8(line).ok())
+    }
+
+    fn write(&mut self, byte: u8) {
+        match (&mut self.written, byte) {
+            // A line begins anew.
+            (written, 0x03) => *written = Some(Vec::new()),
+            (Some(line), 0x7f) => {
+                while line.pop().is_some_and(|byte| (0x80..0xc0).contains(&byte)) {}
+            }
+            (Some(line), b' '..) if line.len() < PENDING_BYTES => line.push(byte),
+            (written, _) => *written = None,
         }
     }
 
@@ -127,8 +152,10 @@ impl Gate {
             } else if let Some(submit) = self.keys.press(byte) {
                 self.keys.forget();
                 self.submit = submit;
+                self.line = self.written.replace(Vec::new());
                 return Pass::UpTo(passed, byte);
             }
+            self.write(byte);
             passed.push(byte);
         }
         Pass::All(passed)
@@ -202,6 +229,22 @@ mod tests {
         gate.set_brackets(true);
         gate.push(bytes);
         gate
+    }
+
+    #[test]
+    fn a_line_of_nothing_but_text_is_known_as_typed() {
+        for (keys, expected) in [
+            ("delete from t \\watch 1\r", Some("delete from t \\watch 1")),
+            ("sela\x7fé\x7fect 1\r", Some("select 1")),
+            ("drop \x03select 1\r", Some("select 1")),
+            ("\x1b[Aselect\r", None),
+            ("sel\tect\r", None),
+            ("first\rsecond\r", Some("second")),
+        ] {
+            let mut gate = gate(keys.as_bytes());
+            while let Pass::UpTo(..) = gate.take_line() {}
+            assert_eq!(gate.line(), expected, "{keys:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::clients::Transaction;
-use crate::lang::{Class, Effect, Verb};
+use crate::lang::{Class, Effect, Verb, postgres};
 
 /// Words of a statement after which a name may mean another table.
 const MOVES: &[&str] = &[
@@ -37,6 +37,9 @@ pub struct OwnObjects {
     statements: u32,
     /// Whether anything was made in a transaction that is still open.
     in_transaction: bool,
+    /// Whether the line is nothing but SQL: some meta commands do not run what stands before them.
+    is_plain: bool,
+    moves: Moves,
 }
 
 impl OwnObjects {
@@ -46,9 +49,16 @@ impl OwnObjects {
         self.names.clone()
     }
 
-    /// A line was submitted.
-    pub fn submitted(&mut self) {
+    /// Tells whether nothing is own, nor may be once the line has ended.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.maybe.is_none()
+    }
+
+    /// A line was submitted, which has a meta command in it or not.
+    pub fn submitted(&mut self, is_plain: bool) {
         self.statements = 0;
+        self.is_plain = is_plain;
         self.maybe = None;
     }
 
@@ -56,12 +66,13 @@ impl OwnObjects {
     pub fn let_through(&mut self, text: &str, effects: &[Effect]) {
         self.statements += 1;
         self.maybe = None;
+        let moved = self.moves.take(text, effects, !self.names.is_empty());
         let text = text.to_ascii_lowercase();
         let words = words(&text);
         let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
         let may_drop =
             effects.iter().any(|effect| matches!(effect.verb, Verb::Execute | Verb::Admin));
-        if may_drop || moves_names(&text, effects) || !is_of_rows(effects) && has(TIES) {
+        if may_drop || moved || !is_of_rows(effects) && has(TIES) {
             self.names.clear();
         }
         for effect in effects.iter().filter(|one| matches!(one.verb, Verb::Drop | Verb::Rename)) {
@@ -77,7 +88,8 @@ impl OwnObjects {
         let kind = words.iter().find(|word| {
             !["create", "global", "local", "temp", "temporary", "unlogged"].contains(word)
         });
-        if makes && kind == Some(&"table") && self.statements == 1 && !is_doubtful {
+        if makes && kind == Some(&"table") && self.statements == 1 && self.is_plain && !is_doubtful
+        {
             self.maybe.clone_from(&effect.object);
         }
     }
@@ -86,6 +98,8 @@ impl OwnObjects {
     pub fn at_prompt(&mut self, is_well: bool, transaction: Transaction) {
         let made = self.maybe.take().filter(|_| is_well && self.statements == 1);
         match transaction {
+            // A COMMIT that fails takes back what was made.
+            Transaction::Idle if self.in_transaction && !is_well => return self.clear(),
             Transaction::Idle => self.in_transaction = false,
             Transaction::Open => self.in_transaction |= made.is_some(),
             Transaction::Failed | Transaction::Unknown => {
@@ -104,24 +118,37 @@ impl OwnObjects {
     }
 }
 
-/// Tells whether a statement may make names mean other tables than before.
-pub fn may_move_names<'a>(
-    text: &str,
-    effects: impl IntoIterator<Item = &'a Effect> + Clone,
-) -> bool {
-    let keeps = |effect: &Effect| {
-        !matches!(
-            effect.verb,
-            Verb::Create | Verb::Alter | Verb::Rename | Verb::Drop | Verb::Execute
-        )
-    };
-    moves_names(&text.to_ascii_lowercase(), effects.clone()) || !effects.into_iter().all(keeps)
+/// Follows what makes names mean other tables than before.
+#[derive(Debug, Default)]
+pub struct Moves {
+    /// Whether the transaction that is open has settings of its own.
+    is_local: bool,
 }
 
-/// Tells by its words whether a statement, in small letters, goes elsewhere or back.
-fn moves_names<'a>(text: &str, effects: impl IntoIterator<Item = &'a Effect>) -> bool {
-    text.contains("search_path")
-        || !is_of_rows(effects) && words(text).iter().any(|word| MOVES.contains(word))
+impl Moves {
+    /// Takes a statement that was let through; tells whether a name may mean another table now.
+    /// Functions that nobody knows are only looked for where that `matters`.
+    pub fn take<'a>(
+        &mut self,
+        text: &str,
+        effects: impl IntoIterator<Item = &'a Effect> + Clone,
+        matters: bool,
+    ) -> bool {
+        let text = text.to_ascii_lowercase();
+        let words = words(&text);
+        let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
+        let is_rows = is_of_rows(effects);
+        let ends = !is_rows && has(&["commit", "end", "rollback", "abort"]);
+        // Its table stands before a bracket as a function would.
+        let is_index = words.iter().take(3).any(|word| *word == "index");
+        let was_local = self.is_local;
+        let sets = !is_rows && has(&["local"]) || text.contains("set_config");
+        self.is_local = if ends { false } else { was_local || sets };
+        text.contains("search_path")
+            || !is_rows && has(MOVES)
+            || ends && was_local
+            || matters && !is_index && postgres::calls_unknown(&text)
+    }
 }
 
 /// Tells whether a statement only reads and writes rows: its words are names and values.
@@ -147,7 +174,7 @@ fn words(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lang::{Scope, postgres};
+    use crate::lang::Scope;
 
     fn effect(class: Class, verb: Verb, object: &str) -> Effect {
         let mut effect = Effect::new(class, verb, 0..0, String::new());
@@ -157,7 +184,7 @@ mod tests {
     }
 
     fn create(own: &mut OwnObjects, text: &str) {
-        own.submitted();
+        own.submitted(true);
         own.let_through(text, &[effect(Class::Add, Verb::Create, "t")]);
         own.at_prompt(true, Transaction::Idle);
     }
@@ -167,7 +194,7 @@ mod tests {
         let mut own = OwnObjects::default();
         create(&mut own, "create temp table t (a int)");
         assert!(own.names().contains("t"));
-        own.submitted();
+        own.submitted(true);
         own.let_through("drop table t", &[effect(Class::Destroy, Verb::Drop, "t")]);
         assert!(own.names().is_empty(), "a second DROP would hit another table of that name");
     }
@@ -181,7 +208,7 @@ mod tests {
         create(&mut own, "create temp table t (a int) ON COMMIT drop");
         assert!(own.names().is_empty(), "it is gone, and the next of its name is another");
 
-        own.submitted();
+        own.submitted(true);
         own.let_through("create table t ()", &[effect(Class::Add, Verb::Create, "t")]);
         own.at_prompt(false, Transaction::Idle);
         assert!(own.names().is_empty(), "it failed");
@@ -191,7 +218,7 @@ mod tests {
         assert!(own.names().is_empty());
 
         create(&mut own, "create table t ()");
-        own.submitted();
+        own.submitted(true);
         own.let_through("rollback", &[]);
         assert!(own.names().is_empty());
 
@@ -228,22 +255,42 @@ mod tests {
             ("select pg_terminate_backend(pg_backend_pid())", false),
             ("/* select */ abort", false),
             ("select set_config('search_path', 'x', false)", false),
+            ("select tidy()", false),
+            ("select lower('x'), count(*) from u where a in (1)", true),
             ("select role, rule from references_of;", true),
-            ("insert into t values ('rollback')", true),
+            ("insert into t (a) values ('rollback')", true),
             ("create index on t (a)", true),
         ] {
             let mut own = OwnObjects::default();
             create(&mut own, "CREATE UNLOGGED TABLE t (a int)");
-            own.submitted();
+            own.submitted(true);
             own.let_through(text, postgres::read(text).effects());
             assert_eq!(own.names().contains("t"), is_own, "{text}");
         }
     }
 
     #[test]
+    fn what_may_not_have_been_made_is_not_own() {
+        let mut own = OwnObjects::default();
+        own.submitted(false);
+        own.let_through("create table t ()", &[effect(Class::Add, Verb::Create, "t")]);
+        own.at_prompt(true, Transaction::Idle);
+        assert!(own.names().is_empty(), "\\gdesc makes nothing");
+
+        create(&mut own, "create table t ()");
+        own.submitted(true);
+        own.let_through("create table u ()", &[effect(Class::Add, Verb::Create, "u")]);
+        own.at_prompt(true, Transaction::Open);
+        own.submitted(true);
+        own.let_through("commit", &[]);
+        own.at_prompt(false, Transaction::Idle);
+        assert!(own.names().is_empty(), "the COMMIT has failed");
+    }
+
+    #[test]
     fn a_failed_transaction_takes_its_objects_along() {
         let mut own = OwnObjects::default();
-        own.submitted();
+        own.submitted(true);
         own.let_through("create table t ()", &[effect(Class::Add, Verb::Create, "t")]);
         own.at_prompt(true, Transaction::Open);
         assert!(own.names().contains("t"));

@@ -44,6 +44,9 @@ impl PsqlPrompt {
         if submitted.is_commented {
             others = self.commented(submitted.line);
         }
+        // A line editor may draw it so that it reads otherwise.
+        let is_other = |typed: &String| typed.trim_end() != submitted.line.trim_end();
+        others.extend(submitted.typed.clone().filter(is_other));
         // So a terminal shows line ends that were typed as text.
         let line = submitted.line.replace("^M", "\r").replace("^J", "\n");
         if line != submitted.line {

@@ -104,6 +104,7 @@ impl Reader<'_> {
                     self.statement(text[range].to_owned());
                 }
                 Item::Meta(meta) => self.meta(&meta, folder, depth),
+                Item::Statement { text, .. } if may_define(&text) => self.unseen.made.push(text),
                 Item::Statement { .. } | Item::Data(_) | Item::Incomplete(_) => {}
             }
         }
@@ -242,6 +243,12 @@ impl Reader<'_> {
     }
 }
 
+/// Tells whether a statement may define what another calls.
+fn may_define(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["function", "procedure", "prepare"].iter().any(|word| text.contains(word))
+}
+
 fn read(path: &Path) -> Option<String> {
     if !path.metadata().is_ok_and(|facts| facts.is_file()) {
         return None;
@@ -261,7 +268,15 @@ fn connects_to(meta: &Meta, now: &Address, has_place: bool) -> Option<Address> {
     if meta.is_dynamic {
         return None;
     }
-    let mut args: Vec<&str> = meta.args.iter().map(String::as_str).collect();
+    // What is quoted as a name is stripped of its quotes.
+    let bare = |arg: &'_ String| {
+        arg.strip_prefix('"')
+            .and_then(|arg| arg.strip_suffix('"'))
+            .map(|arg| arg.replace("\"\"", "\""))
+            .unwrap_or_else(|| arg.clone())
+    };
+    let args: Vec<String> = meta.args.iter().map(bare).collect();
+    let mut args: Vec<&str> = args.iter().map(String::as_str).collect();
     let mut reuses = None;
     args.retain(|arg| {
         let value = arg.strip_prefix("-reuse-previous=");
@@ -395,6 +410,8 @@ mod tests {
         assert_eq!(to(r"\c service=prod"), "unknown");
         assert_eq!(to(r#"\c "host=prod user=app""#), "unknown", "perhaps a database named app");
         assert_eq!(to(r"\c -reuse-previous=on host=prod"), "app@prod:5432/shop");
+        let quoted = r#"\c -reuse-previous=on "dbname=x host=prod""#;
+        assert_eq!(to(quoted), "app@prod:5432/x");
         assert_eq!(to(r"\c -reuse-previous=off orders"), "unknown");
         assert_eq!(to(r#"\c "host=prod dbname=""#), "unknown");
         assert_eq!(to(r"\setenv PGPORT 5433 \\ \c postgres://prod/x"), "unknown");

@@ -46,6 +46,13 @@ pub fn may_reach(text: &str) -> bool {
     })
 }
 
+/// Returns whether a text calls a function that nobody knows, as far as its words tell, or is a block.
+#[must_use]
+pub fn calls_unknown(text: &str) -> bool {
+    let statements = token::statements(text);
+    statements.iter().any(|statement| may_call(text, statement, |name| !is_known(name)))
+}
+
 fn is_known(name: &str) -> bool {
     function::is_common(name)
         || is_word(name, EVALUATES)

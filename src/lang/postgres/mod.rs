@@ -29,7 +29,7 @@ use std::ops::Range;
 use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
-pub use self::called::may_reach;
+pub use self::called::{calls_unknown, may_reach};
 pub use self::memory::{Key, Memory, Source, Told, Uses, Way};
 use self::reader::Reader;
 use self::tree::{Place, child, name, shorten};

@@ -101,6 +101,7 @@ impl Keeper {
             if address.is_none() {
                 // Where it goes cannot be read, so nothing may be assumed.
                 decided.target.tier = Tier::Production;
+                decided.target.name = Some("elsewhere".to_owned());
             }
             self.detours.push(decided);
         }

@@ -2,7 +2,7 @@
 
 use crate::lang::{self, Class, Effect, Scope, Verb};
 use crate::policy::{Challenge, Decision, Verdict};
-use crate::session::own;
+use crate::session::own::Moves;
 use crate::target::Target;
 
 use super::Judged;
@@ -27,6 +27,7 @@ struct Released {
 #[derive(Debug, Default)]
 pub(super) struct Shapes {
     released: Vec<Released>,
+    moves: Moves,
 }
 
 impl Shapes {
@@ -42,16 +43,29 @@ impl Shapes {
             && self.released.contains(&released(&text(), verdict, target))
     }
 
-    /// Takes note of what was let through, and whether with all of its shape.
-    pub(super) fn let_through(&mut self, judged: &Judged, whole_shape: bool) {
+    /// Takes note of what was let through, and whether with all of its shape. Returns whether names
+    /// may mean something else from here on.
+    pub(super) fn let_through(&mut self, judged: &Judged, whole_shape: bool) -> bool {
         let Judged { text, verdict, target, .. } = judged;
         let effects = verdict.findings.iter().map(|finding| &finding.effect);
-        if !self.released.is_empty() && own::may_move_names(text, effects) {
+        let makes = |effect: &Effect| {
+            use Verb::{Alter, Create, Drop, Execute, Rename};
+            matches!(effect.verb, Create | Alter | Rename | Drop | Execute)
+        };
+        let moved = self.moves.take(text, effects.clone(), !self.released.is_empty());
+        let has_moved = moved || effects.into_iter().any(makes);
+        if has_moved {
             self.clear();
         }
         if whole_shape {
             self.released.push(released(text, verdict, target));
         }
+        has_moved
+    }
+
+    /// Tells whether nothing was released.
+    pub(super) fn is_empty(&self) -> bool {
+        self.released.is_empty()
     }
 
     /// Another connection, or another place: the names mean something else.
@@ -135,6 +149,7 @@ mod tests {
             ("set search_path = b", false),
             ("select set_config('search_path', 'b', false)", false),
             ("set schema 'b'", false),
+            ("select tidy()", false),
             ("discard all", false),
             ("alter table f rename to g", false),
             ("alter table f set schema c", false),

@@ -92,7 +92,7 @@ impl Keeper {
         let is_part = statement.is_program() && !self.tapped.statement.is_empty();
         if !is_part && !statement.within {
             self.statement_ended(false, None);
-            self.submitted();
+            self.submitted(false);
             for place in &mut self.tapped.places {
                 place.tally.submit();
                 place.since = None;

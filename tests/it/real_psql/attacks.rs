@@ -359,3 +359,21 @@ fn a_line_that_is_sent_without_its_semicolon() {
     wait_for_question(&mut pty);
     refuse_and_leave(&world, &mut pty);
 }
+
+/// A line editor whose prompt just fits draws what is typed so that it cannot be read.
+#[test]
+fn a_terminal_as_wide_as_the_prompt() {
+    let Some(world) = production() else { return };
+    let mut pty = world.open();
+    let columns = u16::try_from(world.database.prompt().len()).expect("a short name");
+    pty.resize(columns, 24);
+    pty.wait_for_silence(Duration::from_millis(200));
+    for key in "delete from families \\watch 1".chars() {
+        pty.type_text(key.encode_utf8(&mut [0; 4]));
+        pty.wait_for_silence(Duration::from_millis(20));
+    }
+    pty.press(Key::Enter);
+    pty.wait_until("the question", |screen| screen.contains("ancel"));
+    pty.wait_for_silence(PERSON_PAUSE);
+    refuse_and_leave(&world, &mut pty);
+}

@@ -111,6 +111,7 @@ fn a_run_without_a_person_asks_for_functions_too() {
             format!("{call};\n"),
             format!("\\set SINGLESTEP off\n{call};\n"),
             format!("\\set SINGLESTEP off\n{made};\n{calls_made};\n"),
+            format!("{made};\n\\set SINGLESTEP off\n{calls_made};\n"),
         ] {
             let output = run(without_terminal(&world, &piped), &script);
             assert_eq!(output.status.code(), Some(status), "{script}: {output:?}");

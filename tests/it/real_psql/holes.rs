@@ -363,6 +363,12 @@ fn not_ones_own() {
             "create temp table members (id int);",
             "select pg_terminate_backend(pg_backend_pid()); delete from members;",
         ],
+        &[
+            "create temp table members as select 1 as id;",
+            "\\! kill-connection",
+            "select 1; delete from members;",
+        ],
+        &["create temp table members (id int) \\gdesc", "delete from members;"],
         &["create table app (id int);", "drop owned by app;"],
         &["create table app (id int);", "drop role app;"],
         &["create schema members;", "drop table members;"],
@@ -370,6 +376,10 @@ fn not_ones_own() {
         let (last, before) = lines.split_last().expect("a line");
         let mut pty = world.open();
         for line in before {
+            if *line == "\\! kill-connection" {
+                world.database.end_all();
+                continue;
+            }
             pty.line(line);
             wait_for_any_prompt(&mut pty, &world);
             assert!(!pty.recent().contains(QUESTION), "{line}\n{}", pty.dump());
