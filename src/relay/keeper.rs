@@ -1,5 +1,6 @@
 //! Statements on their way: read, judged, written down, and what became of them.
 
+mod connection;
 mod elsewhere;
 mod hours;
 mod place;
@@ -24,7 +25,6 @@ use crate::config::Config;
 use crate::here::Here;
 use crate::lang::postgres::Told;
 use crate::lang::{self, Effect, Reading};
-use crate::os::net;
 use crate::policy::{self, Confidence, Decision, Facts, Tally, Verdict};
 use crate::record::{Answer, Durability, Marker, Recorder, Release, ServerMoment, Source};
 use crate::redact;
@@ -221,26 +221,6 @@ impl Keeper {
         self.own.submitted(is_plain);
     }
 
-    /// Takes note of the client's process.
-    pub fn set_client(&mut self, pid: i32) {
-        self.client = Some(pid);
-    }
-
-    /// Returns whether something was let through by its name, or may be.
-    fn leans_on_names(&self) -> bool {
-        !self.own.is_empty() || !self.shapes.is_empty() || self.tally.has_released()
-    }
-
-    /// Forgets what names mean where the client has another connection than when that was learnt:
-    /// not every one is told by a prompt.
-    fn see_connection(&mut self) {
-        if self.leans_on_names() && self.client.and_then(net::inodes) != self.sockets {
-            self.own.clear();
-            self.shapes.clear();
-            self.tally.forget_released();
-        }
-    }
-
     /// Takes note that something else than the client's own output held the terminal, so that how
     /// long a statement took is no longer known.
     pub fn paged(&mut self) {
@@ -393,9 +373,7 @@ impl Keeper {
             self.tally.release(&effects);
         }
         self.tally.add(&effects, self.clock.elapsed());
-        if !leant && self.leans_on_names() {
-            self.sockets = self.client.and_then(net::inodes);
-        }
+        self.note_connection(leant);
     }
 
     /// Takes note of the person's release, if there was a question. Returns whether there was.
