@@ -36,6 +36,8 @@ fn sent(world: &World, command: Command, at: At, signal: Signal) -> Option<i32> 
     let mut pty = Pty::spawn(command);
     if at != At::Script {
         pty.wait_for_prompt(&world.database.prompt());
+        // The prompt is there a moment before its line editor heeds signals.
+        pty.wait_for_silence(Duration::from_millis(50));
     }
     if at == At::Query {
         pty.line("select pg_sleep(30);");
