@@ -19,12 +19,12 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, setpgid, setsid, tcsetpgrp};
 
 use super::afloat::{Afloat, leave_open};
+use super::boot;
 use super::channel::{Channel, Order, Report};
 use super::poll::{Wait, poll};
 use super::process::{end_with_parent, rename_self, tree};
 use super::signal::{Caught, Signals, is_ignored, shrug_off, without_ttou};
 use super::term::Keepsake;
-use crate::clock::Clock;
 
 mod ioctl {
     nix::ioctl_write_int_bad!(set_controlling_terminal, libc::TIOCSCTTY);
@@ -114,7 +114,6 @@ pub(super) fn run(client: &Client, held: Held, mut channel: Channel) -> io::Resu
                 hold,
                 worn: 0,
                 is_over: false,
-                clock: Clock::system(),
                 interrupted: None,
             };
             monitor.serve()
@@ -137,8 +136,7 @@ struct Monitor {
     worn: i32,
     /// Whether the client has ended.
     is_over: bool,
-    clock: Clock,
-    /// When the client's group, which is ours as well, was last interrupted, by the clock.
+    /// When the client's group, which is ours as well, was last interrupted, since the boot began.
     interrupted: Option<Duration>,
 }
 
@@ -185,7 +183,7 @@ impl Monitor {
     fn caught(&mut self) {
         for caught in self.signals.take() {
             match caught {
-                Caught::Interrupt => self.interrupted = Some(self.clock.elapsed()),
+                Caught::Interrupt => self.interrupted = Some(boot::elapsed()),
                 _ => self.report_changes(),
             }
         }
@@ -240,7 +238,7 @@ impl Monitor {
     /// has reached it already, and a second one would ask the server to cancel twice.
     fn pass_on(&mut self, signal: Signal) {
         self.caught();
-        let now = self.clock.elapsed();
+        let now = boot::elapsed();
         let is_same = |when: Duration| now.saturating_sub(when) < SAME_INTERRUPT;
         let has_it = signal == Signal::SIGINT && self.interrupted.take().is_some_and(is_same);
         if !has_it {

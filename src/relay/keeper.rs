@@ -30,6 +30,7 @@ use crate::record::{Answer, Durability, Marker, Recorder, Release, ServerMoment,
 use crate::redact;
 use crate::servers::Servers;
 use crate::session::drift::Drift;
+use crate::session::names::Moves;
 use crate::session::own::OwnObjects;
 use crate::session::prepared::Prepared;
 use crate::session::whole::whole;
@@ -76,6 +77,7 @@ pub struct Keeper {
     is_live: bool,
     backend_pid: Option<u32>,
     tally: Tally,
+    moves: Moves,
     own: OwnObjects,
     client: Option<i32>,
     /// The client's sockets when what its own tables are was learnt, or what was released.
@@ -130,6 +132,7 @@ impl Keeper {
             is_live: false,
             backend_pid: None,
             tally: Tally::default(),
+            moves: Moves::default(),
             own: OwnObjects::default(),
             client: None,
             sockets: None,
@@ -200,8 +203,7 @@ impl Keeper {
         let is_new_connection = self.backend_pid != facts.backend_pid;
         self.backend_pid = facts.backend_pid;
         if is_new_connection {
-            self.own.clear();
-            self.shapes.clear();
+            self.forget_names();
             self.prepared.clear();
             self.drift = Drift::default();
         }
@@ -387,14 +389,15 @@ impl Keeper {
 
     /// Remembers what a statement does that was let through, and that it runs.
     fn let_through(&mut self, judged: &Judged, effects: &[Effect], whole_shape: bool) {
-        self.own.let_through(&judged.text, effects);
+        let moved = self.moves.take(&judged.text, effects, self.leans_on_names());
+        self.own.let_through(&judged.text, effects, moved);
         self.prepared.let_through(&judged.text);
         self.drift.let_through(&judged.text, effects);
         self.foresee_transaction(&judged.text);
         if effects.iter().any(|effect| effect.class > lang::Class::Session) {
             self.wrote(self.clock.elapsed());
         }
-        if self.shapes.let_through(judged, whole_shape) {
+        if self.shapes.let_through(judged, whole_shape, moved) {
             self.tally.forget_released();
         }
         let sent_at = self.sent_at.take();
