@@ -403,6 +403,9 @@ impl Run<'_> {
             // The client has a session of its own: a stop has to be passed on.
             caught.push(Caught::Stop);
         }
+        let terminal = term.as_ref().and_then(|_| term::name());
+        let data_dir = self.world.data_dir();
+        let wardrobe = Wardrobe::new(data_dir.as_deref(), terminal.as_deref());
         let (monitor, channel) = spawn(Launch {
             program: self.program.clone(),
             name: self.name.to_owned(),
@@ -411,6 +414,7 @@ impl Run<'_> {
             ends: client_ends,
             tty: ends.pty.as_ref().map(crate::os::pty::Pty::follower),
             keepsake: term.as_ref().map(AsFd::as_fd),
+            note: wardrobe.path().map(Path::to_owned),
             hold: ends.to_hold(),
         })
         .map_err(|error| Error::ours("The monitor could not be started.").because(error))?;
@@ -418,7 +422,7 @@ impl Run<'_> {
             say(&format!("recording is off, what you do is not recorded: {error}"));
         }
         // It starts a thread, so not before the monitor has been forked.
-        if let Some(data_dir) = self.world.data_dir() {
+        if let Some(data_dir) = data_dir {
             tidy_before(&data_dir, self.clock);
         }
         let is_notified = keeper.config().notify;
@@ -430,9 +434,6 @@ impl Run<'_> {
             tap.foresee(foreseen.echoes);
         }
         let look = keeper.config().look;
-        let (data_dir, terminal) =
-            (self.world.data_dir(), term.as_ref().and_then(|_| term::name()));
-        let wardrobe = Wardrobe::new(data_dir.as_deref(), terminal.as_deref());
         let relay = Relay::new(Parts {
             term,
             ends,

@@ -7,11 +7,12 @@
 //! client keeps them open itself until the kernel has ended it.
 
 use std::ffi::OsString;
-use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
+use std::{fs, io};
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigHandler, Signal, kill, signal};
@@ -55,6 +56,8 @@ pub(super) struct Held {
     pub(super) tty: Option<OwnedFd>,
     /// The user terminal.
     pub(super) keepsake: Option<OwnedFd>,
+    /// Says what that terminal wears; goes once it is restored.
+    pub(super) note: Option<PathBuf>,
     pub(super) hold: Vec<Afloat>,
 }
 
@@ -63,7 +66,7 @@ pub(super) struct Held {
 /// # Errors
 /// When the inner session cannot be set up.
 pub(super) fn run(client: &Client, held: Held, mut channel: Channel) -> io::Result<u8> {
-    let Held { tty, keepsake, hold } = held;
+    let Held { tty, keepsake, note, hold } = held;
     let keepsake = keepsake.map(Keepsake::take).transpose()?;
 
     rename_self(c"nl-monitor");
@@ -113,6 +116,7 @@ pub(super) fn run(client: &Client, held: Held, mut channel: Channel) -> io::Resu
                 keepsake,
                 hold,
                 worn: 0,
+                note,
                 is_over: false,
                 interrupted: None,
             };
@@ -134,6 +138,7 @@ struct Monitor {
     hold: Vec<Option<Afloat>>,
     /// What of the terminal's look is the relay's.
     worn: i32,
+    note: Option<PathBuf>,
     /// Whether the client has ended.
     is_over: bool,
     /// When the client's group, which is ours as well, was last interrupted, since the boot began.
@@ -221,6 +226,10 @@ impl Monitor {
         }
         if let Some(keepsake) = &self.keepsake {
             keepsake.restore(self.worn);
+        }
+        if let Some(note) = &self.note {
+            // Else the next session here would take it off once more.
+            drop(fs::remove_file(note));
         }
     }
 
