@@ -39,6 +39,10 @@ const SECRETS: &[(&str, &str)] = &[
         "LINE 1: alter role app password '[redacted:sql-password]' x;\r\n                     ^\r\n",
     ),
     (
+        "LINE 1: ...x alter role app password 'hunter2 and mo...\r\n                ^\r\napp=> ",
+        "LINE 1: ...x alter role app password '[redacted:sql-password]\r\n                ^\r\napp=> ",
+    ),
+    (
         "alter role app\r\npassword\r\n'hunter2';\r\nalter role app password $$\r\nhunter2\r\n$$;\r\n",
         "alter role app\r\npassword\r\n'[redacted:sql-password]';\r\nalter role app password $$[redacted:sql-password]$$;\r\n",
     ),
