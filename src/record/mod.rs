@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod badly;
+mod damage;
 mod desk;
 mod encode;
 pub mod event;
