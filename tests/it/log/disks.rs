@@ -221,6 +221,23 @@ fn a_frozen_disk_never_holds_the_terminal_up() {
     drop(disk);
 }
 
+/// By something that cleans up.
+#[test]
+fn a_log_that_is_removed_while_it_is_written_is_told() {
+    if !can_run() {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let mut pty = open(&world);
+    ask(&mut pty, &world, "select 'before';", "(1 row)");
+    std::fs::remove_dir_all(world.data()).expect("all of it");
+    pty.wait_for_prompt(&world.database.prompt());
+    pty.line("select 'after';");
+    pty.wait_for("statement 2 is not recorded yet: the log was removed");
+    ask(&mut pty, &world, "select 1 + 41 as answer;", " 42");
+    leave(&mut pty, &world);
+}
+
 #[test]
 fn a_disk_that_becomes_read_only_is_told_and_the_client_goes_on() {
     if !can_run() {
