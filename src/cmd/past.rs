@@ -441,7 +441,8 @@ impl Deed {
         let Some(known) = known::by_name(client) else {
             return self.destroys || matches!(self.verdict.as_str(), "hold" | "deny");
         };
-        if known.tells_operations {
+        // What a typed command of the client's own runs is told by itself.
+        if known.tells_operations || self.source == Source::Draft {
             return self.destroys;
         }
         let (has_word, count) = destroying(&(known.read)(&self.text));

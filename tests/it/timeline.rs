@@ -80,12 +80,14 @@ fn what_failed_or_was_taken_back_is_told_as_that() {
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r"
     failed null delete from nowhere1;
+    ran null \\i two.sql
     failed null delete from nowhere2;
     ran null \\! true
     ran null begin;
     rolled-back 1 delete from members where id = 1;
     failed 0 delete from nowhere3;
     ran 0 commit;
+    ran null \\set AUTOCOMMIT off
     rolled-back 1 delete from members where id = 2;
     ran 0 rollback;
     rolled-back 1 delete from members where id = 3;
