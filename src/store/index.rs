@@ -9,6 +9,7 @@ use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::capture::{Capture, decode_text};
+use super::words::Words;
 use super::{Indexed, StoreError, tier_rank};
 use crate::record::find::{self, Recorded};
 use crate::record::imported;
@@ -62,6 +63,7 @@ pub(super) fn update(
         connection.execute("DELETE FROM sessions WHERE id = ?1", [gone.id])?;
     }
     let before = indexed.statements;
+    let mut words = Words::default();
     for log in &logs {
         let known = known.get(&log.session).copied();
         if !is_log_stale(log, known.as_ref()) || indexed.failed.contains(&log.session) {
@@ -70,7 +72,7 @@ pub(super) fn update(
         if indexed.statements - before >= limit {
             return Ok(true);
         }
-        match Scan::start(connection, log, known) {
+        match Scan::start(connection, log, known, &mut words) {
             Ok(scan) => {
                 indexed.statements += scan.run()?;
                 indexed.sessions += 1;
@@ -126,6 +128,7 @@ fn known(connection: &Connection) -> Result<HashMap<String, Known>, StoreError> 
 /// One pass over the new part of one log.
 struct Scan<'a> {
     connection: &'a Connection,
+    words: &'a mut Words,
     /// The row of the session.
     id: i64,
     reader: Reader<Log>,
@@ -166,6 +169,7 @@ impl<'a> Scan<'a> {
         connection: &'a Connection,
         log: &'a Recorded,
         known: Option<Known>,
+        words: &'a mut Words,
     ) -> Result<Self, ScanError> {
         let bytes = length(log).unwrap_or(0);
         let (start, reader) = Reader::open(&log.path).map_err(ScanError::Read)?;
@@ -184,6 +188,7 @@ impl<'a> Scan<'a> {
         };
         Ok(Self {
             connection,
+            words,
             id,
             reader,
             started,
@@ -373,13 +378,14 @@ impl<'a> Scan<'a> {
         self.open.take().map_or(Ok(()), |mut open| self.index_output(&mut open))
     }
 
-    fn index_output(&self, open: &mut Open) -> Result<(), rusqlite::Error> {
+    fn index_output(&mut self, open: &mut Open) -> Result<(), rusqlite::Error> {
         if open.capture.is_empty() {
             return Ok(());
         }
         // An earlier pass may have seen the beginning of it.
         self.amend("DELETE FROM outputs_text WHERE rowid = ?1", &[&open.id])?;
         let text = format!("{}\n{}", open.text, open.capture.text());
+        self.words.add(self.connection, &text)?;
         self.amend("INSERT INTO outputs_text (rowid, text) VALUES (?1, ?2)", &[&open.id, &text])
     }
 

@@ -11,6 +11,7 @@ mod sample;
 #[cfg(test)]
 pub(crate) mod store_test;
 mod terms;
+mod words;
 
 use std::cell::OnceCell;
 use std::fs::{self, OpenOptions};

@@ -14,6 +14,7 @@ use super::capture::Place;
 use super::index::timestamp;
 use super::memory::{self, Memory};
 use super::terms::Terms;
+use super::words;
 use super::{IsAlive, tier_of, tier_rank};
 use crate::record::imported;
 use crate::target::Tier;
@@ -190,7 +191,7 @@ pub(super) fn visit(
     let (mut text_select, mut output_select) = (None, None);
     let by_text = statements_sql(filter, order, share);
     let mut by_text = Ahead::of(connection, Some(by_text), &mut text_select)?;
-    let by_output = outputs_sql(filter, order);
+    let by_output = outputs_sql(connection, filter, order)?;
     let mut by_output = Ahead::of(connection, by_output, &mut output_select)?;
     let limit = filter.limit.unwrap_or(usize::MAX);
     let mut last = None;
@@ -223,7 +224,7 @@ pub(super) fn visit_with(
     visitor: &mut dyn FnMut(Statement) -> ControlFlow<()>,
 ) -> rusqlite::Result<()> {
     let mut select = None;
-    let by_output = outputs_sql(filter, Order::NewestFirst);
+    let by_output = outputs_sql(connection, filter, Order::NewestFirst)?;
     let mut by_output = Ahead::of(connection, by_output, &mut select)?;
     let mut result = Ok(());
     let mut show = |id: Option<i64>| {
@@ -339,12 +340,22 @@ pub(super) fn one_sql() -> String {
     format!("SELECT {COLUMNS} FROM {TABLES} WHERE t.id = ?1")
 }
 
-/// Returns the question for statements by what they printed; none if that is not asked for.
-fn outputs_sql(filter: &Filter, order: Order) -> Option<(String, Vec<Value>)> {
-    let phrases = filter.terms.phrases().filter(|_| filter.is_in_output)?;
-    let mut conditions = Conditions::default();
-    conditions.add("f.outputs_text MATCH ?", phrases);
-    Some(statements_of(Some("outputs_text"), filter, order, conditions))
+/// Returns the question for statements by what they printed; none if that is not asked for, or
+/// nothing has printed it.
+fn outputs_sql(
+    connection: &Connection,
+    filter: &Filter,
+    order: Order,
+) -> rusqlite::Result<Option<(String, Vec<Value>)>> {
+    if !filter.is_in_output {
+        return Ok(None);
+    }
+    let phrases = words::question(connection, &filter.terms)?;
+    Ok(phrases.map(|phrases| {
+        let mut conditions = Conditions::default();
+        conditions.add("f.outputs_text MATCH ?", phrases);
+        statements_of(Some("outputs_text"), filter, order, conditions)
+    }))
 }
 
 /// Makes a question for statements, of which a text index says which may be meant.
