@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod badly;
+pub mod course;
 mod desk;
 mod encode;
 pub mod event;

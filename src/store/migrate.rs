@@ -163,6 +163,13 @@ const MIGRATIONS: &[&str] = &["
     CREATE VIRTUAL TABLE temp.outputs_terms USING fts5vocab (main, outputs_text, row);
     INSERT INTO output_words SELECT term FROM outputs_terms WHERE length(term) > 3;
     DROP TABLE temp.outputs_terms;
+
+    -- A clock that is set back changes no order: the id comes from the moment, which only goes on in
+    -- a session. All times are in microseconds.
+    ALTER TABLE statements ADD COLUMN moment INTEGER NOT NULL DEFAULT 0;
+    UPDATE statements SET moment = time;
+    ALTER TABLE sessions ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;  -- the clock at least, and
+    ALTER TABLE sessions ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;   -- at most, of the session's own
 "];
 
 /// What a rebuild drops before the steps are taken again.

@@ -21,7 +21,7 @@ use crate::target::Tier;
 
 /// The columns that [`statement`] reads.
 const COLUMNS: &str = "t.id, s.session, t.n, t.time, s.client, g.tier, g.name, t.text, t.source,
-     t.verdict, t.rule, t.answer, t.reason, t.rows, t.duration_ms, t.error, s.path, t.place, t.place_at";
+     t.verdict, t.rule, t.answer, t.reason, t.rows, t.duration_ms, t.error, s.path, t.place, t.place_at, t.moment";
 
 /// The tables that they are of, statements first.
 const TABLES: &str = "statements t CROSS JOIN sessions s ON s.id = t.session
@@ -44,9 +44,9 @@ pub struct Filter {
     pub target_name: Option<String>,
     /// The session's whole id.
     pub session: Option<String>,
-    /// Not before this.
+    /// Not before this, by the clock on the wall or by the session's own.
     pub since: Option<Timestamp>,
-    /// Before this.
+    /// Before this, by the clock on the wall.
     pub until: Option<Timestamp>,
     /// Only what was held.
     pub is_held: bool,
@@ -94,6 +94,10 @@ pub struct Statement {
     pub duration_ms: Option<u64>,
     /// The error as the client gave it.
     pub error: Option<String>,
+    /// A time that is never before `time` nor before that of an earlier statement of the session,
+    /// whatever was done to the clock.
+    #[serde(skip)]
+    pub moment: Timestamp,
     /// Where it is in its log.
     #[serde(skip)]
     pub place: Place,
@@ -385,8 +389,8 @@ fn statements_of(
         conditions.add("t.session = (SELECT id FROM sessions WHERE session = ?)", session.clone());
     }
     if let Some(since) = filter.since {
-        conditions.add("t.time >= ?", since.as_microsecond());
-        // No id is before its time, and the text indexes know ids.
+        conditions.add("t.moment >= ?", since.as_microsecond());
+        // No id is before its moment, and the text indexes know ids.
         let id = if text.is_some() { "f.rowid >= ?" } else { "t.id >= ?" };
         conditions.add(id, since.as_millisecond());
     }
@@ -443,10 +447,10 @@ fn sessions_sql(filter: &Filter) -> (String, Vec<Value>) {
     }
     // A session is in a window if any part of it is.
     if let Some(since) = filter.since {
-        conditions.add("s.last >= ?", since.as_microsecond());
+        conditions.add("s.last + s.ahead >= ?", since.as_microsecond());
     }
     if let Some(until) = filter.until {
-        conditions.add("s.started < ?", until.as_microsecond());
+        conditions.add("s.started + s.behind < ?", until.as_microsecond());
     }
     if filter.is_held {
         conditions.require("s.held > 0");
@@ -478,6 +482,7 @@ pub(super) fn statement(row: &Row<'_>) -> rusqlite::Result<Statement> {
         rows: row.get::<_, Option<i64>>(13)?.map(unsigned),
         duration_ms: row.get::<_, Option<i64>>(14)?.map(unsigned),
         error: row.get(15)?,
+        moment: timestamp(row.get(19)?),
         place: Place {
             path: PathBuf::from(row.get::<_, String>(16)?),
             offset: unsigned(row.get(17)?),
