@@ -335,10 +335,10 @@ impl Scan {
                 self.output_of = Some(self.things.len() - 1);
             }
             Marker::Answer { n, time, answer, reason, moment } => {
-                // What stood there was the question.
-                let output_of = self.output_of.take();
-                drop(self.end_stretch());
-                self.output_of = output_of;
+                // Where it was let run, that is what it printed.
+                if !self.deed(n).is_some_and(|deed| deed.was_let_run) {
+                    self.forget_question();
+                }
                 let at = self.moment(Some(time));
                 if let Some(deed) = self.deed(n) {
                     let release = moment.map(|moment| *moment);
@@ -360,6 +360,7 @@ impl Scan {
                 self.add(None, What::Gap(format!("{bytes}{what} not recorded: {why}")));
             }
             note @ Marker::Note { .. } if note.let_run().is_some() => {
+                self.forget_question();
                 if let Some(deed) = note.let_run().and_then(|n| self.deed(n)) {
                     deed.was_let_run = true;
                 }
@@ -391,6 +392,13 @@ impl Scan {
         let begin =
             begins.by_ref().take(2).find(|&begin| screen::shows(&printed[begin..], text))?;
         Some(printed.split_off(begin))
+    }
+
+    /// Forgets what stands on the screen since the statement: nightlatch's question.
+    fn forget_question(&mut self) {
+        let output_of = self.output_of.take();
+        drop(self.end_stretch());
+        self.output_of = output_of;
     }
 
     /// Ends a stretch of the screen, gives it to the statement it is of, and returns it.

@@ -79,7 +79,12 @@ impl Past {
     }
 
     /// Adds a statement and, if it was held, that it was cancelled.
-    pub(crate) fn statement(mut self, text: &str, verdict: &str) -> Self {
+    pub(crate) fn statement(self, text: &str, verdict: &str) -> Self {
+        let past = self.intent(text, verdict);
+        if verdict == "hold" { past.answer("cancelled") } else { past }
+    }
+
+    fn intent(mut self, text: &str, verdict: &str) -> Self {
         self.statements += 1;
         let n = self.statements;
         let address = json!({"user": "ann", "host": "db1", "port": 5432, "database": "orders"});
@@ -88,15 +93,24 @@ impl Past {
             "target": {"address": address, "tier": "production", "name": "orders-prod"},
             "verdict": verdict, "rule": null, "reasons": ["because of <b>reasons</b>"], "redacted": [],
         });
-        let clock = self.clock;
-        let past = self.event(0.0, 'm', &statement.to_string());
-        if verdict != "hold" {
-            return past;
-        }
+        self.event(0.0, 'm', &statement.to_string())
+    }
+
+    /// Adds a statement that was held and released, and printed something before its answer was
+    /// written.
+    pub(crate) fn released(self, text: &str, printed: &str) -> Self {
+        let past = self.intent(text, "hold").output(0.0, "nightlatch: held\r\n");
+        let n = past.statements;
+        let note = json!({"kind": "note", "text": format!("statement {n} is let run")});
+        past.event(0.0, 'm', &note.to_string()).output(0.0, printed).answer("released")
+    }
+
+    fn answer(self, answer: &str) -> Self {
         let answer = json!({
-            "kind": "answer", "n": n, "time": clock, "answer": "cancelled", "reason": "timeout",
+            "kind": "answer", "n": self.statements, "time": self.clock, "answer": answer,
+            "reason": (answer == "cancelled").then_some("timeout"),
         });
-        past.event(0.0, 'm', &answer.to_string())
+        self.event(0.0, 'm', &answer.to_string())
     }
 
     /// Adds how the last statement ended.
