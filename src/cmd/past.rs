@@ -357,7 +357,7 @@ impl Scan {
             Marker::Gap { what, bytes, why } => {
                 self.is_whole = false;
                 let bytes = bytes.map_or(String::new(), |bytes| format!("{bytes} bytes of "));
-                self.add(None, What::Gap(format!("{bytes}{what} not recorded: {why}")));
+                self.add(None, What::Gap(format!("{bytes}{what}: {why}")));
             }
             note @ Marker::Note { .. } if note.let_run().is_some() => {
                 self.forget_question();

@@ -19,6 +19,8 @@ pub struct Course {
     shift: SignedDuration,
     /// By how much it was at least and at most.
     range: (SignedDuration, SignedDuration),
+    /// The last moment.
+    wall: Timestamp,
     last: Timestamp,
 }
 
@@ -43,7 +45,7 @@ impl Course {
     #[must_use]
     pub fn new(started: Timestamp) -> Self {
         let zero = SignedDuration::ZERO;
-        Self { started, shift: zero, range: (zero, zero), last: started }
+        Self { started, shift: zero, range: (zero, zero), wall: started, last: started }
     }
 
     /// Goes on with what [`Course::range`] told, and the last [`Moment::order`].
@@ -73,7 +75,13 @@ impl Course {
     /// was told.
     pub fn moment(&mut self, into: Duration, wall: Option<Timestamp>) -> Moment {
         let own = self.own(into);
-        let wall = wall.unwrap_or_else(|| add(own, self.shift));
+        let wall = wall.unwrap_or_else(|| {
+            let estimate = add(own, self.shift);
+            // As far as nobody has set it, the clock goes on, too.
+            let is_near = self.wall.duration_since(estimate) < NOTABLE;
+            if is_near { estimate.max(self.wall) } else { estimate }
+        });
+        self.wall = wall;
         self.last = self.last.max(add(own, self.range.1)).max(wall);
         Moment { wall, order: self.last }
     }
@@ -105,7 +113,7 @@ mod tests {
         for (into, wall, set, expected) in [
             (1, None, None, (1001, 1001)),
             (2, Some(1004), None, (1004, 1004)),
-            (3, None, None, (1003, 1004)),
+            (3, None, None, (1004, 1004)),
             // Set back by 500 s: the session's own clock goes on.
             (10, Some(510), Some(-500), (510, 1010)),
             (20, None, None, (520, 1020)),

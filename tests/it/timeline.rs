@@ -276,7 +276,7 @@ fn a_clock_that_is_set_changes_no_order_and_hides_nothing() {
     2026-11-18 11:01:00.000  1m7q50gw181h  1  orders-prod  may have run          select 1;
     2026-11-16 11:02:00.000  1m7q50gw181h                  note                  this machine's clock was set back by 48h
     2026-11-16 11:02:00.000  1m7q50gw181h  2  orders-prod  ! ran, 7 rows, 12 ms  delete from a;
-    2026-11-16 11:02:00.000  1m7q50gw181h                  not recorded          7 bytes of output not recorded: the disk was full
+    2026-11-16 11:02:00.000  1m7q50gw181h                  not recorded          7 bytes of output: the disk was full
     2026-11-18 12:03:00.000  1m7q50gw181h                  note                  this machine's clock was set forward by 49h
     2026-11-18 12:03:00.000  1m7q50gw181h  3  orders-prod  ran, 1 row, 12 ms     select 3;
     2026-11-18 12:03:00.000  1m7q50gw181h                  session over          ended
