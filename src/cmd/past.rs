@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::lang::Reading;
 use crate::record::course::{Course, Moment};
 use crate::record::find::Recorded;
-use crate::record::{Answer, Event, Header, Marker, Release, Source, Start, process};
+use crate::record::{Answer, Event, Header, Marker, Release, Source, Standing, Start, process};
 use crate::target::Target;
 use screen::Stretch;
 
@@ -146,6 +146,10 @@ pub(super) struct Outcome {
     pub(super) rows: Option<u64>,
     pub(super) duration_ms: Option<u64>,
     pub(super) error: Option<String>,
+    /// Nobody heard how it went.
+    pub(super) unheard: bool,
+    /// Where the transaction stood behind it, as far as it is known.
+    pub(super) transaction: Option<Standing>,
 }
 
 /// Whether screens are wanted too, which takes longer.
@@ -345,12 +349,12 @@ impl Scan {
                     deed.answer = Some(Given { at, answer, reason, release });
                 }
             }
-            Marker::Outcome { n, rows, duration_ms, error } => {
+            Marker::Outcome { n, rows, duration_ms, error, unheard, transaction } => {
                 drop(self.end_stretch());
                 let notices = self.notices.take().unwrap_or_default();
                 if let Some(deed) = self.deed(n) {
                     deed.skipped = memmem::find_iter(&notices, SKIPPED).count();
-                    deed.outcome = Some(Outcome { rows, duration_ms, error });
+                    deed.outcome = Some(Outcome { rows, duration_ms, error, unheard, transaction });
                 }
             }
             Marker::Target { target } => self.add(None, What::Connected(target)),

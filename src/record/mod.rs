@@ -4,6 +4,7 @@
 
 pub mod badly;
 pub mod course;
+mod damage;
 mod desk;
 mod encode;
 pub mod event;
@@ -26,7 +27,7 @@ mod thin;
 pub mod tidy;
 mod writer;
 
-pub use event::{Answer, Marker, Release, ServerMoment, Source};
+pub use event::{Answer, Marker, Release, ServerMoment, Source, Standing};
 pub use header::{Header, new_session_id};
 pub use live::elsewhere;
 pub use log::Log;
