@@ -14,6 +14,7 @@ mod object;
 mod plain;
 mod query;
 mod script;
+mod source;
 mod sqlite;
 #[cfg(test)]
 mod tests;
