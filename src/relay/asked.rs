@@ -351,6 +351,10 @@ impl Relay {
         if let Some(asking) = &self.asking {
             self.keeper.place_started(&mut operation, &asking.world);
         }
+        if self.hear_beside(&mut operation)? {
+            self.reply(asker, Answer::Look);
+            return Ok(());
+        }
         self.look_beside(&operation)?;
         match self.keeper.tapped_operation(&operation) {
             None => {

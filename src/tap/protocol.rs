@@ -16,6 +16,9 @@
 //! Of an operation that is `countable`, `count` may come first, while a person is asked: the hook
 //! then tells the `figures`, which are not answered.
 //!
+//! Of an operation that `looks`, `look` may come first: the hook then asks its server for its functions,
+//! and asks again with what it was told.
+//!
 //! Closing the connection while a question stands takes it back. Where nobody answers, what would
 //! destroy must not run, and everything else may.
 
@@ -23,6 +26,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::lang::postgres::Source;
 use crate::lang::{Scope, Verb};
 use crate::target::Address;
 use crate::target::pattern::is_loopback;
@@ -194,6 +198,15 @@ pub struct Operation {
     /// How its driver logs in, where the server has functions and may be asked about them.
     #[serde(default)]
     pub login: Option<Login>,
+    /// Whether the hook can ask the server for its functions.
+    #[serde(default)]
+    pub looks: bool,
+    /// The server's functions, where it was asked for them.
+    #[serde(default)]
+    pub functions: Option<Vec<Source>>,
+    /// Why not all of them are told.
+    #[serde(default)]
+    pub unread: Option<String>,
     /// What it does, for engines that speak no SQL.
     #[serde(default)]
     pub deeds: Vec<Deed>,
@@ -380,6 +393,8 @@ pub enum Answer {
     Stop,
     /// A person is asked; meanwhile it is to be told what would be touched.
     Count,
+    /// The server's functions are wanted first.
+    Look,
 }
 
 impl Answer {
@@ -396,6 +411,7 @@ impl Answer {
             Self::No(why) => format!("no {why}\n"),
             Self::Stop => "stop\n".to_owned(),
             Self::Count => "count\n".to_owned(),
+            Self::Look => "look\n".to_owned(),
         }
     }
 }

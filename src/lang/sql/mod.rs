@@ -13,16 +13,20 @@ mod mysql;
 mod object;
 mod plain;
 mod query;
+mod routine;
 mod script;
 mod source;
 mod sqlite;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use self::script::Script;
 use super::Reading;
+use super::postgres::Source;
+use super::words::Words;
 
 /// Whose language it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +49,22 @@ pub enum Ends {
 /// Reads one or several statements.
 #[must_use]
 pub fn read(text: &str, flavour: Flavour, ends: Ends) -> Reading {
+    read_with(text, flavour, ends, &BTreeMap::new())
+}
+
+/// The same where the server has told the texts of its functions, by name in small letters.
+#[must_use]
+pub fn read_with(
+    text: &str,
+    flavour: Flavour,
+    ends: Ends,
+    sources: &BTreeMap<String, Vec<Source>>,
+) -> Reading {
     let mut script = Script::new(flavour);
     for statement in lex::statements(text, flavour, ends) {
+        let before = script.count();
         script.statement(text, &statement);
+        routine::follow(&mut script, before, &Words::new(text, &statement.tokens), sources);
     }
     script.finish()
 }

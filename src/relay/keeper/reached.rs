@@ -50,6 +50,12 @@ impl Keeper {
         (place.looks > 0 && matters(&place.decided, self)).then_some(&place.decided)
     }
 
+    /// Returns where an operation goes.
+    pub fn placed(&mut self, operation: &Operation) -> &Decided {
+        let at = self.place_at(operation);
+        &self.tapped.places[at].decided
+    }
+
     /// The server that an operation goes to told of its functions; of all of them, if `is_whole`. Returns
     /// whether it was asked for the first time.
     pub fn learn_at(&mut self, operation: &Operation, told: Told, is_whole: bool) -> bool {

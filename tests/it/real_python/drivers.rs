@@ -359,6 +359,24 @@ fn django_loops_and_query_sets() {
 
 // MariaDB.
 
+/// Functions and procedures whose names tell nothing: what they do is in the server.
+const ROUTINES: &str = "use shop;
+    delimiter //
+    create function sweep() returns int begin delete from families; return 1; end//
+    create function zap(n int) returns int begin delete from families where id = n; return n; end//
+    create function greet(n int) returns int return n + 1//
+    create procedure tidy() begin declare n int default 1; if n = 1 then call tidier(); end if; end//
+    create procedure tidier() truncate families//";
+
+/// Calls of them, of which each is refused.
+const CALLS: &[&str] = &[
+    "SELECT greet(1), sweep()",
+    "CALL tidy()",
+    "SELECT zap(id) FROM families",
+    "SELECT `sweep`\t()",
+    "INSERT INTO families SELECT 30 + sweep()",
+];
+
 const PYMYSQL: &str = "import pymysql
 c = pymysql.connect(host='localhost', port=$PORT, user='root', database='shop', autocommit=True)
 cur = c.cursor()
@@ -378,23 +396,30 @@ fn the_other_drivers_of_mysql() {
         return;
     }
     let maria = MariaDb::start();
+    maria.sql(ROUTINES);
     let awaited = "import asyncio
 async def main():
     c = await $CONNECT
     cur = await c.cursor()
-    for n in range(20): await cur.execute('DELETE FROM families WHERE id = %s', (n + BEGIN,))
+    $WORK
 asyncio.run(main())";
-    let called = "c = $CONNECT; cur = $CURSOR
-for n in range(20): cur.execute('DELETE FROM families WHERE id = %s', (n + BEGIN,))";
+    let plain = "c = $CONNECT; cur = $CURSOR
+$WORK";
     let at = format!("host='127.0.0.1', port={}, user='root', autocommit=True", maria.port);
-    let mut left = 20;
     for (imports, program, connect, cursor) in [
-        ("import MySQLdb", called, "MySQLdb.connect(db='shop', $AT)", "c.cursor()"),
+        ("import pymysql", plain, "pymysql.connect(database='shop', $AT)", "c.cursor()"),
+        ("import MySQLdb", plain, "MySQLdb.connect(db='shop', $AT)", "c.cursor()"),
         (
             "import mysql.connector",
-            called,
+            plain,
             "mysql.connector.connect(database='shop', use_pure=True, $AT)",
             "c.cursor(prepared=True)",
+        ),
+        (
+            "import mysql.connector",
+            plain,
+            "mysql.connector.connect(database='shop', $AT)",
+            "c.cursor()",
         ),
         ("import aiomysql", awaited, "aiomysql.connect(db='shop', $AT)", ""),
         (
@@ -406,11 +431,23 @@ for n in range(20): cur.execute('DELETE FROM families WHERE id = %s', (n + BEGIN
     ] {
         let stage = Stage::with_drivers();
         let program = program.replace("$CONNECT", connect).replace("$CURSOR", cursor);
-        let begin = 21 - left;
-        let program = program.replace("BEGIN", &begin.to_string()).replace("$AT", &at);
-        stage.refused(&format!("{imports}\n{program}"));
-        left -= 4;
-        assert_eq!(maria.left(), left, "{imports}");
+        let program = format!("{imports}\n{}", program.replace("$AT", &at));
+        let awaits = if program.contains("await") { "await " } else { "" };
+        let refused =
+            |work: &str| stage.refused(&program.replace("$WORK", &work.replace("$AWAIT ", awaits)));
+        refused(
+            "for n in range(20): $AWAIT cur.execute('DELETE FROM families WHERE id = %s', (n + 1,))",
+        );
+        assert_eq!(maria.left(), 16, "{imports}");
+        for call in CALLS {
+            let work = format!(
+                "$AWAIT cur.execute('SELECT greet(1)'); $AWAIT cur.fetchall(); $AWAIT cur.execute({call:?})"
+            );
+            let said = refused(&work);
+            assert_eq!(maria.left(), 16, "{imports} {call}\n{said}");
+            assert!(said.contains("of families") || said.contains("truncates families"), "{said}");
+        }
+        maria.sql("use shop; replace into families select seq from seq_1_to_20");
     }
 }
 

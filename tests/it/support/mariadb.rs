@@ -71,7 +71,8 @@ impl MariaDb {
         self.sql("select count(*) from shop.families").trim().parse().expect("a number")
     }
 
-    fn sql(&self, sql: &str) -> String {
+    /// Runs SQL past everything.
+    pub(crate) fn sql(&self, sql: &str) -> String {
         let output = Command::new(find("mariadb").expect("mariadb"))
             .args(["--no-defaults", "-N", "-e", sql, "-S"])
             .arg(self.folder.path().join("s"))

@@ -340,7 +340,7 @@ def _text(code, name):
 def _heed(answer, what, name=None):
     """Raises where the answer is no; `name` is the file of a statement that has not begun."""
     word, _, why = answer.partition(' ')
-    if word == 'go':
+    if word in ('go', 'look'):
         return
     if word == 'lost':
         if name is not None:

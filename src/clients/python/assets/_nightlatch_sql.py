@@ -66,13 +66,14 @@ def sqlite(module):
         def run(self, text, *args, **kwargs):
             if text.__class__ is str and text in harmless:
                 return old(self, text, *args, **kwargs)
-            if text.__class__ is str and drivers.matters(text) and guard.inside.get() not in (True, text):
-                ask(self, text)
-                is_attaching = 'attach' in text.lower()
+            asked = drivers.plain(text) if isinstance(text, str) else ''
+            if guard.inside.get() not in (True, asked) and drivers.matters(asked):
+                ask(self, asked)
+                is_attaching = 'attach' in asked.lower()
                 before = files(getattr(self, 'connection', self)) if is_attaching else None
                 # The connection's own methods call the cursor's, and SQL may call functions of the
                 # person's.
-                with drivers.within(text):
+                with drivers.within(asked):
                     result = old(self, text, *args, **kwargs)
                 if is_attaching:
                     told(self, before)
@@ -145,7 +146,8 @@ def psycopg2(module):
         drivers.sql('postgres', text, place, login=login)
 
     def ask(cursor, query, *args, **kwargs):
-        sql(cursor, _composed(query, cursor))
+        if not drivers.is_quiet(query):
+            sql(cursor, _composed(query, cursor))
 
     def many(old):
         def run(self, query, rows, *args, **kwargs):
@@ -178,7 +180,7 @@ def psycopg_cursor(module):
 
     def start(old):
         def run(self, query=None, *args, **kwargs):
-            if query is not None:
+            if query is not None and not drivers.is_quiet(query):
                 info = self._conn.info
                 drivers.sql('postgres', _composed(query, self._conn), _libpq_place(info),
                             login=_libpq_login(info))
@@ -248,8 +250,10 @@ def asyncpg_protocol(module):
         return query if isinstance(query, str) else query.query
 
     def ask(protocol, *args, **kwargs):
-        place, login = at(protocol)
-        drivers.sql('postgres', text_of(args, kwargs), place, login=login)
+        text = text_of(args, kwargs)
+        if not drivers.is_quiet(text):
+            place, login = at(protocol)
+            drivers.sql('postgres', text, place, login=login)
 
     def many(old):
         async def run(self, *args, **kwargs):
@@ -286,10 +290,10 @@ def sqlalchemy(module):
         place = lambda: {'host': url.host, 'port': url.port, 'database': url.database,
                          'user': url.username}
         count = len(parameters) if is_many and isinstance(parameters, (list, tuple)) else 1
-        login = None
+        more = {}
         if connection.dialect.name == 'postgresql':
-            login = lambda: {'password': url.password} if url.password else {}
-        drivers.sql(connection.dialect.name, text, place, count, login)
+            more['login'] = lambda: {'password': url.password} if url.password else {}
+        drivers.sql(connection.dialect.name, text, place, count, **more)
 
     def init(old):
         def run(self, pool, dialect, url, *args, **kwargs):
