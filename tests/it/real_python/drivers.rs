@@ -93,7 +93,12 @@ fn mongo_code_that_catches_exceptions_gets_no_further() {
 
 #[test]
 fn mongo_all_at_once_is_held_at_once() {
-    mongo_refuses("getattr(coll, 'delete' + '_many')({})", MANY, 0);
+    for condition in
+        ["{}", "{'_id': {'$exists': True}}", "{'name': re.compile('')}", "{'$or': [{}]}"]
+    {
+        let line = format!("import re; getattr(coll, 'delete' + '_many')({condition})");
+        mongo_refuses(&line, MANY, 0);
+    }
 }
 
 #[test]
@@ -107,6 +112,8 @@ fn mongo_drops_are_held() {
     mongo_refuses("getattr(coll, 'dr' + 'op')()", MANY, 0);
     mongo_refuses("getattr(coll.database.client, 'drop_' + 'database')('app')", MANY, 0);
     mongo_refuses("getattr(coll.database, 'comm' + 'and')('drop', 'family')", MANY, 0);
+    mongo_refuses("coll.database.command('deleteIndexes', 'family', index='*')", MANY, 0);
+    mongo_refuses("coll.database.command('applyOps', [{'op': 'd', 'ns': 'app.family'}])", MANY, 0);
 }
 
 #[test]
@@ -187,6 +194,10 @@ def many(): cur.executemany('DELETE FROM families WHERE id = %s', [(n,) for n in
 def called():
     for n in range(30): cur.execute('SELECT greet(%s), count(*) FROM families', (n,))
     cur.execute('SELECT sweep()')
+def spelt(): cur.execute('SELECT \"sweep\"\\t()')
+def merged():
+    from psycopg2.extensions import AsIs
+    cur.execute('%s', (AsIs('DELETE FROM families'),))
 ";
 
 #[test]
@@ -195,6 +206,8 @@ fn psycopg2_loops_and_whole_tables() {
     postgres_refuses(PSYCOPG2, "at_once()", 1000);
     postgres_refuses(PSYCOPG2, "many()", 1000);
     postgres_refuses(PSYCOPG2, "called()", 1000);
+    postgres_refuses(PSYCOPG2, "spelt()", 1000);
+    postgres_refuses(PSYCOPG2, "merged()", 1000);
     let subclass = PSYCOPG2.replace(
         "c.cursor()",
         "c.cursor(cursor_factory=__import__('psycopg2.extras').extras.RealDictCursor)",
@@ -483,6 +496,15 @@ fn redis_loops_pipelines_and_flushes() {
         ("pipe()", 20),
         ("in_async()", 16),
         ("past = [r.expireat(k, 1) for k in KEYS]", 16),
+        ("away = [r.move(k, 5) for k in KEYS]", 16),
+        ("scripted('for i = 0, 19 do redis.call(\"del\", \"k\" .. i) end', 0)", 20),
+        (
+            "scripted('for _, k in ipairs(KEYS) do redis.call(\"del\", ARGV[1]) end', 1, 'k0', 'k1')",
+            20,
+        ),
+        ("scripted('redis.call(ARGV[1], unpack(redis.call(\"KEYS\", \"*\")))', 0, 'del')", 20),
+        ("scripted('return redis.call(\"del\", unpack(KEYS))', 20, *KEYS)", 20),
+        ("r.execute_command('RE' + 'PLICAOF', 'localhost', '1')", 20),
     ] {
         let redis = Redis::start();
         let stage = Stage::with_drivers();
@@ -500,6 +522,7 @@ def pipe():
     p = r.pipeline()
     for k in KEYS: p.delete(k)
     p.execute()
+def scripted(*args): getattr(r, 'ev' + 'al')(*args)
 def in_async():
     async def run():
         a = redis.asyncio.Redis(host='localhost', port={0})

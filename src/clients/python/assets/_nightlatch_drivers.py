@@ -50,13 +50,14 @@ def put_on(module):
         return
     try:
         getattr(_file(file), tap)(module)
-        loaded.add(engine)
+        if engine is not None:
+            loaded.add(engine)
     except Exception as error:
         guard.tell_once('failed', name, repr(error))
 
 
 # The modules with the taps, by their names: each is loaded with the first driver it is for.
-_files = {}
+_files = {'_nightlatch_frames': guard._frames}
 
 
 def _file(name):
@@ -318,7 +319,7 @@ class within:
 # ---------------------------------------------------------------------------- connections
 
 # Drivers that connect through Python's own sockets, by the package their code is in.
-_SOCKETED = {'pymongo': 'mongodb', 'redis': 'redis', 'pymysql': 'mysql', 'aiomysql': 'mysql',
+_SOCKETED = {'pymongo': 'mongodb', 'redis': 'redis', 'valkey': 'redis', 'pymysql': 'mysql', 'aiomysql': 'mysql',
              'mysql': 'mysql'}
 
 
@@ -350,11 +351,17 @@ def file_place(path):
     return {'host': os.path.dirname(path), 'database': os.path.basename(path)}
 
 
+# The files that were opened, each once; none where a name does not tell which it is.
+opened = []
+
+
 def at_file(name):
     """A database's file is being opened. What is no plain name tells at its first operation."""
-    name = os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else ''
-    if name and name != ':memory:' and not name.startswith('file:'):
-        path = os.path.realpath(name)
+    name = os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else 'file:'
+    path = '' if name in ('', ':memory:') else None if name.startswith('file:') else os.path.realpath(name)
+    if path not in opened:
+        opened.append(path)
+    if path:
         guard.connected('sqlite', lambda: file_place(path))
 
 
@@ -363,6 +370,7 @@ def at_file(name):
 # Where each tap stands: the module it is put on, once that is loaded; the engine behind it; and the
 # file and the function that put it on.
 TAPS = {
+    'bdb': (None, '_nightlatch_frames', 'debugger'),
     '_sqlite3': ('sqlite', '_nightlatch_sql', 'sqlite'),
     'psycopg2._psycopg': ('postgres', '_nightlatch_sql', 'psycopg2'),
     'psycopg._cursor_base': ('postgres', '_nightlatch_sql', 'psycopg_cursor'),
@@ -382,6 +390,9 @@ TAPS = {
     'redis.connection': ('redis', '_nightlatch_stores', 'redis'),
     'redis.asyncio.connection': ('redis', '_nightlatch_stores', 'redis'),
     'redis.commands.core': ('redis', '_nightlatch_stores', 'redis_scripts'),
+    'valkey.connection': ('redis', '_nightlatch_stores', 'redis'),
+    'valkey.asyncio.connection': ('redis', '_nightlatch_stores', 'redis'),
+    'valkey.commands.core': ('redis', '_nightlatch_stores', 'redis_scripts'),
     'botocore.client': ('aws', '_nightlatch_web', 'aws'),
     'aiobotocore.client': ('aws', '_nightlatch_web', 'aws'),
     'elastic_transport._transport': ('elasticsearch', '_nightlatch_web', 'elastic'),

@@ -14,15 +14,25 @@ _ATTACHED = re.compile(r'''\battach\s+(?:database\s+)?['"]([^'"]+)''', re.I)
 
 def sqlite(module):
     execute = module.Cursor.__dict__['execute']
+    # Whether any file was attached: then each connection is asked which it has.
+    attached = []
 
     def own(connection, text):
-        """Asks the database something of our own, past the taps."""
-        with drivers.within():
-            rows = execute(module.Cursor(connection), text).fetchall()
+        """Asks the database something of our own, past the taps and what the person makes of texts."""
+        factory, connection.text_factory = connection.text_factory, str
+        try:
+            with drivers.within():
+                rows = execute(module.Cursor(connection), text).fetchall()
+        finally:
+            connection.text_factory = factory
         return [[drivers.plain(item or '') for item in row] for row in rows]
 
     def files(connection):
-        return {name.lower(): path for _, name, path in own(connection, 'PRAGMA database_list')}
+        try:
+            return {name.lower(): path for _, name, path in own(connection, 'PRAGMA database_list')}
+        except module.Error:
+            # An authorizer forbids it.
+            return {'main': drivers.opened[-1] or ''} if drivers.opened else {}
 
     def tables(connection, schema):
         text = 'SELECT 0, name FROM "%s".sqlite_master' % schema.replace('"', '""')
@@ -30,6 +40,8 @@ def sqlite(module):
 
     def reached(connection, text):
         """The files that a text may be about: those it names, or whose tables it names."""
+        if len(drivers.opened) == 1 and drivers.opened[0] is not None and not attached:
+            return drivers.opened + [os.path.realpath(name) for name in _ATTACHED.findall(text)]
         found = files(connection)
         main = found.pop('main', '')
         found.pop('temp', None)
@@ -70,6 +82,8 @@ def sqlite(module):
             if guard.inside.get() not in (True, asked) and drivers.matters(asked):
                 ask(self, asked)
                 is_attaching = 'attach' in asked.lower()
+                if is_attaching:
+                    attached.append(True)
                 before = files(getattr(self, 'connection', self)) if is_attaching else None
                 # The connection's own methods call the cursor's, and SQL may call functions of the
                 # person's.
@@ -111,6 +125,10 @@ def sqlite(module):
 _LOGIN = ('password', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'options')
 
 
+# What becomes a value of SQL, and nothing else.
+_VALUES = frozenset((int, float, str, bool, bytes, bytearray, memoryview, type(None)))
+
+
 def _libpq_place(info):
     def place():
         return {'host': info.host, 'port': info.port, 'database': info.dbname, 'user': info.user}
@@ -145,9 +163,22 @@ def psycopg2(module):
         place, login = at(cursor)
         drivers.sql('postgres', text, place, login=login)
 
-    def ask(cursor, query, *args, **kwargs):
+    def merged(cursor, query, given):
+        """The text with what the driver will put in, where that may be more than values."""
+        values = given.values() if isinstance(given, dict) else given
+        try:
+            if isinstance(values, (tuple, list, type({}.values()))) and not _VALUES.issuperset(map(type, values)):
+                return cursor.mogrify(query, given)
+        except Exception:
+            pass  # The driver says the same.
+        return query
+
+    def copied(cursor, query, *args, **kwargs):
         if not drivers.is_quiet(query):
             sql(cursor, _composed(query, cursor))
+
+    def ask(cursor, query, *args, **kwargs):
+        copied(cursor, merged(cursor, query, args[0] if args else kwargs.get('vars')))
 
     def many(old):
         def run(self, query, rows, *args, **kwargs):
@@ -160,7 +191,8 @@ def psycopg2(module):
     def called(cursor, name, *args, **kwargs):
         sql(cursor, 'CALL %s()' % name)
 
-    drivers.ask_before(module.cursor, ['execute', 'copy_expert'], ask)
+    drivers.ask_before(module.cursor, ['execute'], ask)
+    drivers.ask_before(module.cursor, ['copy_expert'], copied)
     drivers.ask_before(module.cursor, ['callproc'], called)
     drivers.patch(module.cursor, 'executemany', many)
     connect = module._connect
