@@ -143,6 +143,9 @@ pub struct Statement {
     pub id: Option<u64>,
     /// Its text; none where the client does not tell.
     pub text: Option<String>,
+    /// What was typed, where the client makes another text of it.
+    #[serde(default)]
+    pub typed: Option<String>,
     /// How the text was had: `file` for a script, which is recorded and not judged beforehand,
     /// `command` for one from the command line, `typed` for a line of a client that reads several
     /// ahead.

@@ -20,7 +20,7 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use self::script::Script;
@@ -67,6 +67,17 @@ pub fn read_with(
         routine::follow(&mut script, before, &Words::new(text, &statement.tokens), sources);
     }
     script.finish()
+}
+
+/// Returns the databases that the tables are in which a text changes, where it names them.
+#[must_use]
+pub fn databases(text: &str, flavour: Flavour) -> BTreeSet<String> {
+    let reading = read(text, flavour, Ends::Server);
+    let named = reading.effects().iter().filter_map(|effect| effect.object.as_deref());
+    named
+        .filter_map(|name| name.rsplit_once('.'))
+        .map(|(database, _)| database.to_owned())
+        .collect()
 }
 
 /// Splits a text into its statements, each with what ends it.

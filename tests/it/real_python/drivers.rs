@@ -465,6 +465,40 @@ $WORK";
 }
 
 #[test]
+fn another_database_of_the_same_server() {
+    if !needs(NEEDED) || !needs(&[Tool::MariaDb]) {
+        return;
+    }
+    let maria = MariaDb::start();
+    maria.sql("create database scratch");
+    let at = format!("host='127.0.0.1', port={}, user='root', autocommit=True", maria.port);
+    for (imports, connect) in [
+        ("import pymysql", "pymysql.connect(database='scratch', $AT)"),
+        ("import MySQLdb", "MySQLdb.connect(db='scratch', $AT)"),
+        ("import mysql.connector", "mysql.connector.connect(database='scratch', $AT)"),
+    ] {
+        let mut stage = Stage::with_drivers();
+        let config = format!(
+            "[[target]]\nname = \"shop\"\ntier = \"production\"\nmatch = [\"mysql://*@127.0.0.1:{}/shop\"]",
+            maria.port
+        );
+        let path = stage.world.write("shop.toml", &config);
+        stage.world.set("NIGHTLATCH_CONFIG", path.to_str().expect("UTF-8"));
+        let begin = format!("{imports}\nc = {}; cur = c.cursor()", connect.replace("$AT", &at));
+        for way in [
+            "cur.execute('use shop'); cur.execute('delete from families')",
+            "cur.execute('delete from shop.families')",
+            "getattr(c, 'select_db', getattr(c, 'cmd_init_db', None))('shop'); cur.execute('delete from families')",
+        ] {
+            stage.refused(&format!("{begin}\n{way}"));
+            assert_eq!(maria.left(), 20, "{imports} {way}");
+        }
+        let free = stage.run(&format!("{begin}\ncur.execute('drop table if exists mine')"));
+        assert!(free.status.success(), "{free:?}");
+    }
+}
+
+#[test]
 fn pymysql_loops_and_whole_tables() {
     if !needs(NEEDED) || !needs(&[Tool::MariaDb]) {
         return;

@@ -21,7 +21,7 @@ except ImportError:
 
 PROTOCOL = 1
 
-# Longer texts are cut: nightlatch then judges what cannot be read as such.
+# Longer texts are cut where they are shown; SQL is then judged as what cannot be read.
 MOST_TEXT = 8 << 20
 
 # So many refusals in one statement may be caught; the next ones pass through `except Exception`.
@@ -273,14 +273,18 @@ def _on_lookup(event, args):
     _names[_thread.get_ident()] = (args[0], args[1])
 
 
+# How the workers of a pool begin, which are no statements of their own.
+_WORKERS = tuple('from multiprocessing.%s import ' % name
+                 for name in ('spawn', 'forkserver', 'resource_tracker', 'semaphore_tracker'))
+
+
 def _on_program(event, args):
     """A program is about to run that is not typed: it is one statement."""
     if event == 'cpython.run_file':
         _announce_file(args[0])
     elif event == 'cpython.run_stdin':
         _announce_input()
-    elif not args[0].lstrip().startswith('from multiprocessing.'):
-        # Workers of a pool are no statements of their own.
+    elif not args[0].startswith(_WORKERS):
         _announce(args[0], 'command', '<string>', args[0])
 
 
@@ -377,7 +381,7 @@ def _announce(text, how, name, words, within=False):
     if not within:
         _Now.id += 1
         _Now.refusals = 0
-    answer = ask('statement', id=_Now.id, text=text, how=how, file=name, types=_types(words), within=within,
+    answer = ask('statement', id=_Now.id, text=text, typed=_typed(name, text), how=how, file=name, types=_types(words), within=within,
                  drivers=sorted(_taps.loaded) if _taps is not None else [])
     _heed(answer, 'it was not run', name)
 
@@ -395,6 +399,18 @@ def _text(code, name):
         if found and len(found) > 2:
             return ''.join(found[2]), 'linecache'
     return None, 'unknown'
+
+
+def _typed(name, text):
+    """What was typed, where a shell makes Python of it first."""
+    try:
+        if name.startswith('<ipython-input'):
+            shell = sys.modules['IPython'].get_ipython()
+            raw = shell.history_manager.input_hist_raw[-1]
+            return raw if raw.strip() != text.strip() and shell.transform_cell(raw) == text else None
+    except Exception:
+        pass  # Then it is what runs.
+    return None
 
 
 def _heed(answer, what, name=None):
@@ -486,6 +502,8 @@ def operation(engine, place, text, deeds=None, sql=None, count=1, **more):
     """Asks about an operation that is about to be sent. Raises where it must not be."""
     if inside.get() is True or sql is not None and inside.get() == sql:
         return None
+    if sql is not None and len(sql) > MOST_TEXT:
+        sql = 'delete? %d characters are more than can be read' % len(sql)
     try:
         where = place()
     except Exception as error:

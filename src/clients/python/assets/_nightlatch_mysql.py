@@ -2,6 +2,24 @@
 
 Loaded with the first of them; `guard` is the guard's module and `drivers` that of the taps' tools.
 """
+import re
+
+_USES = frozenset(('use', 'USE', 'Use', b'use', b'USE'))
+
+# What a statement begins with that goes to another database.
+_USE = re.compile(r'\s*use\s+(`[^`]+`|[^\s;`]+)', re.I)
+
+
+def _moved(connection, text):
+    """Takes note of where a connection goes from here on."""
+    found = _USE.match(drivers.plain(text))
+    if found:
+        connection._nightlatch_database = found.group(1).strip('`')
+
+
+def _at(connection, host, port, database, user):
+    """Where a connection goes, which may have been told to go elsewhere since it was made."""
+    return _place(host, port, getattr(connection, '_nightlatch_database', database), user)
 
 
 def _place(host, port, database, user):
@@ -53,6 +71,8 @@ def _asked_first(old, text_of, place, look):
     look = _looked(look, is_async)
 
     def asks(connection, text):
+        if text[:8].strip()[:3] in _USES:
+            _moved(connection, text)
         return not drivers.is_quiet(text) and drivers.sql('mysql', text, place(connection), looks=can_look)
 
     def tell(connection, text, found):
@@ -97,9 +117,19 @@ def _met(kind, name, place, note=lambda at: drivers.server(at)):
     drivers.patch(kind, name, make)
 
 
+def _selects(kind, name):
+    """A database is chosen by a call, which may be written in C."""
+    def chosen(connection, database, *args, **kwargs):
+        connection._nightlatch_database = drivers.plain(database)
+
+    old = getattr(kind, name, None)
+    if old is not None:
+        setattr(kind, name, drivers._like(drivers.asked_first(old, chosen), old))
+
+
 def pymysql(module):
     def place(c):
-        return _place(c.host, c.port, c.db, c.user)
+        return _at(c, c.unix_socket or c.host, c.port, c.db, c.user)
 
     def look(connection):
         cursor = connection.cursor(module.Cursor)
@@ -108,11 +138,12 @@ def pymysql(module):
 
     _patch(module.Connection, ['query'], place, look)
     _met(module.Connection, 'connect', place)
+    _selects(module.Connection, 'select_db')
 
 
 def aiomysql(module):
     def place(c):
-        return _place(c._host, c._port, c._db, c._user)
+        return _at(c, c._unix_socket or c._host, c._port, c._db, c._user)
 
     async def look(connection):
         cursor = await connection.cursor(module.Cursor)
@@ -121,6 +152,7 @@ def aiomysql(module):
 
     _patch(module.Connection, ['query'], place, look)
     _met(module.Connection, '_connect', place)
+    _selects(module.Connection, 'select_db')
 
 
 def mysqlclient(module):
@@ -146,7 +178,13 @@ def mysqlclient(module):
 
     query = module.Connection.query
     drivers.patch(module.Connection, '__init__', init)
-    _patch(module.Connection, ['query'], lambda connection: connection._nightlatch, look)
+
+    def place(connection):
+        moved = getattr(connection, '_nightlatch_database', None)
+        return connection._nightlatch if moved is None else lambda: dict(connection._nightlatch(), database=moved)
+
+    _patch(module.Connection, ['query'], place, look)
+    _selects(module.Connection, 'select_db')
 
 
 def connector(module):
@@ -156,7 +194,8 @@ def connector(module):
     prepared = {}
 
     def place(connection):
-        return _place(connection._host, connection._port, connection._database, connection._user)
+        host = getattr(connection, '_unix_socket', None) or connection._host
+        return _at(connection, host, connection._port, connection._database, connection._user)
 
     def look(connection):
         cursor = connection.cursor(buffered=True)
@@ -194,6 +233,7 @@ def connector(module):
     _patch(kind, ['cmd_query_iter'], place, None if is_async else look)
     drivers.patch(kind, 'cmd_stmt_prepare', prepare)
     _patch(kind, ['cmd_stmt_execute'], place, look, lambda statement: prepared.get(key(statement), ('', None))[0])
+    _selects(kind, 'cmd_init_db')
     if kind.__name__ == 'CMySQLConnection':
         # Its sockets are not Python's.
         _met(kind, '_open_connection', place, lambda at: drivers.reached('mysql', at))

@@ -131,7 +131,11 @@ _VALUES = frozenset((int, float, str, bool, bytes, bytearray, memoryview, type(N
 
 def _libpq_place(info):
     def place():
-        return {'host': info.host, 'port': info.port, 'database': info.dbname, 'user': info.user}
+        known = info.get_parameters() if hasattr(info, 'get_parameters') else info.dsn_parameters
+        number = known.get('hostaddr')
+        # The name beside a number is for certificates only.
+        return {'host': info.host, 'port': info.port, 'database': info.dbname, 'user': info.user,
+                'names': ['%s:%s' % (number, info.port)] if number else []}
     return place
 
 
