@@ -209,7 +209,7 @@ def _is_new(name):
 
 
 def _is_interactive(name):
-    return name.startswith(_INTERACTIVE) or '/ipykernel_' in name
+    return name.startswith(_INTERACTIVE) or '/ipykernel_' in name and not name.endswith('/ipykernel_launcher.py')
 
 
 def _on_event(event, args):
@@ -404,7 +404,7 @@ def _text(code, name):
 def _typed(name, text):
     """What was typed, where a shell makes Python of it first."""
     try:
-        if name.startswith('<ipython-input'):
+        if name.startswith('<ipython-input') or '/ipykernel_' in name:
             shell = sys.modules['IPython'].get_ipython()
             raw = shell.history_manager.input_hist_raw[-1]
             return raw if raw.strip() != text.strip() and shell.transform_cell(raw) == text else None
