@@ -200,16 +200,13 @@ pub struct Operation {
     pub started: Option<Box<Started>>,
     /// How its driver logs in, where the server has functions and may be asked about them.
     #[serde(default)]
-    pub login: Option<Login>,
+    pub login: Option<Box<Login>>,
     /// Whether the hook can ask the server for its functions.
     #[serde(default)]
     pub looks: bool,
-    /// The server's functions, where it was asked for them.
+    /// What the server told of them, where it was asked.
     #[serde(default)]
-    pub functions: Option<Vec<Source>>,
-    /// Why not all of them are told.
-    #[serde(default)]
-    pub unread: Option<String>,
+    pub told: Option<Box<Functions>>,
     /// What it does, for engines that speak no SQL.
     #[serde(default)]
     pub deeds: Vec<Deed>,
@@ -231,6 +228,15 @@ pub struct Operation {
     /// How often the SQL or the command runs.
     #[serde(default = "once")]
     pub count: u32,
+}
+
+/// The functions of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Functions {
+    /// Their texts.
+    pub functions: Vec<Source>,
+    /// Why not all of them are told.
+    pub unread: Option<String>,
 }
 
 /// A program that is about to be started.

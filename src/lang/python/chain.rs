@@ -215,7 +215,7 @@ pub(super) fn text(expr: &Expr) -> Option<String> {
                                 }
                                 // Any name would do: it stands for whatever is there then.
                                 InterpolatedStringElement::Interpolation(_) => {
-                                    text.push_str(WHATEVER)
+                                    text.push_str(WHATEVER);
                                 }
                             }
                         }

@@ -76,7 +76,7 @@ def _asked_first(old, text_of, place, look):
         return not drivers.is_quiet(text) and drivers.sql('mysql', text, place(connection), looks=can_look)
 
     def tell(connection, text, found):
-        drivers.sql('mysql', text, place(connection), **found)
+        drivers.sql('mysql', text, place(connection), told=found)
 
     if is_async:
         async def run(self, given, *args, **kwargs):
