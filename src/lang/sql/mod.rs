@@ -13,8 +13,8 @@ mod mysql;
 mod object;
 mod plain;
 mod query;
-mod routine;
 mod script;
+mod server;
 mod source;
 mod sqlite;
 #[cfg(test)]
@@ -64,7 +64,7 @@ pub fn read_with(
     for statement in lex::statements(text, flavour, ends) {
         let before = script.count();
         script.statement(text, &statement);
-        routine::follow(&mut script, before, &Words::new(text, &statement.tokens), sources);
+        server::follow(&mut script, before, &Words::new(text, &statement.tokens), sources);
     }
     script.finish()
 }

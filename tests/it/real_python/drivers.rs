@@ -531,6 +531,8 @@ fn redis_loops_pipelines_and_flushes() {
         ("in_async()", 16),
         ("past = [r.expireat(k, 1) for k in KEYS]", 16),
         ("away = [r.move(k, 5) for k in KEYS]", 16),
+        ("r.hset('h', mapping={k: 1 for k in KEYS}); r.hdel('h', *KEYS)", 21),
+        ("r.rpush('l', *KEYS); r.ltrim('l', 1, 0)", 21),
         ("scripted('for i = 0, 19 do redis.call(\"del\", \"k\" .. i) end', 0)", 20),
         (
             "scripted('for _, k in ipairs(KEYS) do redis.call(\"del\", ARGV[1]) end', 1, 'k0', 'k1')",

@@ -64,17 +64,22 @@ def mongo(module):
 # ---------------------------------------------------------------------------- Redis
 
 # Which arguments of a command are keys that are removed or overwritten, and what it comes to.
-_ONE, _ALL = slice(1, 2), slice(1, None)
+_ONE, _ALL, _MEMBERS = slice(1, 2), slice(1, None), slice(2, None)
 _REDIS_DEEDS = {
     **dict.fromkeys(('DEL', 'UNLINK'), ('delete', _ALL)),
-    **dict.fromkeys(('XDEL', 'HDEL', 'SREM', 'ZREM', 'LREM', 'GETDEL', 'HGETDEL', 'DELEX', 'MOVE', 'LTRIM', 'XTRIM',
-                     'ZREMRANGEBYSCORE', 'ZREMRANGEBYRANK', 'ZREMRANGEBYLEX', 'JSON.DEL', 'JSON.FORGET', 'JSON.CLEAR'),
+    **dict.fromkeys(('XDEL', 'HDEL', 'SREM', 'ZREM'), ('delete', _MEMBERS)),
+    **dict.fromkeys(('LREM', 'GETDEL', 'HGETDEL', 'DELEX', 'MOVE', 'LTRIM', 'XTRIM', 'ZREMRANGEBYSCORE',
+                     'ZREMRANGEBYRANK', 'ZREMRANGEBYLEX', 'JSON.DEL', 'JSON.FORGET', 'JSON.CLEAR'),
                     ('delete', _ONE)),
     **dict.fromkeys(('RENAME', 'RENAMENX'), ('rename', _ONE)),
     **dict.fromkeys(('SDIFFSTORE', 'SINTERSTORE', 'SUNIONSTORE'), ('replace', _ONE)),
     **dict.fromkeys(('FLUSHALL', 'FLUSHDB'), ('truncate', None)),
     'FT.DROPINDEX': ('drop', None), 'SWAPDB': ('replace', None), 'SHUTDOWN': ('admin', None),
 }
+
+# Ranges that are everything.
+_REDIS_WHOLE = frozenset((('ZREMRANGEBYSCORE', '-inf', '+inf'), ('ZREMRANGEBYRANK', '0', '-1'),
+                          ('ZREMRANGEBYLEX', '-', '+'), ('LTRIM', '1', '0')))
 
 # The same by their first two words.
 _REDIS_PAIRS = {
@@ -153,6 +158,8 @@ def _redis_deed(args):
         return None, word
     if keys is None:
         return drivers.deed(verb, None, 'all'), word
+    if (word,) + tuple(drivers.plain(arg).lower() for arg in args[2:4]) in _REDIS_WHOLE:
+        return drivers.deed(verb, drivers.plain(args[1]), 'all'), word
     # Keys are one by one what rows are: that they differ does not make another object of them.
     return drivers.deed(verb, 'keys', count=max(len(args[keys]), 1)), word
 
