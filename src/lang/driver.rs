@@ -3,39 +3,28 @@
 //! Placeholders and quotes are made plain in place, so that every span still fits, and the text
 //! is read as PostgreSQL's. What only other servers know is left unclear, and judged by its words.
 
-use super::postgres::{self, Memory};
-use super::{Class, Effect, Reading, Scope, Verb};
+use super::Reading;
+use super::postgres::Memory;
+use super::sql::{self, Ends, Flavour};
 
 /// Reads what a driver is about to send to a server that something may be known of.
 #[must_use]
 pub fn read(text: &str, memory: &Memory) -> Reading {
     let plain = plain(text);
-    match replaces(&plain) {
-        Some(table) => {
-            let phrase = format!("inserts into {table} and overwrites what is there");
-            let mut effect = Effect::new(Class::Change, Verb::Replace, 0..text.len(), phrase);
-            effect.object = Some(table);
-            effect.scope = Scope::One;
-            Reading::Understood(vec![effect])
-        }
+    match overwriting(&plain) {
+        Some(flavour) => sql::read(&plain, flavour, Ends::Server),
         None => memory.read(&plain),
     }
 }
 
-/// Returns the table of a lone `REPLACE INTO` or `INSERT OR REPLACE INTO`.
-fn replaces(text: &str) -> Option<String> {
+/// Returns whose statement it is that overwrites as it inserts: PostgreSQL has none of these words.
+fn overwriting(text: &str) -> Option<Flavour> {
     let mut words = text.split_ascii_whitespace().map(str::to_ascii_lowercase);
     match words.next()?.as_str() {
-        "replace" => {}
-        "insert" if words.next()? == "or" && words.next()? == "replace" => {}
-        _ => return None,
+        "replace" => Some(Flavour::Mysql),
+        "insert" if words.next()? == "or" => Some(Flavour::Sqlite),
+        _ => None,
     }
-    if words.next()? != "into" || postgres::split(text).len() > 1 {
-        return None;
-    }
-    let table = words.next()?;
-    let table = table.split('(').next().unwrap_or_default().replace('"', "");
-    (!table.is_empty()).then_some(table)
 }
 
 /// What the scanner is in.
@@ -117,6 +106,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::lang::{Class, Scope};
 
     #[test]
     fn placeholders_are_parameters() {
@@ -159,8 +149,16 @@ mod tests {
         }
         assert_eq!(one("DELETE FROM families"), (Class::Remove, Scope::All, families.clone()));
         assert_eq!(one("DROP TABLE families").0, Class::Destroy);
-        assert_eq!(one("REPLACE INTO `families` (id) VALUES (?)").2, families);
-        assert_eq!(one("insert or replace into families values (1)").0, Class::Change);
+        for (text, scope) in [
+            ("REPLACE INTO `families` (id) VALUES (?)", Scope::Filtered),
+            ("REPLACE families VALUES (%s, %(name)s)", Scope::Filtered),
+            ("insert or replace into families values (1)", Scope::Filtered),
+            ("INSERT OR REPLACE INTO families SELECT * FROM old WHERE id = :id", Scope::Filtered),
+            ("INSERT OR REPLACE INTO families SELECT * FROM old", Scope::Unknown),
+        ] {
+            assert_eq!(one(text), (Class::Change, scope, families.clone()), "{text}");
+        }
+        assert_eq!(one("insert or ignore into families values (?)").0, Class::Add);
     }
 
     proptest! {

@@ -302,7 +302,8 @@ impl Relay {
     fn at_tapped_statement(&mut self, asker: Asker, statement: &Statement) -> io::Result<()> {
         let Some(asking) = &mut self.asking else { return Ok(()) };
         let reading = asking.reader.read(statement);
-        let typed = statement.text.as_deref().map(str::trim_end);
+        let typed = statement.typed.as_ref().or(statement.text.as_ref());
+        let typed = typed.map(|text| text.trim_end());
         let text = typed.map(str::to_owned).map(asking.hook.kept);
         self.is_noticed = false;
         self.end_line_told(typed, text.as_deref())?;
@@ -350,6 +351,10 @@ impl Relay {
         }
         if let Some(asking) = &self.asking {
             self.keeper.place_started(&mut operation, &asking.world);
+        }
+        if self.hear_beside(&mut operation)? {
+            self.reply(asker, Answer::Look);
+            return Ok(());
         }
         self.look_beside(&operation)?;
         match self.keeper.tapped_operation(&operation) {

@@ -16,6 +16,9 @@
 //! Of an operation that is `countable`, `count` may come first, while a person is asked: the hook
 //! then tells the `figures`, which are not answered.
 //!
+//! Of an operation that `looks`, `look` may come first: the hook then asks its server for its functions,
+//! and asks again with what it was told.
+//!
 //! Closing the connection while a question stands takes it back. Where nobody answers, what would
 //! destroy must not run, and everything else may.
 
@@ -23,6 +26,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::lang::postgres::Source;
 use crate::lang::{Scope, Verb};
 use crate::target::Address;
 use crate::target::pattern::is_loopback;
@@ -139,6 +143,9 @@ pub struct Statement {
     pub id: Option<u64>,
     /// Its text; none where the client does not tell.
     pub text: Option<String>,
+    /// What was typed, where the client makes another text of it.
+    #[serde(default)]
+    pub typed: Option<String>,
     /// How the text was had: `file` for a script, which is recorded and not judged beforehand,
     /// `command` for one from the command line, `typed` for a line of a client that reads several
     /// ahead.
@@ -193,7 +200,13 @@ pub struct Operation {
     pub started: Option<Box<Started>>,
     /// How its driver logs in, where the server has functions and may be asked about them.
     #[serde(default)]
-    pub login: Option<Login>,
+    pub login: Option<Box<Login>>,
+    /// Whether the hook can ask the server for its functions.
+    #[serde(default)]
+    pub looks: bool,
+    /// What the server told of them, where it was asked.
+    #[serde(default)]
+    pub told: Option<Box<Functions>>,
     /// What it does, for engines that speak no SQL.
     #[serde(default)]
     pub deeds: Vec<Deed>,
@@ -215,6 +228,15 @@ pub struct Operation {
     /// How often the SQL or the command runs.
     #[serde(default = "once")]
     pub count: u32,
+}
+
+/// The functions of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Functions {
+    /// Their texts.
+    pub functions: Vec<Source>,
+    /// Why not all of them are told.
+    pub unread: Option<String>,
 }
 
 /// A program that is about to be started.
@@ -380,6 +402,8 @@ pub enum Answer {
     Stop,
     /// A person is asked; meanwhile it is to be told what would be touched.
     Count,
+    /// The server's functions are wanted first.
+    Look,
 }
 
 impl Answer {
@@ -396,6 +420,7 @@ impl Answer {
             Self::No(why) => format!("no {why}\n"),
             Self::Stop => "stop\n".to_owned(),
             Self::Count => "count\n".to_owned(),
+            Self::Look => "look\n".to_owned(),
         }
     }
 }

@@ -25,6 +25,9 @@ impl ReadStatement for Live {
             // folder's: the guard tells which before anything is removed.
             Reading::Understood(mut effects) => {
                 effects.retain(|effect| {
+                    if !effect.looped && effect.phrase.starts_with(python::UNFINISHED) {
+                        return false;
+                    }
                     let is_of_session = effect.looped && !statement.drivers.is_empty();
                     is_of_session || effect.object.as_deref() != Some(python::FILES)
                 });

@@ -219,6 +219,12 @@ impl Memory {
         }
     }
 
+    /// Returns the texts that the server told, by name.
+    #[must_use]
+    pub fn sources(&self) -> &BTreeMap<String, Vec<Source>> {
+        &self.sources
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         *self = Self::default();

@@ -7,7 +7,7 @@ use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::Ranged;
 
 use super::FILES;
-use super::chain::{Chain, Kind, text};
+use super::chain::{Chain, Kind, WHATEVER, text};
 use super::walk::Around;
 use crate::lang::postgres::Memory;
 use crate::lang::{Class, Effect, Reading, Scope, Verb, driver};
@@ -114,6 +114,10 @@ const SQL: &[&str] = &[
     "run_sql",
     "raw_sql",
 ];
+
+/// What is said of SQL whose end is not in the source. Where a tap asks, it has the whole of it.
+pub const UNFINISHED: &str =
+    "removes or changes rows that its end, which is not in the source, may choose";
 
 /// What SQL that removes or changes begins with, where no parser understood it.
 const SQL_WORDS: &[&str] =
@@ -303,12 +307,25 @@ fn sql(call: &ExprCall, around: &Around) -> Option<Vec<Effect>> {
         let phrase = "runs SQL that cannot be read".to_owned();
         found.push(Effect::new(Class::Opaque, Verb::Execute, 0..0, phrase));
     }
+    let is_open = is_unfinished(&text);
     for effect in &mut found {
+        let may_have_condition = matches!(effect.verb, Verb::Delete | Verb::Update)
+            && effect.scope == Scope::All
+            && effect.object.as_deref() != Some(WHATEVER);
+        if is_open && may_have_condition {
+            effect.scope = Scope::Unknown;
+            effect.phrase = format!("{UNFINISHED}: {}", effect.object.as_deref().unwrap_or("?"));
+        }
         effect.span = range(call.range());
         effect.rows = None;
         effect.looped = around.looped.is_some();
     }
     (!found.is_empty()).then_some(found)
+}
+
+/// Tells whether what a text ends with is not known: it may have a condition.
+fn is_unfinished(text: &str) -> bool {
+    text.trim_end().ends_with(WHATEVER)
 }
 
 fn effect(

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use ruff_python_ast::{Expr, FStringPart, InterpolatedStringElement};
 
+/// What stands in a text for a part that is not known: any name would do.
+pub(super) const WHATEVER: &str = "_x";
+
 /// One name of a chain.
 #[derive(Debug, Clone, Copy)]
 struct Link<'a> {
@@ -211,7 +214,9 @@ pub(super) fn text(expr: &Expr) -> Option<String> {
                                     text.push_str(&literal.value);
                                 }
                                 // Any name would do: it stands for whatever is there then.
-                                InterpolatedStringElement::Interpolation(_) => text.push_str("_x"),
+                                InterpolatedStringElement::Interpolation(_) => {
+                                    text.push_str(WHATEVER);
+                                }
                             }
                         }
                     }
@@ -222,7 +227,7 @@ pub(super) fn text(expr: &Expr) -> Option<String> {
         // "…" % x, "…" + x, "…".format(x), text("…"), dedent("…")
         Expr::BinOp(operation) => {
             let left = text(&operation.left)?;
-            let right = text(&operation.right).unwrap_or_else(|| "_x".to_owned());
+            let right = text(&operation.right).unwrap_or_else(|| WHATEVER.to_owned());
             let is_sum = operation.op == ruff_python_ast::Operator::Add;
             Some(if is_sum { left + &right } else { left })
         }
@@ -230,7 +235,7 @@ pub(super) fn text(expr: &Expr) -> Option<String> {
             if let Expr::Attribute(attribute) = &*call.func
                 && attribute.attr.as_str() == "format"
             {
-                return text(&attribute.value).map(|text| text.replace("{}", "_x"));
+                return text(&attribute.value).map(|text| text.replace("{}", WHATEVER));
             }
             call.arguments.args.first().and_then(text)
         }

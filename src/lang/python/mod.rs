@@ -17,12 +17,15 @@ mod walk;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use ruff_python_ast::ModModule;
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 
 use super::Reading;
 
 /// What the object of an effect on files is called.
 pub const FILES: &str = "files";
+
+pub use call::UNFINISHED;
 
 /// How many brackets and blocks may be open at once: a tree that is deeper is not walked.
 const MOST_OPEN: usize = 300;
@@ -70,15 +73,18 @@ pub fn read_with(text: &str, types: &BTreeMap<String, String>) -> Reading {
         return unclear("too long or too deeply nested to be read");
     }
     // The parser is not ours: whatever it stumbles over must not cost the session.
-    let read = AssertUnwindSafe(|| {
-        let parsed = parse_unchecked(text, ParseOptions::from(Mode::Ipython));
-        // What does not parse does not run: Python says so itself. What did parse is still read.
-        match parsed.try_into_module() {
-            Some(module) => walk::effects(module.suite(), types),
-            None => Vec::new(),
-        }
+    let read = AssertUnwindSafe(|| match parsed(text) {
+        Some(module) => walk::effects(&module.body, types),
+        None => Vec::new(),
     });
     catch_unwind(read).map_or_else(|_| unclear("the parser gave up"), Reading::Understood)
+}
+
+/// Parses a text. What does not parse does not run: Python says so itself. What did parse is still
+/// read.
+fn parsed(text: &str) -> Option<ModModule> {
+    let parsed = parse_unchecked(text, ParseOptions::from(Mode::Ipython));
+    parsed.try_into_module().map(|module| module.into_syntax())
 }
 
 /// Says where a text is no Python, in bytes, and why.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Comprehension, Expr, ExprCall, Stmt};
+use ruff_text_size::Ranged;
 
 use super::call::{self, ROW};
 use super::chain::{Chain, Kind, kind};
@@ -26,7 +27,20 @@ const MAPPERS: &[&str] = &[
     "filter",
     "as_completed",
     "wait",
+    "reduce",
 ];
+
+/// Those that do so where they are given a `key`.
+const KEYED: &[&str] = &["sorted", "max", "min", "groupby", "sort"];
+
+/// Functions that run a text of Python which they are given.
+const RUNNERS: &[&str] = &["exec", "eval", "run_cell", "run_line_magic", "run_cell_magic", "ex"];
+
+/// How many calls deep a function that the same text defines is followed, and texts in texts.
+const MOST_CALLS: usize = 4;
+
+/// How many calls are followed in all: nobody reads what does more.
+const MOST_FOLLOWED: usize = 1_000;
 
 /// Functions that hand on what they are given.
 const WRAPPERS: &[&str] = &["list", "tuple", "set", "sorted", "reversed", "iter", "enumerate"];
@@ -36,7 +50,17 @@ const EXECUTORS: &[&str] = &["execute", "exec", "scalar", "scalars", "execute_as
 
 /// Reads all statements of a text.
 pub(super) fn effects(suite: &[Stmt], types: &BTreeMap<String, String>) -> Vec<Effect> {
-    let mut walk = Walk { types, effects: Vec::new(), around: Around::default() };
+    read(suite, types, Around::default(), 0)
+}
+
+fn read(
+    suite: &[Stmt],
+    types: &BTreeMap<String, String>,
+    around: Around,
+    deep: usize,
+) -> Vec<Effect> {
+    let functions = BTreeMap::new();
+    let mut walk = Walk { types, effects: Vec::new(), around, functions, deep, followed: 0 };
     for statement in suite {
         walk.visit_stmt(statement);
     }
@@ -67,13 +91,19 @@ impl Around {
     }
 }
 
-pub(super) struct Walk<'t> {
+pub(super) struct Walk<'t, 'a> {
     types: &'t BTreeMap<String, String>,
     effects: Vec<Effect>,
     around: Around,
+    /// The bodies of functions that the text has defined so far.
+    functions: BTreeMap<String, &'a [Stmt]>,
+    /// How many calls and texts deep this is.
+    deep: usize,
+    /// How many were followed so far.
+    followed: usize,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'_, 'a> {
     /// Walks a part with other surroundings, and returns to the old ones.
     fn within(&mut self, change: impl FnOnce(&mut Around), walk: impl FnOnce(&mut Self)) {
         let before = self.around.clone();
@@ -92,7 +122,7 @@ impl Walk<'_> {
         names(target).into_iter().map(|name| (name, of)).collect()
     }
 
-    fn comprehension(&mut self, generators: &[Comprehension], elements: &[&Expr]) {
+    fn comprehension(&mut self, generators: &'a [Comprehension], elements: &[&'a Expr]) {
         let before = self.around.clone();
         for generator in generators {
             self.visit_expr(&generator.iter);
@@ -109,7 +139,10 @@ impl Walk<'_> {
         self.around = before;
     }
 
-    fn call(&mut self, expr: &ExprCall) {
+    fn call(&mut self, expr: &'a ExprCall) {
+        if let Expr::Lambda(lambda) = &*expr.func {
+            self.visit_expr(&lambda.body);
+        }
         let chain = Chain::of(&expr.func);
         let found = call::read(expr, &chain, &self.around, self.types);
         if !found.is_empty() {
@@ -122,8 +155,18 @@ impl Walk<'_> {
             |around| around.is_filtered |= is_condition,
             |walk| walk.visit_expr(&expr.func),
         );
-        let is_mapper = MAPPERS.contains(&method);
-        let over = expr.arguments.args.get(1).map(shown).unwrap_or_default();
+        if RUNNERS.contains(&method) {
+            self.text(expr);
+        }
+        self.own(expr);
+        let has_key = expr
+            .arguments
+            .keywords
+            .iter()
+            .any(|given| given.arg.as_ref().is_some_and(|name| name.as_str() == "key"));
+        let is_keyed = has_key && KEYED.contains(&method);
+        let is_mapper = is_keyed || MAPPERS.contains(&method);
+        let over = expr.arguments.args.get(usize::from(!is_keyed)).map(shown).unwrap_or_default();
         let is_executing = EXECUTORS.contains(&method);
         self.within(
             |around| {
@@ -139,10 +182,39 @@ impl Walk<'_> {
     }
 }
 
-impl<'a> Visitor<'a> for Walk<'_> {
+impl<'a> Walk<'_, 'a> {
+    /// A function that the text itself defines: what it does is done where it is called.
+    fn own(&mut self, expr: &'a ExprCall) {
+        let Expr::Name(name) = &*expr.func else { return };
+        if let Some(body) = self.functions.get(name.id.as_str()).copied()
+            && self.deep < MOST_CALLS
+            && self.followed < MOST_FOLLOWED
+        {
+            self.followed += 1;
+            self.deep += 1;
+            self.visit_body(body);
+            self.deep -= 1;
+        }
+    }
+
+    /// A text of Python that a call is given, where it is written out.
+    fn text(&mut self, expr: &ExprCall) {
+        for given in expr.arguments.args.iter().filter(|_| self.deep < MOST_CALLS) {
+            let Expr::StringLiteral(string) = given else { continue };
+            let Some(parsed) = super::parsed(string.value.to_str()) else { continue };
+            let found = read(&parsed.body, self.types, self.around.clone(), self.deep + 1);
+            let place = expr.range().start().to_usize()..expr.range().end().to_usize();
+            let found = found.into_iter().map(|effect| Effect { span: place.clone(), ..effect });
+            self.effects.extend(found);
+        }
+    }
+}
+
+impl<'a> Visitor<'a> for Walk<'_, 'a> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         match statement {
             Stmt::FunctionDef(function) => {
+                self.functions.insert(function.name.to_string(), &function.body);
                 for decorator in &function.decorator_list {
                     self.visit_decorator(decorator);
                 }

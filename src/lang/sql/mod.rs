@@ -14,14 +14,19 @@ mod object;
 mod plain;
 mod query;
 mod script;
+mod server;
+mod source;
 mod sqlite;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use self::script::Script;
 use super::Reading;
+use super::postgres::Source;
+use super::words::Words;
 
 /// Whose language it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +49,35 @@ pub enum Ends {
 /// Reads one or several statements.
 #[must_use]
 pub fn read(text: &str, flavour: Flavour, ends: Ends) -> Reading {
+    read_with(text, flavour, ends, &BTreeMap::new())
+}
+
+/// The same where the server has told the texts of its functions, by name in small letters.
+#[must_use]
+pub fn read_with(
+    text: &str,
+    flavour: Flavour,
+    ends: Ends,
+    sources: &BTreeMap<String, Vec<Source>>,
+) -> Reading {
     let mut script = Script::new(flavour);
     for statement in lex::statements(text, flavour, ends) {
+        let before = script.count();
         script.statement(text, &statement);
+        server::follow(&mut script, before, &Words::new(text, &statement.tokens), sources);
     }
     script.finish()
+}
+
+/// Returns the databases that the tables are in which a text changes, where it names them.
+#[must_use]
+pub fn databases(text: &str, flavour: Flavour) -> BTreeSet<String> {
+    let reading = read(text, flavour, Ends::Server);
+    let named = reading.effects().iter().filter_map(|effect| effect.object.as_deref());
+    named
+        .filter_map(|name| name.rsplit_once('.'))
+        .map(|(database, _)| database.to_owned())
+        .collect()
 }
 
 /// Splits a text into its statements, each with what ends it.

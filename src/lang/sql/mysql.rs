@@ -256,7 +256,7 @@ fn load(script: &mut Script, words: &Words<'_>) {
     let shown = table.as_deref().unwrap_or("?").to_owned();
     if words.find(&["replace"]).is_some() {
         let phrase = format!("loads rows into {shown}, replacing those that are there");
-        script.push(Class::Change, Verb::Replace, table, Scope::Filtered, phrase);
+        script.push(Class::Change, Verb::Replace, table, Scope::Unknown, phrase);
     } else {
         let phrase = format!("loads rows into {shown}");
         script.push(Class::Add, Verb::Insert, table, Scope::One, phrase);

@@ -3,16 +3,16 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Delete, Expr, FromTable, Insert, JoinConstraint, JoinOperator, ObjectName, OnConflictAction,
-    OnInsert, SqliteOnConflict, Statement, TableFactor, TableObject, TableWithJoins, Update,
-    UpdateTableFromKind, Value, Visit, Visitor,
+    Delete, Expr, FromTable, Insert, JoinConstraint, JoinOperator, ObjectName, SqliteOnConflict,
+    Statement, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind, Value, Visit,
+    Visitor,
 };
 use sqlparser::dialect::{Dialect, MySqlDialect, SQLiteDialect};
 use sqlparser::parser::{Parser, ParserError};
 
 use super::lower::Subject;
 use super::script::Script;
-use super::{Flavour, called, plain};
+use super::{Flavour, called, plain, source};
 use crate::lang::condition::{Condition, Cover, Truth};
 use crate::lang::shape::shape;
 use crate::lang::token::{Depth, Kind, Scan, bounded, is_word};
@@ -223,7 +223,7 @@ impl Finder {
         };
         let scope = match limit.and_then(number) {
             Some(1.0) => Scope::One,
-            Some(limit) if limit < NO_LIMIT => Scope::Filtered,
+            Some(_) if limit.is_some_and(is_limit) => Scope::Filtered,
             Some(_) | None => scope,
         };
         let leaves_none_out = scope == Scope::All && selection.is_some();
@@ -235,20 +235,11 @@ impl Finder {
             self.is_known = false;
             return;
         };
-        let overwrites = insert.replace_into
-            || insert.or == Some(SqliteOnConflict::Replace)
-            || match &insert.on {
-                Some(OnInsert::DuplicateKeyUpdate(_)) => true,
-                Some(OnInsert::OnConflict(on)) => {
-                    matches!(on.action, OnConflictAction::DoUpdate(_))
-                }
-                Some(_) | None => false,
-            };
-        let (class, verb, scope) = match overwrites {
-            true => (Class::Change, Verb::Replace, Scope::Filtered),
-            false => (Class::Add, Verb::Insert, Scope::One),
-        };
         let table = object_name(table);
+        let (class, verb, scope) = match source::overwritten(insert, &table) {
+            Some(scope) => (Class::Change, Verb::Replace, scope),
+            None => (Class::Add, Verb::Insert, Scope::One),
+        };
         self.found.push(Found { class, verb, table, scope, leaves_none_out: false });
     }
 }
@@ -264,6 +255,9 @@ fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
     let phrase = match verb {
         _ if is_schema => format!("overwrites the schema of the file ({table})"),
         Verb::Insert => format!("inserts into {table}"),
+        Verb::Replace if scope == Scope::Unknown => {
+            format!("writes all that a query finds into {table}, overwriting rows that are there")
+        }
         Verb::Replace => format!("writes into {table}, overwriting rows that are there"),
         _ => {
             let does = if verb == Verb::Delete { "deletes" } else { "updates" };
@@ -350,7 +344,7 @@ fn again(sources: &[TableWithJoins], table: &str, name: &str) -> Option<String> 
 }
 
 /// Returns a table's name and alias.
-fn relation(factor: &TableFactor) -> Option<(String, Option<String>)> {
+pub(super) fn relation(factor: &TableFactor) -> Option<(String, Option<String>)> {
     match factor {
         TableFactor::Table { name, alias, .. } => {
             let alias = alias.as_ref().map(|alias| bare(&alias.name.to_string()));
@@ -384,6 +378,11 @@ fn constraint(operator: &JoinOperator) -> Option<Option<&Expr>> {
         JoinConstraint::Using(_) | JoinConstraint::Natural => Some(None),
         JoinConstraint::None => None,
     }
+}
+
+/// Tells whether a LIMIT leaves rows out.
+pub(super) fn is_limit(expr: &Expr) -> bool {
+    number(expr).is_some_and(|limit| limit < NO_LIMIT)
 }
 
 fn number(expr: &Expr) -> Option<f64> {

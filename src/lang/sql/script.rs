@@ -182,6 +182,11 @@ impl Script {
         self.effects.split_off(count)
     }
 
+    /// Adds effects of the current statement again.
+    pub(super) fn add(&mut self, effects: Vec<Effect>) {
+        self.effects.extend(effects);
+    }
+
     pub(super) fn count(&self) -> usize {
         self.effects.len()
     }

@@ -1,8 +1,11 @@
 //! What must hold for any text, and where things stand.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
-use super::{Ends, Flavour, read, split};
+use super::{Ends, Flavour, read, read_with, split};
+use crate::lang::postgres::Source;
 use crate::lang::{Class, Reading, Scope, Verb};
 
 const BOTH: [Flavour; 2] = [Flavour::Mysql, Flavour::Sqlite];
@@ -377,4 +380,80 @@ fn brackets_the_parser_tries_twice_are_answered_soon() {
             drop(read(&text, flavour, Ends::Client));
         }
     }
+}
+
+#[test]
+fn a_call_does_what_its_text_does() {
+    let bodies = [
+        ("app", "sweep", "begin delete from t; return 1; end"),
+        ("app", "zap", "begin delete from t where id = n; return n; end"),
+        ("app", "greet", "return concat('delete from t', n)"),
+        ("app", "made", "begin create temporary table x (a int); delete from x; end"),
+        (
+            "app",
+            "tidy",
+            "begin declare done int default 0; declare continue handler for not found set done = 1; if n > 1 then call tidier(); end if; end",
+        ),
+        ("app", "tidier", "truncate t"),
+        (
+            "app",
+            "each",
+            "begin declare c cursor for select id from t; open c; l: loop fetch c into n; delete from t where id = n; end loop; end",
+        ),
+        ("app", "round_and_round", "begin call round_and_round(); end"),
+        ("app", "outward", "begin call somebody_elses(); end"),
+        ("old", "greet", "begin drop table t; end"),
+    ];
+    let mut sources: BTreeMap<String, Vec<Source>> = BTreeMap::new();
+    for (schema, name, text) in bodies {
+        let [schema, name, language, text] = [schema, name, "sql", text].map(str::to_owned);
+        sources.entry(name.clone()).or_default().push(Source { schema, name, language, text });
+    }
+    let does = |text: &str| {
+        let reading = read_with(text, Flavour::Mysql, Ends::Server, &sources);
+        let effects = reading.effects().iter().filter(|effect| effect.class > Class::Add);
+        effects
+            .map(|effect| format!("{} ({:?})", effect.phrase, effect.scope))
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    let told = [
+        "select sweep()",
+        "SELECT `App`.`sweep` ()",
+        "select zap(3)",
+        "select zap(id) from t",
+        "update u set a = zap(1) where id = 3",
+        "call tidy(1)",
+        "call each",
+        "call outward()",
+        "call round_and_round()",
+        "call unknown()",
+        "select app.greet(1)",
+        "select greet(1)",
+        "call made()",
+        "create procedure p() call tidy(1)",
+        "select 'sweep()', sweep from t",
+        "drop function sweep",
+        "create table y as select sweep()",
+    ]
+    .map(|text| format!("{text} | {}", does(text)).trim_end().to_owned());
+    insta::assert_snapshot!(told.join("\n"), @r"
+    select sweep() | sweep() deletes every row of t (All)
+    SELECT `App`.`sweep` () | sweep() deletes every row of t (All)
+    select zap(3) | zap() deletes rows of t where id = n (Filtered)
+    select zap(id) from t | zap() deletes rows of t where id = n, for each row (Unknown)
+    update u set a = zap(1) where id = 3 | updates rows of u where id = 3 (Filtered); zap() deletes rows of t where id = n, for each row (Unknown)
+    call tidy(1) | tidier() truncates t (All)
+    call each | each() deletes rows of t where id = n, in a loop (Unknown)
+    call outward() | outward() calls procedure somebody_elses (Filtered)
+    call round_and_round() |
+    call unknown() | calls procedure unknown (Filtered)
+    select app.greet(1) |
+    select greet(1) | greet() drops table t (All)
+    call made() |
+    create procedure p() call tidy(1) |
+    select 'sweep()', sweep from t |
+    drop function sweep | drops function sweep (All)
+    create table y as select sweep() | sweep() deletes every row of t (All)
+    ");
 }

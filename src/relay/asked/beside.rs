@@ -3,11 +3,30 @@
 use std::io;
 
 use super::Relay;
+use crate::lang::postgres::Told;
 use crate::relay::probe::functions;
 use crate::tap::Operation;
 use crate::target::Tier;
 
 impl Relay {
+    /// Learns what a hook has asked its server for, or has it ask. Returns whether the operation is asked
+    /// about again then.
+    pub(super) fn hear_beside(&mut self, operation: &mut Operation) -> io::Result<bool> {
+        let Some(heard) = operation.told.take() else {
+            return Ok(operation.looks && self.keeper.unasked(operation).is_some());
+        };
+        let told = Told { sources: heard.functions, ..Told::default() };
+        let is_first = self.keeper.learn_at(operation, told, true);
+        let target = self.keeper.placed(operation).target.clone();
+        if let (true, Some(why)) = (is_first && target.tier == Tier::Production, heard.unread) {
+            let place = target.address;
+            self.warn(&format!(
+                "the functions of {place} are not all known ({why}): a call of one that deletes is taken for a read"
+            ))?;
+        }
+        Ok(false)
+    }
+
     /// Asks the server that an operation goes to for its functions, until it has told, where the text may
     /// run some and the hook tells how to log in. What does not come in time stays unknown.
     pub(super) fn look_beside(&mut self, operation: &Operation) -> io::Result<()> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Keeper;
 use crate::clients::started;
 use crate::lang::postgres::Told;
+use crate::lang::sql::{self, Flavour};
 use crate::policy::Tally;
 use crate::relay::probe::matters;
 use crate::session::prepared::Prepared;
@@ -48,6 +49,12 @@ impl Keeper {
         let at = self.place_at(operation);
         let place = &self.tapped.places[at];
         (place.looks > 0 && matters(&place.decided, self)).then_some(&place.decided)
+    }
+
+    /// Returns where an operation goes.
+    pub fn placed(&mut self, operation: &Operation) -> &Decided {
+        let at = self.place_at(operation);
+        &self.tapped.places[at].decided
     }
 
     /// The server that an operation goes to told of its functions; of all of them, if `is_whole`. Returns
@@ -131,8 +138,27 @@ impl Keeper {
                     at
                 })
             }
+            "mysql" => self.place_of_tables(operation),
             _ => self.place_told(&operation.place),
         }
+    }
+
+    /// Finds where an operation goes that may name tables of other databases than the connection's:
+    /// the most dangerous of them counts.
+    fn place_of_tables(&mut self, operation: &Operation) -> usize {
+        let own = self.place_told(&operation.place);
+        let Some(text) = operation.sql.as_deref().filter(|text| text.contains('.')) else {
+            return own;
+        };
+        let mut worst = own;
+        for database in sql::databases(text, Flavour::Mysql) {
+            let place = tap::Place { database: Some(database), ..operation.place.clone() };
+            let tier = self.decided_at(&place).target.tier;
+            if tier > self.tapped.places[worst].decided.target.tier {
+                worst = self.place_told(&place);
+            }
+        }
+        worst
     }
 
     /// Decides what a place is: what the configuration says of one of its names, else the most

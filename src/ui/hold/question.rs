@@ -83,7 +83,8 @@ pub enum TransactionState {
 }
 
 /// Returns the word that releases a statement for a target: its database, else its configured
-/// name, else its host, whichever first is not empty and can be typed; `yes` if none can.
+/// name, else its host, whichever first is not empty and can be typed; `yes` if none can. A database
+/// that is a number is one of Redis', which every server has: there the host comes first.
 #[must_use]
 pub fn answer_word(target: &Target) -> &str {
     let can_be_typed = |word: &&str| {
@@ -93,9 +94,12 @@ pub fn answer_word(target: &Target) -> &str {
             && visible::one_line(word) == *word
     };
     let address = &target.address;
-    [&address.database, &target.name, &address.host]
-        .into_iter()
-        .filter_map(|word| word.as_deref())
-        .find(can_be_typed)
-        .unwrap_or("yes")
+    let is_number =
+        |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    let order = if address.database.as_ref().is_some_and(is_number) {
+        [&address.host, &target.name, &address.database]
+    } else {
+        [&address.database, &target.name, &address.host]
+    };
+    order.into_iter().filter_map(|word| word.as_deref()).find(can_be_typed).unwrap_or("yes")
 }

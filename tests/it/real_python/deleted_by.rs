@@ -109,6 +109,21 @@ opened().execute('delete from families where id = 1')",
 #[test]
 fn other_ways_to_run_code() {
     all_refused(&[
+        ("class Text(str):
+    def __str__(self): return 'select 1'
+    __eq__ = lambda self, other: other == 'select 1'
+    __hash__ = lambda self: hash('select 1')
+opened().execute('select 1'); opened().execute(Text('delete from families'))", 0),
+        ("for n in range(20):
+    exec(compile('opened().execute(\"delete from families where id = ?\", (n,))', '<stdin>', 'exec'))", 4),
+        ("import code; console = code.InteractiveConsole(globals())
+for n in range(20): console.push('x = opened().execute(\"delete from families where id = %d\")' % n)", 4),
+        // The handler runs while the answer to another question is waited for.
+        ("import signal
+def delete(*_): opened().execute('delete from families')
+signal.signal(signal.SIGALRM, delete); signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+c = sqlite3.connect(':memory:', isolation_level=None); c.execute('create table t (a)')
+while True: c.execute('update t set a = 1 where a = 2')", 0),
         ("exec(\"for n in range(20): opened().execute('delete from families where id=%d' % n)\")", 4),
         ("opened().executemany('delete from families where id=?', ((n,) for n in range(20)))", 4),
         ("c = sqlite3.connect(':memory:'); c.execute('create table t (a)')

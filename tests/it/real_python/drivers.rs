@@ -93,7 +93,12 @@ fn mongo_code_that_catches_exceptions_gets_no_further() {
 
 #[test]
 fn mongo_all_at_once_is_held_at_once() {
-    mongo_refuses("getattr(coll, 'delete' + '_many')({})", MANY, 0);
+    for condition in
+        ["{}", "{'_id': {'$exists': True}}", "{'name': re.compile('')}", "{'$or': [{}]}"]
+    {
+        let line = format!("import re; getattr(coll, 'delete' + '_many')({condition})");
+        mongo_refuses(&line, MANY, 0);
+    }
 }
 
 #[test]
@@ -107,6 +112,8 @@ fn mongo_drops_are_held() {
     mongo_refuses("getattr(coll, 'dr' + 'op')()", MANY, 0);
     mongo_refuses("getattr(coll.database.client, 'drop_' + 'database')('app')", MANY, 0);
     mongo_refuses("getattr(coll.database, 'comm' + 'and')('drop', 'family')", MANY, 0);
+    mongo_refuses("coll.database.command('deleteIndexes', 'family', index='*')", MANY, 0);
+    mongo_refuses("coll.database.command('applyOps', [{'op': 'd', 'ns': 'app.family'}])", MANY, 0);
 }
 
 #[test]
@@ -187,6 +194,10 @@ def many(): cur.executemany('DELETE FROM families WHERE id = %s', [(n,) for n in
 def called():
     for n in range(30): cur.execute('SELECT greet(%s), count(*) FROM families', (n,))
     cur.execute('SELECT sweep()')
+def spelt(): cur.execute('SELECT \"sweep\"\\t()')
+def merged():
+    from psycopg2.extensions import AsIs
+    cur.execute('%s', (AsIs('DELETE FROM families'),))
 ";
 
 #[test]
@@ -195,6 +206,8 @@ fn psycopg2_loops_and_whole_tables() {
     postgres_refuses(PSYCOPG2, "at_once()", 1000);
     postgres_refuses(PSYCOPG2, "many()", 1000);
     postgres_refuses(PSYCOPG2, "called()", 1000);
+    postgres_refuses(PSYCOPG2, "spelt()", 1000);
+    postgres_refuses(PSYCOPG2, "merged()", 1000);
     let subclass = PSYCOPG2.replace(
         "c.cursor()",
         "c.cursor(cursor_factory=__import__('psycopg2.extras').extras.RealDictCursor)",
@@ -359,6 +372,24 @@ fn django_loops_and_query_sets() {
 
 // MariaDB.
 
+/// Functions and procedures whose names tell nothing: what they do is in the server.
+const ROUTINES: &str = "use shop;
+    delimiter //
+    create function sweep() returns int begin delete from families; return 1; end//
+    create function zap(n int) returns int begin delete from families where id = n; return n; end//
+    create function greet(n int) returns int return n + 1//
+    create procedure tidy() begin declare n int default 1; if n = 1 then call tidier(); end if; end//
+    create procedure tidier() truncate families//";
+
+/// Calls of them, of which each is refused.
+const CALLS: &[&str] = &[
+    "SELECT greet(1), sweep()",
+    "CALL tidy()",
+    "SELECT zap(id) FROM families",
+    "SELECT `sweep`\t()",
+    "INSERT INTO families SELECT 30 + sweep()",
+];
+
 const PYMYSQL: &str = "import pymysql
 c = pymysql.connect(host='localhost', port=$PORT, user='root', database='shop', autocommit=True)
 cur = c.cursor()
@@ -378,23 +409,30 @@ fn the_other_drivers_of_mysql() {
         return;
     }
     let maria = MariaDb::start();
+    maria.sql(ROUTINES);
     let awaited = "import asyncio
 async def main():
     c = await $CONNECT
     cur = await c.cursor()
-    for n in range(20): await cur.execute('DELETE FROM families WHERE id = %s', (n + BEGIN,))
+    $WORK
 asyncio.run(main())";
-    let called = "c = $CONNECT; cur = $CURSOR
-for n in range(20): cur.execute('DELETE FROM families WHERE id = %s', (n + BEGIN,))";
+    let plain = "c = $CONNECT; cur = $CURSOR
+$WORK";
     let at = format!("host='127.0.0.1', port={}, user='root', autocommit=True", maria.port);
-    let mut left = 20;
     for (imports, program, connect, cursor) in [
-        ("import MySQLdb", called, "MySQLdb.connect(db='shop', $AT)", "c.cursor()"),
+        ("import pymysql", plain, "pymysql.connect(database='shop', $AT)", "c.cursor()"),
+        ("import MySQLdb", plain, "MySQLdb.connect(db='shop', $AT)", "c.cursor()"),
         (
             "import mysql.connector",
-            called,
+            plain,
             "mysql.connector.connect(database='shop', use_pure=True, $AT)",
             "c.cursor(prepared=True)",
+        ),
+        (
+            "import mysql.connector",
+            plain,
+            "mysql.connector.connect(database='shop', $AT)",
+            "c.cursor()",
         ),
         ("import aiomysql", awaited, "aiomysql.connect(db='shop', $AT)", ""),
         (
@@ -406,11 +444,57 @@ for n in range(20): cur.execute('DELETE FROM families WHERE id = %s', (n + BEGIN
     ] {
         let stage = Stage::with_drivers();
         let program = program.replace("$CONNECT", connect).replace("$CURSOR", cursor);
-        let begin = 21 - left;
-        let program = program.replace("BEGIN", &begin.to_string()).replace("$AT", &at);
-        stage.refused(&format!("{imports}\n{program}"));
-        left -= 4;
-        assert_eq!(maria.left(), left, "{imports}");
+        let program = format!("{imports}\n{}", program.replace("$AT", &at));
+        let awaits = if program.contains("await") { "await " } else { "" };
+        let refused =
+            |work: &str| stage.refused(&program.replace("$WORK", &work.replace("$AWAIT ", awaits)));
+        refused(
+            "for n in range(20): $AWAIT cur.execute('DELETE FROM families WHERE id = %s', (n + 1,))",
+        );
+        assert_eq!(maria.left(), 16, "{imports}");
+        for call in CALLS {
+            let work = format!(
+                "$AWAIT cur.execute('SELECT greet(1)'); $AWAIT cur.fetchall(); $AWAIT cur.execute({call:?})"
+            );
+            let said = refused(&work);
+            assert_eq!(maria.left(), 16, "{imports} {call}\n{said}");
+            assert!(said.contains("of families") || said.contains("truncates families"), "{said}");
+        }
+        maria.sql("use shop; replace into families select seq from seq_1_to_20");
+    }
+}
+
+#[test]
+fn another_database_of_the_same_server() {
+    if !needs(NEEDED) || !needs(&[Tool::MariaDb]) {
+        return;
+    }
+    let maria = MariaDb::start();
+    maria.sql("create database scratch");
+    let at = format!("host='127.0.0.1', port={}, user='root', autocommit=True", maria.port);
+    for (imports, connect) in [
+        ("import pymysql", "pymysql.connect(database='scratch', $AT)"),
+        ("import MySQLdb", "MySQLdb.connect(db='scratch', $AT)"),
+        ("import mysql.connector", "mysql.connector.connect(database='scratch', $AT)"),
+    ] {
+        let mut stage = Stage::with_drivers();
+        let config = format!(
+            "[[target]]\nname = \"shop\"\ntier = \"production\"\nmatch = [\"mysql://*@127.0.0.1:{}/shop\"]",
+            maria.port
+        );
+        let path = stage.world.write("shop.toml", &config);
+        stage.world.set("NIGHTLATCH_CONFIG", path.to_str().expect("UTF-8"));
+        let begin = format!("{imports}\nc = {}; cur = c.cursor()", connect.replace("$AT", &at));
+        for way in [
+            "cur.execute('use shop'); cur.execute('delete from families')",
+            "cur.execute('delete from shop.families')",
+            "getattr(c, 'select_db', getattr(c, 'cmd_init_db', None))('shop'); cur.execute('delete from families')",
+        ] {
+            stage.refused(&format!("{begin}\n{way}"));
+            assert_eq!(maria.left(), 20, "{imports} {way}");
+        }
+        let free = stage.run(&format!("{begin}\ncur.execute('drop table if exists mine')"));
+        assert!(free.status.success(), "{free:?}");
     }
 }
 
@@ -446,6 +530,17 @@ fn redis_loops_pipelines_and_flushes() {
         ("pipe()", 20),
         ("in_async()", 16),
         ("past = [r.expireat(k, 1) for k in KEYS]", 16),
+        ("away = [r.move(k, 5) for k in KEYS]", 16),
+        ("r.hset('h', mapping={k: 1 for k in KEYS}); r.hdel('h', *KEYS)", 21),
+        ("r.rpush('l', *KEYS); r.ltrim('l', 1, 0)", 21),
+        ("scripted('for i = 0, 19 do redis.call(\"del\", \"k\" .. i) end', 0)", 20),
+        (
+            "scripted('for _, k in ipairs(KEYS) do redis.call(\"del\", ARGV[1]) end', 1, 'k0', 'k1')",
+            20,
+        ),
+        ("scripted('redis.call(ARGV[1], unpack(redis.call(\"KEYS\", \"*\")))', 0, 'del')", 20),
+        ("scripted('return redis.call(\"del\", unpack(KEYS))', 20, *KEYS)", 20),
+        ("r.execute_command('RE' + 'PLICAOF', 'localhost', '1')", 20),
     ] {
         let redis = Redis::start();
         let stage = Stage::with_drivers();
@@ -463,6 +558,7 @@ def pipe():
     p = r.pipeline()
     for k in KEYS: p.delete(k)
     p.execute()
+def scripted(*args): getattr(r, 'ev' + 'al')(*args)
 def in_async():
     async def run():
         a = redis.asyncio.Redis(host='localhost', port={0})

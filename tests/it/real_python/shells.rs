@@ -127,3 +127,24 @@ execute_from_command_line(sys.argv)
     };
     holds(command, ">>> ");
 }
+
+/// A program that drives a kernel, as consoles and notebooks do.
+const KERNEL: &str = "import jupyter_client
+manager = jupyter_client.KernelManager(kernel_name='python3'); manager.start_kernel()
+client = manager.client(); client.start_channels(); client.wait_for_ready(timeout=60)
+for text in ['%time 6 * 7', 'import sqlite3; c = sqlite3.connect(\"orders.db\", isolation_level=None)',
+             'for n in range(20): c.execute(\"delete from families where id = ?\", (n,))']:
+    client.execute_interactive(text, timeout=60)
+";
+
+#[test]
+fn a_kernel_of_jupyter() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::with_drivers();
+    stage.refused(KERNEL);
+    assert_eq!(stage.left(), ROWS);
+    let history = stage.history();
+    assert!(history.iter().any(|row| row["text"] == "%time 6 * 7"), "{history:?}");
+}

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use nightlatch::clock::Clock;
 use tempfile::TempDir;
@@ -36,7 +37,10 @@ impl MariaDb {
             .output()
             .expect("it starts");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let port = (33_100..33_199)
+        // Two that start at once must not find the same one free.
+        static NEXT: AtomicU16 = AtomicU16::new(0);
+        let port = (0..99)
+            .map(|_| 33_100 + NEXT.fetch_add(1, Ordering::Relaxed) % 99)
             .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
             .expect("a free port");
         let log = fs::File::create(folder.path().join("log")).expect("a log");
@@ -71,7 +75,8 @@ impl MariaDb {
         self.sql("select count(*) from shop.families").trim().parse().expect("a number")
     }
 
-    fn sql(&self, sql: &str) -> String {
+    /// Runs SQL past everything.
+    pub(crate) fn sql(&self, sql: &str) -> String {
         let output = Command::new(find("mariadb").expect("mariadb"))
             .args(["--no-defaults", "-N", "-e", sql, "-S"])
             .arg(self.folder.path().join("s"))

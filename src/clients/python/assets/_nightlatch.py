@@ -21,7 +21,7 @@ except ImportError:
 
 PROTOCOL = 1
 
-# Longer texts are cut: nightlatch then judges what cannot be read as such.
+# Longer texts are cut where they are shown; SQL is then judged as what cannot be read.
 MOST_TEXT = 8 << 20
 
 # So many refusals in one statement may be caught; the next ones pass through `except Exception`.
@@ -52,16 +52,15 @@ class _Line:
     socket = None
     inode = None
     path = None
+    # Whether this thread waits for an answer: the handler of a signal may ask meanwhile.
+    is_busy = False
 
     @classmethod
     def forget(cls):
         """In a forked child: neither the parent's lock nor its connection is ours."""
         cls.lock = _thread.RLock()
-        if cls.socket is not None and cls.is_ours():
-            cls.socket.close()
-        elif cls.socket is not None:
-            cls.socket.detach()
-        cls.socket = None
+        cls.is_busy = False
+        cls.drop()
 
     @classmethod
     def is_ours(cls):
@@ -76,8 +75,7 @@ class _Line:
         new = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         new.settimeout(None)
         new.connect(cls.path)
-        cls.socket = new
-        cls.inode = os.fstat(new.fileno()).st_ino
+        return new
 
     @classmethod
     def drop(cls):
@@ -90,17 +88,54 @@ class _Line:
 
     @classmethod
     def exchange(cls, line):
-        if cls.socket is None or not cls.is_ours():
+        if cls.is_busy:
+            # The answer that is waited for is another's.
+            own = cls.connect()
+            try:
+                return cls.talk(own, line)
+            finally:
+                own.close()
+        cls.is_busy = True
+        try:
+            if cls.socket is None or not cls.is_ours():
+                cls.drop()
+                new = cls.connect()
+                cls.inode = os.fstat(new.fileno()).st_ino
+                cls.socket = new
+            return cls.talk(cls.socket, line)
+        except BaseException:
+            # A connection may have been closed under us; and after Ctrl-C closing it takes the
+            # question back.
             cls.drop()
-            cls.connect()
-        cls.socket.sendall(line)
+            raise
+        finally:
+            cls.is_busy = False
+
+    @staticmethod
+    def talk(socket, line):
+        socket.sendall(line)
         answer = b''
         while not answer.endswith(b'\n'):
-            more = cls.socket.recv(4096)
+            more = socket.recv(4096)
             if not more:
                 raise OSError('nightlatch is gone')
             answer += more
         return answer[:-1].decode('utf-8', 'replace')
+
+
+def _is_own(error):
+    """Tells whether an error is of the connection, and not of a signal's handler that ran meanwhile."""
+    at = error.__traceback__
+    while at.tb_next is not None:
+        at = at.tb_next
+    return at.tb_frame.f_code.co_filename == _own_file
+
+
+_own_file = _is_own.__code__.co_filename
+
+
+class Raw(str):
+    """What is JSON already."""
 
 
 def _encoded(value):
@@ -116,9 +151,13 @@ def _encoded(value):
         return '[' + ','.join([_encoded(item) for item in value]) + ']'
     if isinstance(value, dict):
         return '{' + ','.join([_quoted(str(k)) + ':' + _encoded(v) for k, v in value.items()]) + '}'
+    if value.__class__ is Raw:
+        return value
     if isinstance(value, (bytes, bytearray)):
         value = bytes(value).decode('utf-8', 'replace')
-    return _quoted(str(value)[:MOST_TEXT])
+    value = str(value)[:MOST_TEXT]
+    # Halves of characters, as in names of files that are no UTF-8, are no JSON.
+    return _quoted(value if value.isascii() else value.encode('utf-8', 'backslashreplace').decode())
 
 
 def ask(message, /, **fields):
@@ -130,13 +169,9 @@ def ask(message, /, **fields):
         for attempt in (1, 2):
             try:
                 return _Line.exchange(line)
-            except OSError:
-                # A connection may have been closed under us: once more, on a new one.
-                _Line.drop()
-            except BaseException:
-                # Ctrl-C while the question stands: closing the line takes the question back.
-                _Line.drop()
-                raise
+            except OSError as error:
+                if not _is_own(error):
+                    raise
         return 'lost'
 
 
@@ -174,7 +209,7 @@ def _is_new(name):
 
 
 def _is_interactive(name):
-    return name.startswith(_INTERACTIVE) or '/ipykernel_' in name
+    return name.startswith(_INTERACTIVE) or '/ipykernel_' in name and not name.endswith('/ipykernel_launcher.py')
 
 
 def _on_event(event, args):
@@ -238,14 +273,18 @@ def _on_lookup(event, args):
     _names[_thread.get_ident()] = (args[0], args[1])
 
 
+# How the workers of a pool begin, which are no statements of their own.
+_WORKERS = tuple('from multiprocessing.%s import ' % name
+                 for name in ('spawn', 'forkserver', 'resource_tracker', 'semaphore_tracker'))
+
+
 def _on_program(event, args):
     """A program is about to run that is not typed: it is one statement."""
     if event == 'cpython.run_file':
         _announce_file(args[0])
     elif event == 'cpython.run_stdin':
         _announce_input()
-    elif not args[0].lstrip().startswith('from multiprocessing.'):
-        # Workers of a pool are no statements of their own.
+    elif not args[0].startswith(_WORKERS):
         _announce(args[0], 'command', '<string>', args[0])
 
 
@@ -289,7 +328,31 @@ def _begin(code, name):
     text, how = _text(code, name)
     if text is not None and not text.strip():
         return  # Enter alone.
-    _announce(text, how, name, text or ' '.join(code.co_names))
+    _announce(text, how, name, text or ' '.join(code.co_names), within=_is_within())
+
+
+# What shows a prompt, in the shells and debuggers: what is read there is typed.
+_PROMPTS = frozenset(('interact', 'mainloop', 'cmdloop', 'interaction'))
+
+
+def _is_within():
+    """Tells whether it is code that runs by itself that runs this: then it is a part of that."""
+    frame, is_first = sys._getframe(1), True
+    while frame is not None:
+        code, module = frame.f_code, frame.f_globals.get('__name__')
+        if code.co_filename.startswith(_folder):
+            frame = frame.f_back
+            continue
+        if code.co_name in _PROMPTS:
+            return False
+        if _is_interactive(code.co_filename):
+            return True
+        if is_first and module not in ('code', 'codeop'):
+            is_first = False
+            if module == '__main__' and 'AsyncIOInteractiveConsole' not in frame.f_globals:
+                return True
+        frame = frame.f_back
+    return False
 
 
 def _announce_file(name):
@@ -313,11 +376,12 @@ def _announce_input():
     _announce(text, 'file', '<stdin>', '')
 
 
-def _announce(text, how, name, words):
+def _announce(text, how, name, words, within=False):
     """A new statement begins: nightlatch reads it before it runs."""
-    _Now.id += 1
-    _Now.refusals = 0
-    answer = ask('statement', id=_Now.id, text=text, how=how, file=name, types=_types(words),
+    if not within:
+        _Now.id += 1
+        _Now.refusals = 0
+    answer = ask('statement', id=_Now.id, text=text, typed=_typed(name, text), how=how, file=name, types=_types(words), within=within,
                  drivers=sorted(_taps.loaded) if _taps is not None else [])
     _heed(answer, 'it was not run', name)
 
@@ -337,10 +401,22 @@ def _text(code, name):
     return None, 'unknown'
 
 
+def _typed(name, text):
+    """What was typed, where a shell makes Python of it first."""
+    try:
+        if name.startswith('<ipython-input') or '/ipykernel_' in name:
+            shell = sys.modules['IPython'].get_ipython()
+            raw = shell.history_manager.input_hist_raw[-1]
+            return raw if raw.strip() != text.strip() and shell.transform_cell(raw) == text else None
+    except Exception:
+        pass  # Then it is what runs.
+    return None
+
+
 def _heed(answer, what, name=None):
     """Raises where the answer is no; `name` is the file of a statement that has not begun."""
     word, _, why = answer.partition(' ')
-    if word == 'go':
+    if word in ('go', 'look'):
         return
     if word == 'lost':
         if name is not None:
@@ -426,6 +502,8 @@ def operation(engine, place, text, deeds=None, sql=None, count=1, **more):
     """Asks about an operation that is about to be sent. Raises where it must not be."""
     if inside.get() is True or sql is not None and inside.get() == sql:
         return None
+    if sql is not None and len(sql) > MOST_TEXT:
+        sql = 'delete? %d characters are more than can be read' % len(sql)
     try:
         where = place()
     except Exception as error:
@@ -539,15 +617,19 @@ WATCHED = frozenset((
     'psycopg.connection', 'asyncpg.connection', 'asyncpg.protocol.protocol', 'sqlalchemy.engine.base',
     'pymysql.connections', 'aiomysql.connection', 'MySQLdb.connections', 'mysql.connector.connection',
     'mysql.connector.connection_cext', 'mysql.connector.aio.connection', 'pymongo.monitoring',
-    'redis.connection', 'redis.asyncio.connection', 'redis.commands.core', 'botocore.client',
+    'redis.connection', 'redis.asyncio.connection', 'redis.commands.core', 'valkey.connection',
+    'valkey.asyncio.connection', 'valkey.commands.core', 'botocore.client',
     'aiobotocore.client', 'elastic_transport._transport', 'elastic_transport._async_transport',
     'elasticsearch.transport', 'elasticsearch._async.transport', 'opensearchpy.transport',
     'opensearchpy._async.transport',
+    'bdb',
     # These have none.
-    'apsw', 'asyncmy', 'azure.cosmos', 'azure.storage.blob', 'cassandra.cluster', 'clickhouse_connect',
-    'clickhouse_driver', 'couchbase', 'cx_Oracle', 'duckdb', 'google.cloud.bigquery',
-    'google.cloud.firestore', 'google.cloud.storage', 'kubernetes.client', 'neo4j', 'oracledb', 'pg8000',
-    'pymssql', 'pyodbc', 'pysqlite3', 'snowflake.connector', 'sqlcipher3',
+    'aioredis', 'apsw', 'arango', 'asyncmy', 'azure.cosmos', 'azure.storage.blob', 'cassandra.cluster',
+    'clickhouse_connect', 'clickhouse_driver', 'coredis', 'couchbase', 'cx_Oracle', 'databricks.sql', 'duckdb',
+    'fdb', 'firebird.driver', 'google.cloud.bigquery', 'google.cloud.firestore', 'google.cloud.storage',
+    'hdbcli', 'ibm_db', 'influxdb_client', 'kubernetes.client', 'libsql', 'mariadb', 'minio', 'neo4j',
+    'oracledb', 'pg', 'pg8000', 'pgdb', 'psqlpy', 'pymemcache', 'pymssql', 'pyodbc', 'pysqlite3', 'pytds',
+    'snowflake.connector', 'sqlcipher3', 'trino', 'vertica_python',
 ))
 
 

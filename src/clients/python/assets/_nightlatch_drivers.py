@@ -20,15 +20,25 @@ _WORDS = frozenset((
 # Letters as small ones, and all else as what stands between words.
 _PLAIN = bytes(ord(chr(n).lower()) if chr(n).isalnum() and n < 128 else 32 for n in range(256))
 
-# What stands before a bracket in PostgreSQL's everyday statements, and runs nothing of anybody's.
+# A text but for its case and its numbers.
+_SHAPE = bytes(48 if 48 <= n < 58 else n + 32 if 65 <= n < 91 else n for n in range(256))
+
+# What may stand around strings for it to be certain where they end: no comment begins, and no other quote.
+_CERTAIN = bytes(n for n in range(128) if chr(n).isalnum() or chr(n) in " \t\n\r,.()=<>*+_%;:!?'")
+
+# What stands before a bracket in everyday statements, and runs nothing of anybody's. None has a digit.
 _FAMILIAR = frozenset('''
-    abs all and any array array_agg as avg bool_and bool_or by cast ceil char coalesce concat conflict count
-    current_setting date_trunc exists extract filter floor from greatest in interval is jsonb_build_object
-    json_build_object least length lower lpad ltrim max min mod not now nullif numeric on or over position random
-    rank returning round row row_number select set some string_agg substring sum then timestamp to_char trim unnest
-    upper using values varchar when where with
+    abs all and any array array_agg as avg between bool_and bool_or by cast ceil char char_length coalesce concat
+    concat_ws conflict convert count curdate current_setting database date date_add date_format date_sub date_trunc
+    datediff exists extract field filter find_in_set floor format from from_unixtime greatest group_concat if ifnull
+    in instr interval is join json_arrayagg json_build_object json_extract json_object json_unquote
+    jsonb_build_object last_insert_id least left length like limit locate lower lpad ltrim max min mod month not now
+    nullif numeric on or over partition position random rand rank replace returning right round row row_count
+    row_number rpad rtrim select set some string_agg substr substring substring_index sum then timestamp
+    timestampdiff to_char trim union unix_timestamp unnest upper using utc_timestamp value values varchar version
+    when where with year
 '''.split())
-_NAME = re.compile(r'\w+$')
+_NAME = re.compile(r'[\w$]+$')
 
 
 def put_on(module):
@@ -40,13 +50,14 @@ def put_on(module):
         return
     try:
         getattr(_file(file), tap)(module)
-        loaded.add(engine)
+        if engine is not None:
+            loaded.add(engine)
     except Exception as error:
         guard.tell_once('failed', name, repr(error))
 
 
 # The modules with the taps, by their names: each is loaded with the first driver it is for.
-_files = {}
+_files = {'_nightlatch_frames': guard._frames}
 
 
 def _file(name):
@@ -107,54 +118,95 @@ def ask_before(kind, names, ask):
 
 def plain(text):
     if isinstance(text, str):
-        return text
+        # What a class of its own says of itself is not what a driver takes.
+        return text if text.__class__ is str else str.__str__(text)
     if isinstance(text, (bytes, bytearray)):
         return bytes(text).decode('utf-8', 'replace')
     return str(text)
 
 
-# Texts that were read and do not matter: a loop of SELECTs is to cost next to nothing.
-harmless = set()
+class _Known:
+    """Texts that were read and do not matter: a loop of SELECTs is to cost next to nothing."""
+
+    def __init__(self):
+        self.texts = set()
+        self.shapes = set()
+
+    def keep(self, text, shape, called):
+        if len(text) > 4096:
+            return
+        if len(self.texts) + len(self.shapes) > 1024:
+            self.clear()
+        # A number in its name makes another function, and one of somebody's may run what it is given.
+        is_alike = not called if b"'" in shape else not any(c.isdigit() for name in called for c in name)
+        if is_alike and (b"'" not in shape or not shape.translate(None, _CERTAIN)):
+            self.shapes.add(shape)
+        self.texts.add(text)
+
+    def clear(self):
+        self.texts.clear()
+        self.shapes.clear()
 
 
-def _keep(text):
-    if len(text) < 4096:
-        if len(harmless) > 1024:
-            harmless.clear()
-        harmless.add(text)
+# Those of servers with functions, which a text may call, and those of others.
+_calling, _silent = _Known(), _Known()
+harmless = _silent.texts
 
 
-def _has_word(text):
-    return not _WORDS.isdisjoint(text.encode('utf-8', 'replace').translate(_PLAIN).split())
+_last = ('', b'')
+
+
+def _shape(text):
+    """A text but for its case, its numbers and its strings: what differs in these alone does the same."""
+    global _last
+    last, shape = _last
+    if last is not text:
+        around = text
+        if "'" in text and '\\' not in text:
+            around = "'".join(text.split("'")[::2])
+        shape = around.encode('utf-8', 'replace').translate(_SHAPE)
+        _last = text, shape
+    return shape
+
+
+def is_quiet(text):
+    """Tells whether a text for a server with functions is known to do nothing; the rest is for `sql`."""
+    return text.__class__ is str and (text in _calling.texts or _shape(text) in _calling.shapes)
 
 
 def _called(text):
     """The names of functions that a text may call, but for familiar ones."""
     names = set()
     for part in text.split('(')[:-1]:
-        word = part.rstrip(' \n"').rpartition(' ')[2].lower()
+        word = part.rstrip().rpartition(' ')[2].lower()
         if word not in _FAMILIAR:
-            name = _NAME.search(word)
-            # A comment may stand between a name and its bracket.
-            if name is not None or word.endswith('/'):
-                names.add(name.group() if name else word)
+            names.add(_name(part.rstrip().lower()))
+    names.discard(None)
     return names.difference(_FAMILIAR) if names else names
 
 
+def _name(part):
+    """What is called behind a part of a text, if that is a name."""
+    if part.endswith(('"', '`')):
+        return part[:-1].rpartition(part[-1])[2]
+    if part.endswith('/'):
+        return part[-20:]  # A comment may stand between a name and its bracket.
+    found = _NAME.search(part)
+    if found is None:
+        return None
+    is_qualified = part[:found.start()].endswith('.') and not part[:found.start()].endswith('pg_catalog.')
+    return ('.' if is_qualified else '') + found.group()
+
+
 def matters(text):
-    if text in harmless:
-        return False
-    if _has_word(text):
-        return True
-    _keep(text)
-    return False
+    return _read(text, None, False)[0]
 
 
 # The functions that nightlatch has found harmless, by server: a driver's `login` says that it has some.
 _functions = {}
 
 
-def _server(place):
+def server(place):
     """What is known of the functions where a statement goes."""
     try:
         where = place()
@@ -163,66 +215,74 @@ def _server(place):
     key = (where.get('host'), where.get('port'), where.get('database'))
     if key not in _functions:
         # What does no harm at one server may do so at another.
-        harmless.clear()
+        _calling.clear()
         _functions[key] = set()
     return _functions[key]
 
 
 def reached(engine, place):
     """Tells of a connection to a server with functions."""
-    _server(place)
+    server(place)
     guard.connected(engine, place)
 
 
-def _is_asked(text, place, login):
+def _read(text, place, has_functions):
     """Tells whether to ask about a text, and which functions it calls that nothing is known of."""
-    if text in harmless:
+    known = _calling if has_functions else _silent
+    if text in known.texts:
         return False, ()
-    is_asked = _has_word(text)
+    shape = _shape(text)
+    if shape in known.shapes:
+        return False, ()
+    is_asked = not _WORDS.isdisjoint(text.encode('utf-8', 'replace').translate(_PLAIN).split())
     called = fresh = ()
-    if login is not None and '(' in text:
+    if b'(' in shape and (has_functions or b"'" in shape):
         called = _called(text)
-        fresh = called and called.difference(_server(place))
-    if not is_asked and not fresh and (not called or len(_functions) < 2):
-        _keep(text)
+        fresh = called.difference(server(place)) if called and has_functions else ()
+    if not is_asked and not fresh and (not called or not has_functions or len(_functions) < 2):
+        known.keep(text, shape, called)
     return is_asked or bool(fresh), fresh
 
 
-def _ask(engine, text, place, count, login, called):
-    answer = guard.operation(engine, place, text, sql=text, count=count, login=login and login())
+def _ask(engine, text, place, count, called, more):
+    if more.get('login'):
+        more = dict(more, login=more['login']())
+    answer = guard.operation(engine, place, text, sql=text, count=count, **more)
     if 'create' in text.lower():
         # Perhaps a function that did no harm so far.
-        _server(place).clear()
-        harmless.clear()
+        server(place).clear()
+        _calling.clear()
     elif answer == 'go harmless':
-        _server(place).update(called)
+        server(place).update(called)
+    return answer
 
 
-def sql(engine, text, place, count=1, login=None):
-    """Asks about SQL that is about to be sent."""
+def sql(engine, text, place, count=1, **more):
+    """Asks about SQL that is about to be sent. `login` makes what nightlatch logs in with to read the
+    server's functions; with `looks` they can be told, and whether they are asked for is returned."""
     text = plain(text)
-    is_asked, called = _is_asked(text, place, login)
-    if is_asked:
-        _ask(engine, text, place, count, login, called)
+    is_asked, called = _read(text, place, bool(more))
+    return is_asked and _ask(engine, text, place, count, called, more) == 'look'
 
 
 def sql_many(engine, text, place, rows, login=None):
     """Asks about a statement for many rows; returns the rows to go on with."""
     text = plain(text)
-    is_asked, called = _is_asked(text, place, login)
+    more = {'login': login} if login else {}
+    is_asked, called = _read(text, place, bool(more))
     if not is_asked:
         return rows
     try:
         count = len(rows)
     except TypeError:
         # Nobody knows how many there are: each is asked about as it comes.
-        return _each(engine, text, place, rows, login, called)
+        return _each(engine, text, place, rows, called, more)
     if count:
-        _ask(engine, text, place, count, login, called)
+        _ask(engine, text, place, count, called, more)
     return rows
 
 
-def _each(engine, text, place, rows, login, called):
+def _each(engine, text, place, rows, called, more):
     rows, end = iter(rows), object()
     while True:
         # The driver takes them while it runs what was asked about: this is not that, and neither is
@@ -232,7 +292,7 @@ def _each(engine, text, place, rows, login, called):
             row = next(rows, end)
             if row is end:
                 return
-            _ask(engine, text, place, 1, login, called)
+            _ask(engine, text, place, 1, called, more)
         finally:
             guard.inside.reset(token)
         yield row
@@ -259,7 +319,7 @@ class within:
 # ---------------------------------------------------------------------------- connections
 
 # Drivers that connect through Python's own sockets, by the package their code is in.
-_SOCKETED = {'pymongo': 'mongodb', 'redis': 'redis', 'pymysql': 'mysql', 'aiomysql': 'mysql',
+_SOCKETED = {'pymongo': 'mongodb', 'redis': 'redis', 'valkey': 'redis', 'pymysql': 'mysql', 'aiomysql': 'mysql',
              'mysql': 'mysql'}
 
 
@@ -291,11 +351,17 @@ def file_place(path):
     return {'host': os.path.dirname(path), 'database': os.path.basename(path)}
 
 
+# The files that were opened, each once; none where a name does not tell which it is.
+opened = []
+
+
 def at_file(name):
     """A database's file is being opened. What is no plain name tells at its first operation."""
-    name = os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else ''
-    if name and name != ':memory:' and not name.startswith('file:'):
-        path = os.path.realpath(name)
+    name = os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else 'file:'
+    path = '' if name in ('', ':memory:') else None if name.startswith('file:') else os.path.realpath(name)
+    if path not in opened:
+        opened.append(path)
+    if path:
         guard.connected('sqlite', lambda: file_place(path))
 
 
@@ -304,6 +370,7 @@ def at_file(name):
 # Where each tap stands: the module it is put on, once that is loaded; the engine behind it; and the
 # file and the function that put it on.
 TAPS = {
+    'bdb': (None, '_nightlatch_frames', 'debugger'),
     '_sqlite3': ('sqlite', '_nightlatch_sql', 'sqlite'),
     'psycopg2._psycopg': ('postgres', '_nightlatch_sql', 'psycopg2'),
     'psycopg._cursor_base': ('postgres', '_nightlatch_sql', 'psycopg_cursor'),
@@ -323,6 +390,9 @@ TAPS = {
     'redis.connection': ('redis', '_nightlatch_stores', 'redis'),
     'redis.asyncio.connection': ('redis', '_nightlatch_stores', 'redis'),
     'redis.commands.core': ('redis', '_nightlatch_stores', 'redis_scripts'),
+    'valkey.connection': ('redis', '_nightlatch_stores', 'redis'),
+    'valkey.asyncio.connection': ('redis', '_nightlatch_stores', 'redis'),
+    'valkey.commands.core': ('redis', '_nightlatch_stores', 'redis_scripts'),
     'botocore.client': ('aws', '_nightlatch_web', 'aws'),
     'aiobotocore.client': ('aws', '_nightlatch_web', 'aws'),
     'elastic_transport._transport': ('elasticsearch', '_nightlatch_web', 'elastic'),

@@ -43,6 +43,11 @@ def _on_show(event, args):
         error, seen = error.__cause__ or error.__context__, seen + 1
 
 
+def _on_unraisable(event, args):
+    # In a destructor, or at the end: the interpreter prints it by itself.
+    _strip(getattr(args[1], 'exc_traceback', None))
+
+
 def _before(owner, name, look):
     """Has `look` see the arguments of a function first, of which no event tells."""
     original = getattr(owner, name)
@@ -55,6 +60,19 @@ def _before(owner, name, look):
 
     shown.__wrapped__ = original
     setattr(owner, name, shown)
+
+
+def debugger(module):
+    """A debugger steps over what is ours, as it does over what is written in C."""
+    original = module.Bdb.dispatch_call
+
+    def dispatch_call(self, frame, argument):
+        if frame.f_code.co_filename.startswith(guard._folder):
+            return None
+        return original(self, frame, argument)
+
+    dispatch_call.__wrapped__ = original
+    module.Bdb.dispatch_call = dispatch_call
 
 
 def _statement(error): raise error
@@ -80,3 +98,4 @@ def refuse(error, name):
 
 guard._HANDLERS['object.__getattr__'] = _on_look
 guard._HANDLERS['sys.excepthook'] = _on_show
+guard._HANDLERS['sys.unraisablehook'] = _on_unraisable

@@ -2,6 +2,24 @@
 
 Loaded with the first of them; `guard` is the guard's module and `drivers` that of the taps' tools.
 """
+import re
+
+_USES = frozenset(('use', 'USE', 'Use', b'use', b'USE'))
+
+# What a statement begins with that goes to another database.
+_USE = re.compile(r'\s*use\s+(`[^`]+`|[^\s;`]+)', re.I)
+
+
+def _moved(connection, text):
+    """Takes note of where a connection goes from here on."""
+    found = _USE.match(drivers.plain(text))
+    if found:
+        connection._nightlatch_database = found.group(1).strip('`')
+
+
+def _at(connection, host, port, database, user):
+    """Where a connection goes, which may have been told to go elsewhere since it was made."""
+    return _place(host, port, getattr(connection, '_nightlatch_database', database), user)
 
 
 def _place(host, port, database, user):
@@ -9,19 +27,132 @@ def _place(host, port, database, user):
                     'user': user and drivers.plain(user)}
 
 
-def _queries(kind, place):
-    def ask(connection, text, *args, **kwargs):
-        drivers.sql('mysql', text, place(connection))
+# The texts of a server's functions: it must not take long to tell them.
+_ROUTINES = '''/*M!100100 SET STATEMENT max_statement_time=1 FOR */ SELECT /*+ MAX_EXECUTION_TIME(1000) */
+ROUTINE_SCHEMA, ROUTINE_NAME, ROUTINE_DEFINITION FROM information_schema.ROUTINES
+WHERE ROUTINE_SCHEMA NOT IN ('mysql', 'sys') LIMIT 3000'''
 
-    drivers.ask_before(kind, ['query'], ask)
+
+def _told(rows):
+    """What is told of a server's functions; a user who may call one may not always read it."""
+    functions = [{'schema': drivers.plain(schema), 'name': drivers.plain(name).lower(), 'language': 'sql',
+                  'text': drivers.plain(text)} for schema, name, text in rows if text is not None]
+    hidden = len(rows) - len(functions)
+    return {'functions': functions, 'unread': '%d of them may not be read' % hidden if hidden else None}
+
+
+def _looked(look, is_async):
+    """What `look` finds; what goes wrong with it concerns nobody's own work."""
+    def failed(error):
+        return {'functions': [], 'unread': str(error)}
+
+    if is_async:
+        async def run(connection):
+            with drivers.within():
+                try:
+                    return _told(await look(connection))
+                except Exception as error:
+                    return failed(error)
+    else:
+        def run(connection):
+            with drivers.within():
+                try:
+                    return _told(look(connection))
+                except Exception as error:
+                    return failed(error)
+    return run
+
+
+def _asked_first(old, text_of, place, look):
+    """A method before which is asked about a text, and then, where that is wanted, the server about its
+    functions."""
+    is_async = drivers.is_coroutine(old)
+    can_look = look is not None
+    look = _looked(look, is_async)
+
+    def asks(connection, text):
+        if text[:8].strip()[:3] in _USES:
+            _moved(connection, text)
+        return not drivers.is_quiet(text) and drivers.sql('mysql', text, place(connection), looks=can_look)
+
+    def tell(connection, text, found):
+        drivers.sql('mysql', text, place(connection), told=found)
+
+    if is_async:
+        async def run(self, given, *args, **kwargs):
+            text = text_of(given)
+            if asks(self, text):
+                tell(self, text, await look(self))
+            return await old(self, given, *args, **kwargs)
+    else:
+        def run(self, given, *args, **kwargs):
+            text = text_of(given)
+            if asks(self, text):
+                tell(self, text, look(self))
+            return old(self, given, *args, **kwargs)
+    return run
+
+
+def _patch(kind, names, place, look, text_of=lambda text: text):
+    for name in names:
+        if name in kind.__dict__ or name == names[0]:
+            drivers.patch(kind, name, lambda old: _asked_first(old, text_of, place, look))
+
+
+def _met(kind, name, place, note=lambda at: drivers.server(at)):
+    """Takes note of each server that is connected to: what does no harm at one may do so at another."""
+    def make(old):
+        if drivers.is_coroutine(old):
+            async def run(self, *args, **kwargs):
+                result = await old(self, *args, **kwargs)
+                note(place(self))
+                return result
+        else:
+            def run(self, *args, **kwargs):
+                result = old(self, *args, **kwargs)
+                note(place(self))
+                return result
+        return run
+
+    drivers.patch(kind, name, make)
+
+
+def _selects(kind, name):
+    """A database is chosen by a call, which may be written in C."""
+    def chosen(connection, database, *args, **kwargs):
+        connection._nightlatch_database = drivers.plain(database)
+
+    old = getattr(kind, name, None)
+    if old is not None:
+        setattr(kind, name, drivers._like(drivers.asked_first(old, chosen), old))
 
 
 def pymysql(module):
-    _queries(module.Connection, lambda c: _place(c.host, c.port, c.db, c.user))
+    def place(c):
+        return _at(c, c.unix_socket or c.host, c.port, c.db, c.user)
+
+    def look(connection):
+        cursor = connection.cursor(module.Cursor)
+        cursor.execute(_ROUTINES)
+        return cursor.fetchall()
+
+    _patch(module.Connection, ['query'], place, look)
+    _met(module.Connection, 'connect', place)
+    _selects(module.Connection, 'select_db')
 
 
 def aiomysql(module):
-    _queries(module.Connection, lambda c: _place(c._host, c._port, c._db, c._user))
+    def place(c):
+        return _at(c, c._unix_socket or c._host, c._port, c._db, c._user)
+
+    async def look(connection):
+        cursor = await connection.cursor(module.Cursor)
+        await cursor.execute(_ROUTINES)
+        return await cursor.fetchall()
+
+    _patch(module.Connection, ['query'], place, look)
+    _met(module.Connection, '_connect', place)
+    _selects(module.Connection, 'select_db')
 
 
 def mysqlclient(module):
@@ -38,11 +169,22 @@ def mysqlclient(module):
                 host = self.get_host_info().partition(' ')[0].lower()
             self._nightlatch = _place(host, named(given, 'port') or 3306,
                                       named(given, 'database', 'db'), named(given, 'user'))
-            guard.connected('mysql', self._nightlatch)
+            drivers.reached('mysql', self._nightlatch)
         return run
 
+    def look(connection):
+        query(connection, _ROUTINES)
+        return connection.store_result().fetch_row(0)
+
+    query = module.Connection.query
     drivers.patch(module.Connection, '__init__', init)
-    _queries(module.Connection, lambda connection: connection._nightlatch)
+
+    def place(connection):
+        moved = getattr(connection, '_nightlatch_database', None)
+        return connection._nightlatch if moved is None else lambda: dict(connection._nightlatch(), database=moved)
+
+    _patch(module.Connection, ['query'], place, look)
+    _selects(module.Connection, 'select_db')
 
 
 def connector(module):
@@ -52,10 +194,18 @@ def connector(module):
     prepared = {}
 
     def place(connection):
-        return _place(connection._host, connection._port, connection._database, connection._user)
+        host = getattr(connection, '_unix_socket', None) or connection._host
+        return _at(connection, host, connection._port, connection._database, connection._user)
 
-    def ask(connection, text, *args, **kwargs):
-        drivers.sql('mysql', text, place(connection))
+    def look(connection):
+        cursor = connection.cursor(buffered=True)
+        cursor.execute(_ROUTINES)
+        return cursor.fetchall()
+
+    async def look_awaited(connection):
+        cursor = await connection.cursor(buffered=True)
+        await cursor.execute(_ROUTINES)
+        return await cursor.fetchall()
 
     def key(statement):
         return statement if isinstance(statement, int) else id(statement)
@@ -76,19 +226,16 @@ def connector(module):
                 return remember(text, old(self, text, *args, **kwargs))
         return run
 
-    def ask_prepared(connection, statement, *args, **kwargs):
-        text, _ = prepared.get(key(statement), ('', None))
-        drivers.sql('mysql', text, place(connection))
-
-    drivers.ask_before(kind, ['cmd_query', 'cmd_query_iter'], ask)
+    is_async = drivers.is_coroutine(kind.cmd_query)
+    look = look_awaited if is_async else look
+    _patch(kind, ['cmd_query'], place, look)
+    # One that is awaited gives its results one by one, and waits for nothing before.
+    _patch(kind, ['cmd_query_iter'], place, None if is_async else look)
     drivers.patch(kind, 'cmd_stmt_prepare', prepare)
-    drivers.ask_before(kind, ['cmd_stmt_execute'], ask_prepared)
+    _patch(kind, ['cmd_stmt_execute'], place, look, lambda statement: prepared.get(key(statement), ('', None))[0])
+    _selects(kind, 'cmd_init_db')
     if kind.__name__ == 'CMySQLConnection':
         # Its sockets are not Python's.
-        def opened(old):
-            def run(self, *args, **kwargs):
-                result = old(self, *args, **kwargs)
-                guard.connected('mysql', place(self))
-                return result
-            return run
-        drivers.patch(kind, '_open_connection', opened)
+        _met(kind, '_open_connection', place, lambda at: drivers.reached('mysql', at))
+    else:
+        _met(kind, 'connect' if is_async else '_open_connection', place)

@@ -14,15 +14,25 @@ _ATTACHED = re.compile(r'''\battach\s+(?:database\s+)?['"]([^'"]+)''', re.I)
 
 def sqlite(module):
     execute = module.Cursor.__dict__['execute']
+    # Whether any file was attached: then each connection is asked which it has.
+    attached = []
 
     def own(connection, text):
-        """Asks the database something of our own, past the taps."""
-        with drivers.within():
-            rows = execute(module.Cursor(connection), text).fetchall()
+        """Asks the database something of our own, past the taps and what the person makes of texts."""
+        factory, connection.text_factory = connection.text_factory, str
+        try:
+            with drivers.within():
+                rows = execute(module.Cursor(connection), text).fetchall()
+        finally:
+            connection.text_factory = factory
         return [[drivers.plain(item or '') for item in row] for row in rows]
 
     def files(connection):
-        return {name.lower(): path for _, name, path in own(connection, 'PRAGMA database_list')}
+        try:
+            return {name.lower(): path for _, name, path in own(connection, 'PRAGMA database_list')}
+        except module.Error:
+            # An authorizer forbids it.
+            return {'main': drivers.opened[-1] or ''} if drivers.opened else {}
 
     def tables(connection, schema):
         text = 'SELECT 0, name FROM "%s".sqlite_master' % schema.replace('"', '""')
@@ -30,6 +40,8 @@ def sqlite(module):
 
     def reached(connection, text):
         """The files that a text may be about: those it names, or whose tables it names."""
+        if len(drivers.opened) == 1 and drivers.opened[0] is not None and not attached:
+            return drivers.opened + [os.path.realpath(name) for name in _ATTACHED.findall(text)]
         found = files(connection)
         main = found.pop('main', '')
         found.pop('temp', None)
@@ -66,13 +78,16 @@ def sqlite(module):
         def run(self, text, *args, **kwargs):
             if text.__class__ is str and text in harmless:
                 return old(self, text, *args, **kwargs)
-            if text.__class__ is str and drivers.matters(text) and guard.inside.get() not in (True, text):
-                ask(self, text)
-                is_attaching = 'attach' in text.lower()
+            asked = drivers.plain(text) if isinstance(text, str) else ''
+            if guard.inside.get() not in (True, asked) and drivers.matters(asked):
+                ask(self, asked)
+                is_attaching = 'attach' in asked.lower()
+                if is_attaching:
+                    attached.append(True)
                 before = files(getattr(self, 'connection', self)) if is_attaching else None
                 # The connection's own methods call the cursor's, and SQL may call functions of the
                 # person's.
-                with drivers.within(text):
+                with drivers.within(asked):
                     result = old(self, text, *args, **kwargs)
                 if is_attaching:
                     told(self, before)
@@ -110,9 +125,17 @@ def sqlite(module):
 _LOGIN = ('password', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'options')
 
 
+# What becomes a value of SQL, and nothing else.
+_VALUES = frozenset((int, float, str, bool, bytes, bytearray, memoryview, type(None)))
+
+
 def _libpq_place(info):
     def place():
-        return {'host': info.host, 'port': info.port, 'database': info.dbname, 'user': info.user}
+        known = info.get_parameters() if hasattr(info, 'get_parameters') else info.dsn_parameters
+        number = known.get('hostaddr')
+        # The name beside a number is for certificates only.
+        return {'host': info.host, 'port': info.port, 'database': info.dbname, 'user': info.user,
+                'names': ['%s:%s' % (number, info.port)] if number else []}
     return place
 
 
@@ -144,8 +167,22 @@ def psycopg2(module):
         place, login = at(cursor)
         drivers.sql('postgres', text, place, login=login)
 
+    def merged(cursor, query, given):
+        """The text with what the driver will put in, where that may be more than values."""
+        values = given.values() if isinstance(given, dict) else given
+        try:
+            if isinstance(values, (tuple, list, type({}.values()))) and not _VALUES.issuperset(map(type, values)):
+                return cursor.mogrify(query, given)
+        except Exception:
+            pass  # The driver says the same.
+        return query
+
+    def copied(cursor, query, *args, **kwargs):
+        if not drivers.is_quiet(query):
+            sql(cursor, _composed(query, cursor))
+
     def ask(cursor, query, *args, **kwargs):
-        sql(cursor, _composed(query, cursor))
+        copied(cursor, merged(cursor, query, args[0] if args else kwargs.get('vars')))
 
     def many(old):
         def run(self, query, rows, *args, **kwargs):
@@ -158,7 +195,8 @@ def psycopg2(module):
     def called(cursor, name, *args, **kwargs):
         sql(cursor, 'CALL %s()' % name)
 
-    drivers.ask_before(module.cursor, ['execute', 'copy_expert'], ask)
+    drivers.ask_before(module.cursor, ['execute'], ask)
+    drivers.ask_before(module.cursor, ['copy_expert'], copied)
     drivers.ask_before(module.cursor, ['callproc'], called)
     drivers.patch(module.cursor, 'executemany', many)
     connect = module._connect
@@ -178,7 +216,7 @@ def psycopg_cursor(module):
 
     def start(old):
         def run(self, query=None, *args, **kwargs):
-            if query is not None:
+            if query is not None and not drivers.is_quiet(query):
                 info = self._conn.info
                 drivers.sql('postgres', _composed(query, self._conn), _libpq_place(info),
                             login=_libpq_login(info))
@@ -248,8 +286,10 @@ def asyncpg_protocol(module):
         return query if isinstance(query, str) else query.query
 
     def ask(protocol, *args, **kwargs):
-        place, login = at(protocol)
-        drivers.sql('postgres', text_of(args, kwargs), place, login=login)
+        text = text_of(args, kwargs)
+        if not drivers.is_quiet(text):
+            place, login = at(protocol)
+            drivers.sql('postgres', text, place, login=login)
 
     def many(old):
         async def run(self, *args, **kwargs):
@@ -286,10 +326,10 @@ def sqlalchemy(module):
         place = lambda: {'host': url.host, 'port': url.port, 'database': url.database,
                          'user': url.username}
         count = len(parameters) if is_many and isinstance(parameters, (list, tuple)) else 1
-        login = None
+        more = {}
         if connection.dialect.name == 'postgresql':
-            login = lambda: {'password': url.password} if url.password else {}
-        drivers.sql(connection.dialect.name, text, place, count, login)
+            more['login'] = lambda: {'password': url.password} if url.password else {}
+        drivers.sql(connection.dialect.name, text, place, count, **more)
 
     def init(old):
         def run(self, pool, dialect, url, *args, **kwargs):

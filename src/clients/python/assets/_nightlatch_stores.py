@@ -9,88 +9,39 @@ import time
 
 # ---------------------------------------------------------------------------- MongoDB
 
-def _mongo_scope(condition, is_many):
-    """`all` for an empty condition, `one` where it names one document, else `filtered`."""
-    if not is_many:
-        return 'one'
-    if not condition:
-        return 'all'
-    wanted = condition.get('_id')
-    is_plain = '_id' in condition and not (hasattr(wanted, 'keys') and
-                                           any(str(key)[:1] == '$' for key in wanted))
-    return 'one' if is_plain else 'filtered'
+# What is not asked about: it changes nothing that is there. Everything else is nightlatch's to judge.
+_MONGO_PLAIN = frozenset('''
+    hello ismaster isMaster ping buildInfo buildinfo find getMore count distinct insert listCollections listDatabases
+    listIndexes listCommands killCursors startSession endSessions refreshSessions connectionStatus getParameter
+    getCmdLineOpts hostInfo serverStatus dbStats dbstats collStats collstats top currentOp getLog explain dataSize
+    dbHash getDefaultRWConcern saslStart saslContinue authenticate logout replSetGetStatus replSetGetConfig usersInfo
+    rolesInfo commitTransaction abortTransaction
+'''.split())
+
+# What a driver adds to each command.
+_MONGO_OWN = frozenset(('lsid', '$db', '$clusterTime', '$readPreference', 'txnNumber', 'startTransaction', 'autocommit',
+                        'apiVersion', 'apiStrict', 'apiDeprecationErrors'))
 
 
-def _mongo_deeds(name, command, database):
-    """What a command does to which collection."""
-    target = '%s.%s' % (database, command.get(name))
-
-    def deed(verb, scope, on=target):
-        return drivers.deed(verb, on, scope)
-
-    if name == 'delete':
-        return [deed('delete', _mongo_scope(one.get('q'), one.get('limit') != 1))
-                for one in command.get('deletes', [{}])]
-    if name == 'update':
-        return [deed('update', _mongo_scope(one.get('q'), one.get('multi')))
-                for one in command.get('updates', [{}])]
-    if name in ('findAndModify', 'findandmodify'):
-        return [deed('delete' if command.get('remove') else 'update', 'one')]
-    if name in ('drop', 'convertToCapped'):
-        return [deed('drop', 'all')]
-    if name == 'dropDatabase':
-        return [deed('drop', 'all', on=database)]
-    if name == 'dropIndexes':
-        return [deed('drop', 'all', on='%s (%s)' % (target, command.get('index')))]
-    if name == 'renameCollection':
-        return [deed('rename', 'all', on=str(command.get(name)))]
+def _is_plain_mongo(name, command):
     if name == 'aggregate':
-        for stage in command.get('pipeline', []):
-            if '$out' in stage:
-                return [deed('replace', 'all', on='%s.%s' % (database, stage['$out']))]
-            if '$merge' in stage:
-                return [deed('update', 'unknown', on='%s.%s' % (database, stage['$merge']))]
-        return []
-    if name == 'bulkWrite':
-        deeds = []
-        for one in command.get('ops', []):
-            kind = 'delete' if 'delete' in one else 'update' if 'update' in one else None
-            if kind:
-                on = command.get('nsInfo', [])[one[kind]].get('ns')
-                deeds.append(deed(kind, _mongo_scope(one.get('filter'), one.get('multi')), on=on))
-        return deeds
-    return []
-
-
-def _merged(deeds):
-    """Counts what is alike."""
-    found = {}
-    for deed in deeds:
-        key = (deed['verb'], deed['object'], deed['scope'])
-        if key in found:
-            found[key]['count'] += 1
-        else:
-            found[key] = deed
-    return list(found.values())
-
-
-_MONGO_COMMANDS = frozenset(('delete', 'update', 'findAndModify', 'findandmodify', 'drop', 'dropDatabase',
-                             'dropIndexes', 'renameCollection', 'aggregate', 'bulkWrite', 'convertToCapped'))
+        return not any('$out' in stage or '$merge' in stage for stage in command.get('pipeline', []))
+    return name in _MONGO_PLAIN
 
 
 def mongo(module):
+    from bson.json_util import dumps as json
+
     class Listener(module.CommandListener):
         def started(self, event):
-            name = event.command_name
-            if name not in _MONGO_COMMANDS:
-                return
-            deeds = _merged(_mongo_deeds(name, event.command, event.database_name))
-            if not deeds:
+            name, command = event.command_name, event.command
+            if _is_plain_mongo(name, command):
                 return
             host, port = (tuple(event.connection_id) + (None,))[:2]
-            text = '%s %s' % (name, _shown(name, event.command))
-            guard.operation('mongodb', lambda: {'host': host, 'port': port,
-                                                'database': event.database_name}, text, deeds=deeds)
+            fields = {key: value for key, value in command.items() if key not in _MONGO_OWN}
+            guard.operation('mongodb', lambda: {'host': host, 'port': port, 'database': event.database_name}, '',
+                            command={'name': name, 'fields': guard.Raw(json(fields))},
+                            transaction='autocommit' in command)
 
         def succeeded(self, event):
             pass
@@ -110,40 +61,49 @@ def mongo(module):
     module.register(Listener())
 
 
-def _shown(name, command):
-    """The part of a command that says what it is about."""
-    parts = [str(command.get(name))]
-    for key in ('deletes', 'updates', 'query', 'index', 'to', 'pipeline'):
-        if key in command:
-            value = command[key]
-            parts.append(repr(value[:3] if isinstance(value, list) else value)[:2000])
-    return ' '.join(parts)
-
-
 # ---------------------------------------------------------------------------- Redis
 
-# Which arguments of a command are keys that are removed, and what it comes to.
+# Which arguments of a command are keys that are removed or overwritten, and what it comes to.
+_ONE, _ALL, _MEMBERS = slice(1, 2), slice(1, None), slice(2, None)
 _REDIS_DEEDS = {
-    'DEL': ('delete', slice(1, None)), 'UNLINK': ('delete', slice(1, None)),
-    'GETDEL': ('delete', slice(1, 2)), 'HDEL': ('delete', slice(1, 2)), 'SREM': ('delete', slice(1, 2)),
-    'ZREM': ('delete', slice(1, 2)), 'ZREMRANGEBYSCORE': ('delete', slice(1, 2)),
-    'ZREMRANGEBYRANK': ('delete', slice(1, 2)), 'LTRIM': ('delete', slice(1, 2)),
-    'XTRIM': ('delete', slice(1, 2)), 'XDEL': ('delete', slice(2, None)),
-    'JSON.DEL': ('delete', slice(1, 2)), 'RENAME': ('rename', slice(1, 2)),
-    'FLUSHALL': ('truncate', None), 'FLUSHDB': ('truncate', None), 'FT.DROPINDEX': ('drop', None),
-    'SWAPDB': ('replace', None), 'SHUTDOWN': ('admin', None),
+    **dict.fromkeys(('DEL', 'UNLINK'), ('delete', _ALL)),
+    **dict.fromkeys(('XDEL', 'HDEL', 'SREM', 'ZREM'), ('delete', _MEMBERS)),
+    **dict.fromkeys(('LREM', 'GETDEL', 'HGETDEL', 'DELEX', 'MOVE', 'LTRIM', 'XTRIM', 'ZREMRANGEBYSCORE',
+                     'ZREMRANGEBYRANK', 'ZREMRANGEBYLEX', 'JSON.DEL', 'JSON.FORGET', 'JSON.CLEAR'),
+                    ('delete', _ONE)),
+    **dict.fromkeys(('RENAME', 'RENAMENX'), ('rename', _ONE)),
+    **dict.fromkeys(('SDIFFSTORE', 'SINTERSTORE', 'SUNIONSTORE'), ('replace', _ONE)),
+    **dict.fromkeys(('FLUSHALL', 'FLUSHDB'), ('truncate', None)),
+    'FT.DROPINDEX': ('drop', None), 'SWAPDB': ('replace', None), 'SHUTDOWN': ('admin', None),
+}
+
+# Ranges that are everything.
+_REDIS_WHOLE = frozenset((('ZREMRANGEBYSCORE', '-inf', '+inf'), ('ZREMRANGEBYRANK', '0', '-1'),
+                          ('ZREMRANGEBYLEX', '-', '+'), ('LTRIM', '1', '0')))
+
+# The same by their first two words.
+_REDIS_PAIRS = {
+    'FUNCTION FLUSH': ('drop', None), 'FUNCTION DELETE': ('drop', None), 'XGROUP DESTROY': ('delete', slice(2, 3)),
+    'CLUSTER RESET': ('drop', None),
 }
 
 # Those that let a key go at a time, which may be past, and how many of its units are a second; none
-# where it is told from now on.
-_REDIS_EXPIRY = {'EXPIRE': None, 'PEXPIRE': None, 'EXPIREAT': 1, 'PEXPIREAT': 1000}
+# where it is told from now on, with how much of it is as good as now.
+_REDIS_EXPIRY = {'EXPIRE': (None, 1), 'PEXPIRE': (None, 1000), 'EXPIREAT': (1, 0), 'PEXPIREAT': (1000, 0)}
+_REDIS_EXPIRY_WORDS = {'EX': 'EXPIRE', 'PX': 'PEXPIRE', 'EXAT': 'EXPIREAT', 'PXAT': 'PEXPIREAT'}
 
-# What a script calls when it removes, and when nobody can say what.
+# What a script calls when it removes, of the keys it is given and of others; and when nobody can say what.
 _LUA_REMOVES = re.compile(r'[\'"](?:del|unlink|hdel|srem|zrem|xdel|rename|ltrim)\b', re.I)
+_LUA_OWN = re.compile(r'[\'"](?:del|unlink|hdel|srem|zrem|xdel|rename|ltrim)[\'"]\s*,\s*(?:unpack\s*\(\s*)?KEYS\b', re.I)
+_LUA_REPEATS = re.compile(r'\b(?:for|while|repeat|unpack)\b')
 _LUA_SEARCHES = re.compile(r'[\'"](?:keys|h?scan|sscan|zscan|flush\w+)[\'"]', re.I)
+_LUA_NAMELESS = re.compile(r'redis\.p?call\s*\(\s*[^\'"\s]')
 
 # What a script looks at first that removes a lock: whether it is still its own.
 _LUA_LOCK = re.compile(r'[\'"]get[\'"]\s*,\s*KEYS\[1\]\s*\).*ARGV\[1\]', re.I | re.S)
+
+# The functions that a library of scripts makes.
+_LUA_FUNCTION = re.compile(r'register_function\s*[({]\s*(?:function_name\s*=\s*)?[\'"](\w+)')
 
 # The texts of scripts, by what they are called with later.
 _redis_scripts = {}
@@ -152,9 +112,12 @@ _redis_scripts = {}
 def _redis_script(text, keys):
     """What a script does: to the keys it is given, or to whatever it looks for."""
     text = drivers.plain(text)
-    if _LUA_SEARCHES.search(text) and ('flush' in text.lower() or _LUA_REMOVES.search(text)):
+    removes = len(_LUA_REMOVES.findall(text))
+    is_searching = _LUA_SEARCHES.search(text) and ('flush' in text.lower() or removes)
+    is_repeating = removes > len(_LUA_OWN.findall(text)) and _LUA_REPEATS.search(text)
+    if is_searching or is_repeating or _LUA_NAMELESS.search(text):
         return drivers.deed('execute', None, 'unknown')
-    if _LUA_REMOVES.search(text) and not _LUA_LOCK.search(text):
+    if removes and not _LUA_LOCK.search(text):
         try:
             return drivers.deed('delete', 'keys', count=max(int(keys), 1))
         except ValueError:
@@ -169,25 +132,41 @@ def _redis_deed(args):
     first, *more = drivers.plain(args[0]).split(' ')
     word = first.upper()
     args = (word, *more, *args[1:])
-    if word in ('EVAL', 'EVALSHA') and len(args) > 2:
+    second = drivers.plain(args[1]).upper() if len(args) > 1 else ''
+    if word in ('EVAL', 'EVALSHA', 'EVAL_RO', 'FCALL') and len(args) > 2:
         text = args[1] if word == 'EVAL' else _redis_scripts.get(drivers.plain(args[1]).lower(), '')
         return _redis_script(text, args[2]), word
-    if word == 'SCRIPT' and len(args) > 2 and drivers.plain(args[1]).upper() == 'LOAD':
-        _remember_script(args[2])
-    if word in _REDIS_EXPIRY and len(args) > 2 and _is_past(drivers.plain(args[2]), _REDIS_EXPIRY[word]):
+    if second == 'LOAD' and word in ('SCRIPT', 'FUNCTION') and len(args) > 2:
+        _remember_script(args[-1])
+    if word in _REDIS_EXPIRY and len(args) > 2 and _is_past(drivers.plain(args[2]), *_REDIS_EXPIRY[word]):
         return drivers.deed('delete', 'keys'), word
-    if word not in _REDIS_DEEDS:
+    if word in ('SET', 'GETEX') and len(args) > 3:
+        given = [drivers.plain(arg).upper() for arg in args[2:]]
+        for name, number in zip(given, given[1:]):
+            meant = _REDIS_EXPIRY.get(_REDIS_EXPIRY_WORDS.get(name))
+            # A lock is taken for a second and less.
+            if meant is not None and not (word == 'SET' and 'NX' in given) and _is_past(number, *meant):
+                return drivers.deed('delete', 'keys'), word
+    if word in ('REPLICAOF', 'SLAVEOF') and second != 'NO':
+        return drivers.deed('drop', None, 'all'), word
+    if word == 'MIGRATE' and not any(drivers.plain(arg).upper() == 'COPY' for arg in args[5:]):
+        return drivers.deed('delete', 'keys'), word
+    if word == 'RESTORE' and any(drivers.plain(arg).upper() == 'REPLACE' for arg in args[4:]):
+        return drivers.deed('replace', 'keys'), word
+    verb, keys = _REDIS_DEEDS.get(word) or _REDIS_PAIRS.get('%s %s' % (word, second)) or (None, None)
+    if verb is None:
         return None, word
-    verb, keys = _REDIS_DEEDS[word]
     if keys is None:
         return drivers.deed(verb, None, 'all'), word
+    if (word,) + tuple(drivers.plain(arg).lower() for arg in args[2:4]) in _REDIS_WHOLE:
+        return drivers.deed(verb, drivers.plain(args[1]), 'all'), word
     # Keys are one by one what rows are: that they differ does not make another object of them.
     return drivers.deed(verb, 'keys', count=max(len(args[keys]), 1)), word
 
 
-def _is_past(number, unit):
+def _is_past(number, unit, soon):
     try:
-        return float(number) <= (0 if unit is None else time.time() * unit)
+        return float(number) <= (soon if unit is None else time.time() * unit)
     except ValueError:
         return False
 
@@ -198,6 +177,8 @@ def _remember_script(text):
     if len(_redis_scripts) > 1024:
         _redis_scripts.clear()
     _redis_scripts[hashlib.sha1(bytes_of).hexdigest()] = text
+    for name in _LUA_FUNCTION.findall(drivers.plain(text)):
+        _redis_scripts[name.lower()] = text
 
 
 def redis(module):

@@ -14,8 +14,8 @@ _OWN = frozenset(('shutil', 'tempfile', 'importlib._bootstrap_external'))
 
 # Programs that reach a database, and nobody guards.
 _CLIENTS = frozenset((
-    'psql', 'pg_restore', 'dropdb', 'dropuser', 'mysql', 'mariadb', 'mysqladmin', 'mongo', 'mongosh',
-    'mongorestore', 'redis-cli', 'sqlite3', 'cqlsh', 'clickhouse-client', 'sqlcmd',
+    'psql', 'pg_restore', 'dropdb', 'dropuser', 'mysql', 'mariadb', 'mysqladmin', 'mariadb-admin', 'mongo', 'mongosh',
+    'mongorestore', 'redis-cli', 'valkey-cli', 'sqlite3', 'cqlsh', 'clickhouse-client', 'sqlcmd',
 ))
 
 # Programs that remove what is not here, or whole folders, and how they say so.
@@ -26,7 +26,7 @@ _REMOVERS = {
 }
 
 # SQL that a client is handed, and the shells that read a command line.
-_SQL = re.compile(r'(?:-\w|--\w+=)?\s*(?:delete|drop|truncate|update|alter|with|do|call|merge|replace)\b.*\s', re.I | re.S)
+_SQL = re.compile(r'(?:-\w*?|--\w+=)?\s*(?:delete|drop|truncate|update|alter|with|do|call|merge|replace)\b.*\s', re.I | re.S)
 _SHELLS = frozenset(('sh', 'bash', 'dash', 'zsh', 'ash', 'ksh'))
 
 # Words before a program that start it.
@@ -52,12 +52,19 @@ def at(event, args):
 def _read(event, args):
     if event in ('os.remove', 'os.rmdir', 'shutil.rmtree'):
         if event == 'shutil.rmtree' or sys._getframe(4).f_globals.get('__name__') not in _OWN:
-            _removes(event, args[0])
+            _removes(event, _within(args[0], args[1]))
     else:
         command = args[0] if event == 'os.system' else args[2 if event == 'os.spawn' else 1]
         folder = args[2] if event == 'subprocess.Popen' else None
         own = None if event == 'os.system' else args[3 if event in ('os.spawn', 'subprocess.Popen') else 2]
         _starts(command, os.fsdecode(folder or ''), os.environ if own is None else own)
+
+
+def _within(path, folder):
+    """A path that is told together with the open folder it is in."""
+    if folder is None or folder < 0 or isinstance(path, int):
+        return path
+    return os.path.join(os.readlink('/proc/self/fd/%d' % folder), os.fsdecode(path))
 
 
 def _removes(event, path):
@@ -112,7 +119,9 @@ def _commands(line):
     """The commands of a shell's line, as their words."""
     import shlex
     try:
-        words = list(shlex.shlex(line, posix=True, punctuation_chars=True))
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        words = list(lexer)
     except ValueError:
         words = line.split()
     command = []
@@ -126,7 +135,9 @@ def _commands(line):
 
 
 def _starts_one(name, words, line, folder, is_line, variables):
-    if name == 'rm' or name == 'find' and ('-delete' in words or 'rm' in words):
+    if re.fullmatch(r'python[\d.]*', name):
+        _starts_python(words, variables)
+    elif name == 'rm' or name == 'find' and ('-delete' in words or 'rm' in words):
         is_tree = name == 'find' or any(re.match(r'-\w*[rR]|--recursive', word) for word in words)
         paths = []
         for word in words:
@@ -143,6 +154,16 @@ def _starts_one(name, words, line, folder, is_line, variables):
         is_plain = not (is_line and re.search('[$`]', line))
         started = {'argv': [name] + words, 'vars': _telling(variables), 'folder': folder} if is_plain else None
         guard.operation('shell', lambda: {}, line, deeds=[_client_deed(name, words)], sql=text, started=started)
+
+
+def _starts_python(words, variables):
+    """Another Python is guarded like this one, unless it is kept from it."""
+    options = re.findall(r'^-[a-zA-Z]*[IES]', ' '.join(words[:1]))
+    names = [os.fsdecode(name) for name in variables]
+    path = os.fsdecode(next((value for name, value in variables.items() if os.fsdecode(name) == 'PYTHONPATH'), ''))
+    if options or 'NIGHTLATCH_SOCK' not in names or guard._folder not in path.split(os.pathsep):
+        what = 'a Python that is started with ' + (options[0] if options else 'other variables')
+        guard.tell_once('untapped', what, 'its deletes are not asked about')
 
 
 def _telling(variables):

@@ -17,6 +17,10 @@ def _endpoint(url):
 
 _AWS_REMOVES = re.compile(r'(?:Batch)?(?:Delete|Terminate|Purge|Deregister|Destroy)[A-Z]')
 
+# What lets go of something in other words, or later.
+_AWS_LATER = frozenset(('ScheduleKeyDeletion', 'ReleaseAddress', 'ReleaseHosts', 'UpdateTimeToLive',
+                        'PutBucketLifecycle', 'PutBucketLifecycleConfiguration', 'PutLifecyclePolicy'))
+
 # What a queue's reader does to each message.
 _AWS_HARMLESS = frozenset(('DeleteMessage', 'DeleteMessageBatch'))
 
@@ -51,7 +55,7 @@ def _aws_deeds(name, given):
         deeds = [deed for table in sorted(tables) for deed in _aws_requests(
             [item for item in items if any(p.get('TableName') == table for p in item.values())], table)]
         return next(iter(tables), None), deeds
-    if name in _AWS_HARMLESS or not _AWS_REMOVES.match(name):
+    if name in _AWS_HARMLESS or not (name in _AWS_LATER or _AWS_REMOVES.match(name)):
         return None, []
     what = next((value for value in given.values() if isinstance(value, str)), None)
     bucket = given.get('Bucket') or given.get('TableName')
@@ -87,7 +91,24 @@ _ELASTIC_HARMLESS = frozenset(('_pit', '_async_search', 'scroll', '_security', '
 
 def _elastic_scope(body):
     query = body.get('query') if hasattr(body, 'get') else None
-    return 'all' if not query or 'match_all' in query else 'filtered'
+    return 'all' if _takes_all(query) else 'filtered'
+
+
+def _takes_all(query):
+    """Tells whether a query takes every document, as far as its words tell."""
+    if not query or not hasattr(query, 'items') or 'match_all' in query:
+        return True
+    kind, value = next(iter(query.items()))
+    if kind == 'bool':
+        parts = [value.get(name) or [] for name in ('must', 'filter', 'should', 'must_not')]
+        return not parts[3] and all(_takes_all(one) for part in parts[:3]
+                                    for one in (part if isinstance(part, list) else [part]))
+    if kind in ('constant_score', 'function_score', 'nested'):
+        return _takes_all(value.get('filter') or value.get('query'))
+    if kind in ('query_string', 'simple_query_string', 'wildcard', 'prefix', 'regexp'):
+        return any(str(word) in ('', '*', '*:*', '.*') for part in value.values()
+                   for word in (part.values() if isinstance(part, dict) else [part]))
+    return kind == 'exists' and value.get('field') in ('_id', '_index')
 
 
 def _elastic_bulk(body, index):
@@ -118,6 +139,9 @@ def _elastic_deeds(method, path, body):
     for part, verb in (('_delete_by_query', 'delete'), ('_update_by_query', 'update')):
         if part in parts:
             return index, [drivers.deed(verb, index, _elastic_scope(body))]
+    if '_aliases' in parts and method == 'POST' and hasattr(body, 'get'):
+        gone = [one['remove_index'].get('index') for one in body.get('actions', []) if 'remove_index' in one]
+        return index, [drivers.deed('drop', str(one), 'all') for one in gone]
     if '_update' in parts and method == 'POST':
         return index, [drivers.deed('update', index)]
     if method != 'DELETE' or _ELASTIC_HARMLESS.intersection(parts):

@@ -458,6 +458,7 @@ fn the_word_is_the_database_where_it_can_be_typed() {
         (with(Some("a\x1bb"), Some("prod"), Some("h")), "prod"),
         (with(Some("a "), Some("prod"), Some("h")), "prod"),
         (with(Some(&long), None, Some("h")), "h"),
+        (with(Some("0"), Some("prod"), Some("h")), "h"),
         (with(None, None, None), "yes"),
     ] {
         assert_eq!(answer_word(&target), word, "{target:?}");
