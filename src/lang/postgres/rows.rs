@@ -34,11 +34,13 @@ impl Reader<'_> {
         };
         let table = &subject.table;
         let does = if is_delete { "deletes" } else { "updates" };
+        let is_catalogue = is_catalogue(table);
+        let class = if is_catalogue { Class::Destroy } else { class };
         let mut phrase = match (scope, clause) {
+            _ if is_catalogue => format!("{does} rows of {table}, the server's own catalogue"),
             (Scope::All, None) => format!("{does} every row of {table}"),
-            // NULLs stay, and nobody can tell beforehand whether there are any.
             (Scope::All, Some(clause)) if clause.to_ascii_lowercase().contains("null") => {
-                format!("{does} every row of {table}, or nearly (\"{clause}\" keeps few)")
+                format!("{does} every row of {table}, but for nulls (\"{clause}\")")
             }
             (Scope::All, Some(clause)) => {
                 format!("{does} every row of {table} (\"{clause}\" leaves none out)")
@@ -224,16 +226,25 @@ impl Reader<'_> {
             self.push(Class::Add, Verb::Insert, table, Scope::One, node, phrase);
         }
         // The crate has the same node for a plain file name.
-        let program = find(node, &[SyntaxKind::COPY_PROGRAM])
-            .filter(|program| has_token(program, SyntaxKind::PROGRAM_KW));
-        if let Some(program) = program {
-            let phrase = format!("runs a program on the server: {}", shown(&program));
-            self.push(Class::Escape, Verb::Shell, None, Scope::Unknown, &program, phrase);
-        }
+        let Some(file) = find(node, &[SyntaxKind::COPY_PROGRAM]) else { return };
+        let does = match child(node, &[SyntaxKind::COPY_TO]) {
+            _ if has_token(&file, SyntaxKind::PROGRAM_KW) => "runs a program on the server",
+            Some(_) => "writes a file on the server",
+            None => return,
+        };
+        let phrase = format!("{does}: {}", shown(&file));
+        self.push(Class::Escape, Verb::Shell, None, Scope::Unknown, &file, phrase);
     }
 
     /// LOCK, VACUUM FULL, REINDEX, CLUSTER, REFRESH: others wait.
     pub(super) fn maintain(&mut self, node: &SyntaxNode) {
+        if child(node, &[SyntaxKind::WITH_NO_DATA]).is_some() {
+            let view = child(node, &[SyntaxKind::RELATION_NAME_REF, SyntaxKind::VIEW_REF]);
+            let view = view.map(|view| name(&view));
+            let phrase = format!("empties materialized view {}", view.as_deref().unwrap_or("?"));
+            self.push(Class::Destroy, Verb::Truncate, view, Scope::All, node, phrase);
+            return;
+        }
         let (verb, does) = match node.kind() {
             SyntaxKind::LOCK => (Verb::Lock, "locks"),
             SyntaxKind::VACUUM => {
@@ -269,6 +280,14 @@ impl Reader<'_> {
             self.push(Class::Heavy, verb, None, Scope::All, node, phrase);
         }
     }
+}
+
+/// Returns whether a table is one of the server's own, whose rows are tables, columns and rights. Of
+/// those that are written by hand as a matter of course, the rows are settings.
+pub(super) fn is_catalogue(table: &str) -> bool {
+    const SETTINGS: &[&str] = &["pg_database", "pg_settings", "pg_largeobject"];
+    let name = table.strip_prefix("pg_catalog.").unwrap_or(table);
+    name.starts_with("pg_") && !name.contains('.') && !SETTINGS.contains(&name)
 }
 
 /// `VACUUM FULL` in either spelling, unless it says `FULL false`.

@@ -172,6 +172,15 @@ impl Reader<'_> {
                 let phrase = format!("detaches partition {} from {whole}", named());
                 (Class::Destroy, Verb::Detach, Scope::All, phrase)
             }
+            K::NO_INHERIT | K::NO_INHERIT_TABLE => {
+                let phrase =
+                    format!("takes {whole} and its rows out of its parent: {}", shown(action));
+                (Class::Destroy, Verb::Detach, Scope::All, phrase)
+            }
+            K::SKIP_SUBSCRIPTION => {
+                let phrase = format!("skips a transaction of {whole}: {}", shown(action));
+                (Class::Destroy, Verb::Admin, Scope::All, phrase)
+            }
             K::ALTER_COLUMN | K::ALTER_ATTRIBUTE => {
                 self.column(&whole, object, action);
                 return;
