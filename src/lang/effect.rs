@@ -186,6 +186,19 @@ fn outlasts(verb: Verb) -> bool {
     matches!(verb, Verb::Admin | Verb::Execute | Verb::Shell | Verb::Unguard)
 }
 
+/// Tells of a DELETE or UPDATE that takes every row; `clause` is the WHERE that does not keep it from that.
+pub(super) fn every_row(does: &str, table: &str, clause: Option<&str>) -> String {
+    let all = format!("{does} every row of {table}");
+    match clause {
+        None => all,
+        // Nobody can tell beforehand whether there are any.
+        Some(clause) if clause.to_ascii_lowercase().contains("null") => {
+            format!("{all}, but for nulls (\"{clause}\")")
+        }
+        Some(clause) => format!("{all} (\"{clause}\" leaves none out)"),
+    }
+}
+
 /// Stands for a statement that no parser understood and that has a destructive word in it.
 pub(super) fn unread(reason: &str, span: Range<usize>) -> Effect {
     let phrase = format!("cannot be read ({reason}) and holds a destructive word");

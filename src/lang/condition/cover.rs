@@ -16,6 +16,26 @@ const NEVER_NEGATIVE: &[&str] =
 /// What keys are called.
 const KEYS: &[&str] = &["_rowid_", "id", "oid", "rowid"];
 
+/// What else hardly any table leaves null.
+const FILLED: &[&str] = &[
+    "created",
+    "created_at",
+    "created_on",
+    "email",
+    "guid",
+    "inserted_at",
+    "key",
+    "name",
+    "pk",
+    "status",
+    "tableoid",
+    "title",
+    "type",
+    "updated_at",
+    "username",
+    "uuid",
+];
+
 /// Functions whose result is from 0 up to 1.
 const RANDOM: &[&str] = &["rand", "random"];
 
@@ -94,15 +114,16 @@ impl Condition {
             },
             Self::Not(inner) => match &**inner {
                 Self::Known(None) => Cover::None,
-                Self::IsNull(value) if !value.is_constant() => Cover::All,
+                Self::IsNull(value) if !value.is_constant() => {
+                    Self::IsNotNull(value.clone()).cover(truth)
+                }
                 inner => inner.cover(truth).not(),
             },
             Self::And(parts) => all(parts, truth),
             Self::Or(parts) => any(parts, truth),
             Self::IsNull(value) if value.is_constant() => Cover::of(value.is_null()),
             Self::IsNotNull(value) if value.is_constant() => Cover::of(!value.is_null()),
-            // Keys are never null, and of other columns most are not.
-            Self::IsNotNull(_) => Cover::All,
+            Self::IsNotNull(value) if value.is_filled() => Cover::All,
             Self::Is(inner, holds) => {
                 let cover = inner.cover(truth);
                 if *holds { cover } else { cover.not() }
@@ -133,6 +154,7 @@ impl Condition {
             Self::Number(_)
             | Self::Column(_)
             | Self::IsNull(_)
+            | Self::IsNotNull(_)
             | Self::Matches { .. }
             | Self::Call(..)
             | Self::Arithmetic(..)
@@ -147,6 +169,20 @@ impl Condition {
             Cover::None => no,
             _ if yes == no => yes,
             _ => self.leaf(),
+        }
+    }
+
+    /// Returns whether it is null in no row, or in hardly any, as far as names tell: a time at which
+    /// something happened, a token or an error is there in some.
+    fn is_filled(&self) -> bool {
+        match self {
+            Self::Column(name) => [KEYS, FILLED].iter().any(|list| list.contains(&name.as_str())),
+            Self::Other { reads, .. } => !reads,
+            Self::Known(known) => known.is_some(),
+            Self::Call(name, _) if name == "nullif" => false,
+            Self::Call(name, args) if is_first_known(name) => args.iter().any(Self::is_filled),
+            Self::Case { results, .. } => results.iter().all(Self::is_filled),
+            _ => self.parts().into_iter().all(Self::is_filled),
         }
     }
 

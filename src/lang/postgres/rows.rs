@@ -7,6 +7,7 @@ use super::predicate::Subject;
 use super::reader::Reader;
 use super::tree::{above, all_tokens, child, find, has_token, ident, name, segments, shown};
 use crate::lang::condition::Cover;
+use crate::lang::effect::every_row;
 use crate::lang::{Class, Rows, Scope, Verb};
 
 /// Nodes around a statement under which counting its rows beforehand could mean something else.
@@ -38,13 +39,7 @@ impl Reader<'_> {
         let class = if is_catalogue { Class::Destroy } else { class };
         let mut phrase = match (scope, clause) {
             _ if is_catalogue => format!("{does} rows of {table}, the server's own catalogue"),
-            (Scope::All, None) => format!("{does} every row of {table}"),
-            (Scope::All, Some(clause)) if clause.to_ascii_lowercase().contains("null") => {
-                format!("{does} every row of {table}, but for nulls (\"{clause}\")")
-            }
-            (Scope::All, Some(clause)) => {
-                format!("{does} every row of {table} (\"{clause}\" leaves none out)")
-            }
+            (Scope::All, clause) => every_row(does, table, clause.as_deref()),
             (_, Some(clause)) => format!("{does} rows of {table} {clause}"),
             (_, None) => format!("{does} rows of {table}"),
         };

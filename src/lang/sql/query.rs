@@ -14,6 +14,7 @@ use super::lower::Subject;
 use super::script::Script;
 use super::{Flavour, called, plain};
 use crate::lang::condition::{Condition, Cover, Truth};
+use crate::lang::effect::every_row;
 use crate::lang::shape::shape;
 use crate::lang::token::{Depth, Kind, Scan, bounded, is_word};
 use crate::lang::words::{Words, bare};
@@ -269,10 +270,9 @@ fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
             let does = if verb == Verb::Delete { "deletes" } else { "updates" };
             let clause = words.find(&["where"]).map(|at| words.from(at).shown());
             match (scope, clause) {
-                (Scope::All, Some(clause)) if leaves_none_out => {
-                    format!("{does} every row of {table} (\"{clause}\" leaves none out)")
+                (Scope::All, clause) => {
+                    every_row(does, &table, clause.as_deref().filter(|_| leaves_none_out))
                 }
-                (Scope::All, _) => format!("{does} every row of {table}"),
                 (Scope::Unknown, None) => format!("{does} every row of {table} that has a match"),
                 (_, Some(clause)) => format!("{does} rows of {table} {clause}"),
                 (_, None) => format!("{does} rows of {table}"),
