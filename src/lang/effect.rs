@@ -189,13 +189,13 @@ fn outlasts(verb: Verb) -> bool {
 /// Tells of a DELETE or UPDATE that takes every row; `clause` is the WHERE that does not keep it from that.
 pub(super) fn every_row(does: &str, table: &str, clause: Option<&str>) -> String {
     let all = format!("{does} every row of {table}");
-    match clause {
-        None => all,
-        // Nobody can tell beforehand whether there are any.
-        Some(clause) if clause.to_ascii_lowercase().contains("null") => {
-            format!("{all}, but for nulls (\"{clause}\")")
-        }
-        Some(clause) => format!("{all} (\"{clause}\" leaves none out)"),
+    let Some(clause) = clause else { return all };
+    // Nobody can tell beforehand whether there are any nulls.
+    let folded = clause.to_ascii_lowercase();
+    let has = |words: &str| folded.contains(words);
+    match (has("not null") || has("notnull")) && !has(" or ") {
+        true => format!("{all}, but for nulls (\"{clause}\")"),
+        false => format!("{all} (\"{clause}\" leaves none out)"),
     }
 }
 

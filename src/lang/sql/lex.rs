@@ -9,6 +9,9 @@ const WITH_BODY: &[&str] = &["event", "function", "package", "procedure", "trigg
 /// How many words before the kind of a created object: `OR REPLACE DEFINER = 'a'@'b' SQL …`.
 const WORDS_BEFORE_KIND: usize = 16;
 
+/// Versions above this are for some servers only; MariaDB passes over those of later MySQLs.
+const NEWER: u64 = 50_700;
+
 /// Splits a text into statements.
 pub(super) fn statements(text: &str, flavour: Flavour, ends: Ends) -> Vec<Statement> {
     let mut splitter = Splitter {
@@ -101,9 +104,11 @@ impl Splitter<'_> {
             (b'M', b'!') if is_mysql => 4,
             _ => 0,
         };
-        if marker > 0 {
+        let digits = self.rest()[marker..].bytes().take_while(u8::is_ascii_digit).count();
+        let version = self.rest()[marker..marker + digits].parse::<u64>().unwrap_or_default();
+        let is_for_some = marker == 4 || version > NEWER;
+        if marker > 0 && !(is_for_some && self.narrows(marker + digits)) {
             // What stands in it runs, whatever version is asked for: nobody knows the server's.
-            let digits = self.rest()[marker..].bytes().take_while(u8::is_ascii_digit).count();
             self.at += marker + digits;
             self.in_hint = true;
             return true;
@@ -119,6 +124,13 @@ impl Splitter<'_> {
             }
         }
         true
+    }
+
+    /// Whether what stands there leaves rows out of a statement that was begun: a server that passes
+    /// over it does more.
+    fn narrows(&self, offset: usize) -> bool {
+        let first = self.rest()[offset..].split_ascii_whitespace().next().unwrap_or_default();
+        !self.tokens.is_empty() && is_word(first, &["and", "having", "limit", "where"])
     }
 
     /// `DELIMITER x` is for the client, up to the end of the line.

@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query,
-    SelectItem, SetExpr, TableFactor, UnaryOperator, Value, Visit, Visitor,
+    Select, SelectItem, SetExpr, TableAlias, TableFactor, UnaryOperator, Value, Visit, Visitor,
 };
 
 use super::query::object_name;
-use crate::lang::condition::{Condition, Op, Truth};
+use crate::lang::condition::{Condition, Cover, Op, Truth};
 use crate::lang::function::is_volatile;
 use crate::lang::words::bare;
 
@@ -58,6 +58,8 @@ impl Subject {
             },
             Expr::IsNull(inner) => Condition::IsNull(self.boxed(inner)),
             Expr::IsNotNull(inner) => Condition::IsNotNull(self.boxed(inner)),
+            Expr::IsUnknown(inner) => Condition::IsNull(self.boxed(inner)),
+            Expr::IsNotUnknown(inner) => Condition::IsNotNull(self.boxed(inner)),
             Expr::IsTrue(inner) => Condition::Is(self.boxed(inner), true),
             Expr::IsNotFalse(inner) => Condition::Is(self.boxed(inner), true),
             Expr::IsFalse(inner) => Condition::Is(self.boxed(inner), false),
@@ -72,11 +74,18 @@ impl Subject {
                 let list = list.iter().map(|item| self.read(item)).collect();
                 Condition::In(self.boxed(expr), list).negated(*negated)
             }
-            Expr::InSubquery { expr: value, subquery, negated } => {
-                match self.column_name(value).filter(|name| self.gives_all(subquery, name)) {
-                    Some(_) => Condition::Whole.negated(*negated),
-                    None => self.other(expr),
-                }
+            Expr::InSubquery { subquery, negated, .. } if gives_nothing(subquery) => {
+                Condition::Known(Some(*negated))
+            }
+            Expr::InSubquery { expr: value, subquery, negated } if self.finds(value, subquery) => {
+                Condition::Whole.negated(*negated)
+            }
+            Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => match &**right {
+                Expr::Subquery(subquery) if self.finds(left, subquery) => Condition::Whole,
+                _ => self.other(expr),
+            },
+            Expr::Exists { subquery, negated } if self.finds_itself(subquery) => {
+                Condition::Whole.negated(*negated)
             }
             Expr::Like { negated, expr: value, pattern, .. }
             | Expr::ILike { negated, expr: value, pattern, .. } => {
@@ -97,6 +106,10 @@ impl Subject {
             }
             Expr::Function(function) => self.call(function).unwrap_or_else(|| self.other(expr)),
             Expr::BinaryOp { left, op, right } => self.binary(expr, left, op, right),
+            // Its columns are no expressions.
+            Expr::MatchAgainst { .. } => {
+                Condition::Other { text: expr.to_string(), reads: true, is_volatile: false }
+            }
             _ => self.other(expr),
         }
     }
@@ -106,7 +119,17 @@ impl Subject {
     }
 
     fn compared(&self, left: &Expr, op: Op, right: &Expr) -> Condition {
-        Condition::compare(self.read(left), op, self.read(right))
+        let (left, right) = (self.read(left), self.read(right));
+        // What is true or false is 1 or 0.
+        match (op, &left, &right) {
+            (Op::Equal | Op::Same, told, Condition::Number(number))
+            | (Op::Equal | Op::Same, Condition::Number(number), told)
+                if is_boolean(told) && [0.0, 1.0].contains(number) =>
+            {
+                told.clone().negated(*number == 0.0)
+            }
+            _ => Condition::compare(left, op, right),
+        }
     }
 
     fn binary(&self, expr: &Expr, left: &Expr, op: &BinaryOperator, right: &Expr) -> Condition {
@@ -165,12 +188,19 @@ impl Subject {
             return None;
         };
         let args = list.args.iter().map(|arg| match arg {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(self.read(expr)),
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
             _ => None,
         });
         let args = args.collect::<Option<Vec<_>>>()?;
-        let is_plain = function.over.is_none() && function.filter.is_none();
-        is_plain.then(|| Condition::Call(object_name(&function.name).to_lowercase(), args))
+        if function.over.is_some() || function.filter.is_some() {
+            return None;
+        }
+        let name = object_name(&function.name).to_lowercase();
+        Some(match (name.as_str(), args.as_slice()) {
+            ("isnull", [value]) => Condition::IsNull(self.boxed(value)),
+            ("regexp_like", [value, pattern]) => self.matches(value, pattern, PATTERNS),
+            _ => Condition::Call(name, args.into_iter().map(|arg| self.read(arg)).collect()),
+        })
     }
 
     fn qualified(&self, parts: &[Ident], expr: &Expr) -> Condition {
@@ -202,44 +232,149 @@ impl Subject {
         }
     }
 
-    /// Returns whether a subquery gives a column of the same table, with no row left out.
-    fn gives_all(&self, query: &Query, name: &str) -> bool {
-        let SetExpr::Select(select) = &*query.body else {
+    /// Returns whether a column's value is found in a subquery, whichever row it is of.
+    fn finds(&self, value: &Expr, query: &Query) -> bool {
+        self.column_name(value)
+            .is_some_and(|name| self.given(query, None) == Some(Given::Only(name)))
+    }
+
+    /// Returns whether a subquery finds the row at hand, whichever that is.
+    fn finds_itself(&self, query: &Query) -> bool {
+        let Some((select, source)) = plain(query) else { return false };
+        let TableFactor::Table { name: table, alias, sample: None, .. } = source else {
             return false;
         };
-        let is_narrowed = query.limit_clause.is_some()
-            || query.fetch.is_some()
-            || query.with.is_some()
-            || select.having.is_some();
-        let ([source], [item]) = (select.from.as_slice(), select.projection.as_slice()) else {
-            return false;
-        };
-        let inner = match &source.relation {
+        let table = object_name(table);
+        let inner = Self::new(&alias_or(alias.as_ref(), &table), &table);
+        let inner = inner.joined_as(Some(self.qualifier.clone()));
+        self.is_same_table(&table) && inner.is_whole(select)
+    }
+
+    fn is_whole(&self, select: &Select) -> bool {
+        let covers = |expr: &Expr| self.read(expr).cover(Truth::Numeric).may_be_all();
+        select.selection.as_ref().is_none_or(covers)
+    }
+
+    /// Returns whether a name is the table's, with its schema or without.
+    fn is_same_table(&self, table: &str) -> bool {
+        let table = table.to_lowercase();
+        let is_end = |long: &str, short: &str| long.ends_with(&format!(".{short}"));
+        table == self.table || is_end(&table, &self.table) || is_end(&self.table, &table)
+    }
+
+    /// Returns which columns of the table a subquery gives under a name, or as its only one, with no
+    /// row left out.
+    fn given(&self, query: &Query, name: Option<&str>) -> Option<Given> {
+        let (select, source) = plain(query)?;
+        let (alias, derived) = match source {
             TableFactor::Table { name: table, alias, sample: None, .. } => {
                 let table = object_name(table);
-                let alias = alias
-                    .as_ref()
-                    .map_or_else(|| table.clone(), |alias| bare(&alias.name.to_string()));
-                (table.to_lowercase() == self.table).then(|| Self::new(&alias, &table))
+                if !self.is_same_table(&table) {
+                    return None;
+                }
+                (alias_or(alias.as_ref(), &table), None)
             }
-            TableFactor::Derived { subquery, alias, .. } if self.gives_all(subquery, name) => {
-                alias.as_ref().map(|alias| Self::new(&bare(&alias.name.to_string()), &self.table))
+            TableFactor::Derived { subquery, alias, .. } => {
+                (alias_or(alias.as_ref(), ""), Some(subquery))
+            }
+            _ => return None,
+        };
+        let inner = Self::new(&alias, &self.table);
+        if !inner.is_whole(select) {
+            return None;
+        }
+        let item = |item: &SelectItem| match item {
+            SelectItem::UnnamedExpr(expr) => {
+                let column = inner.column_name(expr)?;
+                (name.is_none_or(|name| name == column)).then_some(Some(column))
+            }
+            SelectItem::ExprWithAlias { expr, alias } => {
+                let is_meant =
+                    name.is_none_or(|name| name == bare(&alias.to_string()).to_lowercase());
+                is_meant.then(|| inner.column_name(expr).map(Some))?
+            }
+            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => {
+                Some(name.map(str::to_owned))
             }
             _ => None,
         };
-        let Some(inner) = inner else { return false };
-        let gives = match item {
-            SelectItem::UnnamedExpr(expr) => {
-                inner.column_name(expr).is_some_and(|found| found == name)
-            }
-            _ => false,
+        let column = match (name, select.projection.as_slice()) {
+            (None, [only]) => item(only)?,
+            (None, _) => return None,
+            (Some(_), items) => items.iter().find_map(item)?,
         };
-        let is_whole = select
-            .selection
-            .as_ref()
-            .is_none_or(|expr| inner.read(expr).cover(Truth::Numeric).may_be_all());
-        gives && is_whole && !is_narrowed && source.joins.is_empty()
+        match (derived, column) {
+            (Some(subquery), column) => self.given(subquery, column.as_deref()),
+            (None, Some(column)) => Some(Given::Only(column)),
+            (None, None) => Some(Given::Every),
+        }
     }
+
+    /// Returns whether a query gives every row of the table.
+    pub(super) fn is_source(&self, query: &Query) -> bool {
+        let Some((select, TableFactor::Table { name, alias, sample: None, .. })) = plain(query)
+        else {
+            return false;
+        };
+        let table = object_name(name);
+        let inner = Self::new(&alias_or(alias.as_ref(), &table), &table);
+        self.is_same_table(&table) && inner.is_whole(select)
+    }
+}
+
+/// What a query gives of a table.
+#[derive(PartialEq, Eq)]
+enum Given {
+    /// One column.
+    Only(String),
+    /// All of them.
+    Every,
+}
+
+/// Returns the SELECT of a query and the one table it reads, if nothing but its WHERE leaves rows out.
+fn plain(query: &Query) -> Option<(&Select, &TableFactor)> {
+    let SetExpr::Select(select) = &*query.body else { return None };
+    let is_narrowed = query.limit_clause.is_some()
+        || query.fetch.is_some()
+        || query.with.is_some()
+        || select.having.is_some();
+    match select.from.as_slice() {
+        [source] if source.joins.is_empty() && !is_narrowed => Some((select, &source.relation)),
+        _ => None,
+    }
+}
+
+/// Returns whether a query gives no row, as `SELECT id FROM t WHERE false` does.
+fn gives_nothing(query: &Query) -> bool {
+    let SetExpr::Select(select) = &*query.body else { return false };
+    // Of no rows a sum is one.
+    let is_plain = |item: &SelectItem| {
+        matches!(item, SelectItem::UnnamedExpr(Expr::Identifier(_) | Expr::Value(_)))
+    };
+    let covers = |expr: &Expr| Subject::new("", "").read(expr).cover(Truth::Numeric);
+    select.projection.iter().all(is_plain)
+        && select.selection.as_ref().is_some_and(|expr| covers(expr) == Cover::None)
+}
+
+fn alias_or(alias: Option<&TableAlias>, table: &str) -> String {
+    alias.map_or_else(|| table.to_owned(), |alias| bare(&alias.name.to_string()))
+}
+
+/// Returns whether a condition's value is true or false, whatever its parts are.
+fn is_boolean(condition: &Condition) -> bool {
+    matches!(
+        condition,
+        Condition::Not(_)
+            | Condition::And(_)
+            | Condition::Or(_)
+            | Condition::IsNull(_)
+            | Condition::IsNotNull(_)
+            | Condition::Is(..)
+            | Condition::Compare(..)
+            | Condition::Matches { .. }
+            | Condition::In(..)
+            | Condition::Whole
+    )
 }
 
 /// Looks for columns of the table, and for what differs each time.

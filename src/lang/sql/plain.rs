@@ -55,6 +55,9 @@ pub(super) fn plain(words: &Words<'_>, flavour: Flavour) -> String {
         } else if is_mysql && matches!(piece, "|" | "&") && words.piece(at + 1) == piece {
             text.push_str(if piece == "|" { " OR " } else { " AND " });
             at += 1;
+        } else if is_mysql && let Some((plain, length)) = in_other_words(words, at) {
+            text.push_str(plain);
+            at += length - 1;
         } else if !is_mysql && words.is(at, &["is"]) && compares(words, at + 1) {
             let is_not = words.is(at + 1, &["not"]);
             text.push_str(if is_not { "<>" } else { "=" });
@@ -73,6 +76,28 @@ pub(super) fn plain(words: &Words<'_>, flavour: Flavour) -> String {
         at += 1;
     }
     text
+}
+
+/// Returns what the parser knows in place of MySQL's own, and how many tokens that is.
+fn in_other_words(words: &Words<'_>, at: usize) -> Option<(&'static str, usize)> {
+    let is_behind_operand = at > 0
+        && !words.is(at - 1, &["and", "or", "not", "select", "set", "where", "xor"])
+        && matches!(words.tokens[at - 1].kind, Kind::Close | Kind::Name | Kind::Other | Kind::Word);
+    match () {
+        () if words.piece(at) == "!" && words.piece(at + 1) != "=" => Some((" NOT ", 1)),
+        () if words.is(at, &["mod"]) && is_behind_operand && !words.is_open(at + 1) => {
+            Some(("%", 1))
+        }
+        () if words.are(at, &["sounds", "like"]) => Some(("=", 2)),
+        // INTERVAL '1:30' HOUR_MINUTE
+        () if at > 1 && words.is(at - 2, &["interval"]) => {
+            let unit = words.piece(at).to_ascii_lowercase();
+            let (first, _) = unit.split_once('_')?;
+            let units = ["year", "day", "hour", "minute", "second"];
+            units.into_iter().find(|unit| *unit == first).map(|unit| (unit, 1))
+        }
+        () => None,
+    }
 }
 
 /// Returns how many tokens from here on the parser does not know, and need not.
