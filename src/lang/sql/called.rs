@@ -33,6 +33,7 @@ pub(super) fn calls(script: &mut Script, words: &Words<'_>) {
         if is_named {
             continue;
         }
+        script.calls(&name);
         if let Some((_, class, verb, what)) = DEEDS.iter().find(|(known, ..)| *known == name) {
             let phrase = format!("{what} ({name})");
             script.push(*class, *verb, Some(name), Scope::One, phrase);

@@ -17,6 +17,9 @@ const TWO_WORDS: &[&[&str]] = &[
 /// Objects whose body runs by itself from now on.
 const BY_ITSELF: &[&str] = &["event", "trigger"];
 
+/// Objects whose body runs where they are called.
+const ROUTINES: &[&str] = &["function", "procedure"];
+
 /// DROP: one effect for each object.
 pub(super) fn drop(script: &mut Script, words: &Words<'_>) {
     let mut at = 1;
@@ -82,10 +85,13 @@ pub(super) fn create(script: &mut Script, words: &Words<'_>) {
     if BY_ITSELF.contains(&what.as_str()) {
         by_itself(script, &words.from(after), &format!("{what} {shown}"));
     }
+    if ROUTINES.contains(&what.as_str()) {
+        script.routine(&shown, &words.from(after));
+    }
 }
 
 /// The body of a trigger or an event: what it does to every row each time it runs counts now.
-fn by_itself(script: &mut Script, words: &Words<'_>, whose: &str) {
+pub(super) fn by_itself(script: &mut Script, words: &Words<'_>, whose: &str) {
     let start = match script.flavour {
         Flavour::Sqlite => words.find(&["begin"]).map(|at| at + 1),
         Flavour::Mysql => words.find(&["do", "begin"]).map(|at| at + 1).or_else(|| {

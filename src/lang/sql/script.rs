@@ -33,6 +33,8 @@ pub(super) struct Script {
     destructive_word: bool,
     /// Variables that hold a string which stands in the text.
     pub(super) variables: BTreeMap<String, String>,
+    /// The body of each routine that the text itself makes, by its name without schema, folded.
+    routines: BTreeMap<String, String>,
     /// The text of each prepared statement, where it is known.
     pub(super) prepared: BTreeMap<String, Option<String>>,
     temporary: Temporary,
@@ -55,6 +57,7 @@ impl Script {
             destructive_word: false,
             variables: BTreeMap::new(),
             prepared: BTreeMap::new(),
+            routines: BTreeMap::new(),
             temporary: Temporary::default(),
             alike: Alike::new(DIALECT),
             nesting: 0,
@@ -71,6 +74,7 @@ impl Script {
             return;
         }
         self.span = words.range();
+        self.forget_written(&words);
         let before = (self.effects.len(), self.reason.is_some());
         if statement.is_doubtful {
             self.unclear(&words, "it is not certain where strings end");
@@ -117,6 +121,60 @@ impl Script {
         self.within -= 1;
     }
 
+    /// Forgets the text of variables that a statement may write: `SELECT … INTO @a, @b`, `@a := …`,
+    /// `CALL p(@a)`.
+    fn forget_written(&mut self, words: &Words<'_>) {
+        if self.variables.is_empty() {
+            return;
+        }
+        let is_call = words.is(0, &["call"]);
+        let mut is_into = false;
+        for at in 0..words.len() {
+            is_into = words.is(at, &["into"])
+                || is_into && (words.piece(at) == "," || words.variable(at).is_some());
+            let Some((name, next)) = words.variable(at) else { continue };
+            let is_set = words.piece(next) == ":" && words.piece(next + 1) == "=";
+            if is_call || is_into || is_set {
+                self.variables.remove(&name);
+            }
+        }
+    }
+
+    /// Remembers the body of a routine; `words` are what stands behind its name.
+    pub(super) fn routine(&mut self, name: &str, words: &Words<'_>) {
+        const STARTS: &[&str] = &[
+            "alter", "call", "case", "delete", "drop", "execute", "if", "insert", "loop",
+            "prepare", "replace", "repeat", "return", "truncate", "update", "while", "with",
+        ];
+        if let Some(start) = words.find(&["begin"]).or_else(|| words.find(STARTS)) {
+            self.routines.insert(routine_key(name), words.from(start).line().to_owned());
+        }
+    }
+
+    /// Adds what a routine that the text itself made removes or changes.
+    pub(super) fn calls(&mut self, name: &str) {
+        // Taken out, it cannot call itself.
+        let Some((key, body)) = self.routines.remove_entry(&routine_key(name)) else { return };
+        let before = (self.count(), self.reason.clone(), self.destructive_word);
+        self.inner(&format!("begin not atomic {body}; end"));
+        (self.reason, self.destructive_word) = (before.1, before.2);
+        let found = self.take_since(before.0);
+        let made = |effect: &Effect| {
+            found.iter().any(|made| made.verb == Verb::Create && made.object == effect.object)
+        };
+        let counts = |effect: &&Effect| {
+            matches!(effect.class, Class::Change | Class::Remove | Class::Destroy)
+                && effect.verb != Verb::Execute
+                && !made(effect)
+        };
+        let told = found.iter().filter(counts).map(|effect| Effect {
+            phrase: format!("{name}() {}", effect.phrase),
+            ..effect.clone()
+        });
+        self.effects.extend(told);
+        self.routines.insert(key, body);
+    }
+
     /// Reads a text that runs where the current statement stands.
     pub(super) fn inner(&mut self, text: &str) {
         if self.nesting >= MOST_NESTING {
@@ -124,10 +182,12 @@ impl Script {
             self.reason.get_or_insert_with(|| "texts within texts".to_owned());
             return;
         }
-        let mut inner = Self { nesting: self.nesting + 1, ..Self::new(self.flavour) };
+        let routines = std::mem::take(&mut self.routines);
+        let mut inner = Self { nesting: self.nesting + 1, routines, ..Self::new(self.flavour) };
         for statement in lex::statements(text, self.flavour, Ends::Server) {
             inner.statement(text, &statement);
         }
+        self.routines = std::mem::take(&mut inner.routines);
         let span = self.span.clone();
         let runs = inner.effects.into_iter().filter(|effect| effect.class != Class::Read);
         self.effects.extend(runs.map(|effect| Effect { span: span.clone(), ..effect }));
@@ -196,4 +256,9 @@ impl Script {
             },
         }
     }
+}
+
+/// Returns what a routine is remembered by.
+fn routine_key(name: &str) -> String {
+    name.rsplit('.').next().unwrap_or(name).to_lowercase()
 }
