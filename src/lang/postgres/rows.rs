@@ -26,7 +26,7 @@ impl Reader<'_> {
         let Some(subject) = self.subject(node) else {
             return;
         };
-        let (scope, clause) = self.scope(node, &subject);
+        let (scope, clause, cover) = self.scope(node, &subject);
         let looped = self.is_looped(node);
         let scope = if looped && scope != Scope::All { Scope::Unknown } else { scope };
         let (class, verb) = match is_delete {
@@ -39,7 +39,9 @@ impl Reader<'_> {
         let class = if is_catalogue { Class::Destroy } else { class };
         let mut phrase = match (scope, clause) {
             _ if is_catalogue => format!("{does} rows of {table}, the server's own catalogue"),
-            (Scope::All, clause) => every_row(does, table, clause.as_deref()),
+            (Scope::All, clause) => {
+                every_row(does, table, clause.as_deref().map(|clause| (clause, cover)))
+            }
             (_, Some(clause)) => format!("{does} rows of {table} {clause}"),
             (_, None) => format!("{does} rows of {table}"),
         };
@@ -85,18 +87,18 @@ impl Reader<'_> {
         Some(Subject { outer: outer.last(), qualifier, table, is_shadowed })
     }
 
-    fn scope(&self, node: &SyntaxNode, subject: &Subject) -> (Scope, Option<String>) {
+    /// Returns how many rows are meant, the clause that says so, and how much it covers.
+    fn scope(&self, node: &SyntaxNode, subject: &Subject) -> (Scope, Option<String>, Cover) {
         if child(node, &[SyntaxKind::WHERE_CURRENT_OF]).is_some() {
-            return (Scope::One, Some("at the cursor".to_owned()));
+            return (Scope::One, Some("at the cursor".to_owned()), Cover::Some);
         }
         let Some(expr) = condition(node) else {
-            return (Scope::All, None);
+            return (Scope::All, None, Cover::All);
         };
         let clause = format!("where {}", shown(&expr));
-        match subject.cover(&expr).may_be_all() {
-            true => (Scope::All, Some(clause)),
-            false => (Scope::Filtered, Some(clause)),
-        }
+        let cover = subject.cover(&expr);
+        let scope = if cover.may_be_all() { Scope::All } else { Scope::Filtered };
+        (scope, Some(clause), cover)
     }
 
     fn plain_rows(&self, node: &SyntaxNode) -> Option<Rows> {

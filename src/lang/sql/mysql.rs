@@ -29,7 +29,9 @@ pub(super) fn statement(script: &mut Script, words: &Words<'_>) -> bool {
                 script.session("reads, or concerns this session only");
             }
         }
-        "begin" if words.is(1, &["not"]) => alter::block(script, words),
+        // MariaDB in Oracle's ways: a block without NOT ATOMIC.
+        "begin" if words.len() > 1 && !words.is(1, &["work"]) => alter::block(script, words),
+        "declare" => alter::block(script, words),
         "begin" => script.session("begins a transaction"),
         "if" | "case" | "loop" | "repeat" | "while" | "for" => alter::block(script, words),
         "start" | "stop" => {

@@ -43,15 +43,15 @@ struct Found {
     verb: Verb,
     table: String,
     scope: Scope,
-    /// Whether the condition leaves none out though there is one.
-    leaves_none_out: bool,
+    /// How much the condition covers, where there is one.
+    cover: Option<Cover>,
     /// How many rows at the most, by LIMIT.
     most: Option<f64>,
 }
 
 impl Found {
     fn plain(class: Class, verb: Verb, table: String, scope: Scope) -> Self {
-        Self { class, verb, table, scope, leaves_none_out: false, most: None }
+        Self { class, verb, table, scope, cover: None, most: None }
     }
 }
 
@@ -261,8 +261,8 @@ impl Finder {
             Some(_) => Scope::Filtered,
             None => scope,
         };
-        let leaves_none_out = scope == Scope::All && selection.is_some();
-        self.found.push(Found { class, verb, table, scope, leaves_none_out, most });
+        let cover = selection.map(|_| cover);
+        self.found.push(Found { class, verb, table, scope, cover, most });
     }
 
     fn insert(&mut self, insert: &Insert) {
@@ -294,7 +294,7 @@ impl Finder {
 
 /// Adds what was found, with a phrase.
 fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
-    let Found { mut class, verb, table, mut scope, leaves_none_out, most } = found;
+    let Found { mut class, verb, table, mut scope, cover, most } = found;
     let is_schema = script.flavour == Flavour::Sqlite
         && table.rsplit('.').next().is_some_and(|name| is_word(name, SCHEMA_TABLES));
     if is_schema {
@@ -317,9 +317,7 @@ fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
             let does = if verb == Verb::Delete { "deletes" } else { "updates" };
             let clause = words.find(&["where"]).map(|at| words.from(at).shown());
             match (scope, clause) {
-                (Scope::All, clause) => {
-                    every_row(does, &table, clause.as_deref().filter(|_| leaves_none_out))
-                }
+                (Scope::All, clause) => every_row(does, &table, clause.as_deref().zip(cover)),
                 (Scope::Unknown, None) => format!("{does} every row of {table} that has a match"),
                 (_, Some(clause)) => format!("{does} rows of {table} {clause}"),
                 (_, None) => format!("{does} rows of {table}"),
