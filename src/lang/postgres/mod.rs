@@ -88,6 +88,23 @@ fn prepared(text: &str) -> Option<(String, String, Reading)> {
     Some((plan, prepared, reading))
 }
 
+/// Returns the columns that an UPDATE sets, quoted where they have to be; none where that is not plain.
+#[must_use]
+pub fn assigned(text: &str) -> Option<Vec<String>> {
+    let (statement, slice) = only_statement(text, "update")?;
+    bounded(text, &statement, || {
+        let update = child(&parse(slice).0, &[SyntaxKind::UPDATE])?;
+        let list = tree::find(
+            &child(&update, &[SyntaxKind::SET_CLAUSE])?,
+            &[SyntaxKind::SET_COLUMN_LIST],
+        )?;
+        let one = |set: SyntaxNode| {
+            (set.kind() == SyntaxKind::SET_SINGLE_COLUMN).then(|| tree::ident(&set))
+        };
+        list.children().map(one).collect()
+    })?
+}
+
 /// Returns the name of the prepared statement that an EXECUTE, or an EXPLAIN ANALYZE of one, runs.
 fn executes(text: &str) -> Option<String> {
     token::statements(text).iter().find_map(|statement| {
