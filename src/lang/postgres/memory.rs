@@ -273,10 +273,11 @@ impl Memory {
             return Vec::new();
         }
         // Reading it again to find the calls costs as much as the first time.
-        let mentions = match self.ways.is_empty() && !may_call(text, statement, knows) {
-            true => return Vec::new(),
-            false => mentions(text, statement),
-        };
+        let mentions =
+            match self.ways.is_empty() && !may_call(text, statement, |name, _| knows(name)) {
+                true => return Vec::new(),
+                false => mentions(text, statement),
+            };
         // Most do nothing that counts.
         let matters = |mention: &Mention| {
             self.ways.contains_key(&mention.name) || !self.follow(&mention.name).is_empty()

@@ -25,7 +25,7 @@ const SECRETIVE: &[&str] =
     &["foreign data wrapper", "role", "server", "subscription", "system", "user", "user mapping"];
 
 /// Types that hold whatever common type was there before, so that nothing is cut or rounded.
-const WIDE: &[&str] = &["bigint", "int8", "jsonb", "numeric", "text", "varchar"];
+pub(super) const WIDE: &[&str] = &["bigint", "int8", "jsonb", "numeric", "text", "varchar"];
 
 impl Reader<'_> {
     /// DROP of anything: one effect for each object.
