@@ -20,6 +20,7 @@ mod reader;
 mod rows;
 mod schema;
 mod script;
+mod subquery;
 #[cfg(test)]
 mod tests;
 mod token;

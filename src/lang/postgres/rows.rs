@@ -6,7 +6,7 @@ use super::expression::condition;
 use super::predicate::Subject;
 use super::reader::Reader;
 use super::tree::{above, all_tokens, child, find, has_token, ident, name, segments, shown};
-use crate::lang::condition::Cover;
+use crate::lang::condition::{Cover, same_table};
 use crate::lang::{Class, Rows, Scope, Verb};
 
 /// Nodes around a statement under which counting its rows beforehand could mean something else.
@@ -36,10 +36,6 @@ impl Reader<'_> {
         let does = if is_delete { "deletes" } else { "updates" };
         let mut phrase = match (scope, clause) {
             (Scope::All, None) => format!("{does} every row of {table}"),
-            // NULLs stay, and nobody can tell beforehand whether there are any.
-            (Scope::All, Some(clause)) if clause.to_ascii_lowercase().contains("null") => {
-                format!("{does} every row of {table}, or nearly (\"{clause}\" keeps few)")
-            }
             (Scope::All, Some(clause)) => {
                 format!("{does} every row of {table} (\"{clause}\" leaves none out)")
             }
@@ -83,9 +79,13 @@ impl Reader<'_> {
             .any(|cte| ident(&cte) == table);
         let again = child(node, SOURCES).into_iter().flat_map(|sources| sources.children());
         let again = again.filter_map(|item| Subject::of_item(&item));
-        let outer =
-            again.filter(|again| again.table == table && !is_shadowed).map(|again| again.qualifier);
-        Some(Subject { outer: outer.last(), qualifier, table, is_shadowed })
+        let again = again.filter(|again| same_table(&again.table, &table) && !is_shadowed);
+        let again = again.map(|again| again.qualifier).last();
+        let subject = Subject { outer: None, qualifier, table, is_shadowed };
+        Some(match again {
+            Some(again) => subject.joined_as(again, node),
+            None => subject,
+        })
     }
 
     fn scope(&self, node: &SyntaxNode, subject: &Subject) -> (Scope, Option<String>) {
@@ -144,9 +144,21 @@ impl Reader<'_> {
         let rows = child(node, &[SyntaxKind::VALUES]).map(|values| {
             values.descendants().filter(|row| row.kind() == SyntaxKind::ROW).take(2).count()
         });
-        let scope = if rows == Some(1) { Scope::One } else { Scope::Filtered };
+        let itself = child(node, &[SyntaxKind::SELECT])
+            .is_some_and(|select| Subject::of_nothing().with_table(&table).finds_itself(&select))
+            || child(node, &[SyntaxKind::TABLE])
+                .and_then(|whole| find(&whole, &[SyntaxKind::RELATION_NAME_REF]))
+                .is_some_and(|whole| same_table(&name(&whole), &table));
+        let scope = match rows {
+            _ if itself => Scope::All,
+            Some(1) => Scope::One,
+            Some(_) | None => Scope::Filtered,
+        };
         let scope = if self.is_looped(node) { Scope::Unknown } else { scope };
-        let phrase = format!("inserts into {table}, overwriting rows that are there");
+        let phrase = match scope {
+            Scope::All => format!("inserts into {table}, overwriting every row"),
+            _ => format!("inserts into {table}, overwriting rows that are there"),
+        };
         self.push(Class::Change, Verb::Replace, Some(table), scope, node, phrase);
     }
 
@@ -160,16 +172,18 @@ impl Reader<'_> {
             .and_then(|on| on.children().next())
             .map_or(Cover::Either, |on| subject.cover(&on));
         for action in node.children() {
+            let chosen = child(&action, &[SyntaxKind::MERGE_CONDITION])
+                .and_then(|condition| condition.children().next())
+                .map_or(Cover::All, |condition| subject.cover(&condition));
+            let is_open = chosen == Cover::All;
             let (scope, rows) = match action.kind() {
                 SyntaxKind::MERGE_WHEN_MATCHED => {
-                    let conditional = child(&action, &[SyntaxKind::MERGE_CONDITION]).is_some();
-                    let all = joined.may_be_all() && !conditional;
+                    let all = joined.may_be_all() && is_open;
                     let scope = if all { Scope::All } else { Scope::Filtered };
                     (scope, "that match the source")
                 }
                 SyntaxKind::MERGE_WHEN_NOT_MATCHED_SOURCE => {
-                    let conditional = child(&action, &[SyntaxKind::MERGE_CONDITION]).is_some();
-                    let scope = if conditional { Scope::Filtered } else { Scope::Unknown };
+                    let scope = if is_open { Scope::Unknown } else { Scope::Filtered };
                     (scope, "the source does not have")
                 }
                 SyntaxKind::MERGE_WHEN_NOT_MATCHED_TARGET => (Scope::One, ""),
@@ -183,9 +197,7 @@ impl Reader<'_> {
                     _ => continue,
                 };
                 // An unconditional DELETE of whatever the source matches may reach every row.
-                let is_open = class == Class::Remove
-                    && scope == Scope::Filtered
-                    && child(&action, &[SyntaxKind::MERGE_CONDITION]).is_none();
+                let is_open = is_open && class == Class::Remove && scope == Scope::Filtered;
                 let scope = if self.is_looped(node) || is_open { Scope::Unknown } else { scope };
                 let phrase = match class {
                     Class::Add => format!("inserts into {table}"),
