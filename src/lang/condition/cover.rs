@@ -56,6 +56,21 @@ impl Cover {
         }
     }
 
+    /// Says which rows of a table a clause takes that may take all.
+    pub(in crate::lang) fn told(self, table: &str, clause: &str) -> String {
+        match self {
+            Self::Either => {
+                format!("every row of {table}, or none (\"{clause}\" is the same for all)")
+            }
+            Self::Wide => {
+                format!("every row of {table}, or some (\"{clause}\" may leave none out)")
+            }
+            Self::All | Self::None | Self::Some => {
+                format!("every row of {table} (\"{clause}\" leaves none out)")
+            }
+        }
+    }
+
     fn of(holds: bool) -> Self {
         if holds { Self::All } else { Self::None }
     }

@@ -97,6 +97,7 @@ impl Subject {
             Some(SyntaxKind::TRUE_KW) => Condition::Known(Some(true)),
             Some(SyntaxKind::FALSE_KW) => Condition::Known(Some(false)),
             Some(SyntaxKind::NULL_KW) => Condition::Known(None),
+            Some(SyntaxKind::POSITIONAL_PARAM) => self.other(expr),
             _ => string(expr).map_or_else(|| self.other(expr), Condition::Text),
         }
     }
@@ -341,10 +342,26 @@ impl Subject {
                         Some((None, _)) | None => true,
                     }
                 }
-                _ => is_column(&node),
+                _ => is_column(&node) && !is_inner(&node, expr),
             }
         })
     }
+}
+
+/// Returns whether a bare column in a subquery is the subquery's own, as far as one can tell: it is
+/// compared with no other.
+fn is_inner(node: &SyntaxNode, expr: &SyntaxNode) -> bool {
+    let mut around = node.ancestors().skip(1).take_while(|outer| outer != expr);
+    let mut columns = 1;
+    let select = around.find(|outer| {
+        if outer.kind() == SyntaxKind::BIN_EXPR && columns == 1 {
+            let names = outer.descendants().filter(|name| name.kind() == SyntaxKind::NAME_REF);
+            columns = names.take(2).count();
+        }
+        outer.kind() == SyntaxKind::SELECT
+    });
+    let is_own = |select: SyntaxNode| child(&select, &[SyntaxKind::FROM_CLAUSE]).is_some();
+    columns == 1 && select.is_some_and(is_own)
 }
 
 /// Reads the first half of a BETWEEN: the value, the lower bound, and whether NOT stands there.

@@ -35,12 +35,12 @@ impl Reader<'_> {
         let table = &subject.table;
         let does = if is_delete { "deletes" } else { "updates" };
         let mut phrase = match (scope, clause) {
-            (Scope::All, None) => format!("{does} every row of {table}"),
-            (Scope::All, Some(clause)) => {
-                format!("{does} every row of {table} (\"{clause}\" leaves none out)")
+            (Scope::All, Some((clause, cover))) => {
+                format!("{does} {}", cover.told(table, &format!("where {clause}")))
             }
-            (_, Some(clause)) => format!("{does} rows of {table} {clause}"),
-            (_, None) => format!("{does} rows of {table}"),
+            (Scope::All, None) => format!("{does} every row of {table}"),
+            (_, Some((clause, _))) => format!("{does} rows of {table} where {clause}"),
+            (_, None) => format!("{does} rows of {table} at the cursor"),
         };
         if looped {
             phrase.push_str(", in a loop");
@@ -88,18 +88,17 @@ impl Reader<'_> {
         })
     }
 
-    fn scope(&self, node: &SyntaxNode, subject: &Subject) -> (Scope, Option<String>) {
+    /// Returns how many rows are meant, and by what condition.
+    fn scope(&self, node: &SyntaxNode, subject: &Subject) -> (Scope, Option<(String, Cover)>) {
         if child(node, &[SyntaxKind::WHERE_CURRENT_OF]).is_some() {
-            return (Scope::One, Some("at the cursor".to_owned()));
+            return (Scope::One, None);
         }
         let Some(expr) = condition(node) else {
             return (Scope::All, None);
         };
-        let clause = format!("where {}", shown(&expr));
-        match subject.cover(&expr).may_be_all() {
-            true => (Scope::All, Some(clause)),
-            false => (Scope::Filtered, Some(clause)),
-        }
+        let cover = subject.cover(&expr);
+        let scope = if cover.may_be_all() { Scope::All } else { Scope::Filtered };
+        (scope, Some((shown(&expr), cover)))
     }
 
     fn plain_rows(&self, node: &SyntaxNode) -> Option<Rows> {

@@ -8,6 +8,9 @@ use super::predicate::Subject;
 use super::tree::{all_tokens, child, find, ident, name, segments, string};
 use crate::lang::condition::{Condition, Cover, same_table};
 
+/// A LIMIT from here on is none.
+const NO_LIMIT: f64 = 1e9;
+
 /// How many queries deep a table is looked for.
 const MOST_QUERIES: usize = 5;
 
@@ -136,8 +139,15 @@ fn of_query(select: &SyntaxNode, depth: usize) -> Option<Subject> {
     let narrows = |clause: &SyntaxNode| {
         let words: Vec<String> =
             all_tokens(clause).map(|token| token.text().to_lowercase()).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         NARROWING.contains(&clause.kind())
-            && !matches!(words.join(" ").as_str(), "limit all" | "offset 0")
+            && match words.as_slice() {
+                ["limit", "all"] | ["offset", "0"] => false,
+                ["limit", most] => most.parse().is_ok_and(|most: f64| most < NO_LIMIT),
+                // It only waits, or fails.
+                ["for", how @ ..] => how.contains(&"skip"),
+                _ => true,
+            }
     };
     if select.children().any(|clause| narrows(&clause)) {
         return None;

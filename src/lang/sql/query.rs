@@ -42,8 +42,8 @@ struct Found {
     verb: Verb,
     table: String,
     scope: Scope,
-    /// Whether the condition leaves none out though there is one.
-    leaves_none_out: bool,
+    /// What the condition covers, if that may be every row.
+    cover: Option<Cover>,
 }
 
 /// Reads a query or a change of rows.
@@ -226,8 +226,8 @@ impl Finder {
             Some(limit) if limit < NO_LIMIT => Scope::Filtered,
             Some(_) | None => scope,
         };
-        let leaves_none_out = scope == Scope::All && selection.is_some();
-        self.found.push(Found { class, verb, table, scope, leaves_none_out });
+        let cover = selection.map(|_| cover).filter(|_| scope == Scope::All);
+        self.found.push(Found { class, verb, table, scope, cover });
     }
 
     fn insert(&mut self, insert: &Insert) {
@@ -249,13 +249,13 @@ impl Finder {
             false => (Class::Add, Verb::Insert, Scope::One),
         };
         let table = object_name(table);
-        self.found.push(Found { class, verb, table, scope, leaves_none_out: false });
+        self.found.push(Found { class, verb, table, scope, cover: None });
     }
 }
 
 /// Adds what was found, with a phrase.
 fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
-    let Found { mut class, verb, table, mut scope, leaves_none_out } = found;
+    let Found { mut class, verb, table, mut scope, cover } = found;
     let is_schema = script.flavour == Flavour::Sqlite
         && table.rsplit('.').next().is_some_and(|name| is_word(name, SCHEMA_TABLES));
     if is_schema {
@@ -269,8 +269,8 @@ fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
             let does = if verb == Verb::Delete { "deletes" } else { "updates" };
             let clause = words.find(&["where"]).map(|at| words.from(at).shown());
             match (scope, clause) {
-                (Scope::All, Some(clause)) if leaves_none_out => {
-                    format!("{does} every row of {table} (\"{clause}\" leaves none out)")
+                (Scope::All, Some(clause)) if let Some(cover) = cover => {
+                    format!("{does} {}", cover.told(&table, &clause))
                 }
                 (Scope::All, _) => format!("{does} every row of {table}"),
                 (Scope::Unknown, None) => format!("{does} every row of {table} that has a match"),
@@ -289,7 +289,7 @@ fn plain_change(words: &Words<'_>) -> Option<Found> {
     let class = if shape.verb == Verb::Delete { Class::Remove } else { Class::Change };
     let (table, _) = words.name(shape.table.start);
     let scope = Scope::Filtered;
-    Some(Found { class, verb: shape.verb, table: table?, scope, leaves_none_out: false })
+    Some(Found { class, verb: shape.verb, table: table?, scope, cover: None })
 }
 
 /// `INSERT INTO t (a) VALUES (1), (2)`, which needs no parser.
