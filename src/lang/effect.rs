@@ -4,8 +4,6 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::condition::Cover;
-
 /// The row of the policy table an effect belongs to, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -186,25 +184,6 @@ impl Effect {
 /// cannot be read may be anything.
 fn outlasts(verb: Verb) -> bool {
     matches!(verb, Verb::Admin | Verb::Execute | Verb::Shell | Verb::Unguard)
-}
-
-/// Tells of a DELETE or UPDATE that takes every row; `clause` is the WHERE that does not keep it from
-/// that, and how much it covers.
-pub(super) fn every_row(does: &str, table: &str, clause: Option<(&str, Cover)>) -> String {
-    let all = format!("{does} every row of {table}");
-    let Some((clause, cover)) = clause else { return all };
-    // Nobody can tell beforehand whether there are any nulls.
-    let folded = clause.to_ascii_lowercase();
-    let has = |words: &str| folded.contains(words);
-    let spares_nulls = (has("not null") || has("notnull")) && !has(" or ");
-    match cover {
-        Cover::Either => format!("{all}, or none (\"{clause}\" is the same for all)"),
-        Cover::Wide => format!("{all}, or some (a part of \"{clause}\" is the same for all)"),
-        Cover::All if spares_nulls => format!("{all}, but for nulls (\"{clause}\")"),
-        Cover::All | Cover::Some | Cover::None => {
-            format!("{all} (\"{clause}\" leaves none out)")
-        }
-    }
 }
 
 /// Stands for a statement that no parser understood and that has a destructive word in it.

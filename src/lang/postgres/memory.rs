@@ -6,21 +6,15 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::called::{called, calls, may_call, mentions, trigger, word};
-use super::literals::{self, DIALECT};
+use super::called::{Mention, called, calls, may_call, mentions, trigger, word};
+use super::script::{Ahead, Script};
 use super::tree::{child, find, segments, string};
-use super::{Place, Read, bounded, expression, one, parse, plain, read_within, token};
-use crate::lang::alike::Alike;
-use crate::lang::effect::unread;
-use crate::lang::temporary::Temporary;
+use super::{Place, Read, bounded, expression, parse, plain, read_within, token};
 use crate::lang::token::Statement;
 use crate::lang::{Class, Effect, Reading, Scope, Verb};
 
 /// Most names that are remembered; a program that makes more is not typing.
 const MOST_NAMES: usize = 5_000;
-
-/// From what length on a text is a script: in a shorter one a typo is worth a parser's time.
-const SCRIPT_BYTES: usize = 4_000;
 
 /// Most definitions of one name that are remembered, the newest.
 const MOST_OF_ONE_NAME: usize = 100;
@@ -161,37 +155,7 @@ impl Memory {
     /// follows in it.
     #[must_use]
     pub fn read(&self, text: &str) -> Reading {
-        let mut all = Read::default();
-        let mut own: Option<Self> = None;
-        let mut temporary = Temporary::default();
-        let mut alike = Alike::new(DIALECT);
-        for statement in token::statements(text) {
-            let mut found = first(text, &statement, &mut alike);
-            let is_told = found.effects.iter().any(|effect| effect.class == Class::Opaque);
-            if found.destructive_word && !is_told {
-                let reason = found.reason.as_deref().unwrap_or("not understood");
-                found.effects.push(unread(reason, statement.range.clone()));
-            }
-            let memory = own.as_ref().unwrap_or(self);
-            memory.apply(text, &statement, &mut found);
-            memory.narrow(text, &mut found.effects);
-            temporary.take(text, &statement, &mut found.effects);
-            if teaches(text, &statement) {
-                let own = own.get_or_insert_with(|| self.clone());
-                own.learn_statement(text, &statement);
-            }
-            all.effects.extend(found.effects);
-            all.reason = all.reason.or(found.reason);
-            all.destructive_word |= found.destructive_word;
-        }
-        match all.reason.take() {
-            None => Reading::Understood(all.effects),
-            Some(reason) => Reading::Unclear {
-                reason,
-                effects: all.effects,
-                destructive_word: all.destructive_word,
-            },
-        }
+        Script::new(self).take(text, Ahead::of(text))
     }
 
     /// Remembers what a text that was let through prepares and defines.
@@ -237,7 +201,7 @@ impl Memory {
         }
     }
 
-    fn learn_statement(&mut self, text: &str, statement: &Statement) {
+    pub(super) fn learn_statement(&mut self, text: &str, statement: &Statement) {
         let slice = &text[statement.range.clone()];
         if word(text, statement, 0, &["prepare"]) {
             if let Some((plan, inner, reading)) = super::prepared(slice)
@@ -254,7 +218,7 @@ impl Memory {
     }
 
     /// Puts into a reading what the plans and functions of a statement do.
-    fn apply(&self, text: &str, statement: &Statement, found: &mut Read) {
+    pub(super) fn apply(&self, text: &str, statement: &Statement, found: &mut Read) {
         let slice = &text[statement.range.clone()];
         let place = |effect: &Effect| Effect {
             span: statement.range.clone(),
@@ -285,7 +249,7 @@ impl Memory {
     }
 
     /// Finds the effects on one row: those whose condition gives a value to each column of a key.
-    fn narrow(&self, text: &str, effects: &mut [Effect]) {
+    pub(super) fn narrow(&self, text: &str, effects: &mut [Effect]) {
         for effect in effects.iter_mut().filter(|effect| effect.scope == Scope::Filtered) {
             let object = effect.object.as_deref().map(last);
             let Some(keys) = object.and_then(|table| self.keys.get(table)) else { continue };
@@ -309,11 +273,16 @@ impl Memory {
             return Vec::new();
         }
         // Reading it again to find the calls costs as much as the first time.
-        let mentions = match self.ways.is_empty() && !may_call(text, statement, knows) {
-            true => return Vec::new(),
-            false => mentions(text, statement),
+        let mentions =
+            match self.ways.is_empty() && !may_call(text, statement, |name, _| knows(name)) {
+                true => return Vec::new(),
+                false => mentions(text, statement),
+            };
+        // Most do nothing that counts.
+        let matters = |mention: &Mention| {
+            self.ways.contains_key(&mention.name) || !self.follow(&mention.name).is_empty()
         };
-        if !mentions.iter().any(|mention| knows(&mention.name)) {
+        if !mentions.iter().any(matters) {
             return Vec::new();
         }
         let mut reached: Vec<Effect> = Vec::new();
@@ -423,21 +392,6 @@ fn add(effects: &mut Vec<Effect>, effect: Effect, phrase: String) {
     if effects.iter().all(|known| known.phrase != phrase) {
         effects.push(Effect { phrase, ..effect });
     }
-}
-
-/// Reads a statement of a text, by itself.
-fn first(text: &str, statement: &Statement, alike: &mut Alike) -> Read {
-    let literal = literals::read(text, statement, 0).map(|effect| vec![effect]);
-    let is_script = text.len() >= SCRIPT_BYTES;
-    let plain = literal.or_else(|| is_script.then(|| plain::read(text, statement))?);
-    if let Some(effects) = plain.or_else(|| alike.tell(text, statement)) {
-        return Read { effects, ..Read::default() };
-    }
-    let found = one(text, statement, Place::Exact(0), 0);
-    if found.reason.is_none() && found.unread.is_empty() {
-        alike.learn(text, statement, &found.effects);
-    }
-    found
 }
 
 /// Returns the columns that a condition gives a value to.
@@ -556,7 +510,7 @@ fn routine(schema: Option<String>, language: &str, body: &Body) -> Option<Routin
 }
 
 /// Returns whether a statement prepares or defines something.
-fn teaches(text: &str, statement: &Statement) -> bool {
+pub(super) fn teaches(text: &str, statement: &Statement) -> bool {
     word(text, statement, 0, &["prepare"])
         || word(text, statement, 0, &["create"])
             && (1..4).any(|at| word(text, statement, at, &["function", "procedure"]))

@@ -19,6 +19,8 @@ mod predicate;
 mod reader;
 mod rows;
 mod schema;
+mod script;
+mod subquery;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -32,6 +34,7 @@ use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 pub use self::called::{calls_unknown, may_reach};
 pub use self::memory::{Key, Memory, Source, Told, Uses, Way};
 use self::reader::Reader;
+pub use self::script::{Ahead, Script};
 use self::tree::{Place, child, name, shorten};
 use super::token::Statement;
 use super::{Effect, Reading};

@@ -366,6 +366,11 @@ pub(super) fn explain_runs(node: &SyntaxNode) -> bool {
     last.last().unwrap_or(false)
 }
 
+/// Returns whether a setting is one of the server's guards.
+pub(super) fn is_guard(setting: &str) -> bool {
+    GUARDS.iter().any(|(known, _)| *known == setting)
+}
+
 /// Returns a word without quotes, folded.
 fn bare(word: &str) -> String {
     word.trim_matches(['\'', '"']).to_ascii_lowercase()

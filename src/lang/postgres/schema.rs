@@ -4,7 +4,6 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::reader::Reader;
 use super::tree::{all_tokens, child, find, has_token, name, shown};
-use crate::lang::token::is_word;
 use crate::lang::{Class, Scope, Verb};
 
 /// What stands beside the names in a DROP and names nothing that is dropped.
@@ -25,8 +24,9 @@ const BESIDE: &[SyntaxKind] = &[
 const SECRETIVE: &[&str] =
     &["foreign data wrapper", "role", "server", "subscription", "system", "user", "user mapping"];
 
-/// Types that hold whatever common type was there before, so that nothing is cut or rounded.
-const WIDE: &[&str] = &["bigint", "int8", "jsonb", "numeric", "text", "varchar"];
+/// Types that hold whatever common type was there before, so that nothing is cut or rounded. What
+/// becomes a `bigint` is an `int` nearly always; of a `numeric` it would round.
+pub(super) const WIDE: &[&str] = &["bigint", "int8", "jsonb", "numeric", "text", "varchar"];
 
 impl Reader<'_> {
     /// DROP of anything: one effect for each object.
@@ -261,21 +261,12 @@ impl Reader<'_> {
             .map_or_else(|| "?".to_owned(), |part| name(&part));
         let ty = find(action, &[SyntaxKind::SET_TYPE])
             .or_else(|| has_token(action, SyntaxKind::TYPE_KW).then(|| action.clone()));
-        // From what, nobody can tell; of whole numbers nothing is lost.
-        let rounds = |ty: &SyntaxNode| {
-            all_tokens(ty).any(|token| is_word(token.text(), &["bigint", "int8"]))
-        };
-        let rounds = if ty.as_ref().is_some_and(|ty| is_wide(ty) && rounds(ty)) {
-            ", rounding what has decimals"
-        } else {
-            ""
-        };
         let (verb, scope, does) = match &ty {
             Some(ty) if is_wide(ty) => (Verb::AlterType, Scope::One, "changes the type of"),
             Some(_) => (Verb::AlterType, Scope::All, "rewrites every value of"),
             None => (Verb::Alter, Scope::One, "alters"),
         };
-        let phrase = format!("{does} column {column} of {whole}{rounds}: {}", shown(action));
+        let phrase = format!("{does} column {column} of {whole}: {}", shown(action));
         self.push(Class::Change, verb, object.cloned(), scope, action, phrase);
     }
 

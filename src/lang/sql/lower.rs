@@ -4,16 +4,13 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query,
-    Select, SelectItem, SetExpr, TableAlias, TableFactor, UnaryOperator, Value, Visit, Visitor,
+    Select, SelectItem, SetExpr, TableFactor, UnaryOperator, Value, Visit, Visitor,
 };
 
 use super::query::object_name;
-use crate::lang::condition::{Condition, Cover, Op, Truth};
+use crate::lang::condition::{Condition, Cover, Op, Truth, pattern, same_table};
 use crate::lang::function::is_volatile;
 use crate::lang::words::bare;
-
-/// Signs of which alone a regular expression takes every string.
-const PATTERNS: &[char] = &['.', '*', '^', '$'];
 
 /// The table a condition is about.
 pub(super) struct Subject {
@@ -57,9 +54,9 @@ impl Subject {
                 _ => self.other(expr),
             },
             Expr::IsNull(inner) => Condition::IsNull(self.boxed(inner)),
-            Expr::IsNotNull(inner) => Condition::IsNotNull(self.boxed(inner)),
             Expr::IsUnknown(inner) => Condition::IsNull(self.boxed(inner)),
             Expr::IsNotUnknown(inner) => Condition::IsNotNull(self.boxed(inner)),
+            Expr::IsNotNull(inner) => Condition::IsNotNull(self.boxed(inner)),
             Expr::IsTrue(inner) => Condition::Is(self.boxed(inner), true),
             Expr::IsNotFalse(inner) => Condition::Is(self.boxed(inner), true),
             Expr::IsFalse(inner) => Condition::Is(self.boxed(inner), false),
@@ -74,25 +71,31 @@ impl Subject {
                 let list = list.iter().map(|item| self.read(item)).collect();
                 Condition::In(self.boxed(expr), list).negated(*negated)
             }
-            Expr::InSubquery { subquery, negated, .. } if gives_nothing(subquery) => {
-                Condition::Known(Some(*negated))
-            }
-            Expr::InSubquery { expr: value, subquery, negated } if self.finds(value, subquery) => {
-                Condition::Whole.negated(*negated)
+            Expr::InSubquery { expr: value, subquery, negated } => {
+                self.within(expr, value, subquery).negated(*negated)
             }
             Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => match &**right {
-                Expr::Subquery(subquery) if self.finds(left, subquery) => Condition::Whole,
+                Expr::Subquery(query) => self.within(expr, left, query),
                 _ => self.other(expr),
             },
-            Expr::Exists { subquery, negated } if self.finds_itself(subquery) => {
-                Condition::Whole.negated(*negated)
+            Expr::Subquery(query) => match only_value(query) {
+                Some(value) => self.read(value),
+                None => self.other(expr),
+            },
+            Expr::Exists { subquery, negated } => {
+                let found = match only_value(subquery) {
+                    Some(_) => Condition::Known(Some(true)),
+                    None if self.finds_itself(subquery) => Condition::Whole,
+                    None => return self.other(expr),
+                };
+                found.negated(*negated)
             }
-            Expr::Like { negated, expr: value, pattern, .. }
-            | Expr::ILike { negated, expr: value, pattern, .. } => {
-                self.matches(value, pattern, &['%']).negated(*negated)
+            Expr::Like { negated, expr: value, pattern: taken, .. }
+            | Expr::ILike { negated, expr: value, pattern: taken, .. } => {
+                self.matches(value, taken, pattern::like).negated(*negated)
             }
-            Expr::RLike { negated, expr: value, pattern, .. } => {
-                self.matches(value, pattern, PATTERNS).negated(*negated)
+            Expr::RLike { negated, expr: value, pattern: taken, .. } => {
+                self.matches(value, taken, pattern::regular).negated(*negated)
             }
             Expr::Case { operand, conditions, else_result, .. } => {
                 let chosen_by = operand.iter().map(|operand| self.read(operand));
@@ -119,17 +122,7 @@ impl Subject {
     }
 
     fn compared(&self, left: &Expr, op: Op, right: &Expr) -> Condition {
-        let (left, right) = (self.read(left), self.read(right));
-        // What is true or false is 1 or 0.
-        match (op, &left, &right) {
-            (Op::Equal | Op::Same, told, Condition::Number(number))
-            | (Op::Equal | Op::Same, Condition::Number(number), told)
-                if is_boolean(told) && [0.0, 1.0].contains(number) =>
-            {
-                told.clone().negated(*number == 0.0)
-            }
-            _ => Condition::compare(left, op, right),
-        }
+        Condition::compare(self.read(left), op, self.read(right))
     }
 
     fn binary(&self, expr: &Expr, left: &Expr, op: &BinaryOperator, right: &Expr) -> Condition {
@@ -160,8 +153,8 @@ impl Subject {
             BinaryOperator::StringConcat => {
                 return Condition::Or(vec![self.read(left), self.read(right)]);
             }
-            BinaryOperator::Glob => return self.matches(left, right, &['*']),
-            BinaryOperator::Regexp => return self.matches(left, right, PATTERNS),
+            BinaryOperator::Glob => return self.matches(left, right, pattern::glob),
+            BinaryOperator::Regexp => return self.matches(left, right, pattern::regular),
             _ => return self.other(expr),
         };
         self.compared(left, op, right)
@@ -171,16 +164,8 @@ impl Subject {
         Condition::Arithmetic(sign, self.boxed(left), self.boxed(right))
     }
 
-    fn matches(&self, value: &Expr, pattern: &Expr, all: &[char]) -> Condition {
-        let (value, pattern) = (self.boxed(value), self.boxed(pattern));
-        // An empty regular expression takes everything too.
-        let takes_all = match &*pattern {
-            Condition::Text(text) => {
-                text.chars().all(|c| all.contains(&c)) && !(text.is_empty() && all != PATTERNS)
-            }
-            _ => false,
-        };
-        Condition::Matches { value, pattern, takes_all }
+    fn matches(&self, value: &Expr, taken: &Expr, takes_all: fn(&str) -> bool) -> Condition {
+        Condition::matches(self.read(value), self.read(taken), takes_all)
     }
 
     fn call(&self, function: &Function) -> Option<Condition> {
@@ -188,18 +173,18 @@ impl Subject {
             return None;
         };
         let args = list.args.iter().map(|arg| match arg {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(self.read(expr)),
             _ => None,
         });
         let args = args.collect::<Option<Vec<_>>>()?;
-        if function.over.is_some() || function.filter.is_some() {
-            return None;
-        }
+        let is_plain = function.over.is_none() && function.filter.is_none();
         let name = object_name(&function.name).to_lowercase();
-        Some(match (name.as_str(), args.as_slice()) {
-            ("isnull", [value]) => Condition::IsNull(self.boxed(value)),
-            ("regexp_like", [value, pattern]) => self.matches(value, pattern, PATTERNS),
-            _ => Condition::Call(name, args.into_iter().map(|arg| self.read(arg)).collect()),
+        is_plain.then(|| match (name.as_str(), &args[..]) {
+            ("isnull", [value]) => Condition::IsNull(Box::new(value.clone())),
+            ("regexp_like", [value, taken]) => {
+                Condition::matches(value.clone(), taken.clone(), pattern::regular)
+            }
+            _ => Condition::Call(name, args),
         })
     }
 
@@ -232,115 +217,75 @@ impl Subject {
         }
     }
 
-    /// Returns whether a column's value is found in a subquery, whichever row it is of.
-    fn finds(&self, value: &Expr, query: &Query) -> bool {
-        self.column_name(value)
-            .is_some_and(|name| self.given(query, None) == Some(Given::Only(name)))
-    }
-
-    /// Returns whether a subquery finds the row at hand, whichever that is.
-    fn finds_itself(&self, query: &Query) -> bool {
-        let Some((select, source)) = plain(query) else { return false };
-        let TableFactor::Table { name: table, alias, sample: None, .. } = source else {
-            return false;
-        };
-        let table = object_name(table);
-        let inner = Self::new(&alias_or(alias.as_ref(), &table), &table);
-        let inner = inner.joined_as(Some(self.qualifier.clone()));
-        self.is_same_table(&table) && inner.is_whole(select)
-    }
-
-    fn is_whole(&self, select: &Select) -> bool {
-        let covers = |expr: &Expr| self.read(expr).cover(Truth::Numeric).may_be_all();
-        select.selection.as_ref().is_none_or(covers)
-    }
-
-    /// Returns whether a name is the table's, with its schema or without.
-    fn is_same_table(&self, table: &str) -> bool {
-        let table = table.to_lowercase();
-        let is_end = |long: &str, short: &str| long.ends_with(&format!(".{short}"));
-        table == self.table || is_end(&table, &self.table) || is_end(&self.table, &table)
-    }
-
-    /// Returns which columns of the table a subquery gives under a name, or as its only one, with no
-    /// row left out.
-    fn given(&self, query: &Query, name: Option<&str>) -> Option<Given> {
-        let (select, source) = plain(query)?;
-        let (alias, derived) = match source {
-            TableFactor::Table { name: table, alias, sample: None, .. } => {
-                let table = object_name(table);
-                if !self.is_same_table(&table) {
-                    return None;
-                }
-                (alias_or(alias.as_ref(), &table), None)
-            }
-            TableFactor::Derived { subquery, alias, .. } => {
-                (alias_or(alias.as_ref(), ""), Some(subquery))
-            }
-            _ => return None,
-        };
-        let inner = Self::new(&alias, &self.table);
-        if !inner.is_whole(select) {
-            return None;
+    /// Reads `value IN (SELECT …)`.
+    fn within(&self, expr: &Expr, value: &Expr, query: &Query) -> Condition {
+        if let Some(only) = only_value(query) {
+            return Condition::In(self.boxed(value), vec![self.read(only)]);
         }
-        let item = |item: &SelectItem| match item {
-            SelectItem::UnnamedExpr(expr) => {
-                let column = inner.column_name(expr)?;
-                (name.is_none_or(|name| name == column)).then_some(Some(column))
-            }
-            SelectItem::ExprWithAlias { expr, alias } => {
-                let is_meant =
-                    name.is_none_or(|name| name == bare(&alias.to_string()).to_lowercase());
-                is_meant.then(|| inner.column_name(expr).map(Some))?
-            }
-            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => {
-                Some(name.map(str::to_owned))
-            }
-            _ => None,
-        };
-        let column = match (name, select.projection.as_slice()) {
-            (None, [only]) => item(only)?,
-            (None, _) => return None,
-            (Some(_), items) => items.iter().find_map(item)?,
-        };
-        match (derived, column) {
-            (Some(subquery), column) => self.given(subquery, column.as_deref()),
-            (None, Some(column)) => Some(Given::Only(column)),
-            (None, None) => Some(Given::Every),
+        match self.column_name(value).filter(|name| self.gives_all(query, name)) {
+            Some(_) => Condition::Whole,
+            None if gives_nothing(query) => Condition::Known(Some(false)),
+            None => self.other(expr),
         }
     }
 
     /// Returns whether a query gives every row of the table.
     pub(super) fn is_source(&self, query: &Query) -> bool {
-        let Some((select, TableFactor::Table { name, alias, sample: None, .. })) = plain(query)
-        else {
-            return false;
-        };
-        let table = object_name(name);
-        let inner = Self::new(&alias_or(alias.as_ref(), &table), &table);
-        self.is_same_table(&table) && inner.is_whole(select)
+        let whole = |(select, inner): (&Select, Self)| inner.is_whole(select);
+        self.source(query, "").is_some_and(whole)
     }
-}
 
-/// What a query gives of a table.
-#[derive(PartialEq, Eq)]
-enum Given {
-    /// One column.
-    Only(String),
-    /// All of them.
-    Every,
-}
+    /// Returns whether the condition of a query leaves no row of this table out.
+    fn is_whole(&self, select: &Select) -> bool {
+        let covers = |expr: &Expr| self.read(expr).cover(Truth::Numeric).may_be_all();
+        select.selection.as_ref().is_none_or(covers)
+    }
 
-/// Returns the SELECT of a query and the one table it reads, if nothing but its WHERE leaves rows out.
-fn plain(query: &Query) -> Option<(&Select, &TableFactor)> {
-    let SetExpr::Select(select) = &*query.body else { return None };
-    let is_narrowed = query.limit_clause.is_some()
-        || query.fetch.is_some()
-        || query.with.is_some()
-        || select.having.is_some();
-    match select.from.as_slice() {
-        [source] if source.joins.is_empty() && !is_narrowed => Some((select, &source.relation)),
-        _ => None,
+    /// Returns whether a subquery finds the row at hand again, whichever that is.
+    fn finds_itself(&self, query: &Query) -> bool {
+        let Some((select, inner)) = self.source(query, "") else { return false };
+        let inner = Self { also: Some(self.qualifier.clone()), ..inner };
+        let covers = |expr: &Expr| inner.read(expr).cover(Truth::Numeric) == Cover::All;
+        select.selection.as_ref().is_none_or(covers)
+    }
+
+    /// Returns whether a subquery gives a column of the same table, with no row left out.
+    fn gives_all(&self, query: &Query, name: &str) -> bool {
+        let Some((select, inner)) = self.source(query, name) else { return false };
+        let gives = match select.projection.as_slice() {
+            [SelectItem::UnnamedExpr(expr)] | [SelectItem::ExprWithAlias { expr, .. }] => {
+                inner.column_name(expr).is_some_and(|found| found == name)
+            }
+            // Of a table there are more columns than one.
+            [SelectItem::Wildcard(_)] => true,
+            _ => false,
+        };
+        gives && inner.is_whole(select)
+    }
+
+    /// Returns the one source of a query that leaves out none of its rows but by its condition, if that
+    /// is the same table, or a query that gives all of it.
+    fn source<'a>(&self, query: &'a Query, name: &str) -> Option<(&'a Select, Self)> {
+        let SetExpr::Select(select) = &*query.body else { return None };
+        let is_narrowed = query.limit_clause.is_some()
+            || query.fetch.is_some()
+            || query.with.is_some()
+            || select.having.is_some();
+        let [source] = select.from.as_slice() else { return None };
+        let inner = match &source.relation {
+            TableFactor::Table { name: table, alias, sample: None, .. } => {
+                let table = object_name(table).to_lowercase();
+                let alias = alias
+                    .as_ref()
+                    .map_or_else(|| table.clone(), |alias| bare(&alias.name.to_string()));
+                same_table(&table, &self.table).then(|| Self::new(&alias, &table))
+            }
+            TableFactor::Derived { subquery, alias, .. } if self.gives_all(subquery, name) => {
+                alias.as_ref().map(|alias| Self::new(&bare(&alias.name.to_string()), &self.table))
+            }
+            _ => None,
+        };
+        inner.filter(|_| !is_narrowed && source.joins.is_empty()).map(|inner| (&**select, inner))
     }
 }
 
@@ -356,25 +301,19 @@ fn gives_nothing(query: &Query) -> bool {
         && select.selection.as_ref().is_some_and(|expr| covers(expr) == Cover::None)
 }
 
-fn alias_or(alias: Option<&TableAlias>, table: &str) -> String {
-    alias.map_or_else(|| table.to_owned(), |alias| bare(&alias.name.to_string()))
-}
-
-/// Returns whether a condition's value is true or false, whatever its parts are.
-fn is_boolean(condition: &Condition) -> bool {
-    matches!(
-        condition,
-        Condition::Not(_)
-            | Condition::And(_)
-            | Condition::Or(_)
-            | Condition::IsNull(_)
-            | Condition::IsNotNull(_)
-            | Condition::Is(..)
-            | Condition::Compare(..)
-            | Condition::Matches { .. }
-            | Condition::In(..)
-            | Condition::Whole
-    )
+/// Returns what a query gives that reads no table: `SELECT id`.
+fn only_value(query: &Query) -> Option<&Expr> {
+    let SetExpr::Select(select) = &*query.body else { return None };
+    let is_bare = select.from.is_empty()
+        && select.selection.is_none()
+        && select.having.is_none()
+        && query.limit_clause.is_none();
+    match select.projection.as_slice() {
+        [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] => {
+            is_bare.then_some(value)
+        }
+        _ => None,
+    }
 }
 
 /// Looks for columns of the table, and for what differs each time.

@@ -14,7 +14,6 @@ use super::lower::Subject;
 use super::script::Script;
 use super::{Flavour, called, plain};
 use crate::lang::condition::{Condition, Cover, Truth};
-use crate::lang::effect::every_row;
 use crate::lang::shape::shape;
 use crate::lang::token::{Depth, Kind, Scan, bounded, is_word};
 use crate::lang::words::{Words, bare};
@@ -43,7 +42,7 @@ struct Found {
     verb: Verb,
     table: String,
     scope: Scope,
-    /// How much the condition covers, where there is one.
+    /// What the condition covers, if that may be every row.
     cover: Option<Cover>,
     /// How many rows at the most, by LIMIT.
     most: Option<f64>,
@@ -261,7 +260,7 @@ impl Finder {
             Some(_) => Scope::Filtered,
             None => scope,
         };
-        let cover = selection.map(|_| cover);
+        let cover = selection.map(|_| cover).filter(|_| scope == Scope::All);
         self.found.push(Found { class, verb, table, scope, cover, most });
     }
 
@@ -317,7 +316,10 @@ fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
             let does = if verb == Verb::Delete { "deletes" } else { "updates" };
             let clause = words.find(&["where"]).map(|at| words.from(at).shown());
             match (scope, clause) {
-                (Scope::All, clause) => every_row(does, &table, clause.as_deref().zip(cover)),
+                (Scope::All, Some(clause)) if let Some(cover) = cover => {
+                    format!("{does} {}", cover.told(&table, &clause))
+                }
+                (Scope::All, _) => format!("{does} every row of {table}"),
                 (Scope::Unknown, None) => format!("{does} every row of {table} that has a match"),
                 (_, Some(clause)) => format!("{does} rows of {table} {clause}"),
                 (_, None) => format!("{does} rows of {table}"),
