@@ -22,9 +22,22 @@ const DOUBTS: &[&str] = &[
 #[derive(Debug, Default)]
 pub(super) struct Temporary {
     names: BTreeSet<String>,
+    /// Where the text goes on after a mistake: whether a transaction is open, which no statement behind
+    /// a mistake gets through. Outside of one a name whose CREATE failed is another table's.
+    is_open: Option<bool>,
 }
 
 impl Temporary {
+    /// Those of a text that goes on after a mistake, in an open transaction or not.
+    pub(super) fn doubted(is_open: bool) -> Self {
+        Self { is_open: Some(is_open), ..Self::default() }
+    }
+
+    /// Forgets what was made.
+    pub(super) fn forget(&mut self) {
+        self.names.clear();
+    }
+
     /// Takes the effects of the next statement: what stays within is only the session's.
     pub(super) fn take(&mut self, text: &str, statement: &Statement, effects: &mut [Effect]) {
         let word = |list: &[&str]| {
@@ -45,9 +58,30 @@ impl Temporary {
             let token = statement.tokens.get(at).filter(|token| token.kind == Kind::Word);
             token.is_some_and(|token| is_word(&text[token.range.clone()], list))
         };
+        // By whatever name it is dropped: `pg_temp.t`, `temp.t`, DROP TEMPORARY TABLE.
+        if is(0, &["alter", "drop"]) {
+            let named = |name: &String| {
+                let last = name.rsplit('.').next().unwrap_or(name).trim_matches('"');
+                let pieces = statement.tokens.iter().map(|token| &text[token.range.clone()]);
+                pieces
+                    .map(|piece| piece.trim_matches(['"', '`', '[', ']']))
+                    .any(|piece| piece.eq_ignore_ascii_case(last))
+            };
+            let is_kept =
+                |name: &String| is(0, &["alter"]) && !word(&["rename", "schema"]) || !named(name);
+            self.names.retain(is_kept);
+        }
+        if let Some(is_open) = &mut self.is_open {
+            if is(0, &["abort", "commit", "end", "prepare", "rollback"]) {
+                self.names.clear();
+                *is_open = false;
+            }
+            *is_open |= is(0, &["begin", "start"]);
+        }
         let at = if is(1, &["global", "local"]) { 2 } else { 1 };
         // With IF NOT EXISTS it may be another table of that name.
-        let makes = is(0, &["create"])
+        let makes = self.is_open != Some(false)
+            && is(0, &["create"])
             && is(at, &["temp", "temporary"])
             && is(at + 1, &["table"])
             && !is(at + 2, &["if"])

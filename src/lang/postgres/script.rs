@@ -64,6 +64,13 @@ impl<'a> Script<'a> {
         Self { given, own: None, temporary: Temporary::default() }
     }
 
+    /// The same, of a text that goes on after a mistake, in an open transaction or not: a temporary
+    /// table is its own no longer than the transaction it is made in.
+    #[must_use]
+    pub fn doubted(given: &'a Memory, is_open: bool) -> Self {
+        Self { temporary: Temporary::doubted(is_open), ..Self::new(given) }
+    }
+
     /// Takes the next part, which was read ahead. Places are places in this part.
     #[must_use]
     pub fn take(&mut self, text: &str, ahead: Ahead) -> Reading {
@@ -98,7 +105,7 @@ impl<'a> Script<'a> {
 
     /// Forgets the temporary tables that were made: what follows may not see them.
     pub fn forget_temporary(&mut self) {
-        self.temporary = Temporary::default();
+        self.temporary.forget();
     }
 }
 

@@ -40,6 +40,7 @@ const SQLITE: &[(&str, usize)] = &[
     ("archive", 1),
     ("backup", 3),
     ("clone", 2),
+    ("connection", 4),
     ("dbconfig", 3),
     ("edit", 2),
     ("excel", 3),
@@ -112,6 +113,25 @@ fn name(line: &str, flavour: Flavour) -> String {
         }
         (None, _) => first(line),
     }
+}
+
+/// Returns whether a command may make names mean other tables.
+pub(super) fn connects(line: &str, flavour: Flavour) -> bool {
+    const CONNECTS: &[&str] = &[
+        ".connection",
+        ".dbconfig",
+        ".open",
+        ".read",
+        ".restore",
+        "\\.",
+        "\\r",
+        "\\u",
+        "connect",
+        "resetconnection",
+        "source",
+        "use",
+    ];
+    CONNECTS.contains(&name(line, flavour).as_str())
 }
 
 /// Returns what `.archive` does to the archive or to files, if it does not only list.

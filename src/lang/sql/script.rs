@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::command::command;
+use super::command::{self, command};
 use super::{Ends, Flavour, lex, mysql, query, sqlite};
 use crate::lang::alike::{Alike, Care, Dialect};
 use crate::lang::effect::unread;
@@ -78,7 +78,11 @@ impl Script {
         let before = (self.effects.len(), self.reason.is_some());
         if statement.is_doubtful {
             self.unclear(&words, "it is not certain where strings end");
-        } else if !(words.len() == 1 && command(self, &words)) {
+        } else if words.len() == 1 && command(self, &words) {
+            if command::connects(words.line(), self.flavour) {
+                self.temporary.forget();
+            }
+        } else {
             self.first(text, statement, &words);
         }
         if before == (self.effects.len(), self.reason.is_some()) {
