@@ -6,6 +6,9 @@ use crate::lang::token::{Kind, Statement, Token, is_word};
 /// What a statement may start with whose body has semicolons of its own.
 const WITH_BODY: &[&str] = &["event", "function", "package", "procedure", "trigger"];
 
+/// How versions begin that no server has.
+const NO_VERSION: &str = "99";
+
 /// How many words before the kind of a created object: `OR REPLACE DEFINER = 'a'@'b' SQL …`.
 const WORDS_BEFORE_KIND: usize = 16;
 
@@ -102,11 +105,15 @@ impl Splitter<'_> {
             _ => 0,
         };
         if marker > 0 {
-            // What stands in it runs, whatever version is asked for: nobody knows the server's.
-            let digits = self.rest()[marker..].bytes().take_while(u8::is_ascii_digit).count();
-            self.at += marker + digits;
-            self.in_hint = true;
-            return true;
+            // What stands in it runs, whatever version is asked for: nobody knows the server's. A few
+            // ask for one that there is not.
+            let rest = &self.rest()[marker..];
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            if !(digits == 5 && rest.starts_with(NO_VERSION)) {
+                self.at += marker + digits;
+                self.in_hint = true;
+                return true;
+            }
         }
         match memchr::memmem::find(&self.rest().as_bytes()[2..], b"*/") {
             Some(length) => self.at += length + 4,
@@ -253,13 +260,11 @@ impl Splitter<'_> {
             ';' => (Kind::Semicolon, Some(1)),
             '@' | ':' | '$' | '?' => {
                 let signs = self.rest().bytes().take_while(|byte| *byte == b'@').count().max(1);
-                let name = self.rest()[signs..].chars().take_while(|c| is_in_word(*c));
-                (Kind::Other, Some(signs + name.map(char::len_utf8).sum::<usize>()))
+                (Kind::Other, Some(signs + self.word(&self.rest()[signs..])))
             }
             c if is_in_word(c) => {
-                let length = self.rest().chars().take_while(|c| is_in_word(*c));
                 let kind = if c.is_ascii_digit() { Kind::Other } else { Kind::Word };
-                (kind, Some(length.map(char::len_utf8).sum::<usize>()))
+                (kind, Some(self.word(self.rest())))
             }
             c => (Kind::Other, Some(c.len_utf8())),
         };
@@ -279,6 +284,15 @@ impl Splitter<'_> {
         }
         self.at = range.end;
         self.tokens.push(Token { kind, range });
+    }
+
+    /// Returns the length of the word that stands here. The client ends a statement within one, too:
+    /// `END$$`.
+    fn word(&self, rest: &str) -> usize {
+        let length = rest.chars().take_while(|c| is_in_word(*c)).map(char::len_utf8).sum();
+        let is_asked = self.delimiter != ";" && self.ends == Ends::Client;
+        let end = is_asked.then(|| rest[..length].find(&self.delimiter)).flatten();
+        end.unwrap_or(length)
     }
 
     /// Returns the length of what stands in quotes here; none if it does not end.

@@ -222,7 +222,7 @@ impl Subject {
     }
 
     /// Returns whether a subquery finds the row at hand again, whichever that is.
-    fn finds_itself(&self, query: &Query) -> bool {
+    pub(super) fn finds_itself(&self, query: &Query) -> bool {
         let Some((select, inner)) = self.source(query, "") else { return false };
         let inner = Self { also: Some(self.qualifier.clone()), ..inner };
         let covers = |expr: &Expr| inner.read(expr).cover(Truth::Numeric) == Cover::All;
@@ -297,7 +297,7 @@ impl Visitor for Looker<'_> {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         match expr {
-            Expr::Identifier(_) => self.reads = true,
+            Expr::Identifier(_) | Expr::MatchAgainst { .. } => self.reads = true,
             Expr::CompoundIdentifier(parts) => {
                 let own = parts.len().checked_sub(2).and_then(|at| parts.get(at));
                 self.reads |=

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Delete, Expr, FromTable, Insert, JoinConstraint, JoinOperator, ObjectName, OnConflictAction,
-    OnInsert, SqliteOnConflict, Statement, TableFactor, TableObject, TableWithJoins, Update,
-    UpdateTableFromKind, Value, Visit, Visitor,
+    Assignment, AssignmentTarget, Delete, Expr, FromTable, Insert, JoinConstraint, JoinOperator,
+    ObjectName, OnConflictAction, OnInsert, SqliteOnConflict, Statement, TableFactor, TableObject,
+    TableWithJoins, Update, UpdateTableFromKind, Value, Visit, Visitor,
 };
 use sqlparser::dialect::{Dialect, MySqlDialect, SQLiteDialect};
 use sqlparser::parser::{Parser, ParserError};
@@ -170,9 +170,13 @@ impl Finder {
         {
             sources.extend(more.iter().cloned());
         }
-        let name = alias.unwrap_or(table);
+        let first = alias.unwrap_or(table);
         let (selection, limit) = (update.selection.as_ref(), update.limit.as_ref());
-        self.change(Class::Change, Verb::Update, &name, &sources, selection, limit);
+        let is_joined = sources.len() > 1 || !update.table.joins.is_empty();
+        let set = set_tables(&update.assignments).filter(|_| is_joined);
+        for name in set.unwrap_or_else(|| vec![first]) {
+            self.change(Class::Change, Verb::Update, &name, &sources, selection, limit);
+        }
         if update.or == Some(SqliteOnConflict::Replace)
             && let Some(found) = self.found.last_mut()
         {
@@ -191,7 +195,7 @@ impl Finder {
         limit: Option<&Expr>,
     ) {
         let mut table = name.to_owned();
-        let mut joined = Vec::new();
+        let (mut joined, mut is_outer) = (Vec::new(), false);
         let mut tables = 0;
         for source in sources {
             let joins = source.joins.iter().map(|join| &join.relation);
@@ -203,23 +207,34 @@ impl Finder {
                     table = own;
                 }
             }
-            joined.extend(source.joins.iter().map(|join| constraint(&join.join_operator)));
+            for join in &source.joins {
+                let joins_other = !relation(&join.relation).is_some_and(|(own, alias)| {
+                    alias.as_deref().unwrap_or(&own).eq_ignore_ascii_case(name)
+                });
+                // Of what stands left of it, such a join leaves nothing out.
+                match joins_other && is_left(&join.join_operator) {
+                    true => is_outer = true,
+                    false => joined.push(constraint(&join.join_operator)),
+                }
+            }
         }
         let subject = Subject::new(name, &table).joined_as(again(sources, &table, name));
         let truth = Truth::Numeric;
         let is_bound = joined.iter().any(Option::is_some);
-        let mut parts: Vec<Condition> = joined
+        let chosen = selection.map_or(Cover::All, |expr| subject.read(expr).cover(truth));
+        // What is joined to it chooses among its rows, too.
+        let chosen = if is_outer && chosen == Cover::Either { Cover::Some } else { chosen };
+        let parts = joined
             .iter()
             .flatten()
             .map(|on| on.map_or_else(Subject::by_columns, |on| subject.read(on)))
             .collect();
-        parts.extend(selection.map(|expr| subject.read(expr)));
-        let cover = Condition::And(parts).cover(truth);
-        let scope = match selection {
+        let cover = Condition::And(parts).cover(truth).and(chosen);
+        let scope = match chosen {
             _ if cover.may_be_all() => Scope::All,
             // Of a table joined with itself, `a.id < b.id` keeps one of each kind.
-            None if tables > 1 && is_bound && cover != Cover::None => Scope::Unknown,
-            Some(_) | None => Scope::Filtered,
+            Cover::All if tables > 1 && is_bound && cover != Cover::None => Scope::Unknown,
+            _ => Scope::Filtered,
         };
         let scope = match limit.and_then(number) {
             Some(1.0) => Scope::One,
@@ -244,11 +259,14 @@ impl Finder {
                 }
                 Some(_) | None => false,
             };
+        let table = object_name(table);
+        let subject = Subject::new(&table, &table);
+        let itself = insert.source.as_ref().is_some_and(|query| subject.finds_itself(query));
         let (class, verb, scope) = match overwrites {
+            true if itself => (Class::Change, Verb::Replace, Scope::All),
             true => (Class::Change, Verb::Replace, Scope::Filtered),
             false => (Class::Add, Verb::Insert, Scope::One),
         };
-        let table = object_name(table);
         self.found.push(Found { class, verb, table, scope, cover: None });
     }
 }
@@ -264,6 +282,9 @@ fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
     let phrase = match verb {
         _ if is_schema => format!("overwrites the schema of the file ({table})"),
         Verb::Insert => format!("inserts into {table}"),
+        Verb::Replace if scope == Scope::All => {
+            format!("writes into {table}, overwriting every row")
+        }
         Verb::Replace => format!("writes into {table}, overwriting rows that are there"),
         _ => {
             let does = if verb == Verb::Delete { "deletes" } else { "updates" };
@@ -273,7 +294,7 @@ fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
                     format!("{does} {}", cover.told(&table, &clause))
                 }
                 (Scope::All, _) => format!("{does} every row of {table}"),
-                (Scope::Unknown, None) => format!("{does} every row of {table} that has a match"),
+                (Scope::Unknown, _) => format!("{does} every row of {table} that has a match"),
                 (_, Some(clause)) => format!("{does} rows of {table} {clause}"),
                 (_, None) => format!("{does} rows of {table}"),
             }
@@ -338,6 +359,24 @@ fn insert_by_words(script: &mut Script, words: &Words<'_>) {
         let phrase = format!("inserts into {shown}");
         script.push(Class::Add, Verb::Insert, table, Scope::One, phrase);
     }
+}
+
+/// Returns what the tables are called whose columns an UPDATE sets, if it names them.
+fn set_tables(assignments: &[Assignment]) -> Option<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    for assignment in assignments {
+        let AssignmentTarget::ColumnName(column) = &assignment.target else { return None };
+        let [.., table, _] = column.0.as_slice() else { return None };
+        let table = bare(&table.to_string());
+        if names.iter().all(|known| !known.eq_ignore_ascii_case(&table)) {
+            names.push(table);
+        }
+    }
+    Some(names).filter(|names| !names.is_empty())
+}
+
+fn is_left(operator: &JoinOperator) -> bool {
+    matches!(operator, JoinOperator::Left(_) | JoinOperator::LeftOuter(_))
 }
 
 /// Returns by what other name a table stands among the sources once more.

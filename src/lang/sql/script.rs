@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::command::command;
+use super::routine::Routines;
 use super::{Ends, Flavour, lex, mysql, query, sqlite};
 use crate::lang::alike::{Alike, Care, Dialect};
 use crate::lang::effect::unread;
@@ -35,6 +36,8 @@ pub(super) struct Script {
     pub(super) variables: BTreeMap<String, String>,
     /// The text of each prepared statement, where it is known.
     pub(super) prepared: BTreeMap<String, Option<String>>,
+    /// What the text has made that can be called.
+    pub(super) routines: Routines,
     temporary: Temporary,
     alike: Alike,
     nesting: usize,
@@ -55,6 +58,7 @@ impl Script {
             destructive_word: false,
             variables: BTreeMap::new(),
             prepared: BTreeMap::new(),
+            routines: Routines::default(),
             temporary: Temporary::default(),
             alike: Alike::new(DIALECT),
             nesting: 0,
@@ -100,6 +104,23 @@ impl Script {
         }
     }
 
+    /// Forgets the texts of variables that something else than SET writes, or may write.
+    fn forget_variables(&mut self, words: &Words<'_>) {
+        let keeps = words.is(0, &["set", "prepare", "execute"]) && !words.is(1, &["immediate"]);
+        if self.variables.is_empty() || keeps {
+            return;
+        }
+        let writes = words.is(0, &["call"])
+            || (0..words.len()).any(|at| {
+                words.is(at, &["into"]) || words.piece(at) == ":" && words.piece(at + 1) == "="
+            });
+        if writes {
+            let is_named =
+                |name: &str| (0..words.len()).any(|at| words.piece(at).eq_ignore_ascii_case(name));
+            self.variables.retain(|name, _| !is_named(name));
+        }
+    }
+
     /// Reads a statement, or one within another; a plain read adds nothing.
     pub(super) fn read(&mut self, words: &Words<'_>) {
         if self.within >= MOST_WITHIN {
@@ -107,6 +128,7 @@ impl Script {
             return;
         }
         self.within += 1;
+        self.forget_variables(words);
         let is_known = match self.flavour {
             Flavour::Mysql => mysql::statement(self, words),
             Flavour::Sqlite => sqlite::statement(self, words),
@@ -175,6 +197,16 @@ impl Script {
             let reason = format!("{why}: {}", words.shown());
             self.effects.push(unread(&reason, self.span.clone()));
         }
+    }
+
+    /// Reads what does not run now; nothing of it is added.
+    pub(super) fn aside(&mut self, read: impl FnOnce(&mut Self)) -> Vec<Effect> {
+        let before = (self.count(), self.reason.clone(), self.destructive_word);
+        read(self);
+        (self.reason, self.destructive_word) = (before.1, before.2);
+        // What is called does something else from now on.
+        self.alike = Alike::new(DIALECT);
+        self.take_since(before.0)
     }
 
     /// Takes out what has been added since, so that it can be told otherwise.
