@@ -84,7 +84,7 @@ impl Cover {
         }
     }
 
-    fn and(self, other: Self) -> Self {
+    pub(in crate::lang) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::None, _) | (_, Self::None) => Self::None,
             (Self::Some, _) | (_, Self::Some) => Self::Some,

@@ -211,6 +211,13 @@ impl Memory {
             }
             return;
         }
+        if let Some((way, source)) = plain::rule(text, statement) {
+            if self.sources.len() < MOST_NAMES {
+                self.sources.insert(source.name.clone(), vec![source]);
+                self.ways.entry(way.name.clone()).or_default().push(way);
+            }
+            return;
+        }
         let name = plain::defines(text, statement);
         if let Some(name) = name.or_else(|| defined(slice).map(|(name, _)| name)) {
             self.keep(name, slice);
@@ -513,5 +520,5 @@ fn routine(schema: Option<String>, language: &str, body: &Body) -> Option<Routin
 pub(super) fn teaches(text: &str, statement: &Statement) -> bool {
     word(text, statement, 0, &["prepare"])
         || word(text, statement, 0, &["create"])
-            && (1..4).any(|at| word(text, statement, at, &["function", "procedure"]))
+            && (1..4).any(|at| word(text, statement, at, &["function", "procedure", "rule"]))
 }

@@ -149,5 +149,10 @@ fn first(text: &str, statement: &Statement, alike: &mut Alike, is_script: bool) 
     if found.reason.is_none() && found.unread.is_empty() {
         alike.learn(text, statement, &found.effects);
     }
+    if found.reason.is_some()
+        && let Some(effects) = plain::altered(text, statement)
+    {
+        return Read { effects, ..Read::default() };
+    }
     found
 }

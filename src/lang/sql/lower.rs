@@ -109,10 +109,6 @@ impl Subject {
             }
             Expr::Function(function) => self.call(function).unwrap_or_else(|| self.other(expr)),
             Expr::BinaryOp { left, op, right } => self.binary(expr, left, op, right),
-            // Its columns are no expressions.
-            Expr::MatchAgainst { .. } => {
-                Condition::Other { text: expr.to_string(), reads: true, is_volatile: false }
-            }
             _ => self.other(expr),
         }
     }
@@ -328,7 +324,7 @@ impl Visitor for Looker<'_> {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         match expr {
-            Expr::Identifier(_) => self.reads = true,
+            Expr::Identifier(_) | Expr::MatchAgainst { .. } => self.reads = true,
             Expr::CompoundIdentifier(parts) => {
                 let own = parts.len().checked_sub(2).and_then(|at| parts.get(at));
                 self.reads |=

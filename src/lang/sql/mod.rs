@@ -13,6 +13,7 @@ mod mysql;
 mod object;
 mod plain;
 mod query;
+mod routine;
 mod script;
 mod sqlite;
 #[cfg(test)]

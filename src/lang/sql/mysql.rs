@@ -1,7 +1,7 @@
 //! Statements of MySQL and MariaDB that their words alone tell.
 
 use super::script::Script;
-use super::{alter, called, object};
+use super::{alter, called, object, routine};
 use crate::lang::words::Words;
 use crate::lang::{Class, Scope, Verb};
 
@@ -92,8 +92,10 @@ pub(super) fn statement(script: &mut Script, words: &Words<'_>) -> bool {
         "call" => {
             let procedure = words.name(1).0;
             let phrase = format!("calls procedure {}", procedure.as_deref().unwrap_or("?"));
-            script.push(Class::Change, Verb::Execute, procedure.clone(), Scope::Filtered, phrase);
-            script.calls(procedure.as_deref().unwrap_or_default());
+            let object = procedure.clone();
+            script.push(Class::Change, Verb::Execute, object, Scope::Filtered, phrase);
+            routine::call(script, procedure.as_deref().unwrap_or_default());
+            called::calls(script, &words.from(2));
         }
         "do" => called::calls(script, words),
         "prepare" => prepare(script, words),

@@ -1,7 +1,7 @@
 //! CREATE and DROP of anything.
 
 use super::script::Script;
-use super::{Flavour, alter};
+use super::{Flavour, alter, routine};
 use crate::lang::words::Words;
 use crate::lang::{Class, Scope, Verb};
 
@@ -16,9 +16,6 @@ const TWO_WORDS: &[&[&str]] = &[
 
 /// Objects whose body runs by itself from now on.
 const BY_ITSELF: &[&str] = &["event", "trigger"];
-
-/// Objects whose body runs where they are called.
-const ROUTINES: &[&str] = &["function", "procedure"];
 
 /// DROP: one effect for each object.
 pub(super) fn drop(script: &mut Script, words: &Words<'_>) {
@@ -48,6 +45,9 @@ pub(super) fn drop(script: &mut Script, words: &Words<'_>) {
             || script.flavour == Flavour::Sqlite
                 && named.as_deref().is_some_and(|name| name.starts_with("temp."));
         let shown = named.as_deref().unwrap_or("?");
+        if matches!(what.as_str(), "function" | "procedure") {
+            script.routines.forget(shown);
+        }
         let what = what.trim_end_matches('s');
         if is_own {
             script.session(&format!("drops {what} {shown} of this connection"));
@@ -82,11 +82,12 @@ pub(super) fn create(script: &mut Script, words: &Words<'_>) {
         let phrase = format!("creates {what} {shown}").trim_end().to_owned();
         script.push(Class::Add, Verb::Create, name, Scope::One, phrase);
     }
+    let is_routine = matches!(what.as_str(), "function" | "procedure");
+    if let Some(name) = words.name(next).0.filter(|_| is_routine) {
+        routine::learn(script, words, &name, after);
+    }
     if BY_ITSELF.contains(&what.as_str()) {
         by_itself(script, &words.from(after), &format!("{what} {shown}"));
-    }
-    if ROUTINES.contains(&what.as_str()) {
-        script.routine(&shown, &words.from(after));
     }
 }
 

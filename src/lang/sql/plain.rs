@@ -55,8 +55,8 @@ pub(super) fn plain(words: &Words<'_>, flavour: Flavour) -> String {
         } else if is_mysql && matches!(piece, "|" | "&") && words.piece(at + 1) == piece {
             text.push_str(if piece == "|" { " OR " } else { " AND " });
             at += 1;
-        } else if is_mysql && let Some((plain, length)) = in_other_words(words, at) {
-            text.push_str(plain);
+        } else if let Some((written, length)) = known_as(words, at).filter(|_| is_mysql) {
+            text.push_str(written);
             at += length - 1;
         } else if !is_mysql && words.is(at, &["is"]) && compares(words, at + 1) {
             let is_not = words.is(at + 1, &["not"]);
@@ -78,25 +78,22 @@ pub(super) fn plain(words: &Words<'_>, flavour: Flavour) -> String {
     text
 }
 
-/// Returns what the parser knows in place of MySQL's own, and how many tokens that is.
-fn in_other_words(words: &Words<'_>, at: usize) -> Option<(&'static str, usize)> {
-    let is_behind_operand = at > 0
-        && !words.is(at - 1, &["and", "or", "not", "select", "set", "where", "xor"])
-        && matches!(words.tokens[at - 1].kind, Kind::Close | Kind::Name | Kind::Other | Kind::Word);
-    match () {
-        () if words.piece(at) == "!" && words.piece(at + 1) != "=" => Some((" NOT ", 1)),
-        () if words.is(at, &["mod"]) && is_behind_operand && !words.is_open(at + 1) => {
-            Some(("%", 1))
+/// Returns how the parser knows an operator of MySQL, and of how many tokens that is.
+fn known_as(words: &Words<'_>, at: usize) -> Option<(&'static str, usize)> {
+    let is_apart = |at: usize| {
+        let end = |at: usize| words.tokens.get(at).map(|token| token.range.end);
+        words.tokens.get(at + 1).map(|token| token.range.start) != end(at)
+    };
+    match words.piece(at) {
+        "!" if words.piece(at + 1) != "=" || is_apart(at) => Some((" NOT ", 1)),
+        _ if at == 0 => None,
+        _ if words.is(at, &["mod"]) && !words.is_open(at + 1) => Some((" % ", 1)),
+        _ if words.are(at, &["sounds", "like"]) => Some((" = ", 2)),
+        // What it is counted in makes no difference.
+        unit if unit.contains('_') && at > 1 && words.is(at - 2, &["interval"]) => {
+            Some(("SECOND", 1))
         }
-        () if words.are(at, &["sounds", "like"]) => Some(("=", 2)),
-        // INTERVAL '1:30' HOUR_MINUTE
-        () if at > 1 && words.is(at - 2, &["interval"]) => {
-            let unit = words.piece(at).to_ascii_lowercase();
-            let (first, _) = unit.split_once('_')?;
-            let units = ["year", "day", "hour", "minute", "second"];
-            units.into_iter().find(|unit| *unit == first).map(|unit| (unit, 1))
-        }
-        () => None,
+        _ => None,
     }
 }
 

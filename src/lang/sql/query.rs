@@ -320,7 +320,7 @@ fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
                     format!("{does} {}", cover.told(&table, &clause))
                 }
                 (Scope::All, _) => format!("{does} every row of {table}"),
-                (Scope::Unknown, None) => format!("{does} every row of {table} that has a match"),
+                (Scope::Unknown, _) => format!("{does} every row of {table} that has a match"),
                 (_, Some(clause)) => format!("{does} rows of {table} {clause}"),
                 (_, None) => format!("{does} rows of {table}"),
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::command::{self, command};
+use super::routine::Routines;
 use super::{Ends, Flavour, lex, mysql, query, sqlite};
 use crate::lang::alike::{Alike, Care, Dialect};
 use crate::lang::effect::unread;
@@ -33,8 +34,8 @@ pub(super) struct Script {
     destructive_word: bool,
     /// Variables that hold a string which stands in the text.
     pub(super) variables: BTreeMap<String, String>,
-    /// The body of each routine that the text itself makes, by its name without schema, folded.
-    routines: BTreeMap<String, String>,
+    /// What the text has made that can be called.
+    pub(super) routines: Routines,
     /// The text of each prepared statement, where it is known.
     pub(super) prepared: BTreeMap<String, Option<String>>,
     temporary: Temporary,
@@ -57,7 +58,7 @@ impl Script {
             destructive_word: false,
             variables: BTreeMap::new(),
             prepared: BTreeMap::new(),
-            routines: BTreeMap::new(),
+            routines: Routines::default(),
             temporary: Temporary::default(),
             alike: Alike::new(DIALECT),
             nesting: 0,
@@ -144,41 +145,6 @@ impl Script {
         }
     }
 
-    /// Remembers the body of a routine; `words` are what stands behind its name.
-    pub(super) fn routine(&mut self, name: &str, words: &Words<'_>) {
-        const STARTS: &[&str] = &[
-            "alter", "call", "case", "delete", "drop", "execute", "if", "insert", "loop",
-            "prepare", "replace", "repeat", "return", "truncate", "update", "while", "with",
-        ];
-        if let Some(start) = words.find(&["begin"]).or_else(|| words.find(STARTS)) {
-            self.routines.insert(routine_key(name), words.from(start).line().to_owned());
-        }
-    }
-
-    /// Adds what a routine that the text itself made removes or changes.
-    pub(super) fn calls(&mut self, name: &str) {
-        // Taken out, it cannot call itself.
-        let Some((key, body)) = self.routines.remove_entry(&routine_key(name)) else { return };
-        let before = (self.count(), self.reason.clone(), self.destructive_word);
-        self.inner(&format!("begin not atomic {body}; end"));
-        (self.reason, self.destructive_word) = (before.1, before.2);
-        let found = self.take_since(before.0);
-        let made = |effect: &Effect| {
-            found.iter().any(|made| made.verb == Verb::Create && made.object == effect.object)
-        };
-        let counts = |effect: &&Effect| {
-            matches!(effect.class, Class::Change | Class::Remove | Class::Destroy)
-                && effect.verb != Verb::Execute
-                && !made(effect)
-        };
-        let told = found.iter().filter(counts).map(|effect| Effect {
-            phrase: format!("{name}() {}", effect.phrase),
-            ..effect.clone()
-        });
-        self.effects.extend(told);
-        self.routines.insert(key, body);
-    }
-
     /// Reads a text that runs where the current statement stands.
     pub(super) fn inner(&mut self, text: &str) {
         if self.nesting >= MOST_NESTING {
@@ -241,6 +207,16 @@ impl Script {
         }
     }
 
+    /// Reads what does not run now; nothing of it is added.
+    pub(super) fn aside(&mut self, read: impl FnOnce(&mut Self)) -> Vec<Effect> {
+        let before = (self.count(), self.reason.clone(), self.destructive_word);
+        read(self);
+        (self.reason, self.destructive_word) = (before.1, before.2);
+        // What is called does something else from now on.
+        self.alike = Alike::new(DIALECT);
+        self.take_since(before.0)
+    }
+
     /// Takes out what has been added since, so that it can be told otherwise.
     pub(super) fn take_since(&mut self, count: usize) -> Vec<Effect> {
         self.effects.split_off(count)
@@ -260,9 +236,4 @@ impl Script {
             },
         }
     }
-}
-
-/// Returns what a routine is remembered by.
-fn routine_key(name: &str) -> String {
-    name.rsplit('.').next().unwrap_or(name).to_lowercase()
 }

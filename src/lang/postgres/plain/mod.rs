@@ -12,6 +12,7 @@ use std::ops::Range;
 use squawk_syntax::quote::quote_ident;
 
 use super::function;
+use super::memory::{Source, Uses, Way};
 use super::reader::is_guard;
 use super::schema::WIDE;
 use super::tree::{in_one_line, shorten};
@@ -485,6 +486,52 @@ pub(super) fn defines(text: &str, statement: &Statement) -> Option<String> {
         (last, end) = Plain(words).name_part(end + 1)?;
     }
     Some(last)
+}
+
+/// Returns what runs a rule that a statement creates, and its text.
+pub(super) fn rule(text: &str, statement: &Statement) -> Option<(Way, Source)> {
+    let words = Words::new(text, &statement.tokens);
+    let at = if words.are(1, &["or", "replace"]) { 3 } else { 1 };
+    (words.is(0, &["create"]) && words.is(at, &["rule"])).then_some(())?;
+    let (name, end) = Plain(words).name_part(at + 1)?;
+    words.are(end, &["as", "on"]).then_some(())?;
+    let uses = match words.piece(end + 2).to_ascii_lowercase().as_str() {
+        "delete" => Uses::Delete,
+        "insert" => Uses::Insert,
+        "update" => Uses::Update,
+        _ => return None,
+    };
+    let (mut table, mut behind) = Plain(words).name_part(end + 4)?;
+    while words.piece(behind) == "." {
+        (table, behind) = Plain(words).name_part(behind + 1)?;
+    }
+    // No function is called so.
+    let name = format!("{name} on {table}");
+    let way =
+        Way { name: table, uses: vec![uses], is_rule: true, fires: true, routine: name.clone() };
+    let (language, text) = ("rule".to_owned(), text[statement.range.clone()].to_owned());
+    Some((way, Source { schema: String::new(), name, language, text }))
+}
+
+/// Reads an ALTER that the parser does not know, and servers do.
+pub(super) fn altered(text: &str, statement: &Statement) -> Option<Vec<Effect>> {
+    let words = Words::new(text, &statement.tokens);
+    let plain = Plain(words);
+    let may_do_more = statement.is_doubtful || !plain.does_no_more(1..words.len());
+    (words.is(0, &["alter"]) && !may_do_more).then_some(())?;
+    if words.is(1, &["table"]) {
+        return read(text, statement);
+    }
+    let after = |at: usize| Some(plain.name(at)?.1);
+    let is_known = match () {
+        () if words.are(1, &["user", "mapping", "for"]) => words.is(5, &["server"]),
+        () if words.are(1, &["statistics", "if", "exists"]) => words.is(after(4)?, &["set"]),
+        () if words.are(1, &["materialized", "view"]) => words.is(after(3)?, &["add"]),
+        () => words.is(1, &["database"]) && words.are(after(2)?, &["set", "time", "zone"]),
+    };
+    let what: Vec<&str> = (1..4).map(|at| words.piece(at)).collect();
+    let phrase = format!("alters {}", what.join(" ").to_lowercase());
+    is_known.then(|| vec![plain.effect(Class::Change, Verb::Alter, None, phrase)])
 }
 
 /// Returns what stands in the quotes of a plain quoted name.
