@@ -58,19 +58,7 @@ impl Temporary {
             let token = statement.tokens.get(at).filter(|token| token.kind == Kind::Word);
             token.is_some_and(|token| is_word(&text[token.range.clone()], list))
         };
-        // By whatever name it is dropped: `pg_temp.t`, `temp.t`, DROP TEMPORARY TABLE.
-        if is(0, &["alter", "drop"]) {
-            let named = |name: &String| {
-                let last = name.rsplit('.').next().unwrap_or(name).trim_matches('"');
-                let pieces = statement.tokens.iter().map(|token| &text[token.range.clone()]);
-                pieces
-                    .map(|piece| piece.trim_matches(['"', '`', '[', ']']))
-                    .any(|piece| piece.eq_ignore_ascii_case(last))
-            };
-            let is_kept =
-                |name: &String| is(0, &["alter"]) && !word(&["rename", "schema"]) || !named(name);
-            self.names.retain(is_kept);
-        }
+        self.forget_named(text, statement, &word);
         if let Some(is_open) = &mut self.is_open {
             if is(0, &["abort", "commit", "end", "prepare", "rollback"]) {
                 self.names.clear();
@@ -86,14 +74,33 @@ impl Temporary {
             && is(at + 1, &["table"])
             && !is(at + 2, &["if"])
             // It may be gone with the next COMMIT, and its name another table's.
-            && !word(&["commit"]);
+            && !(word(&["commit"]) && word(&["drop"]));
         if makes
             && let Some(name) = effects.iter().find_map(|effect| match effect.verb {
                 Verb::Create => effect.object.clone(),
                 _ => None,
             })
         {
-            self.names.insert(name);
+            // With a schema it is none, or fails.
+            if !name.contains('.') {
+                self.names.insert(name);
+            }
+        }
+    }
+
+    /// Forgets what is dropped or renamed, by whatever name (`pg_temp.t`, `temp.t`) and in whatever block
+    /// or string; and everything where a block or a string changes what names mean.
+    fn forget_named(&mut self, text: &str, statement: &Statement, word: &impl Fn(&[&str]) -> bool) {
+        if self.names.is_empty() || word(&["create"]) {
+            return;
+        }
+        let folded = text[statement.range.clone()].to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| folded.contains(word));
+        if word(&["do", "execute"]) && has(DOUBTS) {
+            self.names.clear();
+        }
+        if has(&["drop", "rename", "schema"]) {
+            self.names.retain(|name| !folded.contains(&name.trim_matches('"').to_lowercase()));
         }
     }
 

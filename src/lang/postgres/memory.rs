@@ -10,7 +10,7 @@ use super::called::{Mention, called, calls, may_call, mentions, trigger, word};
 use super::script::{Ahead, Script};
 use super::tree::{child, find, segments, string};
 use super::{Place, Read, bounded, expression, parse, plain, read_within, token};
-use crate::lang::token::Statement;
+use crate::lang::token::{Kind, Statement};
 use crate::lang::{Class, Effect, Reading, Scope, Verb};
 
 /// Most names that are remembered; a program that makes more is not typing.
@@ -207,8 +207,28 @@ impl Memory {
             if let Some((plan, inner, reading)) = super::prepared(slice)
                 && self.plans.len() < MOST_NAMES
             {
-                self.plans.insert(plan, (inner, reading));
+                // Where one of its name is there, the PREPARE fails, and that one stays.
+                let known = self.plans.remove(&plan).filter(|(known, _)| *known != inner);
+                let both = match known {
+                    Some((known, before)) => {
+                        let effects = [before.effects(), reading.effects()].concat();
+                        (format!("{known};\n{inner}"), reading.with(effects))
+                    }
+                    None => (inner, reading),
+                };
+                self.plans.insert(plan, both);
             }
+            return;
+        }
+        if word(text, statement, 0, &["alter"]) {
+            self.rename(text, statement);
+            return;
+        }
+        if word(text, statement, 0, &["deallocate"]) {
+            let last = statement.tokens.iter().rev().find(|token| token.kind != Kind::Semicolon);
+            let name = last.map(|token| text[token.range.clone()].to_ascii_lowercase());
+            self.plans
+                .retain(|plan, _| name.as_ref().is_some_and(|name| name != "all" && name != plan));
             return;
         }
         if let Some((way, source)) = plain::rule(text, statement) {
@@ -221,6 +241,26 @@ impl Memory {
         let name = plain::defines(text, statement);
         if let Some(name) = name.or_else(|| defined(slice).map(|(name, _)| name)) {
             self.keep(name, slice);
+        }
+    }
+
+    /// Gives what a routine does to the name that an ALTER FUNCTION … RENAME TO gives it; where that fails,
+    /// the old one has it still.
+    fn rename(&mut self, text: &str, statement: &Statement) {
+        let piece = |at: usize| {
+            let token = statement.tokens.get(at).map(|token| &text[token.range.clone()]);
+            token.unwrap_or_default().to_ascii_lowercase()
+        };
+        let renames = |at: &usize| piece(*at) == "rename" && piece(at + 1) == "to";
+        let Some(at) = (3..statement.tokens.len()).find(renames) else { return };
+        let is_end = |at: &usize| piece(*at) == "(" || piece(*at) == "rename";
+        let before = (3..=at).find(is_end).unwrap_or(at) - 1;
+        let (before, after) = (piece(before), piece(at + 2));
+        if let Some(made) = self.routines.get(&before).cloned() {
+            self.routines.entry(after.clone()).or_default().extend(made);
+        }
+        if let Some(told) = self.sources.get(&before).cloned() {
+            self.sources.entry(after).or_default().extend(told);
         }
     }
 
@@ -378,10 +418,9 @@ impl Memory {
             routine(Some(source.schema.clone()), &source.language, &body)
         });
         let made = self.routines.get(name).into_iter().flatten();
-        let made: Vec<Routine> = made.filter_map(Definition::routine).collect();
-        // What the session has made since is newer than what the server told.
-        let routines = if made.is_empty() { told.collect() } else { made };
-        for routine in routines {
+        // What the session has made since is newer than what the server told, if it was made: of another
+        // schema, with other parameters, or where the CREATE failed, the server's is called.
+        for routine in made.filter_map(Definition::routine).chain(told) {
             let is_meant =
                 schema.is_none() || routine.schema.is_none() || schema == routine.schema.as_deref();
             if is_meant {
@@ -457,8 +496,13 @@ fn definition(node: &SyntaxNode) -> Option<(Option<String>, String, String, Body
     let schema = parts.pop();
     let Some(definition) = find(node, &[SyntaxKind::AS_DEFINITION]) else {
         // BEGIN ATOMIC, or RETURN.
-        let statements =
-            node.descendants().filter(is_statement).map(|part| part.text().to_string());
+        let statements = node.descendants().filter(is_statement).map(|part| match part.kind() {
+            SyntaxKind::RETURN_STMT => {
+                let value = part.children().next();
+                value.map_or_else(String::new, |value| format!("select {}", value.text()))
+            }
+            _ => part.text().to_string(),
+        });
         let source = statements.collect::<Vec<_>>().join(";\n");
         return Some((schema, name, "sql".to_owned(), Body::Source(source)));
     };
@@ -473,7 +517,14 @@ fn definition(node: &SyntaxNode) -> Option<(Option<String>, String, String, Body
 }
 
 fn is_statement(node: &SyntaxNode) -> bool {
-    let kinds = [SyntaxKind::DELETE, SyntaxKind::UPDATE, SyntaxKind::INSERT, SyntaxKind::MERGE];
+    let kinds = [
+        SyntaxKind::DELETE,
+        SyntaxKind::UPDATE,
+        SyntaxKind::INSERT,
+        SyntaxKind::MERGE,
+        SyntaxKind::SELECT,
+        SyntaxKind::RETURN_STMT,
+    ];
     kinds.contains(&node.kind())
         && node.ancestors().skip(1).all(|outer| !kinds.contains(&outer.kind()))
 }
@@ -518,7 +569,9 @@ fn routine(schema: Option<String>, language: &str, body: &Body) -> Option<Routin
 
 /// Returns whether a statement prepares or defines something.
 pub(super) fn teaches(text: &str, statement: &Statement) -> bool {
-    word(text, statement, 0, &["prepare"])
+    word(text, statement, 0, &["deallocate", "prepare"])
+        || word(text, statement, 0, &["alter"])
+            && word(text, statement, 1, &["function", "procedure", "routine"])
         || word(text, statement, 0, &["create"])
             && (1..4).any(|at| word(text, statement, at, &["function", "procedure", "rule"]))
 }

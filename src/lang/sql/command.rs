@@ -126,6 +126,7 @@ pub(super) fn connects(line: &str, flavour: Flavour) -> bool {
         "\\.",
         "\\r",
         "\\u",
+        "\\x",
         "connect",
         "resetconnection",
         "source",
