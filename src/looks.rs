@@ -27,6 +27,12 @@ impl Wardrobe {
         Self { path }
     }
 
+    /// Returns the file, which goes when the look does.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// Takes note of what is worn now; a disk that fails costs a repair, no more.
     pub fn wear(&self, worn: &[Guise]) {
         let Some(path) = &self.path else { return };

@@ -4,10 +4,9 @@
 use std::ffi::OsString;
 
 use super::launcher::Decide;
-use crate::clients::{Hook, Interactive, Launcher, Preflight, Submitted, Tap, Unseen};
+use crate::clients::{Hook, Input, Interactive, Launcher, Preflight, Submitted, Tap, Unseen};
 use crate::os::term::Terminals;
 use crate::policy::Facts;
-use crate::relay::Input;
 use crate::session::keys::Keys;
 use crate::target::{Address, Decided, Known, for_address};
 use crate::world::World;

@@ -10,7 +10,6 @@ use crate::clients::Preflight;
 use crate::lang::Reading;
 use crate::os::term::Terminals;
 use crate::policy::Facts;
-use crate::relay::Input;
 use crate::tap::{Operation, Statement};
 use crate::target::{Address, Decided, Known};
 use crate::world::World;
@@ -23,6 +22,15 @@ pub const TELL_EDITED: &str = "__editor";
 
 /// Names the editor that a client was to start before the others it knows.
 pub const OWN_EDITOR: &str = "NIGHTLATCH_EDITOR";
+
+/// What the client reads from its standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// Statements: its end ends the run.
+    Script,
+    /// Data for statements that come from elsewhere: its end ends nothing.
+    Data,
+}
 
 /// A client's command line, read.
 pub trait Launcher: std::fmt::Debug {

@@ -23,9 +23,10 @@ pub mod url;
 
 pub use interactive::{Interactive, Submitted};
 pub use launcher::{
-    Command, Greets, Hook, Late, Launcher, OWN_EDITOR, ReadStatement, TELL_EDITED, UNKNOWN_DRIVER,
+    Command, Greets, Hook, Input, Late, Launcher, OWN_EDITOR, ReadStatement, TELL_EDITED,
+    UNKNOWN_DRIVER,
 };
 pub use psql::preflight::Preflight;
 pub use side::{Inquiry, ReadAnswer, ServerIdentity, ServerSaid, Side};
-pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
+pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction, Went};
 pub use unseen::{Echo, Unseen};

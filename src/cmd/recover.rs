@@ -1,5 +1,6 @@
 //! `nightlatch recover`: what sessions that ended badly typed and saw.
 
+mod fit;
 mod sheet;
 mod write;
 

@@ -1,20 +1,19 @@
 //! `nightlatch psql …` and `nightlatch run`: wraps a client.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::night::NIGHT;
 use super::past::End;
 use super::program::{cannot_run, find};
 use super::prune::{tidy_after, tidy_before};
+use super::start_up_file::{self, StartUpFile};
 use super::{editor, hook, notify};
 use crate::cli::RunArgs;
 use crate::clients::known::{self, Known};
-use crate::clients::{Command, Echo, Hook, Launcher, Preflight, Side};
+use crate::clients::{Command, Echo, Hook, Input, Launcher, Preflight, Side};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Error, Kind};
@@ -34,7 +33,7 @@ use crate::relay::asked::Asking;
 use crate::relay::ends::{Ends, Manner};
 use crate::relay::keeper::{Judged, Keeper};
 use crate::relay::probe::{look_up, meet};
-use crate::relay::{Approval, Ended, Input, Night, Parts, Relay};
+use crate::relay::{Approval, Ended, Night, Parts, Relay};
 use crate::servers::Servers;
 use crate::target::{Decided, Tier};
 use crate::ui::theme::Theme;
@@ -386,7 +385,8 @@ impl Run<'_> {
         let start_up = match start_up {
             None => None,
             Some((variable, text)) => {
-                let file = StartUpFile::write(folder, &nonce, &text)?;
+                let file =
+                    StartUpFile::write(&start_up_file::places(folder, self.world), &nonce, &text)?;
                 vars.push((variable.into(), Some(file.path.clone().into_os_string())));
                 Some(file)
             }
@@ -403,6 +403,9 @@ impl Run<'_> {
             // The client has a session of its own: a stop has to be passed on.
             caught.push(Caught::Stop);
         }
+        let terminal = term.as_ref().and_then(|_| term::name());
+        let data_dir = self.world.data_dir();
+        let wardrobe = Wardrobe::new(data_dir.as_deref(), terminal.as_deref());
         let (monitor, channel) = spawn(Launch {
             program: self.program.clone(),
             name: self.name.to_owned(),
@@ -411,6 +414,7 @@ impl Run<'_> {
             ends: client_ends,
             tty: ends.pty.as_ref().map(crate::os::pty::Pty::follower),
             keepsake: term.as_ref().map(AsFd::as_fd),
+            note: wardrobe.path().map(Path::to_owned),
             hold: ends.to_hold(),
         })
         .map_err(|error| Error::ours("The monitor could not be started.").because(error))?;
@@ -418,7 +422,7 @@ impl Run<'_> {
             say(&format!("recording is off, what you do is not recorded: {error}"));
         }
         // It starts a thread, so not before the monitor has been forked.
-        if let Some(data_dir) = self.world.data_dir() {
+        if let Some(data_dir) = data_dir {
             tidy_before(&data_dir, self.clock);
         }
         let is_notified = keeper.config().notify;
@@ -430,9 +434,6 @@ impl Run<'_> {
             tap.foresee(foreseen.echoes);
         }
         let look = keeper.config().look;
-        let (data_dir, terminal) =
-            (self.world.data_dir(), term.as_ref().and_then(|_| term::name()));
-        let wardrobe = Wardrobe::new(data_dir.as_deref(), terminal.as_deref());
         let relay = Relay::new(Parts {
             term,
             ends,
@@ -524,37 +525,6 @@ impl Default for Start {
             vars: Vec::new(),
             side: None,
         }
-    }
-}
-
-/// A start-up file for the client, for as long as the session lives.
-struct StartUpFile {
-    path: PathBuf,
-}
-
-impl StartUpFile {
-    fn write(folder: Option<PathBuf>, nonce: &str, text: &str) -> Result<Self, Error> {
-        let folder = folder.unwrap_or_else(std::env::temp_dir);
-        let path = folder.join(format!("start-up-{nonce}"));
-        fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .and_then(|mut file| file.write_all(text.as_bytes()))
-            .map_err(|error| {
-                Error::ours(format!("The start-up file {} cannot be written.", path.display()))
-                    .because(error)
-                    .hint("Free some space, or set NIGHTLATCH_DATA_DIR to another disk.")
-            })?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for StartUpFile {
-    fn drop(&mut self) {
-        // It holds nothing but this run's marks; a stray one does no harm.
-        drop(fs::remove_file(&self.path));
     }
 }
 

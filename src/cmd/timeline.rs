@@ -7,6 +7,7 @@ mod markdown;
 mod report;
 mod safe;
 mod text;
+mod time;
 
 use std::io::Write;
 

@@ -16,6 +16,20 @@ pub const RULES_FOLDER: &str = "rules";
 /// The name of a project's file.
 pub const PROJECT_FILE: &str = ".nightlatch.toml";
 
+impl Default for Config {
+    /// Returns the built-in configuration.
+    fn default() -> Self {
+        let mut config = Self::blank();
+        let mut errors = Vec::new();
+        let file = Path::new("defaults.toml");
+        let source = include_str!("defaults.toml");
+        let (layer, sink) = (Layer::User, &mut errors);
+        Reader::new(file, source, layer, &mut config, sink).read();
+        debug_assert!(errors.is_empty(), "{errors:?}");
+        config
+    }
+}
+
 /// The configuration, what was wrong with it, and the files it came from.
 #[derive(Debug, Clone)]
 pub struct Loaded {

@@ -1,14 +1,13 @@
 //! What the configuration says, as values.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::read::{Layer, Reader};
 use super::zone;
 use crate::policy::calendar::Place;
 use crate::policy::{Calendar, Facts, Limits, Moment, Rule, Window};
@@ -270,7 +269,7 @@ impl Config {
     }
 
     /// Everything empty, to be written over by the built-in file.
-    fn blank() -> Self {
+    pub(super) fn blank() -> Self {
         let zero = Duration::ZERO;
         Self {
             targets: Vec::new(),
@@ -302,19 +301,5 @@ impl Config {
     fn rule(&self, decided: &Decided) -> Option<&TargetRule> {
         let name = decided.target.name.as_ref()?;
         self.targets.iter().find(|rule| rule.name == *name)
-    }
-}
-
-impl Default for Config {
-    /// Returns the built-in configuration.
-    fn default() -> Self {
-        let mut config = Self::blank();
-        let mut errors = Vec::new();
-        let file = Path::new("defaults.toml");
-        let source = include_str!("defaults.toml");
-        let (layer, sink) = (Layer::User, &mut errors);
-        Reader::new(file, source, layer, &mut config, sink).read();
-        debug_assert!(errors.is_empty(), "{errors:?}");
-        config
     }
 }

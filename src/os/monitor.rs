@@ -7,11 +7,12 @@
 //! client keeps them open itself until the kernel has ended it.
 
 use std::ffi::OsString;
-use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
+use std::{fs, io};
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigHandler, Signal, kill, signal};
@@ -19,12 +20,12 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, setpgid, setsid, tcsetpgrp};
 
 use super::afloat::{Afloat, leave_open};
+use super::boot;
 use super::channel::{Channel, Order, Report};
 use super::poll::{Wait, poll};
 use super::process::{end_with_parent, rename_self, tree};
 use super::signal::{Caught, Signals, is_ignored, shrug_off, without_ttou};
 use super::term::Keepsake;
-use crate::clock::Clock;
 
 mod ioctl {
     nix::ioctl_write_int_bad!(set_controlling_terminal, libc::TIOCSCTTY);
@@ -55,6 +56,8 @@ pub(super) struct Held {
     pub(super) tty: Option<OwnedFd>,
     /// The user terminal.
     pub(super) keepsake: Option<OwnedFd>,
+    /// Says what that terminal wears; goes once it is restored.
+    pub(super) note: Option<PathBuf>,
     pub(super) hold: Vec<Afloat>,
 }
 
@@ -63,7 +66,7 @@ pub(super) struct Held {
 /// # Errors
 /// When the inner session cannot be set up.
 pub(super) fn run(client: &Client, held: Held, mut channel: Channel) -> io::Result<u8> {
-    let Held { tty, keepsake, hold } = held;
+    let Held { tty, keepsake, note, hold } = held;
     let keepsake = keepsake.map(Keepsake::take).transpose()?;
 
     rename_self(c"nl-monitor");
@@ -113,8 +116,8 @@ pub(super) fn run(client: &Client, held: Held, mut channel: Channel) -> io::Resu
                 keepsake,
                 hold,
                 worn: 0,
+                note,
                 is_over: false,
-                clock: Clock::system(),
                 interrupted: None,
             };
             monitor.serve()
@@ -135,10 +138,10 @@ struct Monitor {
     hold: Vec<Option<Afloat>>,
     /// What of the terminal's look is the relay's.
     worn: i32,
+    note: Option<PathBuf>,
     /// Whether the client has ended.
     is_over: bool,
-    clock: Clock,
-    /// When the client's group, which is ours as well, was last interrupted, by the clock.
+    /// When the client's group, which is ours as well, was last interrupted, since the boot began.
     interrupted: Option<Duration>,
 }
 
@@ -185,7 +188,7 @@ impl Monitor {
     fn caught(&mut self) {
         for caught in self.signals.take() {
             match caught {
-                Caught::Interrupt => self.interrupted = Some(self.clock.elapsed()),
+                Caught::Interrupt => self.interrupted = Some(boot::elapsed()),
                 _ => self.report_changes(),
             }
         }
@@ -224,6 +227,10 @@ impl Monitor {
         if let Some(keepsake) = &self.keepsake {
             keepsake.restore(self.worn);
         }
+        if let Some(note) = &self.note {
+            // Else the next session here would take it off once more.
+            drop(fs::remove_file(note));
+        }
     }
 
     /// Ends the client, and where that is a script the one that it waits for.
@@ -240,7 +247,7 @@ impl Monitor {
     /// has reached it already, and a second one would ask the server to cancel twice.
     fn pass_on(&mut self, signal: Signal) {
         self.caught();
-        let now = self.clock.elapsed();
+        let now = boot::elapsed();
         let is_same = |when: Duration| now.saturating_sub(when) < SAME_INTERRUPT;
         let has_it = signal == Signal::SIGINT && self.interrupted.take().is_some_and(is_same);
         if !has_it {

@@ -48,6 +48,8 @@ pub struct Launch<'a> {
     pub tty: Option<BorrowedFd<'a>>,
     /// The user terminal, which the monitor restores if the relay is killed.
     pub keepsake: Option<BorrowedFd<'a>>,
+    /// The file that says what that terminal wears, which goes when the monitor has restored it.
+    pub note: Option<PathBuf>,
     /// What monitor and client shall keep open so that the client never reads end of file while a
     /// statement is held.
     pub hold: Vec<BorrowedFd<'a>>,
@@ -133,7 +135,7 @@ fn begin(launch: Launch<'_>, channel: Channel) -> io::Result<u8> {
         args: launch.args,
         vars: launch.vars,
     };
-    let held = monitor::Held { tty, keepsake, hold };
+    let held = monitor::Held { tty, keepsake, note: launch.note, hold };
     monitor::run(&client, held, Channel::from_fd(channel))
 }
 

@@ -18,7 +18,7 @@ use super::recorder::{
 use super::segment::{Place, SEGMENT_BYTES};
 use super::sink::Sink;
 use crate::clock::Clock;
-use crate::redact;
+use crate::redact::{self, Secret};
 
 /// Lines are written once there are this many bytes of them: fewer, larger writes.
 const BATCH_BYTES: usize = 256 << 10;
@@ -219,7 +219,8 @@ impl<S: Sink> Writer<S> {
                 if let Marker::Target { target } = &*marker {
                     self.sink.at(target);
                 }
-                let marker = redact_marker(*marker);
+                let (marker, secrets) = redact_marker(*marker);
+                self.stream.learn(secrets);
                 ('m', serde_json::to_string(&marker).expect("a marker is plain data"))
             }
             What::Resize { cols, rows } => {
@@ -375,7 +376,7 @@ impl<S: Sink> Writer<S> {
         let why = cause(error);
         self.lost_output += mem::take(&mut self.buffered_output);
         // What it kept back is among what is lost.
-        self.stream = redact::Stream::default();
+        self.stream.lose();
         if is_full(error) {
             self.sink.release();
             self.is_reserve_used = true;
@@ -492,10 +493,11 @@ fn cause(error: &io::Error) -> String {
     }
 }
 
-/// Redacts every text of a marker that a person or a client wrote.
-fn redact_marker(marker: Marker) -> Marker {
-    let clean = |text: String| redact::redact_owned(text).0;
-    match marker {
+/// Redacts every text of a marker that a person or a client wrote; returns what a statement had.
+fn redact_marker(marker: Marker) -> (Marker, Vec<Secret>) {
+    let clean = |text: String| redact::redact_owned(text).text.into_owned();
+    let mut secrets = Vec::new();
+    let marker = match marker {
         Marker::Statement {
             n,
             time,
@@ -509,8 +511,9 @@ fn redact_marker(marker: Marker) -> Marker {
             destroys,
             engine,
         } => {
-            let (text, found) = redact::redact_owned(text);
-            for kind in found {
+            let found = redact::redact_owned(text);
+            secrets = found.secrets;
+            for kind in found.kinds {
                 if !kinds.iter().any(|known| known == kind) {
                     kinds.push(kind.to_owned());
                 }
@@ -518,7 +521,7 @@ fn redact_marker(marker: Marker) -> Marker {
             Marker::Statement {
                 n,
                 time,
-                text,
+                text: found.text.into_owned(),
                 source,
                 target,
                 verdict,
@@ -532,10 +535,12 @@ fn redact_marker(marker: Marker) -> Marker {
         Marker::Answer { n, time, answer, reason, moment } => {
             Marker::Answer { n, time, answer, reason: reason.map(clean), moment }
         }
-        Marker::Outcome { n, rows, duration_ms, error } => {
-            Marker::Outcome { n, rows, duration_ms, error: error.map(clean) }
+        Marker::Outcome { n, rows, duration_ms, error, unheard, transaction } => {
+            let error = error.map(clean);
+            Marker::Outcome { n, rows, duration_ms, error, unheard, transaction }
         }
         Marker::Note { text } => Marker::Note { text: clean(text) },
         Marker::Target { .. } | Marker::Gap { .. } => marker,
-    }
+    };
+    (marker, secrets)
 }

@@ -4,8 +4,11 @@
 //! `INSERT INTO users VALUES ('ann', 'hunter2')`, cannot be told from any other.
 #![forbid(unsafe_code)]
 
+mod columns;
+mod known;
 mod own;
 mod pattern;
+mod quote;
 mod stream;
 
 use std::borrow::Cow;
@@ -15,7 +18,7 @@ use std::sync::OnceLock;
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 pub use own::set_own;
-use pattern::{PATTERNS, Pattern};
+use pattern::PATTERNS;
 pub use stream::Stream;
 
 /// What is found in one pass can show more in the next; nothing real needs three.
@@ -90,26 +93,35 @@ pub struct Redacted<'a> {
     pub text: Cow<'a, str>,
     /// The kinds that were found, each once.
     pub kinds: Vec<&'static str>,
+    /// What was found, and its kind.
+    pub secrets: Vec<Secret>,
+}
+
+/// A secret that was found.
+pub type Secret = (&'static str, String);
+
+impl Redacted<'_> {
+    fn found(&mut self, kind: &'static str) {
+        if !self.kinds.contains(&kind) {
+            self.kinds.push(kind);
+        }
+    }
 }
 
 /// Redacts a text. Doing it twice changes nothing more.
 #[must_use]
 pub fn redact(text: &str) -> Redacted<'_> {
-    let mut redacted = Redacted { text: Cow::Borrowed(text), kinds: Vec::new() };
+    let mut redacted =
+        Redacted { text: Cow::Borrowed(text), kinds: Vec::new(), secrets: Vec::new() };
     let passes = if may_hold(text) { PASSES } else { 0 };
     for _ in 0..passes {
         let mut has_changed = false;
         for row in screen().matches(&redacted.text) {
-            let Some(clean) = replace(row, &redacted.text) else {
-                continue;
-            };
-            redacted.text = Cow::Owned(clean);
-            has_changed = true;
-            let kind = PATTERNS[row].kind;
-            if !redacted.kinds.contains(&kind) {
-                redacted.kinds.push(kind);
-            }
+            let ranges = secrets(row, &redacted.text);
+            has_changed |= replace(&mut redacted, PATTERNS[row].kind, &ranges);
         }
+        let ranges = columns::secrets(&redacted.text);
+        has_changed |= replace(&mut redacted, "password", &ranges);
         if !has_changed {
             break;
         }
@@ -119,9 +131,7 @@ pub fn redact(text: &str) -> Redacted<'_> {
         // It takes whole characters out.
         if let Some(clean) = clean.and_then(|clean| String::from_utf8(clean).ok()) {
             redacted.text = Cow::Owned(clean);
-            if !redacted.kinds.contains(&own.kind) {
-                redacted.kinds.push(own.kind);
-            }
+            redacted.found(own.kind);
         }
     }
     redacted
@@ -147,12 +157,13 @@ fn has_user_info(text: &str) -> bool {
 
 /// Redacts a text that is owned, without a copy where there is nothing to redact.
 #[must_use]
-pub fn redact_owned(text: String) -> (String, Vec<&'static str>) {
-    let Redacted { text: clean, kinds } = redact(&text);
-    match clean {
-        Cow::Borrowed(_) => (text, kinds),
-        Cow::Owned(clean) => (clean, kinds),
-    }
+pub fn redact_owned(text: String) -> Redacted<'static> {
+    let Redacted { text: clean, kinds, secrets } = redact(&text);
+    let clean = match clean {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(clean) => clean,
+    };
+    Redacted { text: Cow::Owned(clean), kinds, secrets }
 }
 
 /// Redacts a command line, where a secret may also be the word after an option.
@@ -214,24 +225,43 @@ fn mark(kind: &str) -> String {
     format!("[redacted:{kind}]")
 }
 
-/// Replaces what one row of the table finds; none if that is nothing.
-fn replace(row: usize, text: &str) -> Option<String> {
-    let Pattern { kind, is_secret, .. } = &PATTERNS[row];
-    let mut clean = String::new();
-    let mut copied = 0;
+/// Finds what one row of the table calls secret.
+fn secrets(row: usize, text: &str) -> Vec<Range<usize>> {
+    let is_secret = PATTERNS[row].is_secret;
+    let mut found = Vec::new();
     for captures in regex(row).captures_iter(text) {
-        for group in captures.iter().skip(1).flatten() {
-            let secret = group.as_str();
-            if secret.is_empty() || is_mark(secret) || !is_secret(secret) {
-                continue;
-            }
-            let Range { start, end } = group.range();
-            clean.push_str(&text[copied..start]);
-            clean.push_str(&mark(kind));
-            copied = end;
-        }
+        let whole = captures.get_match();
+        let groups = captures.iter().skip(1).flatten();
+        found.extend(groups.map(|group| group.range()).filter(|range| {
+            let secret = &text[range.clone()];
+            !secret.is_empty()
+                && !is_mark(secret)
+                && is_secret(secret)
+                && !quote::is_behind_literal(text.as_bytes(), whole.start(), range)
+        }));
     }
-    (copied > 0).then(|| clean + &text[copied..])
+    found
+}
+
+/// Replaces what stands at some places; tells whether there are any.
+fn replace(redacted: &mut Redacted<'_>, kind: &'static str, ranges: &[Range<usize>]) -> bool {
+    if ranges.is_empty() {
+        return false;
+    }
+    let text = &redacted.text;
+    let mut clean = String::with_capacity(text.len());
+    let mut copied = 0;
+    for range in ranges {
+        clean.push_str(&text[copied..range.start]);
+        clean.push_str(&mark(kind));
+        copied = range.end;
+    }
+    clean.push_str(&text[copied..]);
+    let found = ranges.iter().map(|range| (kind, text[range.clone()].to_owned()));
+    redacted.secrets.extend(found);
+    redacted.text = Cow::Owned(clean);
+    redacted.found(kind);
+    true
 }
 
 /// Says whether a text is what an earlier redaction left.
@@ -268,6 +298,7 @@ fn regex(row: usize) -> &'static Regex {
 mod tests {
     use proptest::prelude::*;
 
+    use super::pattern::Pattern;
     use super::*;
 
     #[test]

@@ -18,6 +18,9 @@ pub(super) struct Pattern {
     pub(super) innocents: &'static [&'static str],
 }
 
+/// So many letters without a blank are a line of a key: all but the last of a PEM file have 64.
+const KEY_LINE: usize = 40;
+
 /// The shape is enough.
 fn always(_: &str) -> bool {
     true
@@ -38,13 +41,27 @@ fn is_key(text: &str) -> bool {
     is_mixed && !is_path && !is_name
 }
 
+/// What stands behind the head of a private key, and not what follows a string that is only the head.
+fn is_key_body(text: &str) -> bool {
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    !text.starts_with(['\'', '"'])
+        || text.as_bytes().split(|&byte| !is_base64(byte)).any(|run| run.len() >= KEY_LINE)
+}
+
 /// Not a parameter, a variable of the client or a call, nor what a call asks with or for: nothing
 /// that stands for a value.
-fn is_value(text: &str) -> bool {
+pub(super) fn is_value(text: &str) -> bool {
     !text.starts_with(['$', ':', '?', '%', ')'])
+        && !is_mask(text)
         && !text.trim_end().ends_with(['(', ':'])
         && !is_word(text)
         && !is_variable(text)
+}
+
+/// What stands in place of a password, or what finds one: `***`, `\S+`.
+fn is_mask(text: &str) -> bool {
+    let is_dotted = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'*' | b'.'));
+    is_dotted || matches!(text, "\\S+" | "\\S*" | "\\w+" | "\\w*")
 }
 
 fn is_word(text: &str) -> bool {
@@ -86,8 +103,9 @@ macro_rules! gap {
 macro_rules! string {
     () => {
         concat!(
-            r"(?:(?:\be|\bn|\bu&)?'((?:[^'\\]|''|\\(?s:.))*\\?)(?:'|\z)",
-            r#"|"((?:[^"\\]|""|\\(?s:.))+\\?)(?:"|\z)"#,
+            // What steers a terminal ends it.
+            r"(?:(?:\be|\bn|\bu&)?'((?:[^'\\\x07\x1b]|''|\\(?s:.))*\\?)(?:['\x07\x1b]|\z)",
+            r#"|"((?:[^"\\\x07\x1b]|""|\\(?s:.))+\\?)(?:["\x07\x1b]|\z)"#,
             r"|\$[a-z_0-9]*\$((?s:.*?))(?:\$[a-z_0-9]*\$|\z))",
         )
     };
@@ -95,22 +113,26 @@ macro_rules! string {
 
 /// All of them. Where two could match, the more telling kind comes first.
 pub(super) const PATTERNS: &[Pattern] = patterns! {
-    "private-key", always, "private key",
+    "private-key", is_key_body, "private key",
         r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\s*((?s:.*?))\s*(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)",
         "-----BEGIN RSA PRIVATE KEY-----\nMIIEow==\n-----END RSA PRIVATE KEY-----"
             => "-----BEGIN RSA PRIVATE KEY-----\n<secret>\n-----END RSA PRIVATE KEY-----",
-        not "-----BEGIN PUBLIC KEY-----\nMIIBIj==\n-----END PUBLIC KEY-----";
+        "f('-----BEGIN PRIVATE KEY-----\\nMIIEow==\\n-----END PRIVATE KEY-----')"
+            => "f('-----BEGIN PRIVATE KEY-----<secret>-----END PRIVATE KEY-----')",
+        not "-----BEGIN PUBLIC KEY-----\nMIIBIj==\n-----END PUBLIC KEY-----",
+            "select '-----BEGIN RSA PRIVATE KEY-----' as begin, id from families where id = 1";
     "uri-password", always, "://",
-        r#"\b[a-z][a-z0-9+.\-]*://[^\s:@/'"<>]*:([^\s/'"]+)@"#,
+        r#"\b[a-z][a-z0-9+.\-]*://[^\s:@/'"<>]*:([^\s/'"\x00-\x1f\x7f]+)@"#,
         "\\c postgres://ann:hunter@2@db.example.com:5432/orders"
             => "\\c postgres://ann:<secret>@db.example.com:5432/orders",
         not "select 'http://db.example.com:8080/a@b', 'postgres://ann@db/orders'";
     "sql-password", always, r"\bpas",
         // Without white space, or mistyped, only where a role is meant: `'the password'` ends a string.
-        concat!(r"\b(?:(?:role|user|group)\b[^;']*\bpas[a-z]*", gap!(), r#"|password"?"#, gap!(), r"\s", gap!(), ")", string!()),
+        concat!(r"\b(?:(?:role|user|group)\b[^;']*\bpas[a-z]*", gap!(), r"(?:to\b|=)?", gap!(), r#"|password"?"#, gap!(), r"\s", gap!(), ")", string!()),
         "ALTER ROLE ann ENCRYPTED PASSWORD 'hun''ter2' VALID UNTIL '2027-01-01'"
             => "ALTER ROLE ann ENCRYPTED PASSWORD '<secret>' VALID UNTIL '2027-01-01'",
         "alter role ann pasword 'hunter2'" => "alter role ann pasword '<secret>'",
+        "alter user ann password to 'hunter2'" => "alter user ann password to '<secret>'",
         "options (user 'a', \"password\" 'hunter2')" => "options (user 'a', \"password\" '<secret>')",
         not "SET password_encryption = 'scram-sha-256'; ALTER ROLE ann PASSWORD NULL",
             "alter role pascal set search_path to 'orders'";
@@ -144,12 +166,19 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         "update users set password = crypt('hunter2', gen_salt('bf')) where id = 1"
             => "update users set password = crypt('<secret>', gen_salt('bf')) where id = 1",
         not "select password_hash = 'abc', pwd = $1 from users where password is null",
+            "select 'Password: ', id, name from families where id < 3 order by id;",
+            "select 'Password: ' || name, 'x' from families where id = 1;",
+            "select * from families where name = 'password:' and id = 1 or true;",
+            "select name as \"password: \" from families limit 1;",
+            "select $$password: $$ || name, $$x$$ from families;",
+            "select count(*), 'passwd=' as p, 'pw' from families;",
             "password = os.getenv('DB_PASSWORD') or getpass('Password: ')";
     "password", is_value, r"passw|pwd|passphrase|_pass\b|\bpw\b",
-        r#"(?:[a-z_]*(?:password|passwd|pwd|passphrase|_pass)|\bpw)=([^\s'"&;,()]+)"#,
+        r#"(?:[a-z_]*(?:password|passwd|pwd|passphrase|_pass)|\bpw)=([^\s'"&;,()\x00-\x1f\x7f]+)"#,
         "host=db user=ann password=hunter2 dbname=orders"
             => "host=db user=ann password=<secret> dbname=orders",
-        not "update users set password=null, pwd=$1, passwd=:new";
+        not "update users set password=null, pwd=$1, passwd=:new",
+            "select regexp_replace(line, 'password=\\S+', 'password=***') from log";
     "password", is_value, "password",
         r"[a-z_]*password\s*=\s*''([^'\s;,)][^']*)''",
         "select dblink_connect('host=a password=''it is'' user=b')"
@@ -194,6 +223,12 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         "\\! mongodump --password hunter2" => "\\! mongodump --password <secret>",
         "curl -s -u ann:hunter2 https://example.com" => "curl -s -u ann:<secret> https://example.com",
         not "\\! mysql -u root -p orders", "\\! mongosh --port 27017 -u ann orders", "curl -u ann https://example.com:8080/";
+    "password", is_value, "--(?:password|passwd|token|secret|api-key|access-key)",
+        concat!(r#"(?:\\!|\A\s*!|\b(?:system|popen|run|call|check_output)\s*\()[^\n]*[\s"']"#,
+            r#"--(?:password|passwd|token|secret|api-key|access-key)["']?[\s,]\s*["']?([^\s"'\-,][^\s"']*)"#),
+        "\\! vault login --password hunter2" => "\\! vault login --password <secret>",
+        "subprocess.run(['vault', '--token', 'hunter2'])" => "subprocess.run(['vault', '--token', '<secret>'])",
+        not "\\! mysql --password -u root", "select 1 --password resets of ann";
     "password", always, "attach|pragma",
         concat!(r"\b(?:attach\b[^;]*\skey|pragma\s+(?:hex)?(?:re)?key\s*=)\s*", string!()),
         "ATTACH DATABASE 'x.db' AS x KEY 'hunter2'" => "ATTACH DATABASE 'x.db' AS x KEY '<secret>'",

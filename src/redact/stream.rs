@@ -10,9 +10,10 @@ use std::sync::OnceLock;
 use aho_corasick::{AhoCorasick, MatchKind, PatternID};
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::mark;
+use super::known::Known;
 use super::own::{self, Lines};
 use super::pattern::{PATTERNS, Pattern};
+use super::{Secret, mark, quote};
 
 /// How secrets begin, by kind, and how far what follows is looked at. The patterns of the kind in
 /// the table say the rest.
@@ -102,6 +103,8 @@ pub struct Stream {
     lines: Lines,
     /// What is kept back until more has come.
     held: Vec<u8>,
+    /// What was found in statements.
+    known: Known,
     /// The last bytes that went out, or would have.
     before: Vec<u8>,
     /// Bytes of a private key that are left out so far, while one is.
@@ -123,6 +126,23 @@ enum Step {
 impl Stream {
     /// Takes the next bytes; gives what is safe by now to `to`, in order.
     pub fn feed(&mut self, bytes: &[u8], to: &mut dyn FnMut(&[u8])) {
+        let mut known = std::mem::take(&mut self.known);
+        known.feed(bytes, &mut |bytes| self.read(bytes, to));
+        self.known = known;
+    }
+
+    /// Takes note of what was found in a statement, which the client may show again.
+    pub fn learn(&mut self, secrets: Vec<Secret>) {
+        self.known.learn(secrets);
+    }
+
+    /// Forgets what is kept back, and where in the output it is.
+    pub fn lose(&mut self) {
+        let known = std::mem::take(&mut self.known);
+        *self = Self { known, ..Self::default() };
+    }
+
+    fn read(&mut self, bytes: &[u8], to: &mut dyn FnMut(&[u8])) {
         match own::own() {
             [] => self.scan(bytes, to),
             own => {
@@ -147,6 +167,9 @@ impl Stream {
 
     /// Gives what is kept back: something else comes now, and no word goes on behind it.
     pub fn end(&mut self, to: &mut dyn FnMut(&[u8])) {
+        let mut known = std::mem::take(&mut self.known);
+        known.end(&mut |bytes| self.read(bytes, to));
+        self.known = known;
         let line = self.lines.end(own::own());
         self.scan(&line, to);
         let held = std::mem::take(&mut self.held);
@@ -278,10 +301,16 @@ enum IsEnd {
 /// Returns how long the line is that a word stands in, from there on, with those lines after it that
 /// the secret may be in; none if its end has not come.
 fn line_len(rest: &[u8]) -> Option<usize> {
-    let mut end = 0;
+    let (mut first, mut end) = (0, 0);
     for line in 0..MOST_LINE_ENDS {
         end += usize::from(line > 0);
+        let before = end;
         end += memchr::memchr2(b'\r', b'\n', &rest[end..])?;
+        // An error points at a place in the line, which was cut off to fit.
+        if rest[before..end].trim_ascii() == b"^" {
+            return Some(first);
+        }
+        first = if line == 0 { end } else { first };
         if !is_open(&rest[..end]) {
             break;
         }
@@ -344,7 +373,12 @@ fn replace(pattern: &Pattern, regex: &Regex, text: &[u8], from: usize) -> Option
         let Some(group) = captures.iter().skip(1).flatten().next() else { continue };
         let secret = String::from_utf8_lossy(group.as_bytes());
         let is_none = secret.is_empty() || secret.starts_with("[redacted:");
-        if group.start() < from || is_none || !(pattern.is_secret)(&secret) {
+        let begin = captures.get_match().start();
+        if group.start() < from
+            || is_none
+            || !(pattern.is_secret)(&secret)
+            || quote::is_behind_literal(text, begin, &group.range())
+        {
             continue;
         }
         clean.extend_from_slice(&text[copied..group.start()]);

@@ -39,6 +39,10 @@ const SECRETS: &[(&str, &str)] = &[
         "LINE 1: alter role app password '[redacted:sql-password]' x;\r\n                     ^\r\n",
     ),
     (
+        "LINE 1: ...x alter role app password 'hunter2 and mo...\r\n                ^\r\napp=> ",
+        "LINE 1: ...x alter role app password '[redacted:sql-password]\r\n                ^\r\napp=> ",
+    ),
+    (
         "alter role app\r\npassword\r\n'hunter2';\r\nalter role app password $$\r\nhunter2\r\n$$;\r\n",
         "alter role app\r\npassword\r\n'[redacted:sql-password]';\r\nalter role app password $$[redacted:sql-password]$$;\r\n",
     ),
@@ -49,6 +53,10 @@ const SECRETS: &[(&str, &str)] = &[
     (
         "ERROR: cannot connect: host=db user=app password=hunter2 dbname=x\n",
         "ERROR: cannot connect: host=db user=app password=[redacted:password] dbname=x\n",
+    ),
+    (
+        "\x1b]0;psql host=db password=hunter2\x07app=> \x1b[31mpassword=hunter2\x1b[m\r\n",
+        "\x1b]0;psql host=db password=[redacted:password]\x07app=> \x1b[31mpassword=[redacted:password]\x1b[m\r\n",
     ),
     (
         "CREATE USER ann IDENTIFIED BY 'hunter2';",

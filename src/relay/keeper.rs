@@ -3,6 +3,7 @@
 mod connection;
 mod elsewhere;
 mod hours;
+pub mod outcome;
 mod place;
 mod reached;
 mod shapes;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use self::elsewhere::Return;
 use self::hours::Hours;
 pub use self::hours::News;
+use self::outcome::Heard;
 pub use self::place::Found;
 use self::shapes::Shapes;
 use self::tapped::Tapped;
@@ -30,6 +32,7 @@ use crate::record::{Answer, Durability, Marker, Recorder, Release, ServerMoment,
 use crate::redact;
 use crate::servers::Servers;
 use crate::session::drift::Drift;
+use crate::session::names::Moves;
 use crate::session::own::OwnObjects;
 use crate::session::prepared::Prepared;
 use crate::session::whole::whole;
@@ -76,6 +79,7 @@ pub struct Keeper {
     is_live: bool,
     backend_pid: Option<u32>,
     tally: Tally,
+    moves: Moves,
     own: OwnObjects,
     client: Option<i32>,
     /// The client's sockets when what its own tables are was learnt, or what was released.
@@ -130,6 +134,7 @@ impl Keeper {
             is_live: false,
             backend_pid: None,
             tally: Tally::default(),
+            moves: Moves::default(),
             own: OwnObjects::default(),
             client: None,
             sockets: None,
@@ -189,7 +194,7 @@ impl Keeper {
     pub fn prompt(&mut self, facts: &PromptFacts) -> bool {
         // One that takes data is still running.
         if !facts.takes_data {
-            self.ended(facts.rows, facts.error.clone());
+            self.ended(Heard::from(facts));
         }
         self.follow_transaction(facts.transaction);
         self.own.at_prompt(facts.error.is_none(), facts.transaction);
@@ -200,8 +205,7 @@ impl Keeper {
         let is_new_connection = self.backend_pid != facts.backend_pid;
         self.backend_pid = facts.backend_pid;
         if is_new_connection {
-            self.own.clear();
-            self.shapes.clear();
+            self.forget_names();
             self.prepared.clear();
             self.drift = Drift::default();
         }
@@ -387,14 +391,15 @@ impl Keeper {
 
     /// Remembers what a statement does that was let through, and that it runs.
     fn let_through(&mut self, judged: &Judged, effects: &[Effect], whole_shape: bool) {
-        self.own.let_through(&judged.text, effects);
+        let moved = self.moves.take(&judged.text, effects, self.leans_on_names());
+        self.own.let_through(&judged.text, effects, moved);
         self.prepared.let_through(&judged.text);
         self.drift.let_through(&judged.text, effects);
         self.foresee_transaction(&judged.text);
         if effects.iter().any(|effect| effect.class > lang::Class::Session) {
             self.wrote(self.clock.elapsed());
         }
-        if self.shapes.let_through(judged, whole_shape) {
+        if self.shapes.let_through(judged, whole_shape, moved) {
             self.tally.forget_released();
         }
         let sent_at = self.sent_at.take();
@@ -407,15 +412,6 @@ impl Keeper {
     /// Takes note that a statement was not run.
     pub fn cancelled(&mut self, judged: &Judged, reason: Option<&str>) {
         self.answer(judged.n, Answer::Cancelled, reason.map(str::to_owned));
-    }
-
-    /// Takes note that the running statement has ended; what is not known is none.
-    pub fn ended(&mut self, rows: Option<u64>, error: Option<String>) {
-        let Some((n, began)) = self.running.take() else { return };
-        let took = self.clock.elapsed().saturating_sub(began);
-        let duration_ms =
-            (!self.has_paged).then(|| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-        self.mark(Marker::Outcome { n, rows, duration_ms, error });
     }
 
     /// Takes note of something that a person looking back should know.
@@ -508,7 +504,7 @@ impl Keeper {
         source: Source,
         target: Target,
     ) -> Judged {
-        self.ended(None, None);
+        self.ended(Heard::default());
         self.sent_at = None;
         self.statements += 1;
         let n = self.statements;

@@ -58,7 +58,7 @@ use self::keeper::{Judged, Keeper};
 use self::output::Sink;
 use self::probe::Probe;
 use self::survey::Survey;
-use crate::clients::{Guarded, Interactive, Side, Tap};
+use crate::clients::{Guarded, Input, Interactive, Side, Tap};
 use crate::notify::Notifier;
 use crate::os::channel::{Channel, Order, Report};
 use crate::os::poll::Wait;
@@ -83,15 +83,6 @@ enum Phase {
     Submitting(u8),
     /// Anything else.
     Busy,
-}
-
-/// What the client reads from its standard input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Input {
-    /// Statements: its end ends the run.
-    Script,
-    /// Data for statements that come from elsewhere: its end ends nothing.
-    Data,
 }
 
 /// How the run ended.

@@ -11,8 +11,8 @@ use super::ends::FEED_PLACE;
 use super::hold::Doubt;
 use super::keeper::Judged;
 use super::look::{Look, Who};
-use super::{Ended, Input, Phase, Relay};
-use crate::clients::{Asked, Guarded, Unseen};
+use super::{Ended, Phase, Relay};
+use crate::clients::{Asked, Guarded, Input, Unseen};
 use crate::os::channel::Order;
 use crate::os::process;
 use crate::policy::Decision;
@@ -245,8 +245,8 @@ impl Relay {
         }
         self.await_survey()?;
         self.look_up(texts);
-        let touched = self.tap.as_mut().and_then(|tap| tap.touched());
-        self.keeper.ended(touched, None);
+        let went = self.tap.as_mut().map(|tap| tap.went()).unwrap_or_default();
+        self.keeper.ended(went.into());
         let judged = self.keeper.statement(texts, likely, Source::Tap);
         if self.is_cancelling {
             self.keeper.cancelled(&judged, Some("the line it belongs to was cancelled"));

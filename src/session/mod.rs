@@ -6,6 +6,7 @@ pub mod drift;
 pub mod gate;
 pub mod keys;
 pub mod modes;
+pub mod names;
 pub mod own;
 pub mod prepared;
 pub mod reports;

@@ -3,20 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::clients::Transaction;
-use crate::lang::{Class, Effect, Verb, postgres};
-
-/// Words of a statement after which a name may mean another table.
-const MOVES: &[&str] = &[
-    "abort",
-    "authorization",
-    "discard",
-    "prepare",
-    "reset",
-    "role",
-    "rollback",
-    "schema",
-    "search_path",
-];
+use crate::lang::{Class, Effect, Verb};
+use crate::session::names::{is_of_rows, words};
 
 /// Words of a statement that may tie others' rows to an own table.
 const TIES: &[&str] = &["attach", "inherit", "references", "rule", "trigger"];
@@ -39,7 +27,6 @@ pub struct OwnObjects {
     in_transaction: bool,
     /// Whether the line is nothing but SQL: some meta commands do not run what stands before them.
     is_plain: bool,
-    moves: Moves,
 }
 
 impl OwnObjects {
@@ -62,11 +49,10 @@ impl OwnObjects {
         self.maybe = None;
     }
 
-    /// A statement was let through.
-    pub fn let_through(&mut self, text: &str, effects: &[Effect]) {
+    /// A statement was let through, after which names may mean other tables or not.
+    pub fn let_through(&mut self, text: &str, effects: &[Effect], moved: bool) {
         self.statements += 1;
         self.maybe = None;
-        let moved = self.moves.take(text, effects, !self.names.is_empty());
         let text = text.to_ascii_lowercase();
         let words = words(&text);
         let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
@@ -118,63 +104,16 @@ impl OwnObjects {
     }
 }
 
-/// Follows what makes names mean other tables than before.
-#[derive(Debug, Default)]
-pub struct Moves {
-    /// Whether the transaction that is open has settings of its own.
-    is_local: bool,
-}
-
-impl Moves {
-    /// Takes a statement that was let through; tells whether a name may mean another table now.
-    /// Functions that nobody knows are only looked for where that `matters`.
-    pub fn take<'a>(
-        &mut self,
-        text: &str,
-        effects: impl IntoIterator<Item = &'a Effect> + Clone,
-        matters: bool,
-    ) -> bool {
-        let text = text.to_ascii_lowercase();
-        let words = words(&text);
-        let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
-        let is_rows = is_of_rows(effects);
-        let ends = !is_rows && has(&["commit", "end", "rollback", "abort"]);
-        // Its table stands before a bracket as a function would.
-        let is_index = words.iter().take(3).any(|word| *word == "index");
-        let was_local = self.is_local;
-        let sets = !is_rows && has(&["local"]) || text.contains("set_config");
-        self.is_local = if ends { false } else { was_local || sets };
-        text.contains("search_path")
-            || !is_rows && has(MOVES)
-            || ends && was_local
-            || matters && !is_index && postgres::calls_unknown(&text)
-    }
-}
-
-/// Tells whether a statement only reads and writes rows: its words are names and values.
-fn is_of_rows<'a>(effects: impl IntoIterator<Item = &'a Effect>) -> bool {
-    let mut effects = effects.into_iter().peekable();
-    let is_rows = |effect: &Effect| {
-        matches!(effect.verb, Verb::Read | Verb::Insert | Verb::Update | Verb::Delete)
-    };
-    effects.peek().is_some() && effects.all(is_rows)
-}
-
 /// Returns a name without the schema before it; of a quoted one perhaps less.
 fn last_part(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
-fn words(text: &str) -> Vec<&str> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .filter(|word| !word.is_empty())
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lang::Scope;
+    use crate::lang::{Scope, postgres};
+    use crate::session::names::Moves;
 
     fn effect(class: Class, verb: Verb, object: &str) -> Effect {
         let mut effect = Effect::new(class, verb, 0..0, String::new());
@@ -183,9 +122,14 @@ mod tests {
         effect
     }
 
+    fn let_through(own: &mut OwnObjects, text: &str, effects: &[Effect]) {
+        let moved = Moves::default().take(text, effects, true);
+        own.let_through(text, effects, moved);
+    }
+
     fn create(own: &mut OwnObjects, text: &str) {
         own.submitted(true);
-        own.let_through(text, &[effect(Class::Add, Verb::Create, "t")]);
+        let_through(own, text, &[effect(Class::Add, Verb::Create, "t")]);
         own.at_prompt(true, Transaction::Idle);
     }
 
@@ -195,7 +139,7 @@ mod tests {
         create(&mut own, "create temp table t (a int)");
         assert!(own.names().contains("t"));
         own.submitted(true);
-        own.let_through("drop table t", &[effect(Class::Destroy, Verb::Drop, "t")]);
+        let_through(&mut own, "drop table t", &[effect(Class::Destroy, Verb::Drop, "t")]);
         assert!(own.names().is_empty(), "a second DROP would hit another table of that name");
     }
 
@@ -209,17 +153,17 @@ mod tests {
         assert!(own.names().is_empty(), "it is gone, and the next of its name is another");
 
         own.submitted(true);
-        own.let_through("create table t ()", &[effect(Class::Add, Verb::Create, "t")]);
+        let_through(&mut own, "create table t ()", &[effect(Class::Add, Verb::Create, "t")]);
         own.at_prompt(false, Transaction::Idle);
         assert!(own.names().is_empty(), "it failed");
 
         create(&mut own, "create table t ()");
-        own.let_through("set search_path to other", &[]);
+        let_through(&mut own, "set search_path to other", &[]);
         assert!(own.names().is_empty());
 
         create(&mut own, "create table t ()");
         own.submitted(true);
-        own.let_through("rollback", &[]);
+        let_through(&mut own, "rollback", &[]);
         assert!(own.names().is_empty());
 
         create(&mut own, "create table t ()");
@@ -264,7 +208,7 @@ mod tests {
             let mut own = OwnObjects::default();
             create(&mut own, "CREATE UNLOGGED TABLE t (a int)");
             own.submitted(true);
-            own.let_through(text, postgres::read(text).effects());
+            let_through(&mut own, text, postgres::read(text).effects());
             assert_eq!(own.names().contains("t"), is_own, "{text}");
         }
     }
@@ -273,16 +217,16 @@ mod tests {
     fn what_may_not_have_been_made_is_not_own() {
         let mut own = OwnObjects::default();
         own.submitted(false);
-        own.let_through("create table t ()", &[effect(Class::Add, Verb::Create, "t")]);
+        let_through(&mut own, "create table t ()", &[effect(Class::Add, Verb::Create, "t")]);
         own.at_prompt(true, Transaction::Idle);
         assert!(own.names().is_empty(), "\\gdesc makes nothing");
 
         create(&mut own, "create table t ()");
         own.submitted(true);
-        own.let_through("create table u ()", &[effect(Class::Add, Verb::Create, "u")]);
+        let_through(&mut own, "create table u ()", &[effect(Class::Add, Verb::Create, "u")]);
         own.at_prompt(true, Transaction::Open);
         own.submitted(true);
-        own.let_through("commit", &[]);
+        let_through(&mut own, "commit", &[]);
         own.at_prompt(false, Transaction::Idle);
         assert!(own.names().is_empty(), "the COMMIT has failed");
     }
@@ -291,7 +235,7 @@ mod tests {
     fn a_failed_transaction_takes_its_objects_along() {
         let mut own = OwnObjects::default();
         own.submitted(true);
-        own.let_through("create table t ()", &[effect(Class::Add, Verb::Create, "t")]);
+        let_through(&mut own, "create table t ()", &[effect(Class::Add, Verb::Create, "t")]);
         own.at_prompt(true, Transaction::Open);
         assert!(own.names().contains("t"));
         own.at_prompt(false, Transaction::Failed);

@@ -5,18 +5,16 @@
 
 mod join;
 pub mod lines;
-mod place;
+pub(in crate::clients) mod place;
 mod vis;
 
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-pub(in crate::clients) use place::named_or;
+pub use place::Circumstances;
 
 use super::psql;
-use crate::target::Address;
-use crate::world::World;
 
 /// One thing a person typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,17 +57,6 @@ pub enum Several {
     Joined,
     /// Each line as an entry of its own.
     Apart,
-}
-
-/// What decides which file it is.
-#[derive(Debug, Clone, Copy)]
-pub struct Circumstances<'a> {
-    /// Variables and home.
-    pub world: &'a World,
-    /// The client's command line, program first.
-    pub argv: &'a [String],
-    /// Where it was connected.
-    pub address: Option<&'a Address>,
 }
 
 /// A client's history.

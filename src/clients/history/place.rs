@@ -3,7 +3,19 @@
 
 use std::path::PathBuf;
 
-use super::Circumstances;
+use crate::target::Address;
+use crate::world::World;
+
+/// What decides which file it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// Variables and home.
+    pub world: &'a World,
+    /// The client's command line, program first.
+    pub argv: &'a [String],
+    /// Where it was connected.
+    pub address: Option<&'a Address>,
+}
 
 type Files = Result<Vec<PathBuf>, String>;
 

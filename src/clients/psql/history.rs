@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::args::{self, Invocation};
 use super::meta::{self, Item, Meta};
 use super::rc::OwnRc;
-use crate::clients::history::{Circumstances, named_or};
+use crate::clients::history::place::{Circumstances, named_or};
 use crate::target::Address;
 
 /// psql's variable.

@@ -18,10 +18,11 @@ use super::surroundings::surroundings;
 use super::tap::{PsqlTap, SINGLE_STEP_ON};
 use super::unseen::{Guard, Place, unseen};
 use crate::clients::line_editor::Files;
-use crate::clients::{Command, Interactive, Launcher, OWN_EDITOR, Side, TELL_EDITED, Tap, Unseen};
+use crate::clients::{
+    Command, Input, Interactive, Launcher, OWN_EDITOR, Side, TELL_EDITED, Tap, Unseen,
+};
 use crate::os::term::Terminals;
 use crate::policy::Facts;
-use crate::relay::Input;
 use crate::session::keys::Keys;
 use crate::target::libpq::Given;
 use crate::target::{Address, Decided, Known, Tier, for_address, for_invocation};

@@ -4,11 +4,10 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::super::past::{Deed, End, Fate, Past, What, prompt, screen};
+use super::super::past::{Deed, End, Fate, Past, What, prompt};
 use super::super::recorded;
-use super::write::why_left_out;
+use super::fit::{was_typed, why_left_out};
 use crate::error::Error;
-use crate::record::Source;
 use crate::ui::table::{self, View};
 use crate::ui::theme::{Style, tier_word};
 use crate::ui::visible;
@@ -31,20 +30,6 @@ pub(super) fn write(
 ) -> Result<(), Error> {
     let written = if is_json { lines(past, out) } else { text(past, out, view) };
     written.map_err(recorded::write_error)
-}
-
-/// Says whether a statement was typed at the prompt, as far as the screen tells.
-pub(super) fn was_typed(deed: &Deed) -> bool {
-    match deed.source {
-        // What was read before the start came from arguments or a file.
-        Source::Preflight | Source::Import => false,
-        Source::Draft => true,
-        // Where part of the screen is missing nobody can tell, and nothing typed may be lost.
-        Source::Tap => deed
-            .screens
-            .as_ref()
-            .is_some_and(|screens| !screens.is_whole || screen::shows(&screens.typed, &deed.text)),
-    }
 }
 
 fn lines(past: &Past, out: &mut dyn Write) -> io::Result<()> {
@@ -268,12 +253,7 @@ mod tests {
         for (n, text) in [(1, "select 1;"), (2, "select 2;")] {
             recorder.output(output);
             recorder.marker(statement(n, now, text, "allow", target(Tier::Staging, None)));
-            recorder.marker(crate::record::Marker::Outcome {
-                n,
-                rows: None,
-                duration_ms: None,
-                error: None,
-            });
+            recorder.marker(crate::record::Marker::outcome(n, None, None, None));
         }
         drop(recorder);
         let found = find::one(data.path(), "last").unwrap();

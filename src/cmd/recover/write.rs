@@ -13,7 +13,7 @@ use super::super::past::prompt::Prompts;
 use super::super::past::{self, Deed, End, Past, Want, What};
 use super::super::recorded;
 use super::Place;
-use super::sheet::was_typed;
+use super::fit::{REDACTED, SECRET, was_typed, why_left_out};
 use crate::cli::RecoverArgs;
 use crate::clients::history::{self, Circumstances, Entry, Keeps};
 use crate::error::Error;
@@ -25,14 +25,8 @@ use crate::ui::visible;
 /// Held while history files are written.
 const LOCK_NAME: &str = "recover.lock";
 
-/// What stands in a text where a secret was.
-const REDACTED: &str = "[redacted:";
-
 /// What `--dry-run` shows of a line.
 const SHOWN_COLUMNS: usize = 500;
-
-/// Why what held a secret cannot be put back.
-const SECRET: &str = "it held a secret, which is not recorded";
 
 /// Why what was not typed is not put back.
 const NOT_SEEN: &str = "it was not seen at the prompt: from a file or an editor";
@@ -150,16 +144,6 @@ impl Plan {
             }
         }
     }
-}
-
-/// Says why a statement cannot be put back as it was typed; none if it can.
-pub(super) fn why_left_out(deed: &Deed) -> Option<String> {
-    if !deed.redacted.is_empty() {
-        let kinds = deed.redacted.join(", ");
-        return Some(format!("{SECRET} ({kinds})"));
-    }
-    let is_clean = !deed.text.contains(REDACTED);
-    (!is_clean).then(|| SECRET.to_owned())
 }
 
 /// Returns a statement as it is typed.

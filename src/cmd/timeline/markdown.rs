@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use super::Timeline;
 use super::report::Report;
-use super::text::{heading, local, precise, way_back};
+use super::text::{heading, way_back};
+use super::time::{local, precise};
 use crate::ui::table::View;
 use crate::ui::visible;
 

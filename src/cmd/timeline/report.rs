@@ -1,7 +1,7 @@
 //! What is said of a named statement, whatever it is written as.
 
 use super::gather::{Row, Told};
-use super::text::{local, precise};
+use super::time::{local, precise};
 use super::{Named, Timeline};
 use crate::ui::table::View;
 

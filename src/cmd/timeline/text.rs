@@ -9,6 +9,7 @@ use super::Timeline;
 use super::gather::{Event, Row, Told};
 use super::report::Report;
 use super::safe::Family;
+use super::time::precise;
 use crate::ui::table::{Align, Cell, Fit, Table, View};
 use crate::ui::theme::{Style, tier_word};
 use crate::ui::visible;
@@ -167,16 +168,6 @@ fn time_of_day(time: Timestamp, view: &View<'_>) -> String {
 /// Says whether it may have destroyed something.
 fn is_damage(row: &Row) -> bool {
     row.told().is_some_and(|told| told.is_destructive && told.fate.may_have_run())
-}
-
-/// A time to the millisecond.
-pub(super) fn precise(time: Timestamp, view: &View<'_>) -> String {
-    time.to_zoned(view.zone.clone()).strftime("%Y-%m-%d %H:%M:%S.%3f").to_string()
-}
-
-/// A time with all that tells which one it is.
-pub(super) fn local(time: Timestamp, view: &View<'_>) -> String {
-    time.to_zoned(view.zone.clone()).strftime("%Y-%m-%d %H:%M:%S.%6f%:z (%A, %Z)").to_string()
 }
 
 fn style(row: &Row) -> Style {

@@ -2,6 +2,7 @@
 
 use super::Keeper;
 use crate::os::net;
+use crate::session::names::Moves;
 
 impl Keeper {
     /// Takes note of the client's process.
@@ -14,13 +15,19 @@ impl Keeper {
         !self.own.is_empty() || !self.shapes.is_empty() || self.tally.has_released()
     }
 
+    /// Another connection: what was made or released by its name is not there.
+    pub(super) fn forget_names(&mut self) {
+        self.moves = Moves::default();
+        self.own.clear();
+        self.shapes.clear();
+        self.tally.forget_released();
+    }
+
     /// Forgets what names mean where the client has another connection than when that was learnt:
     /// not every one is told by a prompt.
     pub(super) fn see_connection(&mut self) {
         if self.leans_on_names() && self.client.and_then(net::inodes) != self.sockets {
-            self.own.clear();
-            self.shapes.clear();
-            self.tally.forget_released();
+            self.forget_names();
         }
     }
 

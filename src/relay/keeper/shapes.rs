@@ -2,7 +2,6 @@
 
 use crate::lang::{self, Class, Effect, Scope, Verb};
 use crate::policy::{Challenge, Decision, Verdict};
-use crate::session::own::Moves;
 use crate::target::Target;
 
 use super::Judged;
@@ -27,7 +26,6 @@ struct Released {
 #[derive(Debug, Default)]
 pub(super) struct Shapes {
     released: Vec<Released>,
-    moves: Moves,
 }
 
 impl Shapes {
@@ -43,17 +41,15 @@ impl Shapes {
             && self.released.contains(&released(&text(), verdict, target))
     }
 
-    /// Takes note of what was let through, and whether with all of its shape. Returns whether names
-    /// may mean something else from here on.
-    pub(super) fn let_through(&mut self, judged: &Judged, whole_shape: bool) -> bool {
+    /// Takes note of what was let through, whether with all of its shape, and whether names may mean
+    /// other tables after it. Returns whether they may mean anything else from here on.
+    pub(super) fn let_through(&mut self, judged: &Judged, whole_shape: bool, moved: bool) -> bool {
         let Judged { text, verdict, target, .. } = judged;
-        let effects = verdict.findings.iter().map(|finding| &finding.effect);
         let makes = |effect: &Effect| {
             use Verb::{Alter, Create, Drop, Execute, Rename};
             matches!(effect.verb, Create | Alter | Rename | Drop | Execute)
         };
-        let moved = self.moves.take(text, effects.clone(), !self.released.is_empty());
-        let has_moved = moved || effects.into_iter().any(makes);
+        let has_moved = moved || verdict.findings.iter().any(|finding| makes(&finding.effect));
         if has_moved {
             self.clear();
         }
@@ -107,9 +103,12 @@ fn released(text: &str, verdict: &Verdict, target: &Target) -> Released {
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use super::*;
     use crate::lang::postgres;
     use crate::policy::{Facts, Moment, judge};
+    use crate::session::names::Moves;
     use crate::target::Tier;
 
     fn verdict(text: &str) -> Verdict {
@@ -119,6 +118,18 @@ mod tests {
     fn judged(text: &str) -> Judged {
         let (text, verdict) = (text.to_owned(), verdict(text));
         Judged { n: 1, text, verdict, is_recorded: true, target: Target::default() }
+    }
+
+    /// What is released after all of one shape was let through, and others after it.
+    fn shapes(released: &str, others: &[&str]) -> Shapes {
+        let mut shapes = Shapes::default();
+        let mut moves = Moves::default();
+        for (text, whole) in iter::once((released, true)).chain(others.iter().map(|o| (*o, false)))
+        {
+            let moved = moves.take(text, postgres::read(text).effects(), true);
+            shapes.let_through(&judged(text), whole, moved);
+        }
+        shapes
     }
 
     fn covers(shapes: &Shapes, text: &str) -> bool {
@@ -133,8 +144,7 @@ mod tests {
             ("delete from b.f where true or x = 1", false),
             ("update a.f set x = 1", false),
         ] {
-            let mut shapes = Shapes::default();
-            shapes.let_through(&judged(released), true);
+            let shapes = shapes(released, &[]);
             assert_eq!(covers(&shapes, text), is_covered, "{text}");
         }
     }
@@ -156,9 +166,7 @@ mod tests {
             ("create temp table f ()", false),
             ("drop table g", false),
         ] {
-            let mut shapes = Shapes::default();
-            shapes.let_through(&judged(released), true);
-            shapes.let_through(&judged(between), false);
+            let shapes = shapes(released, &[between]);
             assert_eq!(covers(&shapes, released), is_covered, "{between}");
         }
     }

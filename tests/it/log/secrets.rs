@@ -1,7 +1,9 @@
 //! Passwords that are typed, passed and printed: none of them is anywhere in the data folder.
 
 use std::fs;
+use std::fs::Permissions;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,6 +37,12 @@ fn no_secret_is_recorded_whatever_way_it_comes() {
     let uri = world.database.uri("app");
     let with_password = uri.replace("app@", "app:s3cret-argv@");
     world.set("PGPASSWORD", "s3cret-variable");
+    // Shows what it is given on a screen of its own, with quotes in another colour than words.
+    let editor = world.home().join("editor");
+    let paint = r#"printf '\033[?1049h'; sed "s/'/$(printf '\033[31m')'$(printf '\033[m')/g" "$1"; printf '\033[?1049l'"#;
+    fs::write(&editor, format!("#!/bin/sh\n{paint}\n")).expect("a file");
+    fs::set_permissions(&editor, Permissions::from_mode(0o700)).expect("its mode");
+    world.set("PSQL_EDITOR", editor.to_str().expect("UTF-8"));
     let mut pty = Pty::spawn(world.wrapped([with_password.as_str(), "-v", "password=s3cret-set"]));
     let prompt = world.database.prompt();
     pty.wait_for_prompt(&prompt);
@@ -51,6 +59,11 @@ fn no_secret_is_recorded_whatever_way_it_comes() {
         ("alter role app password 's3cret-begun\ns3cret-ended';", "ALTER ROLE"),
         ("alter role app password $$\ns3cret-dollars\n$$;", "ALTER ROLE"),
         ("alter role app pasword 's3cret-mistyped';", "unrecognized role option"),
+        ("alter role app password 's3cret-edited';", "ALTER ROLE"),
+        ("\\e", ""),
+        ("select pgp_sym_encrypt('data', 's3cret-key');", "does not exist"),
+        ("insert into users (id, password) values (1, 's3cret-column');", "does not exist"),
+        ("select 'Password: ' || name, 40 + 2 as kept from pg_settings limit 1;", "(1 row)"),
         ("\\setenv PGPASSWORD s3cret-setenv", ""),
         ("select 'B4DGE-' || 654321 as badge, 'B4DGE-123456' as typed;", "(1 row)"),
         ("\\set api_token s3cret-variable", ""),
@@ -82,6 +95,7 @@ fn no_secret_is_recorded_whatever_way_it_comes() {
     let text = stored(&world);
     let found = places(&text, &["s3cret", "B4DGE-1", "B4DGE-6"]);
     assert!(found.is_empty(), "{found:#?}");
+    assert!(text.contains("40 + 2 as kept"), "what only stands behind the word is no secret");
     for kind in ["sql-password", "token", "badge"] {
         assert!(text.contains(&format!("[redacted:{kind}]")), "{kind}");
     }

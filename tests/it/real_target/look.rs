@@ -1,5 +1,7 @@
 //! The terminal looks different on production, and as before on every way out.
 
+use std::fs;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -96,6 +98,8 @@ fn the_look_goes_with_the_session() {
         world.assert_nothing_left();
         assert_eq!(shown(&mut pty), Shown::before(), "{how}\n{}", pty.dump());
         assert!(!pty.is_mode_on("?1004"), "the focus is still reported: {how}");
+        let mut notes = fs::read_dir(world.data().join("looks")).expect("it was written down");
+        assert!(notes.next().is_none(), "the next session would take it off again: {how}");
     }
 }
 
