@@ -1,7 +1,7 @@
 //! The filters that `history` and `sessions` share.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use jiff::Zoned;
+use jiff::{Timestamp, Zoned};
 
 use super::time;
 use crate::error::{Error, Kind};
@@ -56,6 +56,17 @@ impl FilterArgs {
             })
         };
         let (since, until) = (moment("--since", &self.since)?, moment("--until", &self.until)?);
+        // Soon after midnight `--since 23:30` means the last one.
+        let before = |since: Timestamp| match &self.since {
+            Some(text) if since > now.timestamp() && !text.contains(['-', 'T', ' ']) => {
+                time::moment(&format!("yesterday {text}"), now).unwrap_or(since)
+            }
+            _ => since,
+        };
+        let since = since.map(before);
+        if since.is_some_and(|since| since > now.timestamp()) {
+            return Err(Error::new(Kind::Usage, "--since is in the future.").hint(time::EXAMPLES));
+        }
         if let (Some(since), Some(until)) = (since, until)
             && until < since
         {
@@ -87,4 +98,25 @@ pub(super) fn tier_parser() -> impl TypedValueParser<Value = Tier> {
             _ => Tier::Unknown,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn soon_after_midnight_a_time_of_day_is_the_last_one() {
+        let now: Zoned = "2026-11-21T00:11:00+01:00[Europe/Berlin]".parse().expect("a time");
+        for (since, expected) in [
+            ("23:30", Some("2026-11-20T22:30:00Z")),
+            ("00:05", Some("2026-11-20T23:05:00Z")),
+            ("2h", Some("2026-11-20T21:11:00Z")),
+            ("2026-11-21 00:12", None),
+        ] {
+            let args = FilterArgs { since: Some(since.to_owned()), ..FilterArgs::default() };
+            let found = args.filter(None, &now).map(|filter| filter.since).ok();
+            let expected = expected.map(|time| Some(time.parse().expect("a time")));
+            assert_eq!(found, expected, "{since}");
+        }
+    }
 }

@@ -28,5 +28,5 @@ pub use launcher::{
 };
 pub use psql::preflight::Preflight;
 pub use side::{Inquiry, ReadAnswer, ServerIdentity, ServerSaid, Side};
-pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
+pub use tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction, Went};
 pub use unseen::{Echo, Unseen};

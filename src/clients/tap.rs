@@ -57,6 +57,17 @@ pub struct PromptFacts {
     pub server_version: Option<String>,
 }
 
+/// How a statement went, as what it printed tells.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Went {
+    /// Rows it touched.
+    pub rows: Option<u64>,
+    /// The error as the client gave it.
+    pub error: Option<String>,
+    /// Whether it would have said by now that it went well, and has not.
+    pub is_silent: bool,
+}
+
 /// Something the output held beside what is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
@@ -104,10 +115,10 @@ pub trait Tap: std::fmt::Debug {
     /// `adds_cr` tells that each LF came as CR LF.
     fn asked(&mut self, adds_cr: bool, shown: &mut Vec<u8>) -> Asked;
 
-    /// Returns how many rows the statement before the one that was asked about last has touched, where
-    /// what it printed tells; at the end, that of the last.
-    fn touched(&mut self) -> Option<u64> {
-        None
+    /// Returns how the statement before the one that was asked about last went, as far as what it
+    /// printed tells; at the end, that of the last.
+    fn went(&mut self) -> Went {
+        Went::default()
     }
 
     /// Gives up what is kept back: the client is busy with something else.

@@ -30,6 +30,7 @@ pub mod rules;
 pub mod run;
 pub mod sessions;
 pub mod show;
+mod start_up_file;
 pub mod target;
 pub mod timeline;
 

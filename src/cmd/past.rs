@@ -12,7 +12,7 @@ use crate::clients::known;
 use crate::error::Error;
 use crate::lang::Reading;
 use crate::record::find::Recorded;
-use crate::record::{Answer, Event, Header, Marker, Release, Source, Start, process};
+use crate::record::{Answer, Event, Header, Marker, Release, Source, Standing, Start, process};
 use crate::target::Target;
 use screen::Stretch;
 
@@ -143,6 +143,10 @@ pub(super) struct Outcome {
     pub(super) rows: Option<u64>,
     pub(super) duration_ms: Option<u64>,
     pub(super) error: Option<String>,
+    /// Nobody heard how it went.
+    pub(super) unheard: bool,
+    /// Where the transaction stood behind it, as far as it is known.
+    pub(super) transaction: Option<Standing>,
 }
 
 /// Whether screens are wanted too, which takes longer.
@@ -330,12 +334,12 @@ impl Scan {
                     deed.answer = Some(Given { at: time, answer, reason, release });
                 }
             }
-            Marker::Outcome { n, rows, duration_ms, error } => {
+            Marker::Outcome { n, rows, duration_ms, error, unheard, transaction } => {
                 drop(self.end_stretch());
                 let notices = self.notices.take().unwrap_or_default();
                 if let Some(deed) = self.deed(n) {
                     deed.skipped = memmem::find_iter(&notices, SKIPPED).count();
-                    deed.outcome = Some(Outcome { rows, duration_ms, error });
+                    deed.outcome = Some(Outcome { rows, duration_ms, error, unheard, transaction });
                 }
             }
             Marker::Target { target } => self.add(at, What::Connected(target)),

@@ -1,16 +1,15 @@
 //! `nightlatch psql …` and `nightlatch run`: wraps a client.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::night::NIGHT;
 use super::past::End;
 use super::program::{cannot_run, find};
 use super::prune::{tidy_after, tidy_before};
+use super::start_up_file::{self, StartUpFile};
 use super::{editor, hook, notify};
 use crate::cli::RunArgs;
 use crate::clients::known::{self, Known};
@@ -386,7 +385,8 @@ impl Run<'_> {
         let start_up = match start_up {
             None => None,
             Some((variable, text)) => {
-                let file = StartUpFile::write(folder, &nonce, &text)?;
+                let file =
+                    StartUpFile::write(&start_up_file::places(folder, self.world), &nonce, &text)?;
                 vars.push((variable.into(), Some(file.path.clone().into_os_string())));
                 Some(file)
             }
@@ -525,37 +525,6 @@ impl Default for Start {
             vars: Vec::new(),
             side: None,
         }
-    }
-}
-
-/// A start-up file for the client, for as long as the session lives.
-struct StartUpFile {
-    path: PathBuf,
-}
-
-impl StartUpFile {
-    fn write(folder: Option<PathBuf>, nonce: &str, text: &str) -> Result<Self, Error> {
-        let folder = folder.unwrap_or_else(std::env::temp_dir);
-        let path = folder.join(format!("start-up-{nonce}"));
-        fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .and_then(|mut file| file.write_all(text.as_bytes()))
-            .map_err(|error| {
-                Error::ours(format!("The start-up file {} cannot be written.", path.display()))
-                    .because(error)
-                    .hint("Free some space, or set NIGHTLATCH_DATA_DIR to another disk.")
-            })?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for StartUpFile {
-    fn drop(&mut self) {
-        // It holds nothing but this run's marks; a stray one does no harm.
-        drop(fs::remove_file(&self.path));
     }
 }
 

@@ -92,7 +92,7 @@ fn statement(
                         break;
                     }
                 }
-                Marker::Outcome { n, rows, duration_ms, error } if *n == wanted => {
+                Marker::Outcome { n, rows, duration_ms, error, .. } if *n == wanted => {
                     ends.extend(rows.map(table::rows));
                     ends.extend(duration_ms.map(|duration| format!("{duration} ms")));
                     ends.extend(

@@ -95,6 +95,18 @@ impl ServerMoment {
     }
 }
 
+/// Where a transaction stands once a statement has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// None is open.
+    Idle,
+    /// One is open.
+    Open,
+    /// One is open and has failed.
+    Failed,
+}
+
 /// One marker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -152,6 +164,12 @@ pub enum Marker {
         duration_ms: Option<u64>,
         /// The error as the client gave it (SQLSTATE for psql).
         error: Option<String>,
+        /// Nobody heard how it went: there may have been an error.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        unheard: bool,
+        /// Where the transaction stood behind it; none if that is not known.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        transaction: Option<Standing>,
     },
     /// The connection changed.
     Target {
@@ -179,6 +197,17 @@ pub enum Marker {
 const LETTING_RUN: (&str, &str) = ("statement ", " is let run");
 
 impl Marker {
+    /// A statement that has ended, of whose transaction nothing is known.
+    #[must_use]
+    pub fn outcome(
+        n: u64,
+        rows: Option<u64>,
+        duration_ms: Option<u64>,
+        error: Option<String>,
+    ) -> Self {
+        Self::Outcome { n, rows, duration_ms, error, unheard: false, transaction: None }
+    }
+
     /// Returns a note that a held statement is about to be let run. Its answer is written only once
     /// the client has taken it, which may be when it is over.
     #[must_use]

@@ -160,6 +160,14 @@ pub fn new_session_id(now: Timestamp) -> String {
     (0..12).rev().map(|digit| char::from(ALPHABET[(bits >> (digit * 5) & 31) as usize])).collect()
 }
 
+/// Returns when a session started, by its id; none if it is no id.
+pub(super) fn session_started(session: &str) -> Option<Timestamp> {
+    let digits = session.bytes().map(|byte| ALPHABET.iter().position(|letter| *letter == byte));
+    let bits = digits.clone().try_fold(0_u64, |bits, digit| Some(bits << 5 | digit? as u64))?;
+    let millis = i64::try_from(bits >> 15).ok().filter(|_| session.len() == 12)?;
+    Timestamp::from_millisecond(millis).ok()
+}
+
 /// Returns the folder of a session: `sessions/<yyyy>/<mm>/<id>` below the data folder, in UTC.
 pub(crate) fn folder(data_dir: &Path, session: &str, started: Timestamp) -> PathBuf {
     data_dir.join(SESSIONS).join(started.strftime("%Y/%m").to_string()).join(session)

@@ -1,9 +1,10 @@
 //! The whole log of a session as one stream of lines, whatever files it is in.
 
 use std::fs::File;
-use std::io::{self, BufRead, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use super::damage;
 use super::header::LOG_NAME;
 use super::segment::{self, Form, Part, Place};
 
@@ -19,13 +20,12 @@ pub struct Log {
     /// The next segment, if there is one.
     next: Option<Part>,
     /// What stands in the log where a segment is damaged.
-    injected: &'static [u8],
+    injected: Vec<u8>,
+    /// Bytes of the segment that were taken.
+    taken: u64,
     /// The last byte that was taken did not end its line.
     is_line_open: bool,
 }
-
-/// Stands for what a damaged segment does not give; no event, so a reader reports it.
-const DAMAGE: &[u8] = b"\n! the rest of this segment is damaged\n";
 
 impl std::fmt::Debug for Log {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -55,13 +55,15 @@ impl Log {
                 let part = segment::part(file, 1, Form::Plain)?;
                 Ok(Self::new(Some(folder), part, 1, None))
             }
-            Some((file, place)) => {
-                let part = segment::open(&folder, 1)?;
-                Ok(Self::new(Some(folder), part, 1, Some((file, place.n))))
-            }
-            None => {
-                let part = segment::open(&folder, 1)?;
-                Ok(Self::new(Some(folder), part, 1, None))
+            live => {
+                let live = live.map(|(file, place)| (file, place.n));
+                match segment::open(&folder, 1) {
+                    // The first is gone, and others are not.
+                    Err(error) if is_lost(&error) && last(&folder, live.as_ref())? > 0 => {
+                        Ok(Self::new(Some(folder), Box::new(io::empty()), 0, live))
+                    }
+                    part => Ok(Self::new(Some(folder), part?, 1, live)),
+                }
             }
         }
     }
@@ -107,31 +109,32 @@ impl Log {
         if let Some((file, place)) = open_live(path)? {
             return Ok(place.offset + segment::file_len(file, place.n, Form::Plain)?);
         }
-        let finished = segment::finished(folder)?;
-        if finished.is_empty() {
-            return Err(io::ErrorKind::NotFound.into());
+        match last(folder, None)? {
+            0 => Err(io::ErrorKind::NotFound.into()),
+            last => (1..=last).map(|n| len_of(folder, n)).sum(),
         }
-        finished.into_iter().map(|(n, _)| segment::len(folder, n)).sum()
     }
 
     fn new(folder: Option<PathBuf>, part: Part, n: u32, live: Option<(File, u32)>) -> Self {
-        Self { folder, part, n, live, next: None, injected: &[], is_line_open: false }
+        Self {
+            folder,
+            part,
+            n,
+            live,
+            next: None,
+            injected: Vec::new(),
+            taken: 0,
+            is_line_open: false,
+        }
     }
 
     /// Starts at a byte of the finished segments.
     fn in_finished(folder: &Path, offset: u64) -> io::Result<Self> {
+        let last = last(folder, None)?;
         let (mut n, mut before) = (1, 0);
         loop {
-            let len = segment::len(folder, n)?;
-            if offset < before + len {
-                break;
-            }
-            let is_last = match segment::len(folder, n + 1) {
-                Ok(_) => false,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => true,
-                Err(error) => return Err(error),
-            };
-            if is_last {
+            let len = len_of(folder, n)?;
+            if n >= last || offset < before + len {
                 break;
             }
             before += len;
@@ -139,7 +142,7 @@ impl Log {
         }
         let part = segment::open(folder, n)?;
         let mut log = Self::new(Some(folder.to_owned()), part, n, None);
-        io::copy(&mut (&mut log.part).take(offset - before), &mut io::sink())?;
+        log.taken = io::copy(&mut (&mut log.part).take(offset - before), &mut io::sink())?;
         Ok(log)
     }
 
@@ -154,13 +157,14 @@ impl Log {
         if let Some((live, _)) = self.live.take_if(|(_, n)| *n == next) {
             return segment::part(live, next, Form::Plain).map(Some);
         }
+        let is_between = last(folder, self.live.as_ref())? > next;
         match segment::open(folder, next) {
+            Err(error) if is_lost(&error) && is_between => {
+                // Say so and go on behind it.
+                return Ok(Some(Box::new(Cursor::new(damage::line(len_of(folder, next)?)))));
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             opened => return opened.map(Some),
-        }
-        if self.live.as_ref().is_some_and(|(_, n)| *n > next) {
-            // A segment between is gone: say so and go on behind it.
-            return Ok(Some(Box::new(&DAMAGE[1..])));
         }
         // The writer may have gone on since the log was opened.
         let live = open_live(&folder.join(LOG_NAME))?.filter(|(_, place)| place.n == next);
@@ -172,7 +176,7 @@ impl BufRead for Log {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         loop {
             if !self.injected.is_empty() {
-                return Ok(self.injected);
+                return Ok(&self.injected);
             }
             match self.part.fill_buf() {
                 // Once there is a next segment nothing more comes to this one, but what came
@@ -184,17 +188,24 @@ impl BufRead for Log {
                     }
                 }
                 Ok([]) => {
-                    self.n += 1;
+                    (self.n, self.taken) = (self.n + 1, 0);
                     self.part = self.next.take().unwrap_or_else(|| Box::new(io::empty()));
                 }
                 // Borrowed anew: the borrow checker cannot see that this arm ends the loop.
                 Ok(_) => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if self.folder.is_some() && is_damage(&error) => {
-                    self.injected = if self.is_line_open { DAMAGE } else { &DAMAGE[1..] };
+                Err(error) => {
+                    let Some(folder) = self.folder.as_ref().filter(|_| is_damage(&error)) else {
+                        return Err(error);
+                    };
+                    let mut left = len_of(folder, self.n)?.saturating_sub(self.taken);
+                    if self.is_line_open {
+                        self.injected.push(b'\n');
+                        left = left.saturating_sub(1);
+                    }
+                    self.injected.extend(damage::line(left));
                     self.part = Box::new(io::empty());
                 }
-                Err(error) => return Err(error),
             }
         }
         self.part.fill_buf()
@@ -202,7 +213,7 @@ impl BufRead for Log {
 
     fn consume(&mut self, count: usize) {
         if !self.injected.is_empty() {
-            self.injected = &self.injected[count..];
+            self.injected.drain(..count);
             self.is_line_open = false;
             return;
         }
@@ -211,6 +222,7 @@ impl BufRead for Log {
         {
             self.is_line_open = bytes[count - 1] != b'\n';
         }
+        self.taken += count as u64;
         self.part.consume(count);
     }
 }
@@ -238,9 +250,32 @@ fn open_live(path: &Path) -> io::Result<Option<(File, Place)>> {
     if let Some(place) = segment::place(&file)? {
         return Ok(Some((file, place)));
     }
+    let Some(folder) = path.parent() else { return Ok(None) };
+    let before = last(folder, None)?;
     // If it is the first, whoever reads it finds out that it is no log.
-    let is_first = path.parent().map(segment::finished).transpose()?.is_none_or(|f| f.is_empty());
-    Ok(is_first.then_some((file, Place { n: 1, offset: 0, time_us: 0 })))
+    let is_there = before == 0 || file.metadata()?.len() > 0;
+    let offset = (1..=before).map(|n| len_of(folder, n)).sum::<io::Result<u64>>()?;
+    Ok(is_there.then_some((file, Place { n: before + 1, offset, time_us: 0 })))
+}
+
+/// Returns the number of the last segment that is there; 0 if there is none.
+fn last(folder: &Path, live: Option<&(File, u32)>) -> io::Result<u32> {
+    let finished = segment::finished(folder)?.last().map_or(0, |(n, _)| *n);
+    Ok(finished.max(live.map_or(0, |(_, n)| *n)))
+}
+
+/// Returns how many bytes of the log a finished segment is; of one that is damaged or gone as many
+/// as most have, where nothing tells.
+fn len_of(folder: &Path, n: u32) -> io::Result<u64> {
+    match segment::len(folder, n) {
+        Err(error) if is_lost(&error) => Ok(segment::SEGMENT_BYTES),
+        len => len,
+    }
+}
+
+/// Says whether a segment is damaged or gone.
+fn is_lost(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || is_damage(error)
 }
 
 /// Says whether what is stored is not what was written, rather than that it cannot be read now.

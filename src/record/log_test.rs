@@ -196,15 +196,21 @@ fn what_is_damaged_or_gone_is_told_and_the_rest_is_read() {
     record(&mut recorder, 0..60);
     wait_until_packed(&folder);
     recorder.finish(0);
-    let broken = |path: &PathBuf| {
-        let (_, mut reader) = Reader::open(path).unwrap();
-        let (mut broken, mut last) = (0, None);
+    let read = |path: &PathBuf| {
+        let (start, mut reader) = Reader::open(path).unwrap();
+        let (mut broken, mut last) = (Vec::new(), None);
         while let Some(event) = reader.next().unwrap() {
-            broken += usize::from(matches!(event, Event::Broken { .. }));
+            broken.extend(match &event {
+                Event::Broken { bytes } => Some(*bytes),
+                _ => None,
+            });
             last = Some(event);
         }
-        (broken, last)
+        assert_eq!(last, Some(Event::Exit(0)));
+        assert_eq!(start.session, folder.file_name().unwrap().to_str().unwrap());
+        (start.header.client, broken, reader.offset())
     };
+    let whole = Log::len(&path).unwrap();
     let second = segment::path(&folder, 2, Form::Packed);
     let good = fs::read(&second).unwrap();
     let half = &good[..good.len() / 2];
@@ -212,12 +218,54 @@ fn what_is_damaged_or_gone_is_told_and_the_rest_is_read() {
     turned[good.len() / 2] ^= 0x55;
     for bad in [half, &turned, b"not zstd at all", b""] {
         fs::write(&second, bad).unwrap();
-        let (broken, last) = broken(&path);
-        assert!(broken >= 1, "{}", bad.len());
-        assert_eq!(last, Some(Event::Exit(0)));
+        let (_, broken, offset) = read(&path);
+        assert!(broken.iter().sum::<u64>() > 1000, "{broken:?}");
+        // As long as it is still known how long it was.
+        assert!(offset == whole || bad.len() < half.len(), "{offset} {whole}");
     }
     fs::remove_file(&second).unwrap();
-    assert_eq!(broken(&path), (1, Some(Event::Exit(0))));
+    let (client, broken, _) = read(&path);
+    assert_eq!((client.as_str(), broken), ("psql", vec![segment::SEGMENT_BYTES]));
+    // The live segment has its header, too.
+    let first = segment::path(&folder, 1, Form::Packed);
+    let kept = fs::read(&first).unwrap();
+    fs::remove_file(&first).unwrap();
+    let (client, broken, _) = read(&path);
+    assert_eq!((client.as_str(), broken), ("psql", vec![segment::SEGMENT_BYTES; 2]));
+    // Nothing but the name of the folder says what it was.
+    repair::pack(&folder).unwrap();
+    let (client, broken, _) = read(&path);
+    assert_eq!((client.as_str(), broken), ("unknown", vec![segment::SEGMENT_BYTES; 2]));
+    // With all of them there it is as it was.
+    fs::write(&first, kept).unwrap();
+    fs::write(&second, good).unwrap();
+    assert_eq!(read(&path), ("psql".to_owned(), vec![], whole));
+}
+
+#[test]
+fn a_log_whose_first_bytes_are_damaged_is_read_behind_them() {
+    let data = tempfile::tempdir().unwrap();
+    let mut recorder = recorder(data.path());
+    let path = recorder.path().to_owned();
+    record(&mut recorder, 0..20);
+    recorder.finish(0);
+    let (start, _) = Reader::open(&path).unwrap();
+    let good = fs::read(&path).unwrap();
+    let header = good.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+    let mut turned = good.clone();
+    turned[2] ^= 1;
+    let mut zeroed = good.clone();
+    zeroed[..4096].fill(0);
+    for (bad, is_first_lost) in [(turned, false), (zeroed, true)] {
+        fs::write(&path, &bad).unwrap();
+        let (found, mut reader) = Reader::open(&path).unwrap();
+        assert_eq!(found.started.as_millisecond(), start.started.as_millisecond());
+        let Some(Event::Broken { bytes }) = reader.next().unwrap() else { panic!("not told") };
+        assert!(bytes >= header as u64);
+        let (_, notes, is_over) = read(reader);
+        assert!(is_over && notes.last().unwrap() == "note 19");
+        assert_eq!(notes[0] != "note 0", is_first_lost, "{notes:?}");
+    }
 }
 
 #[test]

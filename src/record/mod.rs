@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod badly;
+mod damage;
 mod desk;
 mod encode;
 pub mod event;
@@ -25,7 +26,7 @@ mod thin;
 pub mod tidy;
 mod writer;
 
-pub use event::{Answer, Marker, Release, ServerMoment, Source};
+pub use event::{Answer, Marker, Release, ServerMoment, Source, Standing};
 pub use header::{Header, new_session_id};
 pub use live::elsewhere;
 pub use log::Log;

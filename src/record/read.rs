@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
+use super::damage;
 use super::encode::EXACT;
 use super::event::Marker;
 use super::header::{FORMAT, Header, HeaderLine};
@@ -25,6 +26,8 @@ pub struct Reader<R> {
     is_torn: bool,
     /// The exact bytes of the next output.
     exact: Option<Vec<u8>>,
+    /// What stood there in place of the header, not told yet.
+    lost: Option<u64>,
 }
 
 /// The header of a log, as far as it is ours.
@@ -124,10 +127,17 @@ impl Reader<Log> {
         if let Some(start) = reader.start().map_err(io)? {
             return Ok((start, reader));
         }
-        Err(match later(&reader.line) {
-            Some(found) => ReadError::TooNew { path: path.to_owned(), found },
-            None => ReadError::NotALog { path: path.to_owned() },
-        })
+        if let Some(found) = later(&reader.line) {
+            return Err(ReadError::TooNew { path: path.to_owned(), found });
+        }
+        // Without its end the line may still become one.
+        let line = Some(&reader.line).filter(|line| line.last() == Some(&b'\n'));
+        let Some((line, start)) = line.zip(damage::start(path)) else {
+            return Err(ReadError::NotALog { path: path.to_owned() });
+        };
+        let bytes = damage::lost(line).unwrap_or(line.len() as u64);
+        (reader.offset, reader.lost) = (bytes, Some(bytes));
+        Ok((start, reader))
     }
 
     /// Opens a log at a line that an earlier reader came to, at that reader's time.
@@ -145,7 +155,7 @@ impl Reader<Log> {
 impl<R: BufRead> Reader<R> {
     /// Starts at `offset`, at `time_us`.
     pub(crate) fn new(from: R, offset: u64, time_us: u64) -> Self {
-        Self { from, offset, time_us, line: Vec::new(), is_torn: false, exact: None }
+        Self { from, offset, time_us, line: Vec::new(), is_torn: false, exact: None, lost: None }
     }
 
     /// Reads the header; none if the first line is not one.
@@ -229,6 +239,9 @@ impl<R: BufRead> Reader<R> {
 
     /// Finds the next event without decoding its data.
     pub(crate) fn find(&mut self) -> io::Result<Option<Found<'_>>> {
+        if let Some(bytes) = self.lost.take() {
+            return Ok(Some(Found::Broken { bytes }));
+        }
         if !self.read_line()? {
             return Ok(None);
         }
@@ -237,10 +250,12 @@ impl<R: BufRead> Reader<R> {
         if self.is_torn {
             return Ok(Some(Found::Torn { bytes }));
         }
-        self.offset += bytes;
         let Some((interval_us, code, data)) = split(&self.line) else {
+            let bytes = damage::lost(&self.line).unwrap_or(bytes);
+            self.offset += bytes;
             return Ok(Some(Found::Broken { bytes }));
         };
+        self.offset += bytes;
         self.time_us = self.time_us.saturating_add(interval_us);
         Ok(Some(Found::Event { code, data }))
     }
@@ -283,7 +298,7 @@ impl<R: BufRead> Reader<R> {
 
 impl HeaderLine {
     /// Returns what is ours, if this is a header of ours.
-    fn into_start(self) -> Option<Start> {
+    pub(super) fn into_start(self) -> Option<Start> {
         let ours = self.nightlatch?;
         (self.version == 3 && ours.format <= FORMAT).then_some(Start {
             session: ours.session,

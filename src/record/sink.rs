@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::header::{LOG_NAME, NewFolder};
@@ -144,6 +145,10 @@ impl FileSink {
 
 impl Sink for FileSink {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.file.metadata()?.nlink() == 0 {
+            // It would be written to where nobody finds it.
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the log was removed"));
+        }
         self.file.write_all(bytes)
     }
 

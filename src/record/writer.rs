@@ -535,8 +535,9 @@ fn redact_marker(marker: Marker) -> (Marker, Vec<Secret>) {
         Marker::Answer { n, time, answer, reason, moment } => {
             Marker::Answer { n, time, answer, reason: reason.map(clean), moment }
         }
-        Marker::Outcome { n, rows, duration_ms, error } => {
-            Marker::Outcome { n, rows, duration_ms, error: error.map(clean) }
+        Marker::Outcome { n, rows, duration_ms, error, unheard, transaction } => {
+            let error = error.map(clean);
+            Marker::Outcome { n, rows, duration_ms, error, unheard, transaction }
         }
         Marker::Note { text } => Marker::Note { text: clean(text) },
         Marker::Target { .. } | Marker::Gap { .. } => marker,

@@ -103,8 +103,9 @@ macro_rules! gap {
 macro_rules! string {
     () => {
         concat!(
-            r"(?:(?:\be|\bn|\bu&)?'((?:[^'\\]|''|\\(?s:.))*\\?)(?:'|\z)",
-            r#"|"((?:[^"\\]|""|\\(?s:.))+\\?)(?:"|\z)"#,
+            // What steers a terminal ends it.
+            r"(?:(?:\be|\bn|\bu&)?'((?:[^'\\\x07\x1b]|''|\\(?s:.))*\\?)(?:['\x07\x1b]|\z)",
+            r#"|"((?:[^"\\\x07\x1b]|""|\\(?s:.))+\\?)(?:["\x07\x1b]|\z)"#,
             r"|\$[a-z_0-9]*\$((?s:.*?))(?:\$[a-z_0-9]*\$|\z))",
         )
     };
@@ -121,16 +122,17 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         not "-----BEGIN PUBLIC KEY-----\nMIIBIj==\n-----END PUBLIC KEY-----",
             "select '-----BEGIN RSA PRIVATE KEY-----' as begin, id from families where id = 1";
     "uri-password", always, "://",
-        r#"\b[a-z][a-z0-9+.\-]*://[^\s:@/'"<>]*:([^\s/'"]+)@"#,
+        r#"\b[a-z][a-z0-9+.\-]*://[^\s:@/'"<>]*:([^\s/'"\x00-\x1f\x7f]+)@"#,
         "\\c postgres://ann:hunter@2@db.example.com:5432/orders"
             => "\\c postgres://ann:<secret>@db.example.com:5432/orders",
         not "select 'http://db.example.com:8080/a@b', 'postgres://ann@db/orders'";
     "sql-password", always, r"\bpas",
         // Without white space, or mistyped, only where a role is meant: `'the password'` ends a string.
-        concat!(r"\b(?:(?:role|user|group)\b[^;']*\bpas[a-z]*", gap!(), r#"|password"?"#, gap!(), r"\s", gap!(), ")", string!()),
+        concat!(r"\b(?:(?:role|user|group)\b[^;']*\bpas[a-z]*", gap!(), r"(?:to\b|=)?", gap!(), r#"|password"?"#, gap!(), r"\s", gap!(), ")", string!()),
         "ALTER ROLE ann ENCRYPTED PASSWORD 'hun''ter2' VALID UNTIL '2027-01-01'"
             => "ALTER ROLE ann ENCRYPTED PASSWORD '<secret>' VALID UNTIL '2027-01-01'",
         "alter role ann pasword 'hunter2'" => "alter role ann pasword '<secret>'",
+        "alter user ann password to 'hunter2'" => "alter user ann password to '<secret>'",
         "options (user 'a', \"password\" 'hunter2')" => "options (user 'a', \"password\" '<secret>')",
         not "SET password_encryption = 'scram-sha-256'; ALTER ROLE ann PASSWORD NULL",
             "alter role pascal set search_path to 'orders'";
@@ -172,7 +174,7 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
             "select count(*), 'passwd=' as p, 'pw' from families;",
             "password = os.getenv('DB_PASSWORD') or getpass('Password: ')";
     "password", is_value, r"passw|pwd|passphrase|_pass\b|\bpw\b",
-        r#"(?:[a-z_]*(?:password|passwd|pwd|passphrase|_pass)|\bpw)=([^\s'"&;,()]+)"#,
+        r#"(?:[a-z_]*(?:password|passwd|pwd|passphrase|_pass)|\bpw)=([^\s'"&;,()\x00-\x1f\x7f]+)"#,
         "host=db user=ann password=hunter2 dbname=orders"
             => "host=db user=ann password=<secret> dbname=orders",
         not "update users set password=null, pwd=$1, passwd=:new",

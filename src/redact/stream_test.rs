@@ -55,6 +55,10 @@ const SECRETS: &[(&str, &str)] = &[
         "ERROR: cannot connect: host=db user=app password=[redacted:password] dbname=x\n",
     ),
     (
+        "\x1b]0;psql host=db password=hunter2\x07app=> \x1b[31mpassword=hunter2\x1b[m\r\n",
+        "\x1b]0;psql host=db password=[redacted:password]\x07app=> \x1b[31mpassword=[redacted:password]\x1b[m\r\n",
+    ),
+    (
         "CREATE USER ann IDENTIFIED BY 'hunter2';",
         "CREATE USER ann IDENTIFIED BY '[redacted:sql-password]';",
     ),

@@ -3,6 +3,7 @@
 mod connection;
 mod elsewhere;
 mod hours;
+pub mod outcome;
 mod place;
 mod reached;
 mod shapes;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use self::elsewhere::Return;
 use self::hours::Hours;
 pub use self::hours::News;
+use self::outcome::Heard;
 pub use self::place::Found;
 use self::shapes::Shapes;
 use self::tapped::Tapped;
@@ -192,7 +194,7 @@ impl Keeper {
     pub fn prompt(&mut self, facts: &PromptFacts) -> bool {
         // One that takes data is still running.
         if !facts.takes_data {
-            self.ended(facts.rows, facts.error.clone());
+            self.ended(Heard::from(facts));
         }
         self.follow_transaction(facts.transaction);
         self.own.at_prompt(facts.error.is_none(), facts.transaction);
@@ -412,15 +414,6 @@ impl Keeper {
         self.answer(judged.n, Answer::Cancelled, reason.map(str::to_owned));
     }
 
-    /// Takes note that the running statement has ended; what is not known is none.
-    pub fn ended(&mut self, rows: Option<u64>, error: Option<String>) {
-        let Some((n, began)) = self.running.take() else { return };
-        let took = self.clock.elapsed().saturating_sub(began);
-        let duration_ms =
-            (!self.has_paged).then(|| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-        self.mark(Marker::Outcome { n, rows, duration_ms, error });
-    }
-
     /// Takes note of something that a person looking back should know.
     pub fn remark(&mut self, text: &str) {
         self.mark(Marker::Note { text: text.to_owned() });
@@ -511,7 +504,7 @@ impl Keeper {
         source: Source,
         target: Target,
     ) -> Judged {
-        self.ended(None, None);
+        self.ended(Heard::default());
         self.sent_at = None;
         self.statements += 1;
         let n = self.statements;

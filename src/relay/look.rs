@@ -1,6 +1,7 @@
 //! Looking at what the client waits for.
 
 use std::io;
+use std::os::fd::AsFd;
 
 use super::Relay;
 use super::settle::EAGER_LOOKS;
@@ -39,7 +40,7 @@ impl Relay {
     /// that it reads.
     pub(super) fn look(&mut self) -> io::Result<Look> {
         let unread_bytes = match (&self.ends.feed, &self.ends.pty) {
-            (Some(feed), _) => unread(std::os::fd::AsFd::as_fd(feed)).unwrap_or(0),
+            (Some(feed), _) => unread(feed.as_fd()).unwrap_or(0),
             (None, Some(pty)) => pty.unread_bytes()?,
             (None, None) => 0,
         };
@@ -55,7 +56,8 @@ impl Relay {
         };
         let look = match activity {
             Activity::Running => Look::Running,
-            Activity::Writing if self.looks < EAGER_LOOKS => Look::Running,
+            // What is full is most likely the way to us.
+            Activity::Writing if self.looks < EAGER_LOOKS || self.has_output() => Look::Running,
             Activity::Reading(0) if is_cooked || self.ends.feed.is_some() => Look::Reading,
             // Whatever it has started besides, `\o |cat` for one.
             Activity::AwaitingInput if !is_cooked => Look::Editing(Who::Client),
@@ -106,6 +108,13 @@ impl Relay {
             self.drain_all()?;
         }
         Ok(look)
+    }
+
+    /// Tells whether anything that was printed has not been taken yet.
+    fn has_output(&self) -> bool {
+        let drain = self.ends.drain.as_ref().map(AsFd::as_fd);
+        let pty = self.ends.pty.as_ref().map(|pty| pty.leader().as_fd());
+        drain.into_iter().chain(pty).any(|end| unread(end).is_ok_and(|bytes| bytes > 0))
     }
 
     /// Tells what the tapped program is doing; none if it cannot be found.

@@ -245,8 +245,8 @@ impl Relay {
         }
         self.await_survey()?;
         self.look_up(texts);
-        let touched = self.tap.as_mut().and_then(|tap| tap.touched());
-        self.keeper.ended(touched, None);
+        let went = self.tap.as_mut().map(|tap| tap.went()).unwrap_or_default();
+        self.keeper.ended(went.into());
         let judged = self.keeper.statement(texts, likely, Source::Tap);
         if self.is_cancelling {
             self.keeper.cancelled(&judged, Some("the line it belongs to was cancelled"));

@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use super::keeper::outcome::Heard;
 use super::{Ended, Phase, Relay};
 use crate::os::channel::Order;
 use crate::os::poll::{Wait, poll};
@@ -219,8 +220,9 @@ impl Relay {
         // A run without a person tells of its last statement only by its status.
         let error = (self.interactive.is_none() && status != 0).then(|| format!("status {status}"));
         self.keeper.statement_ended(true, error.clone());
-        let touched = self.tap.as_mut().and_then(|tap| tap.touched());
-        self.keeper.ended(touched, error);
+        let went = self.tap.as_mut().map(|tap| tap.went()).unwrap_or_default();
+        let heard = Heard::from(went);
+        self.keeper.ended(Heard { error: heard.error.clone().or(error), ..heard });
         self.keeper.finish(i32::from(status));
         self.tell_troubles();
         drop(self.take_off());

@@ -103,7 +103,7 @@ impl Outline {
                     told.answer = Some((answer, reason));
                 }
             }
-            Marker::Outcome { n, rows, duration_ms, error } => {
+            Marker::Outcome { n, rows, duration_ms, error, .. } => {
                 if let Some(told) = self.statement(n) {
                     (told.rows, told.duration_ms, told.error) = (rows, duration_ms, error);
                 }

@@ -260,7 +260,7 @@ impl<'a> Scan<'a> {
                     self.close()?;
                 }
             }
-            Marker::Outcome { n, rows, duration_ms, error } => {
+            Marker::Outcome { n, rows, duration_ms, error, .. } => {
                 self.amend(
                     "UPDATE statements SET rows = ?3, duration_ms = ?4, error = ?5
                      WHERE session = ?1 AND n = ?2",

@@ -325,7 +325,7 @@ mod tests {
             // What another one says.
             recorder.output(texts[n as usize * 7 % texts.len()].0.as_bytes());
             let error = has_failed.then(|| "42P01".to_owned());
-            recorder.marker(Marker::Outcome { n, rows: None, duration_ms: None, error });
+            recorder.marker(Marker::outcome(n, None, None, error));
         }
         recorder.finish(0);
         let mut store = Store::open(data.path()).unwrap();

@@ -54,7 +54,7 @@ pub(crate) fn record(data: &Path, now: &str) -> PathBuf {
     recorder.output(b"orders=> select 1;\r\n");
     recorder.marker(statement(1, now, "select count(*)\n  from families", "allow", staging));
     recorder.output(b" 1\r\n");
-    recorder.marker(Marker::Outcome { n: 1, rows: Some(1), duration_ms: Some(12), error: None });
+    recorder.marker(Marker::outcome(1, Some(1), Some(12), None));
     recorder.output(b"orders=> delete from orders;\r\n");
     recorder.marker(statement(2, now, "delete from orders", "hold", production));
     recorder.marker(Marker::Answer {
@@ -65,7 +65,7 @@ pub(crate) fn record(data: &Path, now: &str) -> PathBuf {
         moment: None,
     });
     recorder.output(b"DELETE 3\r\n");
-    recorder.marker(Marker::Outcome { n: 2, rows: Some(3), duration_ms: None, error: None });
+    recorder.marker(Marker::outcome(2, Some(3), None, None));
     recorder.finish(0);
     recorder.path().to_owned()
 }
@@ -117,7 +117,7 @@ fn an_index_follows_a_log_through_segments_packing_and_repair() {
         let intent = statement(n, time, &text, "allow", target);
         recorder.intent(intent, Durability::Written, Duration::from_secs(20)).unwrap();
         recorder.output(format!("row of statement {n} {:032x}\r\n", n * n).repeat(60).as_bytes());
-        recorder.marker(Marker::Outcome { n, rows: Some(n), duration_ms: None, error: None });
+        recorder.marker(Marker::outcome(n, Some(n), None, None));
         if n % 7 == 0 {
             store.update().unwrap();
         }
@@ -287,7 +287,7 @@ fn outputs_are_found_by_their_words_also_while_they_grow() {
     recorder.output(b"rad\x1b[0m\r\n");
     pass(&mut recorder);
     recorder.output(b"(2 rows)\r\n");
-    recorder.marker(Marker::Outcome { n: 1, rows: Some(2), duration_ms: None, error: None });
+    recorder.marker(Marker::outcome(1, Some(2), None, None));
     recorder.output(b"orders=> prompt\r\n");
     recorder.marker(statement(2, now, "select 'konrad'", "allow", target()));
     pass(&mut recorder);

@@ -37,6 +37,62 @@ fn release(pty: &mut Pty, statement: &str, word: &str, prompt: &str) {
     pty.wait_until("the prompt", |screen| screen.cursor_line().starts_with(prompt));
 }
 
+/// Several statements of one line, a file, a transaction that nobody began, commands of psql's own.
+#[test]
+fn what_failed_or_was_taken_back_is_told_as_that() {
+    if !needs(TOOLS) {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    fs::write(world.home().join("two.sql"), "delete from nowhere2;\nselect 5;\n").expect("a file");
+    let mut pty = world.open();
+    for (line, answer) in [
+        ("delete from nowhere1; select 3;", "(1 row)"),
+        ("\\i two.sql", "(1 row)"),
+        ("select n from generate_series(1, 7) n;", "(7 rows)"),
+        ("\\! true", ""),
+        ("begin; delete from members where id = 1;", "DELETE"),
+        ("delete from nowhere3;", "does not exist"),
+        ("commit;", "ROLLBACK"),
+        ("\\set AUTOCOMMIT off", ""),
+        ("delete from members where id = 2;", "DELETE"),
+        ("rollback;", "ROLLBACK"),
+        ("delete from members where id = 3;", "DELETE"),
+    ] {
+        pty.line(line);
+        pty.wait_for(answer);
+        pty.wait_until("the prompt", |screen| {
+            let line = screen.cursor_line();
+            line.starts_with(&world.database.name) && line.trim_end().ends_with('>')
+        });
+    }
+    pty.line("\\q");
+    pty.finish();
+    let events = nightlatch(&world, &["timeline", "--json"]);
+    let told: Vec<String> = events
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|event| event["fate"].is_string())
+        .filter(|event| event["text"].as_str().is_some_and(|text| !text.starts_with("select")))
+        .map(|event| {
+            format!("{} {} {}", event["fate"], event["rows"], event["text"]).replace('"', "")
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    failed null delete from nowhere1;
+    failed null delete from nowhere2;
+    ran null \\! true
+    ran null begin;
+    rolled-back 1 delete from members where id = 1;
+    failed 0 delete from nowhere3;
+    ran 0 commit;
+    rolled-back 1 delete from members where id = 2;
+    ran 0 rollback;
+    rolled-back 1 delete from members where id = 3;
+    ");
+    assert_eq!(summary(&world, &[])["first_destructive"], Value::Null);
+}
+
 #[test]
 fn the_first_that_really_ran_is_named() {
     if !needs(TOOLS) {

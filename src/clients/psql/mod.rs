@@ -20,5 +20,5 @@ pub mod side;
 pub mod surroundings;
 pub mod tap;
 pub mod text;
-mod touched;
 pub mod unseen;
+mod went;

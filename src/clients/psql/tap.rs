@@ -7,9 +7,9 @@ use super::echo::Follower;
 use super::encoding;
 use super::mark::{self, Mark, Nonce, Placed, Scanner, Width};
 use super::meta::{OpenEnd, Variables, Ways, escaped, is_true};
-use super::touched::Touched;
 use super::unseen::{Guard, Place, unseen};
-use crate::clients::tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction};
+use super::went::Tags;
+use crate::clients::tap::{Asked, Guarded, PromptFacts, Seen, Tap, Transaction, Went};
 use crate::clients::unseen::{Echo, Unseen};
 use crate::lang::{Reading, postgres};
 use crate::target::Address;
@@ -46,7 +46,9 @@ pub struct PsqlTap {
     echoes: bool,
     clean: Vec<u8>,
     placed: Vec<Placed>,
-    touched: Touched,
+    tags: Tags,
+    /// Whether anything was asked about since the last prompt.
+    has_asked: bool,
 }
 
 impl PsqlTap {
@@ -66,7 +68,8 @@ impl PsqlTap {
             echoes: false,
             clean: Vec::new(),
             placed: Vec::new(),
-            touched: Touched::default(),
+            tags: Tags::default(),
+            has_asked: false,
         }
     }
 
@@ -117,7 +120,15 @@ impl Tap for PsqlTap {
             // psql went on to a prompt: what was kept back was no question.
             self.let_go(shown);
             seen.push(match mark {
-                Mark::Prompt(prompt) => Seen::Prompt(shown.len(), Box::new(facts(*prompt))),
+                Mark::Prompt(prompt) => {
+                    let mut facts = facts(*prompt);
+                    let has_asked = std::mem::take(&mut self.has_asked);
+                    if !has_asked && matches!(facts.guarded, Guarded::Ours | Guarded::Theirs) {
+                        // Those of a statement before the last prompt.
+                        (facts.rows, facts.error) = (None, None);
+                    }
+                    Seen::Prompt(shown.len(), Box::new(facts))
+                }
                 Mark::Broken => Seen::Prompt(shown.len(), Box::new(nothing_known())),
                 Mark::End => Seen::PromptEnd(shown.len()),
             });
@@ -126,7 +137,7 @@ impl Tap for PsqlTap {
         clean.clear();
         self.clean = clean;
         self.placed = placed;
-        self.touched.printed(&shown[begin..]);
+        self.tags.printed(&shown[begin..]);
     }
 
     fn may_ask(&self) -> bool {
@@ -144,14 +155,15 @@ impl Tap for PsqlTap {
             // starts the capture itself: something is asked, and what is no longer known.
             if banner::ends_as_question(&self.capture) {
                 self.capture.clear();
-                self.touched = Touched::default();
+                self.tags = Tags::default();
                 return Asked::Unreadable;
             }
             self.let_go(shown);
             return Asked::Nothing;
         };
         shown.extend_from_slice(&self.capture[question.lead.clone()]);
-        self.touched.printed(&self.capture[question.lead.clone()]);
+        self.tags.printed(&self.capture[question.lead.clone()]);
+        self.has_asked = true;
         self.genuine = Some(self.capture[question.opening.clone()].to_vec());
         let (mut texts, mut likely) = (Vec::new(), 0);
         for (place, range) in question.candidates.iter().enumerate() {
@@ -164,19 +176,19 @@ impl Tap for PsqlTap {
         let banner = self.capture.split_off(question.lead.end);
         self.capture.clear();
         if question.is_flooded {
-            self.touched = Touched::default();
+            self.tags = Tags::default();
             return Asked::Unreadable;
         }
         self.echoes = self.echo.shows(&texts[likely]);
-        self.touched.asked(&texts[likely]);
+        self.tags.asked(&texts[likely]);
         let other_strings: Vec<String> =
             texts.iter().filter_map(|text| escaped(text)).filter(|text| is_read(text)).collect();
         texts.extend(other_strings);
         Asked::Statement { texts, likely, banner }
     }
 
-    fn touched(&mut self) -> Option<u64> {
-        self.touched.ended()
+    fn went(&mut self) -> Went {
+        self.tags.ended()
     }
 
     fn let_go(&mut self, shown: &mut Vec<u8>) {

@@ -7,6 +7,9 @@ use super::meta::{self, Consequence, Item, Meta, Variables, copy};
 use crate::lang::postgres::{self, Ahead};
 use crate::lang::{Class, Effect, Reading, Scope, Verb};
 
+/// Commands that neither connect nor choose between statements.
+const ONLY_SHOWS: &[&str] = &["echo", "pset", "qecho", "set", "timing", "unset", "warn", "x"];
+
 /// Reads a script, or what was piped in, as far as the text alone tells.
 #[must_use]
 pub fn read(text: &str) -> Reading {
@@ -82,16 +85,22 @@ impl Collected<'_> {
         };
         let ahead = ahead.filter(|_| filled == statement);
         let reading = self.script.take(&filled, ahead.unwrap_or_else(|| Ahead::of(&filled)));
-        // Not there where a command sends it, or where it began in an earlier piece.
+        // Not there where a command sends it, or where it began in an earlier piece. What stands
+        // before it there may be spaces only.
         let piece = text.get(range.clone()).unwrap_or_default();
-        let start = piece.find(&filled).map(|at| range.start + at);
+        let spaces = filled.len() - filled.trim_start().len();
+        let start = piece.find(filled.trim()).map(|at| range.start + at);
+        let whole = range.start + piece.len() - piece.trim_start().len()..range.end;
         for effect in reading.effects() {
             let mut effect = effect.clone();
             // Its parts are places in the statement, which may be put together from several.
             effect.rows = None;
             effect.span = match start {
-                Some(start) => effect.span.start + start..effect.span.end + start,
-                None => range.clone(),
+                Some(start) => {
+                    let place = |at: usize| (at + start).saturating_sub(spaces);
+                    place(effect.span.start)..place(effect.span.end)
+                }
+                None => whole.clone(),
             };
             self.effects.push(effect);
         }
@@ -103,8 +112,10 @@ impl Collected<'_> {
 
     fn meta(&mut self, meta: &Meta) {
         self.variables.follow(meta);
-        // It may have connected anew, or chosen between statements.
-        self.script.forget_temporary();
+        // It may connect anew, or choose between statements.
+        if !ONLY_SHOWS.contains(&meta.name.as_str()) {
+            self.script.forget_temporary();
+        }
         // `\gdesc` only asks what the columns would be.
         if let Some(sent) = meta.sends.as_deref().filter(|_| meta.name != "gdesc") {
             self.statement("", sent, &meta.range, None);
@@ -170,6 +181,16 @@ mod tests {
     fn statements_and_meta_commands() {
         for (text, expected) in [
             ("DROP TABLE a;", r#"Destroy Drop "a""#),
+            ("SELECT 1;\n\\echo a\nTRUNCATE b;", r#"Read Read "SELECT 1"; Destroy Truncate "b""#),
+            ("\\set t a\n\nTRUNCATE :t;", r#"Destroy Truncate "TRUNCATE :t;""#),
+            (
+                "CREATE TEMP TABLE a (b int);\n\\timing\nDELETE FROM a;",
+                r#"Add Create "CREATE TEMP TABLE a (b int)"; Session Delete "DELETE FROM a""#,
+            ),
+            (
+                "CREATE TEMP TABLE a (b int);\n\\c other\nDELETE FROM a;",
+                r#"Add Create "CREATE TEMP TABLE a (b int)"; Session Session "\\c other"; Remove Delete "DELETE FROM a""#,
+            ),
             (
                 "\\set x 1\nDELETE FROM a;\nTRUNCATE b",
                 r#"Remove Delete "DELETE FROM a"; Destroy Truncate "b""#,

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::{Deed, End, Thing, What};
-use crate::record::Answer;
+use crate::record::{Answer, Standing};
 
 /// Whether a statement took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,8 +83,10 @@ struct Transaction {
     deeds: Vec<usize>,
     /// Names, each with how many had run before.
     savepoints: Vec<(String, usize)>,
-    /// Whether something failed, after which a COMMIT may be a rollback.
+    /// Whether something failed, or may have, after which a COMMIT may be a rollback.
     has_failed: bool,
+    /// Where it stood when the client last told.
+    standing: Option<Standing>,
 }
 
 /// Decides for all statements of a session that ended so.
@@ -103,7 +105,8 @@ pub(super) fn decide(things: &mut [Thing], end: End) {
         };
         deed.fate = alone(deed);
         let step = step(&deed.text);
-        let (fate, is_known) = (deed.fate, deed.outcome.is_some());
+        let standing = deed.outcome.as_ref().and_then(|outcome| outcome.transaction);
+        let (fate, is_known) = (deed.fate, deed.outcome.as_ref().is_some_and(|o| !o.unheard));
         if fate == Fate::Cancelled {
             continue;
         }
@@ -114,6 +117,8 @@ pub(super) fn decide(things: &mut [Thing], end: End) {
             (Some(Step::Commit), Some(transaction)) => {
                 let fate = match fate {
                     Fate::Failed => Fate::RolledBack,
+                    // The server answers so that it has rolled back.
+                    _ if transaction.standing == Some(Standing::Failed) => Fate::RolledBack,
                     Fate::Ran if is_known && !transaction.has_failed => Fate::Ran,
                     _ => Fate::Unknown,
                 };
@@ -142,12 +147,26 @@ pub(super) fn decide(things: &mut [Thing], end: End) {
                 settle(things, Some(undone), Fate::RolledBack, at);
             }
             (_, Some(transaction)) => {
-                transaction.has_failed |= fate == Fate::Failed;
+                transaction.has_failed |= matches!(fate, Fate::Failed | Fate::Unknown);
                 if matches!(fate, Fate::Ran | Fate::Unknown) {
                     transaction.deeds.push(index);
                 }
             }
+            // Begun without a word, as with AUTOCOMMIT off.
+            (_, None) if matches!(standing, Some(Standing::Open | Standing::Failed)) => {
+                let ran = Some(index).filter(|_| matches!(fate, Fate::Ran | Fate::Unknown));
+                open = Some(Transaction {
+                    deeds: ran.into_iter().collect(),
+                    ..Transaction::default()
+                });
+            }
             (_, None) => {}
+        }
+        if standing == Some(Standing::Idle) {
+            // Ended by something else than its own statement.
+            settle(things, open.take(), Fate::Unknown, at);
+        } else if let Some(transaction) = &mut open {
+            transaction.standing = standing.or(transaction.standing);
         }
     }
     if end == End::Running {
@@ -178,6 +197,7 @@ fn alone(deed: &Deed) -> Fate {
     let was_held = matches!(deed.verdict.as_str(), "hold" | "deny");
     match &deed.outcome {
         Some(outcome) if outcome.error.is_some() => Fate::Failed,
+        Some(outcome) if outcome.unheard => Fate::Unknown,
         Some(_) => Fate::Ran,
         // The question was still open when the session ended: nothing is let run then.
         None if was_held && deed.answer.is_none() && !deed.was_let_run => Fate::Cancelled,
@@ -253,7 +273,8 @@ mod tests {
     use crate::target::Target;
 
     /// One statement a line; `!` before it: it fails, `?`: its end is not known, `-`: cancelled,
-    /// `=`: not answered, `~`: let run and no answer written.
+    /// `=`: not answered, `~`: let run and no answer written, `^`: nobody heard how it went; and a
+    /// transaction is open behind it (`*`), has failed (`%`), or none is open (`.`).
     fn fates(script: &str, end: End) -> String {
         let mut things: Vec<Thing> = Vec::new();
         for line in script.split("; ") {
@@ -273,7 +294,8 @@ mod tests {
     }
 
     fn deed(line: &str) -> Deed {
-        let (mark, text) = line.split_at(usize::from(line.starts_with(['!', '?', '-', '=', '~'])));
+        let marks = ['!', '?', '-', '=', '~', '^', '*', '%', '.'];
+        let (mark, text) = line.split_at(usize::from(line.starts_with(marks)));
         let answer = (!matches!(mark, "=" | "~")).then_some(Given {
             at: Timestamp::UNIX_EPOCH,
             answer: if mark == "-" { Answer::Cancelled } else { Answer::Released },
@@ -281,7 +303,13 @@ mod tests {
             release: None,
         });
         let error = (mark == "!").then(|| "23503".to_owned());
-        let is_known = mark.is_empty() || mark == "!";
+        let is_known = !matches!(mark, "?" | "-" | "=" | "~");
+        let transaction = match mark {
+            "*" => Some(Standing::Open),
+            "%" => Some(Standing::Failed),
+            "." => Some(Standing::Idle),
+            _ => None,
+        };
         Deed {
             n: 1,
             text: text.to_owned(),
@@ -296,7 +324,13 @@ mod tests {
             skipped: 0,
             was_let_run: mark == "~",
             answer,
-            outcome: is_known.then_some(Outcome { rows: None, duration_ms: None, error }),
+            outcome: is_known.then_some(Outcome {
+                rows: None,
+                duration_ms: None,
+                error,
+                unheard: mark == "^",
+                transaction,
+            }),
             fate: Fate::Unknown,
             took_effect: None,
             screens: None,
@@ -326,6 +360,11 @@ mod tests {
             ("begin; delete 1; prepare transaction 'x'; rollback", "unknown"),
             ("begin; delete 1; commit prepared 'x'; rollback", "rolled-back"),
             ("rollback; delete 1", "ran"),
+            ("^delete 1; begin; ^delete 2; commit", "unknown unknown"),
+            ("*delete 1; *delete 2; .commit; *delete 3; .rollback", "ran ran rolled-back"),
+            ("*delete 1; .select", "unknown"),
+            ("begin; *delete 1; %select; .commit; .delete 2", "rolled-back ran"),
+            (".begin\\;delete 0\\;commit; .delete 1", "ran"),
         ] {
             assert_eq!(fates(script, End::Exited(0)), expected, "{script}");
         }

@@ -253,12 +253,7 @@ mod tests {
         for (n, text) in [(1, "select 1;"), (2, "select 2;")] {
             recorder.output(output);
             recorder.marker(statement(n, now, text, "allow", target(Tier::Staging, None)));
-            recorder.marker(crate::record::Marker::Outcome {
-                n,
-                rows: None,
-                duration_ms: None,
-                error: None,
-            });
+            recorder.marker(crate::record::Marker::outcome(n, None, None, None));
         }
         drop(recorder);
         let found = find::one(data.path(), "last").unwrap();

@@ -134,6 +134,31 @@ pub(super) fn may_call(
         })
 }
 
+/// Returns whether a statement may have one of these among its mentions, without making them.
+pub(super) fn may_mention(text: &str, statement: &Statement, knows: impl Fn(&str) -> bool) -> bool {
+    let mut folded = String::new();
+    word(text, statement, 0, &["do"])
+        || statement.tokens.iter().any(|token| {
+            let piece = &text[token.range.clone()];
+            match token.kind {
+                Kind::Word => {
+                    folded.clear();
+                    folded.push_str(piece);
+                    folded.make_ascii_lowercase();
+                    knows(&folded)
+                }
+                Kind::Other | Kind::Name => piece.contains('"'),
+                Kind::Plain
+                | Kind::Escaped
+                | Kind::Text
+                | Kind::Open
+                | Kind::Close
+                | Kind::Comma
+                | Kind::Semicolon => false,
+            }
+        })
+}
+
 /// Reads a quoted name, `U&` included, as the parser does.
 fn quoted(piece: &str) -> Option<String> {
     if let Some(name) = plain::quoted(piece) {

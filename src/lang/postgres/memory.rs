@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::called::{Mention, called, calls, may_call, mentions, trigger, word};
+use super::called::{Mention, called, calls, may_call, may_mention, mentions, trigger, word};
 use super::script::{Ahead, Script};
 use super::tree::{child, find, segments, string};
 use super::{Place, Read, bounded, expression, parse, plain, read_within, token};
@@ -30,9 +30,11 @@ pub struct Memory {
     /// By name without schema; several where schemas or arguments tell them apart.
     routines: BTreeMap<String, Vec<Definition>>,
     /// Texts that the server told, read when they are called.
-    sources: BTreeMap<String, Vec<Source>>,
+    sources: BTreeMap<String, Vec<Held>>,
     /// What else runs them, by its name.
     ways: BTreeMap<String, Vec<Way>>,
+    /// Whether one of them is an operator.
+    has_operators: bool,
     /// What names one row, by table.
     keys: BTreeMap<String, Vec<Vec<String>>>,
 }
@@ -48,6 +50,27 @@ struct Definition {
 impl Definition {
     fn routine(&self) -> Option<Routine> {
         self.read.get_or_init(|| defined(&self.text).map(|(_, routine)| routine)).clone()
+    }
+}
+
+/// A text that the server told, or a rule's.
+#[derive(Debug, Clone)]
+struct Held {
+    source: Source,
+    read: OnceLock<Option<Routine>>,
+}
+
+impl Held {
+    fn new(source: Source) -> Self {
+        Self { source, read: OnceLock::new() }
+    }
+
+    fn routine(&self) -> Option<Routine> {
+        let read = || {
+            let Source { schema, language, text, .. } = &self.source;
+            routine(Some(schema.clone()), language, &Body::Source(text.clone()))
+        };
+        self.read.get_or_init(read).clone()
     }
 }
 
@@ -173,8 +196,10 @@ impl Memory {
         self.ways.clear();
         self.keys.clear();
         for source in told.sources {
-            self.sources.entry(source.name.clone()).or_default().push(source);
+            self.sources.entry(source.name.clone()).or_default().push(Held::new(source));
         }
+        let is_word = |c: char| c.is_alphanumeric() || "_$\"".contains(c);
+        self.has_operators = told.ways.iter().any(|way| !way.name.chars().all(is_word));
         for way in told.ways {
             self.ways.entry(way.name.clone()).or_default().push(way);
         }
@@ -233,7 +258,7 @@ impl Memory {
         }
         if let Some((way, source)) = plain::rule(text, statement) {
             if self.sources.len() < MOST_NAMES {
-                self.sources.insert(source.name.clone(), vec![source]);
+                self.sources.insert(source.name.clone(), vec![Held::new(source)]);
                 self.ways.entry(way.name.clone()).or_default().push(way);
             }
             return;
@@ -320,20 +345,18 @@ impl Memory {
             return Vec::new();
         }
         // Reading it again to find the calls costs as much as the first time.
-        let mentions =
-            match self.ways.is_empty() && !may_call(text, statement, |name, _| knows(name)) {
-                true => return Vec::new(),
-                false => mentions(text, statement),
-            };
-        // Most do nothing that counts.
-        let matters = |mention: &Mention| {
-            self.ways.contains_key(&mention.name) || !self.follow(&mention.name).is_empty()
+        let is_word =
+            |name: &String| name.chars().all(|c| c.is_alphanumeric() || "_$\"".contains(c));
+        let may_use = match self.ways.keys().all(is_word) {
+            _ if self.ways.is_empty() => may_call(text, statement, |name, _| knows(name)),
+            true => may_mention(text, statement, knows),
+            false => true,
         };
-        if !mentions.iter().any(matters) {
-            return Vec::new();
-        }
+        let mentions = if may_use { mentions(text, statement) } else { return Vec::new() };
+        // Most do nothing that counts, and then nobody has to look for the calls.
+        let acts = mentions.iter().any(|mention| !self.follow(&mention.name).is_empty());
         let mut reached: Vec<Effect> = Vec::new();
-        if let Some((trigger, function)) = trigger(text, statement) {
+        if acts && let Some((trigger, function)) = trigger(text, statement) {
             for effect in self.follow(&function) {
                 if effect.scope == Scope::All {
                     let phrase = format!(
@@ -344,7 +367,14 @@ impl Memory {
                 }
             }
         }
-        let Some(calls) = calls(text, statement) else { return reached };
+        let ways = |mention: &Mention| self.ways.get(&mention.name).into_iter().flatten();
+        let is_by_name = |uses: &Uses| matches!(uses, Uses::Name | Uses::Part);
+        let by_name = || mentions.iter().flat_map(ways).any(|way| way.uses.iter().any(is_by_name));
+        let calls = match acts || by_name() {
+            true => calls(text, statement),
+            false => Some(Vec::new()),
+        };
+        let Some(calls) = calls else { return reached };
         for name in calls {
             for effect in self.follow(&name) {
                 let phrase = format!("{name}() {}", effect.phrase);
@@ -352,7 +382,7 @@ impl Memory {
             }
         }
         for mention in &mentions {
-            for way in self.ways.get(&mention.name).into_iter().flatten() {
+            for way in ways(mention) {
                 let is_named = way.uses.iter().any(|uses| match uses {
                     Uses::Name => true,
                     Uses::Part => mention.is_part,
@@ -413,10 +443,7 @@ impl Memory {
         // A database's name may stand before the schema's.
         let mut parts = called.rsplit('.');
         let (name, schema) = (parts.next().unwrap_or_default(), parts.next());
-        let told = self.sources.get(name).into_iter().flatten().filter_map(|source| {
-            let body = Body::Source(source.text.clone());
-            routine(Some(source.schema.clone()), &source.language, &body)
-        });
+        let told = self.sources.get(name).into_iter().flatten().filter_map(Held::routine);
         let made = self.routines.get(name).into_iter().flatten();
         // What the session has made since is newer than what the server told, if it was made: of another
         // schema, with other parameters, or where the CREATE failed, the server's is called.

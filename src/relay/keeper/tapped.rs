@@ -148,12 +148,12 @@ impl Keeper {
     /// `is_seen` tells whether it ended just now; else nobody knows how long it took.
     pub fn statement_ended(&mut self, is_seen: bool, error: Option<String>) {
         if let Some(n) = self.tapped.sent.take() {
-            self.mark(Marker::Outcome { n, rows: None, duration_ms: None, error: None });
+            self.mark(Marker::outcome(n, None, None, None));
         }
         let Some((n, began)) = self.tapped.running.take() else { return };
         let took = self.clock.elapsed().saturating_sub(began);
         let duration_ms = is_seen.then(|| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-        self.mark(Marker::Outcome { n, rows: None, duration_ms, error });
+        self.mark(Marker::outcome(n, None, duration_ms, error));
     }
 
     /// Takes note of how a statement or an operation went; what was not written down is not known.
@@ -163,7 +163,7 @@ impl Keeper {
             running.take_if(|(running, _)| *running == n);
         }
         let Ending { rows, duration_ms, error } = ending;
-        self.mark(Marker::Outcome { n, rows, duration_ms: Some(duration_ms), error });
+        self.mark(Marker::outcome(n, rows, Some(duration_ms), error));
     }
 
     /// Returns how many more operations of a kind may go without a question: a fixed number if all of

@@ -162,6 +162,16 @@ fn a_disk_that_is_full_from_the_start_is_said_and_the_client_runs() {
     ask(&mut pty, &world, "select 1 + 41 as answer;", " 42");
     assert!(pty.dump().contains("recording is off"), "{}", pty.dump());
     leave(&mut pty, &world);
+    // With room for the log's name, its header, its first lines, but not for what psql starts with.
+    for pages in 1..=6 {
+        let file = std::fs::OpenOptions::new().write(true).open(&filler).expect("the filler");
+        file.set_len(file.metadata().expect("its length").len() - 4096 * pages).expect("room");
+        let mut pty = open(&world);
+        ask(&mut pty, &world, "select 1 + 41 as answer;", " 42");
+        leave(&mut pty, &world);
+        std::fs::remove_dir_all(world.data().join("sessions")).expect("what was recorded");
+        disk.fill();
+    }
     // With room for the header but not for more, statements go on as far as they get.
     std::fs::remove_file(filler).expect("the filler");
     let mut pty = Pty::spawn(world.wrapped([world.database.uri("app")]));
@@ -209,6 +219,23 @@ fn a_frozen_disk_never_holds_the_terminal_up() {
     let why = [2, 3].map(|n| format!("statement {n} {why}"));
     assert_eq!(intents.map(|(_, why)| why.as_str()).collect::<Vec<_>>(), why);
     drop(disk);
+}
+
+/// By something that cleans up.
+#[test]
+fn a_log_that_is_removed_while_it_is_written_is_told() {
+    if !can_run() {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let mut pty = open(&world);
+    ask(&mut pty, &world, "select 'before';", "(1 row)");
+    std::fs::remove_dir_all(world.data()).expect("all of it");
+    pty.wait_for_prompt(&world.database.prompt());
+    pty.line("select 'after';");
+    pty.wait_for("statement 2 is not recorded yet: the log was removed");
+    ask(&mut pty, &world, "select 1 + 41 as answer;", " 42");
+    leave(&mut pty, &world);
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Recorded {
                 recorder.marker(Marker::Answer { n, time, answer, reason: None, moment: None });
             }
             recorder.output(printed.as_bytes());
-            let outcome = Marker::Outcome { n, rows: None, duration_ms: Some(3), error: None };
+            let outcome = Marker::outcome(n, None, Some(3), None);
             recorder.marker(outcome);
         }
         recorder
