@@ -17,6 +17,7 @@ mod memory;
 mod plain;
 mod predicate;
 mod reader;
+mod routine;
 mod rows;
 mod schema;
 mod script;
