@@ -1,10 +1,10 @@
-//! How fast statements are read: each kind on its own, and scripts of 10 MB. Times are those of the
-//! processor, so that a busy machine does not count.
+//! How fast statements are read: each kind on its own, in time of the processor, so that a busy machine
+//! does not count; and scripts of 10 MB, which take several threads, by the clock and in that time.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its numbers")]
 
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nightlatch::lang::sql::{Ends, Flavour};
 use nightlatch::lang::{Reading, postgres, sql};
@@ -173,6 +173,74 @@ INSERT INTO schema_migrations (version) VALUES ('2026010112{n}');
 COMMIT;
 "#;
 
+/// What people write by hand; no two statements that come of it are alike. `{t}` is a table, `{c}` a
+/// column, `{w}` a condition, `{n}` counts.
+const MIXED: &[&str] = &[
+    "SELECT {c}, count(*) FROM {t} JOIN {t} ON {c} = {c} WHERE {w} GROUP BY {c} ORDER BY 2 DESC LIMIT {n};\n",
+    "SELECT DISTINCT {c}, lower({c}) FROM {t} WHERE {w} AND {c} IN (SELECT {c} FROM {t} WHERE {w});\n",
+    "UPDATE {t} SET {c} = {c} || '-{n}', {c} = now() WHERE {w};\n",
+    "UPDATE {t} SET {c} = CASE WHEN {w} THEN {n} ELSE 0 END WHERE {w};\n",
+    "DELETE FROM {t} WHERE {w};\n",
+    "DELETE FROM {t} WHERE {c} IN (SELECT {c} FROM {t} WHERE {w}) AND {w};\n",
+    "INSERT INTO {t} ({c}, {c}) SELECT {c}, {c} FROM {t} WHERE {w} ON CONFLICT DO NOTHING;\n",
+    "INSERT INTO {t} ({c}, {c}) VALUES ({n}, 'x') ON CONFLICT ({c}) DO UPDATE SET {c} = EXCLUDED.{c};\n",
+    "CREATE TABLE {t} ({c} bigint PRIMARY KEY, {c} text NOT NULL DEFAULT '', {c} timestamptz, CHECK ({w}));\n",
+    "CREATE INDEX ON {t} ({c}, {c} DESC) WHERE {w};\n",
+    "ALTER TABLE {t} ALTER COLUMN {c} TYPE text USING {c}::text, ADD COLUMN {c} int NOT NULL DEFAULT {n};\n",
+    "CREATE VIEW {t} AS SELECT {c}, {c} FROM {t} LEFT JOIN {t} USING ({c}) WHERE {w};\n",
+    "WITH old AS (SELECT {c} FROM {t} WHERE {w} LIMIT {n}) DELETE FROM {t} USING old WHERE {c} = old.{c};\n",
+    "CREATE OR REPLACE FUNCTION {t}_{n}(a int) RETURNS void LANGUAGE plpgsql AS $$\nBEGIN\n    \
+     IF EXISTS (SELECT 1 FROM {t} WHERE {w}) THEN\n        UPDATE {t} SET {c} = a WHERE {w};\n    END IF;\nEND\n$$;\n",
+    "DO $$\nBEGIN\n    IF NOT EXISTS (SELECT 1 FROM {t} WHERE {w}) THEN\n        \
+     INSERT INTO {t} ({c}) VALUES ({n});\n    END IF;\nEND\n$$;\n",
+    "EXPLAIN ANALYZE SELECT * FROM {t} WHERE {w};\n",
+    "GRANT SELECT, UPDATE ON {t} TO {c};\n",
+    "SET LOCAL statement_timeout = '{n}s';\n",
+];
+
+/// Parts of conditions.
+const PARTS: &[&str] = &[
+    "{c} = {n}",
+    "{c} < now() - interval '{n} days'",
+    "{c} IS NULL",
+    "{c} IN ('a', 'b', '{n}')",
+    "{c} BETWEEN 1 AND {n}",
+    "lower({c}) LIKE 'x{n}%'",
+    "({c} > {n} OR {c} <> {c})",
+    "coalesce({c}, 0) >= {n}",
+];
+
+const NAMES: &[&str] = &[
+    "account",
+    "audit",
+    "cart",
+    "city",
+    "created",
+    "customer",
+    "event",
+    "family",
+    "invoice",
+    "item",
+    "label",
+    "login",
+    "member",
+    "note",
+    "orders",
+    "owner",
+    "payment",
+    "price",
+    "region",
+    "report",
+    "role_name",
+    "session",
+    "state",
+    "ticket",
+    "token",
+    "updated",
+    "version",
+    "visit",
+];
+
 type Read = fn(&str) -> Reading;
 
 fn main() {
@@ -191,14 +259,46 @@ fn main() {
             let took = (now() - begin).as_secs_f64();
             println!("{name:9} {kind:8} {:8.1} us", took * 1e6 / f64::from(count));
         }
-        for (kind, _, lines) in SCRIPTS.iter().filter(|(_, readers, _)| readers.contains(&name)) {
-            let text = script(lines);
-            let begin = now();
+        let scripts = SCRIPTS.iter().filter(|(_, readers, _)| readers.contains(&name));
+        let scripts = scripts.map(|(kind, _, lines)| (*kind, script(lines)));
+        let mixed = (name == "postgres").then(|| ("mixed", mixed()));
+        for (kind, text) in scripts.chain(mixed) {
+            let (begin, busy) = (clock(), all_busy());
             black_box(read(black_box(&text)));
-            let took = (now() - begin).as_secs_f64();
-            println!("{name:9} 10 MB of {kind:13} {:8.1} MB/s", text.len() as f64 / 1e6 / took);
+            let (took, busy) = (clock() - begin, all_busy() - busy);
+            let speed = |time: Duration| text.len() as f64 / 1e6 / time.as_secs_f64();
+            let (took, busy) = (speed(took), speed(busy));
+            println!("{name:9} 10 MB of {kind:13} {took:8.1} MB/s, {busy:8.1} for each processor");
         }
     }
+}
+
+/// Returns 10 MB of statements that differ from each other in more than their literals.
+fn mixed() -> String {
+    let mut seed = 1_usize;
+    let mut roll = |most: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % most
+    };
+    let mut text = String::with_capacity(SCRIPT_BYTES + 1_000);
+    while text.len() < SCRIPT_BYTES {
+        let mut rest = MIXED[roll(MIXED.len())].to_owned();
+        while let Some(at) = rest.find("{w}") {
+            let parts: Vec<&str> = (0..=roll(3)).map(|_| PARTS[roll(PARTS.len())]).collect();
+            rest.replace_range(at..at + 3, &parts.join([" AND ", " OR "][roll(2)]));
+        }
+        while let Some(at) = rest.find(['{']) {
+            let word = match &rest[at..at + 3] {
+                "{n}" => roll(1_000_000).to_string(),
+                _ => format!("{}_{}", NAMES[roll(NAMES.len())], NAMES[roll(NAMES.len())]),
+            };
+            text.push_str(&rest[..at]);
+            text.push_str(&word);
+            rest.drain(..at + 3);
+        }
+        text.push_str(&rest);
+    }
+    text
 }
 
 /// Returns 10 MB of these lines.
@@ -214,6 +314,22 @@ fn script(lines: &str) -> String {
         text.push_str(&lines.replace("{n}", &n.to_string()));
     }
     text
+}
+
+/// Returns the time.
+fn clock() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "a benchmark measures")]
+    Instant::now()
+}
+
+/// Returns how long all threads have run, those that have ended included.
+fn all_busy() -> Duration {
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux tells");
+    let behind = stat.rsplit(") ").next().expect("it has a name");
+    let ticks =
+        behind.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u32>().expect("number"));
+    TICK * ticks.sum::<u32>()
 }
 
 /// Returns how long this thread has run.

@@ -232,6 +232,16 @@ pub enum Reading {
 }
 
 impl Reading {
+    /// The same with other effects.
+    pub(super) fn with(self, other: Vec<Effect>) -> Self {
+        match self {
+            Self::Understood(_) => Self::Understood(other),
+            Self::Unclear { reason, destructive_word, .. } => {
+                Self::Unclear { reason, effects: other, destructive_word }
+            }
+        }
+    }
+
     /// Returns the effects that were understood.
     #[must_use]
     pub fn effects(&self) -> &[Effect] {

@@ -10,7 +10,6 @@ const REMOVERS: &[&str] = &["erase", "purge", "wipe"];
 
 /// Functions whose result differs from row to row without reading any column.
 const VOLATILE: &[&str] = &[
-    "clock_timestamp",
     "gen_random_uuid",
     "nextval",
     "rand",
@@ -18,7 +17,6 @@ const VOLATILE: &[&str] = &[
     "random_bytes",
     "random_normal",
     "randomblob",
-    "timeofday",
     "uuid",
     "uuid_generate_v4",
     "uuid_short",

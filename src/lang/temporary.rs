@@ -22,9 +22,22 @@ const DOUBTS: &[&str] = &[
 #[derive(Debug, Default)]
 pub(super) struct Temporary {
     names: BTreeSet<String>,
+    /// Where the text goes on after a mistake: whether a transaction is open, which no statement behind
+    /// a mistake gets through. Outside of one a name whose CREATE failed is another table's.
+    is_open: Option<bool>,
 }
 
 impl Temporary {
+    /// Those of a text that goes on after a mistake, in an open transaction or not.
+    pub(super) fn doubted(is_open: bool) -> Self {
+        Self { is_open: Some(is_open), ..Self::default() }
+    }
+
+    /// Forgets what was made.
+    pub(super) fn forget(&mut self) {
+        self.names.clear();
+    }
+
     /// Takes the effects of the next statement: what stays within is only the session's.
     pub(super) fn take(&mut self, text: &str, statement: &Statement, effects: &mut [Effect]) {
         let word = |list: &[&str]| {
@@ -45,21 +58,49 @@ impl Temporary {
             let token = statement.tokens.get(at).filter(|token| token.kind == Kind::Word);
             token.is_some_and(|token| is_word(&text[token.range.clone()], list))
         };
+        self.forget_named(text, statement, &word);
+        if let Some(is_open) = &mut self.is_open {
+            if is(0, &["abort", "commit", "end", "prepare", "rollback"]) {
+                self.names.clear();
+                *is_open = false;
+            }
+            *is_open |= is(0, &["begin", "start"]);
+        }
         let at = if is(1, &["global", "local"]) { 2 } else { 1 };
         // With IF NOT EXISTS it may be another table of that name.
-        let makes = is(0, &["create"])
+        let makes = self.is_open != Some(false)
+            && is(0, &["create"])
             && is(at, &["temp", "temporary"])
             && is(at + 1, &["table"])
             && !is(at + 2, &["if"])
             // It may be gone with the next COMMIT, and its name another table's.
-            && !word(&["commit"]);
+            && !(word(&["commit"]) && word(&["drop"]));
         if makes
             && let Some(name) = effects.iter().find_map(|effect| match effect.verb {
                 Verb::Create => effect.object.clone(),
                 _ => None,
             })
         {
-            self.names.insert(name);
+            // With a schema it is none, or fails.
+            if !name.contains('.') {
+                self.names.insert(name);
+            }
+        }
+    }
+
+    /// Forgets what is dropped or renamed, by whatever name (`pg_temp.t`, `temp.t`) and in whatever block
+    /// or string; and everything where a block or a string changes what names mean.
+    fn forget_named(&mut self, text: &str, statement: &Statement, word: &impl Fn(&[&str]) -> bool) {
+        if self.names.is_empty() || word(&["create"]) {
+            return;
+        }
+        let folded = text[statement.range.clone()].to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| folded.contains(word));
+        if word(&["do", "execute"]) && has(DOUBTS) {
+            self.names.clear();
+        }
+        if has(&["drop", "rename", "schema"]) {
+            self.names.retain(|name| !folded.contains(&name.trim_matches('"').to_lowercase()));
         }
     }
 

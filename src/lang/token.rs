@@ -10,8 +10,9 @@ const DESTRUCTIVE: &[&str] =
     &["delete", "detach", "drop", "merge", "program", "reassign", "truncate", "update"];
 
 /// Words that are destructive only as the first of a statement; elsewhere they are harmless
-/// clauses (`ON CONFLICT DO NOTHING`, `EXECUTE FUNCTION` of a trigger, `GRANT EXECUTE`).
-const DESTRUCTIVE_FIRST: &[&str] = &["alter", "do", "execute"];
+/// clauses (`ON CONFLICT DO NOTHING`, `EXECUTE FUNCTION` of a trigger, `GRANT EXECUTE`). The console of
+/// a pooler takes KILL and SHUTDOWN.
+const DESTRUCTIVE_FIRST: &[&str] = &["alter", "do", "execute", "kill", "shutdown"];
 
 /// What precedes UPDATE or DELETE where it is no verb: `FOR UPDATE`, `NO KEY UPDATE`,
 /// `ON DELETE CASCADE`, `BEFORE DELETE OR UPDATE`.

@@ -134,6 +134,17 @@ impl<'a> Words<'a> {
         ((!name.is_empty()).then_some(name), at)
     }
 
+    /// Reads a variable, `@a` or @`a`; returns its name, folded, and the place after it.
+    pub(in crate::lang) fn variable(&self, index: usize) -> Option<(String, usize)> {
+        let piece = self.piece(index);
+        let is_own = piece.starts_with('@') && !piece.starts_with("@@");
+        let (name, next) = match piece.len() {
+            1 if is_own => (bare(self.piece(index + 1)), index + 2),
+            _ => (piece.get(1..)?.to_owned(), index + 1),
+        };
+        is_own.then(|| (name.to_lowercase(), next))
+    }
+
     /// Returns the value of a string.
     pub(in crate::lang) fn string(&self, index: usize) -> Option<String> {
         (self.kind(index) == Some(Kind::Text)).then(|| unquoted(self.piece(index)))

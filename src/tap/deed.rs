@@ -20,7 +20,7 @@ pub fn reading(operation: &Operation, memory: &Memory) -> Reading {
     match (&operation.sql, operation.engine.as_str()) {
         (Some(text), "sqlite") => sql::read(text, Flavour::Sqlite, Ends::Server),
         (Some(text), "mysql" | "mariadb") => {
-            sql::read_with(text, Flavour::Mysql, Ends::Server, memory.sources())
+            sql::read_with(text, Flavour::Mysql, Ends::Server, memory)
         }
         (Some(text), _) => driver::read(text, memory),
         (None, engine) => {

@@ -11,15 +11,13 @@ use super::meta::{self, Consequence, Item, Variables, Ways};
 use super::rc;
 use super::unseen::{Guard, Place, unseen};
 use crate::clients::Unseen;
-use crate::lang::{Class, Effect, Reading, Verb, postgres};
+use crate::lang::postgres::{self, Ahead, Memory, Script};
+use crate::lang::{Class, Effect, Reading, Verb};
 use crate::os::file::{Behind, behind};
 use crate::policy::{Decision, Facts, Verdict, judge};
 
 /// Most bytes of a script that are read beforehand; a longer one is asked about as it runs.
 const SCRIPT_BYTES: u64 = 256 << 20;
-
-/// A text that takes a few milliseconds to read.
-const LONG_BYTES: usize = 128 << 10;
 
 /// What was read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,6 +34,45 @@ pub struct Preflight {
     variables: Variables,
     /// What tells of statements at this place.
     guard: Guard,
+    /// How a script goes on after a mistake.
+    after: After,
+}
+
+/// What keeps a statement behind a mistake from running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum After {
+    /// Nothing.
+    #[default]
+    GoesOn,
+    /// The transaction that all of it runs in.
+    Transaction,
+    /// `ON_ERROR_STOP`.
+    Stops,
+}
+
+impl After {
+    fn of(invocation: &Invocation, rc_text: Option<&str>) -> Self {
+        const SETTING: &str = "ON_ERROR_STOP";
+        let mut given = invocation.variables.iter().rev();
+        let value = given.find(|(name, _)| name == SETTING).and_then(|(_, value)| value.as_deref());
+        let is_kept = rc_text.is_none_or(|text| !text.contains(SETTING));
+        match value {
+            Some(value) if is_kept && meta::is_true(value) => Self::Stops,
+            _ if invocation.single_transaction && invocation.actions.len() == 1 => {
+                Self::Transaction
+            }
+            _ => Self::GoesOn,
+        }
+    }
+
+    /// Begins a script, with what is known.
+    fn script(self, memory: &Memory) -> Script<'_> {
+        match self {
+            Self::GoesOn => Script::doubted(memory, false),
+            Self::Transaction => Script::doubted(memory, true),
+            Self::Stops => Script::new(memory),
+        }
+    }
 }
 
 /// Reads all that an invocation will run. `rc_text` is the start-up file's text, none if none is
@@ -47,7 +84,8 @@ pub fn read(
     place: Place<'_>,
     facts: &Facts,
 ) -> Preflight {
-    let mut found = Preflight { is_clear: true, ..Preflight::default() };
+    let after = After::of(invocation, rc_text);
+    let mut found = Preflight { is_clear: true, after, ..Preflight::default() };
     found.variables = Variables::given(&invocation.variables);
     let is_harmless = |text: &str| rc::is_harmless(text, |text| is_allowed(text, facts));
     if rc_text.is_some_and(|text| !is_harmless(text)) {
@@ -71,6 +109,7 @@ pub fn read(
     // What the run writes before it reads it again is not what stands there now.
     let mut may_write = invocation.output.is_some() || invocation.log_file.is_some();
     let stdin_action = [Action::File(Source::Stdin)];
+    let mut memory = Memory::default();
     let actions =
         if invocation.actions.is_empty() { &stdin_action[..] } else { &invocation.actions[..] };
     for action in actions {
@@ -82,7 +121,7 @@ pub fn read(
                 found.meta(text, place, facts);
             }
             // psql sends it as it is: neither variables nor meta commands are looked for.
-            Action::Command(text) => found.sql(text, facts),
+            Action::Command(text) => found.sql(text, &mut memory, facts),
             Action::File(Source::Path(path)) => {
                 let path_there = place.cwd.join(path);
                 // Opening a pipe would take from it what psql is to read.
@@ -93,7 +132,7 @@ pub fn read(
                         found.is_clear &= is_utf8;
                         let folder = Path::new(path).parent().map(|folder| place.cwd.join(folder));
                         let folder = folder.as_deref().unwrap_or(place.cwd);
-                        found.script(&text, Place { folder, ..place }, facts);
+                        found.script(&text, &mut memory, Place { folder, ..place }, facts);
                     }
                     None => {
                         found.is_clear = false;
@@ -108,7 +147,7 @@ pub fn read(
                 match copy.and_then(|file| script(file, true)) {
                     // Where it is not plain it is read line by line as it is passed on.
                     Some((text, true)) if meta::is_plain_sql(&text) => {
-                        found.script(&text, place, facts);
+                        found.script(&text, &mut memory, place, facts);
                     }
                     Some(_) | None => found.is_clear = false,
                 }
@@ -119,37 +158,54 @@ pub fn read(
 }
 
 impl Preflight {
-    fn sql(&mut self, text: &str, facts: &Facts) {
-        if is_allowed(text, facts) {
-            self.texts.push(text.to_owned());
-            return;
-        }
-        self.is_clear = false;
-        let verdict = judge(&postgres::read(text), facts);
-        if self.held.is_none() && matches!(verdict.decision, Decision::Hold(_) | Decision::Deny) {
-            self.held = Some((text.to_owned(), verdict));
-        }
+    /// One `-c`. A mistake ends it, so that what it makes is there for what follows.
+    fn sql(&mut self, text: &str, memory: &mut Memory, facts: &Facts) {
+        let verdict = judge(&memory.read(text), facts);
+        self.is_clear &= verdict.decision == Decision::Allow && meta::escaped(text).is_none();
+        self.hold(text, verdict);
+        memory.learn(text);
         self.texts.push(text.to_owned());
     }
 
-    fn script(&mut self, text: &str, place: Place<'_>, facts: &Facts) {
+    fn script(&mut self, text: &str, memory: &mut Memory, place: Place<'_>, facts: &Facts) {
         if meta::is_plain_sql(text) {
-            if is_allowed(text, facts) {
+            let reading = self.after.script(memory).take(text, Ahead::of(text));
+            if judge(&reading, facts).decision == Decision::Allow {
                 self.texts.push(text.to_owned());
+                memory.learn(text);
                 return;
             }
-            for range in postgres::split(text) {
-                self.sql_part(&text[range], facts);
-            }
         }
+        // It is asked about as it runs; what a variable holds that nobody knows yet is looked at then.
         self.is_clear = false;
-        for item in Ways::following(self.variables.clone()).scan(text).into_iter().flatten() {
-            if let Item::Statement { text, .. } = item {
-                self.sql_part(&text, facts);
+        for items in Ways::following(self.variables.clone()).scan(text) {
+            let mut script = After::GoesOn.script(memory);
+            let mut variables = self.variables.clone();
+            for item in items {
+                match item {
+                    Item::Statement { text, .. } => {
+                        let filled = meta::filled(&text, &variables);
+                        let Some(filled) = filled.filter(|text| !meta::has_variable(text)) else {
+                            continue;
+                        };
+                        let reading = script.take(&filled, Ahead::of(&filled));
+                        self.hold(text.trim(), judge(&reading, facts));
+                    }
+                    Item::Meta(meta) => variables.follow(&meta),
+                    Item::Data(_) | Item::Incomplete(_) => {}
+                }
             }
         }
+        memory.learn(text);
         let more = self.unseen_in(text, place);
         self.add(more);
+    }
+
+    /// Notes the first text that would be held.
+    fn hold(&mut self, text: &str, verdict: Verdict) {
+        if self.held.is_none() && matches!(verdict.decision, Decision::Hold(_) | Decision::Deny) {
+            self.held = Some((text.to_owned(), verdict));
+        }
     }
 
     /// Reads what a script does that no question tells of.
@@ -169,17 +225,6 @@ impl Preflight {
     fn add(&mut self, more: Unseen) {
         self.unseen.echoes.extend(more.echoes.iter().cloned());
         self.unseen.add(more);
-    }
-
-    /// One statement of a script: shown where it would be held.
-    fn sql_part(&mut self, text: &str, facts: &Facts) {
-        if self.held.is_some() {
-            return;
-        }
-        let verdict = judge(&postgres::read(text), facts);
-        if matches!(verdict.decision, Decision::Hold(_) | Decision::Deny) {
-            self.held = Some((text.to_owned(), verdict));
-        }
     }
 
     /// A `-c` with one meta command.
@@ -214,28 +259,9 @@ impl Preflight {
     }
 }
 
-/// Tells whether a text needs no question. A long one is read by two threads: nothing runs yet, and
-/// every moment of it is waited for.
+/// Tells whether a text needs no question.
 fn is_allowed(text: &str, facts: &Facts) -> bool {
-    if meta::escaped(text).is_some() {
-        return false;
-    }
-    let reads = |part: &str| judge(&postgres::read(part), facts).decision == Decision::Allow;
-    if text.len() < LONG_BYTES {
-        return reads(text);
-    }
-    let half = postgres::split(text).into_iter().find(|range| range.start >= text.len() / 2);
-    let Some(half) = half else { return reads(text) };
-    let (first, second) = text.split_at(half.start);
-    std::thread::scope(|scope| {
-        let other = std::thread::Builder::new()
-            .name("preflight".to_owned())
-            .spawn_scoped(scope, || reads(second));
-        match other {
-            Ok(other) => reads(first) & other.join().unwrap_or(false),
-            Err(_) => reads(text),
-        }
-    })
+    meta::escaped(text).is_none() && judge(&postgres::read(text), facts).decision == Decision::Allow
 }
 
 /// Reads a script that is a regular file; a shared one is set back to where it stood. Also returns

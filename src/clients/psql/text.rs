@@ -4,7 +4,11 @@
 use std::ops::Range;
 
 use super::meta::{self, Consequence, Item, Meta, Variables, copy};
-use crate::lang::{Class, Effect, Reading, Scope, Verb, postgres};
+use crate::lang::postgres::{self, Ahead};
+use crate::lang::{Class, Effect, Reading, Scope, Verb};
+
+/// Commands that neither connect nor choose between statements.
+const ONLY_SHOWS: &[&str] = &["echo", "pset", "qecho", "set", "timing", "unset", "warn", "x"];
 
 /// Reads a script, or what was piped in, as far as the text alone tells.
 #[must_use]
@@ -16,12 +20,24 @@ pub fn read(text: &str) -> Reading {
             return reading;
         }
     }
-    let mut all = Collected { variables: Variables::given(&[]), ..Collected::default() };
-    for item in meta::scan(text) {
+    let memory = postgres::Memory::default();
+    let mut all = Collected {
+        script: postgres::Script::new(&memory),
+        variables: Variables::given(&[]),
+        effects: Vec::new(),
+        reason: None,
+        destructive_word: false,
+    };
+    let items = meta::scan(text);
+    let statements: Vec<&str> = items.iter().filter_map(|item| statement(text, item)).collect();
+    let mut ahead = Ahead::of_parts(&statements).into_iter();
+    for item in &items {
         match item {
-            Item::Statement { text: statement, range } => all.statement(text, &statement, &range),
-            Item::Incomplete(range) => all.statement(text, &text[range.clone()], &range),
-            Item::Meta(meta) => all.meta(&meta),
+            Item::Statement { range, .. } | Item::Incomplete(range) => {
+                let (sent, ahead) = (statement(text, item).unwrap_or_default(), ahead.next());
+                all.statement(text, sent, range, ahead);
+            }
+            Item::Meta(meta) => all.meta(meta),
             Item::Data(_) => {}
         }
     }
@@ -35,35 +51,56 @@ pub fn read(text: &str) -> Reading {
     }
 }
 
-#[derive(Default)]
-struct Collected {
-    memory: postgres::Memory,
+/// Returns what psql sends for an item, but for its variables.
+fn statement<'a>(text: &'a str, item: &'a Item) -> Option<&'a str> {
+    match item {
+        Item::Statement { text, .. } => Some(text),
+        Item::Incomplete(range) => text.get(range.clone()),
+        Item::Meta(_) | Item::Data(_) => None,
+    }
+}
+
+struct Collected<'a> {
+    script: postgres::Script<'a>,
     variables: Variables,
     effects: Vec<Effect>,
     reason: Option<String>,
     destructive_word: bool,
 }
 
-impl Collected {
-    /// Adds a statement that stands at a place, or that a command at that place sends.
-    fn statement(&mut self, text: &str, statement: &str, range: &Range<usize>) {
+impl Collected<'_> {
+    /// Adds a statement that stands at a place, or that a command at that place sends; it may have
+    /// been read ahead.
+    fn statement(
+        &mut self,
+        text: &str,
+        statement: &str,
+        range: &Range<usize>,
+        ahead: Option<Ahead>,
+    ) {
         let Some(filled) = meta::filled(statement, &self.variables) else {
             let phrase = "runs what a variable holds, which was not read".to_owned();
             let effect = Effect::new(Class::Opaque, Verb::Execute, range.clone(), phrase);
             return self.effects.push(effect);
         };
-        let reading = self.memory.read(&filled);
-        self.memory.learn(&filled);
-        // Not there where a command sends it, or where it began in an earlier piece.
+        let ahead = ahead.filter(|_| filled == statement);
+        let reading = self.script.take(&filled, ahead.unwrap_or_else(|| Ahead::of(&filled)));
+        // Not there where a command sends it, or where it began in an earlier piece. What stands
+        // before it there may be spaces only.
         let piece = text.get(range.clone()).unwrap_or_default();
-        let start = piece.find(&filled).map(|at| range.start + at);
+        let spaces = filled.len() - filled.trim_start().len();
+        let start = piece.find(filled.trim()).map(|at| range.start + at);
+        let whole = range.start + piece.len() - piece.trim_start().len()..range.end;
         for effect in reading.effects() {
             let mut effect = effect.clone();
             // Its parts are places in the statement, which may be put together from several.
             effect.rows = None;
             effect.span = match start {
-                Some(start) => effect.span.start + start..effect.span.end + start,
-                None => range.clone(),
+                Some(start) => {
+                    let place = |at: usize| (at + start).saturating_sub(spaces);
+                    place(effect.span.start)..place(effect.span.end)
+                }
+                None => whole.clone(),
             };
             self.effects.push(effect);
         }
@@ -75,9 +112,13 @@ impl Collected {
 
     fn meta(&mut self, meta: &Meta) {
         self.variables.follow(meta);
+        // It may connect anew, or choose between statements.
+        if !ONLY_SHOWS.contains(&meta.name.as_str()) {
+            self.script.forget_temporary();
+        }
         // `\gdesc` only asks what the columns would be.
         if let Some(sent) = meta.sends.as_deref().filter(|_| meta.name != "gdesc") {
-            self.statement("", sent, &meta.range);
+            self.statement("", sent, &meta.range, None);
         }
         for consequence in meta::consequences(meta) {
             match consequence {
@@ -99,7 +140,7 @@ impl Collected {
             "copy" => {
                 let args = meta.args.first().map_or("", String::as_str);
                 match copy::sent(args) {
-                    Some(sent) => self.statement("", &sent, &meta.range),
+                    Some(sent) => self.statement("", &sent, &meta.range, None),
                     None => self.opaque(meta, "copies what could not be read".to_owned()),
                 }
             }
@@ -140,6 +181,16 @@ mod tests {
     fn statements_and_meta_commands() {
         for (text, expected) in [
             ("DROP TABLE a;", r#"Destroy Drop "a""#),
+            ("SELECT 1;\n\\echo a\nTRUNCATE b;", r#"Read Read "SELECT 1"; Destroy Truncate "b""#),
+            ("\\set t a\n\nTRUNCATE :t;", r#"Destroy Truncate "TRUNCATE :t;""#),
+            (
+                "CREATE TEMP TABLE a (b int);\n\\timing\nDELETE FROM a;",
+                r#"Add Create "CREATE TEMP TABLE a (b int)"; Session Delete "DELETE FROM a""#,
+            ),
+            (
+                "CREATE TEMP TABLE a (b int);\n\\c other\nDELETE FROM a;",
+                r#"Add Create "CREATE TEMP TABLE a (b int)"; Session Session "\\c other"; Remove Delete "DELETE FROM a""#,
+            ),
             (
                 "\\set x 1\nDELETE FROM a;\nTRUNCATE b",
                 r#"Remove Delete "DELETE FROM a"; Destroy Truncate "b""#,

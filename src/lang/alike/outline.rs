@@ -196,9 +196,11 @@ impl<'a> Words<'a> {
             let sign = usize::from(matches!(self.piece(at + 1), "-" | "+"));
             let literal = self.literal(at + 1 + sign).map(|_| at + 2 + sign);
             literal.or_else(|| is_joined().then_some(at + 4))
-        } else if self.is(at, &["in"]) && self.is(at + 2, &["select"]) {
+        } else if !(self.is(at, &["in"]) && self.kind(at + 1) == Some(Kind::Open)) {
+            None
+        } else if self.is(at + 2, &["select"]) {
             self.is_named_once().then(|| self.after_bracket(at + 1))
-        } else if self.is(at, &["in"]) && self.kind(at + 1) == Some(Kind::Open) {
+        } else {
             let list = at + 2;
             let length = (list..self.tokens.len()).take_while(|item| match (item - list) % 2 {
                 0 => self.literal(*item).is_some(),
@@ -206,8 +208,6 @@ impl<'a> Words<'a> {
             });
             let close = list + length.count();
             (close > list && self.kind(close) == Some(Kind::Close)).then_some(close + 1)
-        } else {
-            None
         };
         behind.is_some_and(|at| {
             at == self.end() || self.is(at, &["and"]) || self.is(at, BEHIND_CONDITION)

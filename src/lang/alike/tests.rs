@@ -155,6 +155,14 @@ fn agrees(corpora: &[&str], found: &str, read: fn(&str) -> Reading, count: fn(&s
 }
 
 #[test]
+fn brackets_that_close_what_none_opened_are_answered() {
+    for text in ["delete from t where id in )select 1)", "update t set a = 1 where id in )select"] {
+        drop(postgres::read(text));
+        drop(sql::read(text, Flavour::Mysql, Ends::Client));
+    }
+}
+
+#[test]
 fn the_parser_of_postgresql_says_the_same() {
     let corpora = [
         include_str!("../../../tests/verdicts/corpus-postgres.toml"),

@@ -1,8 +1,8 @@
 //! How much of a table a condition covers, as far as its text alone can tell.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use super::{Condition, Op, Truth, is_first_known};
+use super::{Condition, Op, Truth, cells, is_first_known, key};
 
 /// Numbers no key is below and above: those of 32 bits at one end, since keys count upwards, and of
 /// 64 bits at the other.
@@ -10,11 +10,24 @@ const LOWEST_KEY: f64 = -2_147_483_648.0;
 const HIGHEST_KEY: f64 = 9_223_372_036_854_775_807.0;
 
 /// Functions whose result is never below 0.
-const NEVER_NEGATIVE: &[&str] =
-    &["abs", "bit_length", "char_length", "character_length", "length", "octet_length"];
+const NEVER_NEGATIVE: &[&str] = &[
+    "abs",
+    "bit_length",
+    "cardinality",
+    "char_length",
+    "character_length",
+    "json_array_length",
+    "jsonb_array_length",
+    "length",
+    "num_nonnulls",
+    "octet_length",
+];
 
 /// What keys are called.
 const KEYS: &[&str] = &["_rowid_", "id", "oid", "rowid"];
+
+/// Other columns that have a value in every row, by their names.
+const NEVER_NULL: &[&str] = &["created_at", "ctid", "pk", "tableoid", "uuid", "xmin"];
 
 /// Functions whose result is from 0 up to 1.
 const RANDOM: &[&str] = &["rand", "random"];
@@ -43,6 +56,21 @@ impl Cover {
         }
     }
 
+    /// Says which rows of a table a clause takes that may take all.
+    pub(in crate::lang) fn told(self, table: &str, clause: &str) -> String {
+        match self {
+            Self::Either => {
+                format!("every row of {table}, or none (\"{clause}\" is the same for all)")
+            }
+            Self::Wide => {
+                format!("every row of {table}, or some (\"{clause}\" may leave none out)")
+            }
+            Self::All | Self::None | Self::Some => {
+                format!("every row of {table} (\"{clause}\" leaves none out)")
+            }
+        }
+    }
+
     fn of(holds: bool) -> Self {
         if holds { Self::All } else { Self::None }
     }
@@ -56,7 +84,7 @@ impl Cover {
         }
     }
 
-    fn and(self, other: Self) -> Self {
+    pub(in crate::lang) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::None, _) | (_, Self::None) => Self::None,
             (Self::Some, _) | (_, Self::Some) => Self::Some,
@@ -78,65 +106,123 @@ impl Cover {
     }
 }
 
+/// Whether a column is a key, by its name.
+fn is_key(name: &str) -> bool {
+    KEYS.contains(&name)
+}
+
 impl Condition {
+    /// Returns whether it is a column that is a key, by its name.
+    pub(in crate::lang) fn is_key(&self) -> bool {
+        matches!(self, Self::Column(name) if is_key(name))
+    }
+
     /// Returns how much of the table it covers.
     pub(in crate::lang) fn cover(&self, truth: Truth) -> Cover {
         match self {
             Self::Known(known) => Cover::of(*known == Some(true)),
             Self::Number(number) if truth == Truth::Numeric => Cover::of(*number != 0.0),
             // No key is 0.
-            Self::Column(name) if truth == Truth::Numeric && KEYS.contains(&name.as_str()) => {
-                Cover::All
-            }
+            Self::Column(name) if truth == Truth::Numeric && is_key(name) => Cover::All,
             Self::Text(text) => match truth {
                 Truth::Strict => boolean(text).map_or(Cover::Either, Cover::of),
                 Truth::Numeric => Cover::of(leading_number(text) != 0.0),
             },
-            Self::Not(inner) => match &**inner {
-                Self::Known(None) => Cover::None,
-                Self::IsNull(value) if !value.is_constant() => Cover::All,
-                inner => inner.cover(truth).not(),
-            },
+            Self::Not(inner) => inner.cover_of_not(truth),
             Self::And(parts) => all(parts, truth),
             Self::Or(parts) => any(parts, truth),
             Self::IsNull(value) if value.is_constant() => Cover::of(value.is_null()),
             Self::IsNotNull(value) if value.is_constant() => Cover::of(!value.is_null()),
-            // Keys are never null, and of other columns most are not.
-            Self::IsNotNull(_) => Cover::All,
+            Self::IsNotNull(value) if value.is_never_null() => Cover::All,
             Self::Is(inner, holds) => {
                 let cover = inner.cover(truth);
                 if *holds { cover } else { cover.not() }
             }
             Self::Compare(left, op, right) => self.compared(left, *op, right, truth),
             Self::Matches { takes_all: true, .. } => Cover::All,
+            Self::Matches { value, pattern, .. } if value.is_same(pattern) => Cover::All,
+            Self::Call(name, args) => match (name.as_str(), &args[..]) {
+                _ if truth == Truth::Numeric && self.settled().is_some() => {
+                    Cover::of(self.settled() != Some(0.0))
+                }
+                ("starts_with", [_, Self::Text(text)]) if text.is_empty() => Cover::All,
+                ("if" | "iif", [chooser, yes, no]) => self.chosen(chooser, yes, no, truth),
+                (name, [first, ..]) if is_first_known(name) => match first.cover(truth) {
+                    Cover::All => Cover::All,
+                    cover if first.is_constant() && !first.is_null() => cover,
+                    _ => self.leaf(),
+                },
+                _ => self.leaf(),
+            },
             Self::In(value, list) => self.within(value, list),
             Self::Whole => Cover::All,
-            Self::Call(name, args) if is_first_known(name) => match args.first() {
-                Some(first) if first.cover(truth) == Cover::All => Cover::All,
-                Some(first) if first.is_constant() && !first.is_null() => first.cover(truth),
-                _ => self.leaf(),
-            },
-            Self::Call(name, args) if matches!(name.as_str(), "if" | "iif") => match &args[..] {
-                [chooser, yes, no] => self.chosen(chooser, yes, no, truth),
-                _ => self.leaf(),
-            },
             Self::Arithmetic(..) if truth == Truth::Numeric && self.settled().is_some() => {
                 Cover::of(self.settled() != Some(0.0))
             }
-            Self::Case { results, .. } => {
-                let covers: Vec<Cover> = results.iter().map(|result| result.cover(truth)).collect();
-                match covers.first() {
-                    Some(first) if covers.iter().all(|cover| cover == first) => *first,
-                    _ => self.leaf(),
-                }
-            }
+            Self::Case { chosen_by, results } => self.of_case(chosen_by, results, truth),
             Self::Number(_)
             | Self::Column(_)
             | Self::IsNull(_)
+            | Self::IsNotNull(_)
             | Self::Matches { .. }
-            | Self::Call(..)
             | Self::Arithmetic(..)
             | Self::Other { .. } => self.leaf(),
+        }
+    }
+
+    /// Returns how much of the table its opposite covers.
+    fn cover_of_not(&self, truth: Truth) -> Cover {
+        match self {
+            Self::Known(None) => Cover::None,
+            Self::IsNull(value) if value.is_never_null() => Cover::All,
+            _ => self.cover(truth).not(),
+        }
+    }
+
+    /// CASE: what the first WHEN chooses that holds always, or what all of them give.
+    fn of_case(&self, chosen_by: &[Self], results: &[Self], truth: Truth) -> Cover {
+        let mut covers = results.iter().map(|result| result.cover(truth));
+        let mut may_be = Vec::new();
+        // With an operand there are as many choosers as results.
+        let choosers = if chosen_by.len() < results.len() { chosen_by } else { &[] };
+        for chooser in choosers {
+            let cover = covers.next().unwrap_or(Cover::Some);
+            match chooser.cover(truth) {
+                Cover::None => continue,
+                Cover::All => {
+                    may_be.push(cover);
+                    covers.by_ref().for_each(drop);
+                    break;
+                }
+                Cover::Either | Cover::Wide | Cover::Some => may_be.push(cover),
+            }
+        }
+        may_be.extend(covers);
+        match may_be.first() {
+            Some(first) if may_be.iter().all(|cover| cover == first) => *first,
+            _ => self.leaf(),
+        }
+    }
+
+    /// Returns whether it has a value in every row: a key, and what is made of keys and literals alone.
+    fn is_never_null(&self) -> bool {
+        match self {
+            Self::Column(name) => NEVER_NULL.contains(&name.as_str()) || is_key(name),
+            Self::Number(_) | Self::Text(_) | Self::Known(Some(_)) => true,
+            Self::IsNull(_) | Self::IsNotNull(_) | Self::Is(..) => true,
+            Self::Call(name, args) if is_first_known(name) => args.iter().any(Self::is_never_null),
+            Self::Not(_)
+            | Self::And(_)
+            | Self::Or(_)
+            | Self::Compare(..)
+            | Self::Arithmetic(..) => self.parts().into_iter().all(Self::is_never_null),
+            Self::Known(None)
+            | Self::Matches { .. }
+            | Self::In(..)
+            | Self::Whole
+            | Self::Call(..)
+            | Self::Case { .. }
+            | Self::Other { .. } => false,
         }
     }
 
@@ -181,17 +267,26 @@ impl Condition {
             // Most collations of MySQL take them for the same.
             return match truth {
                 Truth::Numeric if differs_by_case => Cover::Either,
-                Truth::Numeric | Truth::Strict => Cover::of(holds(op, order)),
+                Truth::Numeric | Truth::Strict => Cover::of(op.holds(order)),
             };
         }
+        if let Some(cover) = endless(left, op, right).or_else(|| endless(right, op.turned(), left))
+        {
+            return cover;
+        }
         match (op, left, right) {
+            (Op::Equal | Op::Same, part, Self::Number(number))
+            | (Op::Equal | Op::Same, Self::Number(number), part)
+                if part.is_decision() && [0.0, 1.0].contains(number) =>
+            {
+                let covers = if *number == 1.0 { Self::cover } else { Self::cover_of_not };
+                return covers(part, truth);
+            }
             (Op::Equal | Op::Same, part, Self::Known(Some(holds)))
             | (Op::Equal | Op::Same, Self::Known(Some(holds)), part) => {
-                let cover = part.cover(truth);
-                return if *holds { cover } else { cover.not() };
+                let covers = if *holds { Self::cover } else { Self::cover_of_not };
+                return covers(part, truth);
             }
-            // No string sorts before the empty one.
-            (Op::GreaterOrEqual, _, Self::Text(text)) if text.is_empty() => return Cover::All,
             (_, value, Self::Number(bound)) => {
                 if let Some(cover) = bounded(value, op, *bound) {
                     return cover;
@@ -233,14 +328,14 @@ fn all(parts: &[Condition], truth: Truth) -> Cover {
         }
         seen.insert(key(&part));
     }
-    cover
+    let excludes = || together(parts, false).contains(&false);
+    if cover == Cover::Some && excludes() { Cover::None } else { cover }
 }
 
 /// OR: every part on its own, and parts that complete each other (`a = 1 OR a <> 1`).
 fn any(parts: &[Condition], truth: Truth) -> Cover {
     let mut seen = HashSet::new();
     let mut cover = Cover::None;
-    let mut ranges: Vec<(String, Range)> = Vec::new();
     for part in parts {
         cover = cover.or(part.cover(truth));
         let part = part.straight();
@@ -248,70 +343,20 @@ fn any(parts: &[Condition], truth: Truth) -> Cover {
             return Cover::All;
         }
         seen.insert(key(&part));
-        let Some((value, op, bound)) = range(&part) else {
-            continue;
-        };
-        let value = key(value);
-        let found = ranges.iter().position(|(known, _)| *known == value);
-        let at = found.unwrap_or_else(|| {
-            ranges.push((value, Range::default()));
-            ranges.len() - 1
-        });
-        ranges[at].1.add(op, bound);
-        if ranges[at].1.is_whole() {
-            return Cover::All;
-        }
     }
-    cover
+    if together(parts, true).contains(&true) { Cover::All } else { cover }
 }
 
-/// What comparisons of one value with numbers take together.
-#[derive(Default)]
-struct Range {
-    /// Everything above this, and whether it itself is in.
-    above: Option<(f64, bool)>,
-    /// Everything below this.
-    below: Option<(f64, bool)>,
-}
-
-impl Range {
-    fn add(&mut self, op: Op, bound: f64) {
-        let is_in = matches!(op, Op::LessOrEqual | Op::GreaterOrEqual);
-        match op {
-            Op::Greater | Op::GreaterOrEqual => {
-                if self.above.is_none_or(|(at, was_in)| bound < at || bound == at && !was_in) {
-                    self.above = Some((bound, is_in));
-                }
-            }
-            Op::Less | Op::LessOrEqual => {
-                if self.below.is_none_or(|(at, was_in)| bound > at || bound == at && !was_in) {
-                    self.below = Some((bound, is_in));
-                }
-            }
-            Op::Equal | Op::Unequal | Op::Same | Op::Differs => {}
+/// Returns what the parts about each value say of all it may be, where they say one thing.
+fn together(parts: &[Condition], is_any: bool) -> Vec<bool> {
+    let mut about: BTreeMap<String, Vec<&Condition>> = BTreeMap::new();
+    for part in parts {
+        if let Some(value) = cells::subject(part) {
+            about.entry(value).or_default().push(part);
         }
     }
-
-    fn is_whole(&self) -> bool {
-        match (self.above, self.below) {
-            (Some((above, above_in)), Some((below, below_in))) => {
-                above < below || above == below && (above_in || below_in)
-            }
-            _ => false,
-        }
-    }
-}
-
-/// Reads a comparison of a value with a number.
-fn range(part: &Condition) -> Option<(&Condition, Op, f64)> {
-    let Condition::Compare(left, op, right) = part else {
-        return None;
-    };
-    match (left.simple(), right.simple()) {
-        (value, Condition::Number(bound)) => Some((value, *op, *bound)),
-        (Condition::Number(bound), value) => Some((value, op.turned(), *bound)),
-        _ => None,
-    }
+    let several = about.values().filter(|parts| parts.len() > 1);
+    several.filter_map(|parts| cells::decide(parts, is_any)).collect()
 }
 
 /// Compares what cannot be anything: no key is below the lowest, no length below 0.
@@ -320,15 +365,48 @@ fn bounded(value: &Condition, op: Op, bound: f64) -> Option<Cover> {
         Condition::Column(_) => (LOWEST_KEY, HIGHEST_KEY),
         Condition::Call(name, _) if NEVER_NEGATIVE.contains(&name.as_str()) => (0.0, HIGHEST_KEY),
         Condition::Call(name, _) if RANDOM.contains(&name.as_str()) => (0.0, 1.0),
+        Condition::Call(name, _) if name == "nextval" => (1.0, HIGHEST_KEY),
+        Condition::Call(name, args) if name == "greatest" => {
+            let bound = |arg: &Condition| arg.settled();
+            (args.iter().filter_map(bound).fold(LOWEST_KEY, f64::max), HIGHEST_KEY)
+        }
+        Condition::Arithmetic('*', left, right) if left.is_same(right) => (0.0, HIGHEST_KEY),
         _ => return None,
     };
     match op {
         Op::GreaterOrEqual if bound <= lowest => Some(Cover::All),
         Op::Greater | Op::Unequal if bound < lowest => Some(Cover::All),
+        Op::LessOrEqual if bound == -1.0 - LOWEST_KEY => Some(Cover::All),
         Op::LessOrEqual | Op::Less if bound >= highest => Some(Cover::All),
         Op::Unequal if bound > highest => Some(Cover::All),
         _ => None,
     }
+}
+
+/// Compares what goes on without end in one direction, with its end: no string sorts before the empty
+/// one, and nothing is more than true.
+fn endless(value: &Condition, op: Op, end: &Condition) -> Option<Cover> {
+    let takes_all = match (op, end) {
+        (Op::GreaterOrEqual, Condition::Text(text)) => {
+            text.is_empty() || text == "-infinity" || text == "(0,0)"
+        }
+        (Op::Greater, Condition::Text(text)) => {
+            text == "-infinity" || text.starts_with("0000-00-00")
+        }
+        (Op::Less | Op::LessOrEqual, Condition::Text(text)) => text == "infinity",
+        (Op::GreaterOrEqual, Condition::Known(Some(false)))
+        | (Op::LessOrEqual, Condition::Known(Some(true))) => true,
+        // Below itself and more.
+        (Op::Greater | Op::GreaterOrEqual | Op::Unequal, end) => match value {
+            Condition::Arithmetic('+', left, right) => {
+                let is_more = |side: &Condition| matches!(side, Condition::Number(n) if *n > 0.0);
+                left.is_same(end) && is_more(right) || right.is_same(end) && is_more(left)
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    takes_all.then_some(Cover::All)
 }
 
 /// Compares two literals: numbers as numbers, strings as strings.
@@ -343,26 +421,10 @@ fn order(left: &Condition, right: &Condition) -> Option<std::cmp::Ordering> {
     }
 }
 
-fn holds(op: Op, order: std::cmp::Ordering) -> bool {
-    match op {
-        Op::Equal | Op::Same => order.is_eq(),
-        Op::Unequal | Op::Differs => order.is_ne(),
-        Op::Less => order.is_lt(),
-        Op::Greater => order.is_gt(),
-        Op::LessOrEqual => order.is_le(),
-        Op::GreaterOrEqual => order.is_ge(),
-    }
-}
-
 /// Whether two strings are the same but for case and spaces at their ends, or may be.
 fn is_alike(left: &str, right: &str) -> bool {
     let (left, right) = (left.trim_end(), right.trim_end());
     left.to_lowercase() == right.to_lowercase() || !left.is_ascii() || !right.is_ascii()
-}
-
-/// A text that two conditions share if they are the same.
-fn key(condition: &Condition) -> String {
-    format!("{condition:?}")
 }
 
 /// The words a server takes for a boolean, in full; shorter ones are `t`, `f`, `y`, `n`.

@@ -1,6 +1,8 @@
 //! A condition over rows, whatever parser it came from: what the question of scope needs of it.
 
+mod cells;
 mod cover;
+pub(super) mod pattern;
 #[cfg(test)]
 mod tests;
 
@@ -63,7 +65,7 @@ pub(super) enum Condition {
     Whole,
     /// A call of a function.
     Call(String, Vec<Condition>),
-    /// `+ - * / % ||`.
+    /// `+ - * / % ||`; a cast that leaves the value as it is, is a call of [`CAST`].
     Arithmetic(char, Box<Condition>, Box<Condition>),
     /// CASE: its results, that of ELSE included; without ELSE the last is null.
     Case {
@@ -96,6 +98,18 @@ impl Op {
         }
     }
 
+    /// Returns whether it holds between two values that are in this order.
+    fn holds(self, order: std::cmp::Ordering) -> bool {
+        match self {
+            Self::Equal | Self::Same => order.is_eq(),
+            Self::Unequal | Self::Differs => order.is_ne(),
+            Self::Less => order.is_lt(),
+            Self::Greater => order.is_gt(),
+            Self::LessOrEqual => order.is_le(),
+            Self::GreaterOrEqual => order.is_ge(),
+        }
+    }
+
     /// Returns the operator with its sides changed.
     fn turned(self) -> Self {
         match self {
@@ -108,6 +122,22 @@ impl Op {
     }
 }
 
+/// Whether two names may be of one table: only one may have its schema.
+pub(super) fn same_table(one: &str, other: &str) -> bool {
+    let ends = |long: &str, short: &str| {
+        long.strip_suffix(short).is_some_and(|schema| schema.ends_with('.')) && !short.contains('.')
+    };
+    one == other || ends(one, other) || ends(other, one)
+}
+
+/// Stands for the name of a function in a cast that leaves the value as it is.
+pub(super) const CAST: &str = "cast";
+
+/// A text that two conditions share if they are the same.
+fn key(condition: &Condition) -> String {
+    format!("{condition:?}")
+}
+
 /// Functions that give their first argument where it is not null.
 fn is_first_known(name: &str) -> bool {
     matches!(name, "coalesce" | "ifnull" | "nvl")
@@ -117,6 +147,12 @@ impl Condition {
     /// A comparison.
     pub(super) fn compare(left: Self, op: Op, right: Self) -> Self {
         Self::Compare(Box::new(left), op, Box::new(right))
+    }
+
+    /// LIKE and its kin, given what patterns of the kind take every string.
+    pub(super) fn matches(value: Self, pattern: Self, takes_all: impl Fn(&str) -> bool) -> Self {
+        let takes_all = matches!(pattern.simple(), Self::Text(text) if takes_all(text));
+        Self::Matches { value: Box::new(value), pattern: Box::new(pattern), takes_all }
     }
 
     /// The opposite, if asked for.
@@ -179,6 +215,24 @@ impl Condition {
         matches!(self, Self::Known(_) | Self::Number(_) | Self::Text(_))
     }
 
+    /// Returns whether it is true or false, or null.
+    fn is_decision(&self) -> bool {
+        matches!(
+            self,
+            Self::Known(_)
+                | Self::Not(_)
+                | Self::And(_)
+                | Self::Or(_)
+                | Self::IsNull(_)
+                | Self::IsNotNull(_)
+                | Self::Is(..)
+                | Self::Compare(..)
+                | Self::Matches { .. }
+                | Self::In(..)
+                | Self::Whole
+        )
+    }
+
     fn is_null(&self) -> bool {
         *self == Self::Known(None)
     }
@@ -192,8 +246,24 @@ impl Condition {
     fn simple(&self) -> &Self {
         let (op, left, right) = match self {
             Self::Arithmetic(op, left, right) => (op, left, right),
-            Self::Call(name, args) if is_first_known(name) => {
+            Self::Call(name, args) if is_first_known(name) || name == CAST => {
                 return args.first().filter(|first| !first.is_null()).map_or(self, Self::simple);
+            }
+            Self::Call(name, args) if matches!(name.as_str(), "if" | "iif") => {
+                return match &args[..] {
+                    [_, yes, no] if yes == no && !yes.is_volatile() => yes.simple(),
+                    _ => self,
+                };
+            }
+            Self::Case { results, .. } => {
+                return match &results[..] {
+                    [first, more @ ..]
+                        if more.iter().all(|other| first == other) && !first.is_volatile() =>
+                    {
+                        first.simple()
+                    }
+                    _ => self,
+                };
             }
             _ => return self,
         };
@@ -212,8 +282,17 @@ impl Condition {
 
     /// Returns the number it is in every row, nulls left aside: `id - id`, `id * 0`.
     fn settled(&self) -> Option<f64> {
-        let (op, left, right) = match self {
+        let is_empty = |side: &Self| matches!(side, Self::Text(text) if text.is_empty());
+        let (op, left, right) = match self.simple() {
             Self::Number(number) => return Some(*number),
+            Self::Call(name, args) => {
+                return match (name.as_str(), &args[..]) {
+                    ("strpos" | "instr", [_, part]) if is_empty(part) => Some(1.0),
+                    ("locate", [part, ..]) if is_empty(part) => Some(1.0),
+                    ("strcmp", [left, right]) if left.is_same(right) => Some(0.0),
+                    _ => None,
+                };
+            }
             Self::Arithmetic(op, left, right) => (op, left, right),
             _ => return None,
         };

@@ -1,6 +1,43 @@
 //! What covers a table, in both kinds of truth.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
 use super::{Condition, Cover, Op, Truth};
+use crate::lang::sql::{self, Ends, Flavour};
+use crate::lang::{Reading, Scope, postgres};
+
+#[derive(Deserialize)]
+struct Conditions {
+    all: Vec<String>,
+    some: Vec<String>,
+}
+
+#[test]
+fn conditions_are_told_apart_in_each_language() {
+    let table = include_str!("../../../tests/verdicts/conditions.toml");
+    let table: BTreeMap<String, Conditions> = toml::from_str(table).expect("it is TOML");
+    let readers: [(&str, fn(&str) -> Reading); 3] = [
+        ("postgres", postgres::read),
+        ("mysql", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
+        ("sqlite", |text| sql::read(text, Flavour::Sqlite, Ends::Client)),
+    ];
+    let mut wrong = Vec::new();
+    for (name, read) in readers {
+        let own = ["everywhere", name].map(|language| &table[language]);
+        let all = own.iter().flat_map(|table| &table.all).map(|text| (text, Scope::All));
+        let some = own.iter().flat_map(|table| &table.some).map(|text| (text, Scope::Filtered));
+        for (text, expected) in all.chain(some) {
+            let reading = read(&format!("DELETE FROM users WHERE {text}"));
+            let scope = reading.effects().first().map(|effect| effect.scope);
+            if scope != Some(expected) || !matches!(reading, Reading::Understood(_)) {
+                wrong.push(format!("{name}: {text}: {reading:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
 
 fn column(name: &str) -> Condition {
     Condition::Column(name.to_owned())
@@ -78,7 +115,8 @@ fn numbers_are_true_only_where_the_server_takes_them() {
 fn nulls_exclude() {
     let null = || Condition::Known(None);
     assert_eq!(cover(&Condition::compare(column("a"), Op::Unequal, null())), Cover::None);
-    assert_eq!(cover(&Condition::compare(column("a"), Op::Differs, null())), Cover::All);
+    assert_eq!(cover(&Condition::compare(column("id"), Op::Differs, null())), Cover::All);
+    assert_eq!(cover(&Condition::compare(column("a"), Op::Differs, null())), Cover::Some);
     assert_eq!(cover(&Condition::compare(column("a"), Op::Same, null())), Cover::Some);
     assert_eq!(cover(&null().negated(true)), Cover::None);
 }

@@ -50,7 +50,7 @@ pub fn may_reach(text: &str) -> bool {
 #[must_use]
 pub fn calls_unknown(text: &str) -> bool {
     let statements = token::statements(text);
-    statements.iter().any(|statement| may_call(text, statement, |name| !is_known(name)))
+    statements.iter().any(|statement| may_call(text, statement, |name, _| !is_known(name)))
 }
 
 fn is_known(name: &str) -> bool {
@@ -107,8 +107,13 @@ pub(super) fn mentions(text: &str, statement: &Statement) -> Vec<Mention> {
     mentions
 }
 
-/// Returns whether a statement may call one of these, as far as its words tell.
-pub(super) fn may_call(text: &str, statement: &Statement, knows: impl Fn(&str) -> bool) -> bool {
+/// Returns whether a statement may call one of these, as far as its words tell: a name, and whether
+/// it stands behind a dot.
+pub(super) fn may_call(
+    text: &str,
+    statement: &Statement,
+    knows: impl Fn(&str, bool) -> bool,
+) -> bool {
     let mut folded = String::new();
     word(text, statement, 0, &["do"])
         || (1..statement.tokens.len()).any(|next| {
@@ -125,7 +130,32 @@ pub(super) fn may_call(text: &str, statement: &Statement, knows: impl Fn(&str) -
             folded.clear();
             folded.push_str(piece);
             folded.make_ascii_lowercase();
-            knows(&folded)
+            knows(&folded, text[..token.range.start].ends_with('.'))
+        })
+}
+
+/// Returns whether a statement may have one of these among its mentions, without making them.
+pub(super) fn may_mention(text: &str, statement: &Statement, knows: impl Fn(&str) -> bool) -> bool {
+    let mut folded = String::new();
+    word(text, statement, 0, &["do"])
+        || statement.tokens.iter().any(|token| {
+            let piece = &text[token.range.clone()];
+            match token.kind {
+                Kind::Word => {
+                    folded.clear();
+                    folded.push_str(piece);
+                    folded.make_ascii_lowercase();
+                    knows(&folded)
+                }
+                Kind::Other | Kind::Name => piece.contains('"'),
+                Kind::Plain
+                | Kind::Escaped
+                | Kind::Text
+                | Kind::Open
+                | Kind::Close
+                | Kind::Comma
+                | Kind::Semicolon => false,
+            }
         })
 }
 
@@ -141,16 +171,36 @@ fn quoted(piece: &str) -> Option<String> {
 /// Returns the names of the functions that a text calls and that are not the server's own, as far
 /// as their names tell.
 pub(super) fn called(text: &str) -> Vec<String> {
+    let is_other = |name: &str, is_part: bool| is_part || !function::is_common(name);
     let statements = token::statements(text);
     let calls = statements.iter().flat_map(|statement| {
-        // A call has a bracket behind a word.
-        let may_call = word(text, statement, 0, &["do"])
-            || statement.tokens.windows(2).any(|pair| {
-                pair[1].kind == Kind::Open && matches!(pair[0].kind, Kind::Word | Kind::Other)
-            });
+        let may_call = match word(text, statement, 0, &["do"]) {
+            true => may_call_within(text, statement, is_other),
+            false => may_call(text, statement, is_other),
+        };
         if may_call { calls(text, statement).unwrap_or_default() } else { Vec::new() }
     });
     calls.filter(|name| !function::is_common(name)).collect()
+}
+
+/// Returns whether the text of a block may call one of these, as far as its words tell.
+fn may_call_within(text: &str, block: &Statement, knows: impl Fn(&str, bool) -> bool) -> bool {
+    block.tokens.iter().any(|token| match token.kind {
+        Kind::Plain | Kind::Text => {
+            token::body(&text[token.range.clone()]).is_none_or(|(body, _)| {
+                let statements = token::statements(body);
+                statements.iter().any(|part| part.is_doubtful || may_call(body, part, &knows))
+            })
+        }
+        Kind::Escaped => true,
+        Kind::Word
+        | Kind::Open
+        | Kind::Close
+        | Kind::Comma
+        | Kind::Semicolon
+        | Kind::Name
+        | Kind::Other => false,
+    })
 }
 
 /// Returns the names of all functions and procedures that a statement calls; none where it runs

@@ -2,7 +2,7 @@
 
 use squawk_syntax::{SyntaxElement, SyntaxKind, SyntaxNode};
 
-use super::tree::{all_tokens, child, find, ident, name, string};
+use super::tree::{all_tokens, child, find, ident, name};
 
 /// Returns the expression after WHERE of a statement.
 pub(super) fn condition(statement: &SyntaxNode) -> Option<SyntaxNode> {
@@ -153,13 +153,6 @@ pub(super) fn is_null(node: &SyntaxNode) -> bool {
 /// Returns whether a type is the boolean one.
 pub(super) fn is_bool(ty: &SyntaxNode) -> bool {
     matches!(name(ty).rsplit('.').next(), Some("bool" | "boolean"))
-}
-
-/// Returns whether a pattern is a string of nothing but these characters.
-pub(super) fn is_text(pattern: &SyntaxNode, chars: &[char], needs_one: bool) -> bool {
-    string(pattern).is_some_and(|text| {
-        text.chars().all(|c| chars.contains(&c)) && !(needs_one && text.is_empty())
-    })
 }
 
 /// Returns the value of a number, with its sign.

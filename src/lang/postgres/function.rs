@@ -6,9 +6,9 @@
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::expression::{chain, column, condition, parts};
+use super::expression::{chain, column, condition, parts, unwrapped};
 use super::predicate::Subject;
-use super::tree::{above, child, find, ident, string};
+use super::tree::{child, find, ident, string};
 use crate::lang::condition::Cover;
 use crate::lang::function::{self as named, removes_by_name};
 use crate::lang::{Class, Scope, Verb};
@@ -20,31 +20,30 @@ pub(super) enum Deed {
     Does(Class, Verb, &'static str),
     /// Ends sessions: a set of them is held unless the condition names one.
     Ends,
-    /// Runs SQL given as its last text argument.
-    Runs,
+    /// Runs SQL given as its last argument that is no flag, or at this place.
+    Runs(Option<usize>),
+    /// Sets a setting of the session, which may be a guard.
+    Sets,
 }
 
-use Deed::{Does, Ends, Runs};
+use Deed::{Does, Ends, Runs, Sets};
 
-/// Name, deed. Names of the server's own functions first, then of extensions.
+/// What a consumer of a replication slot never gets, nobody can bring back.
+const SKIPS: Deed = Does(Class::Destroy, Verb::Admin, "skips changes that were to be replicated");
+const CONSUMES: Deed = Does(Class::Destroy, Verb::Admin, "consumes changes of a replication slot");
+
+/// Name, deed. Names of the server's own functions first, then of extensions: with their schema where
+/// the name alone may well be another's.
 const DEEDS: &[(&str, Deed)] = &[
     ("pg_terminate_backend", Ends),
     ("pg_cancel_backend", Does(Class::Change, Verb::Admin, "cancels what other sessions run")),
     ("pg_drop_replication_slot", Does(Class::Destroy, Verb::Admin, "drops a replication slot")),
     ("pg_replication_origin_drop", Does(Class::Destroy, Verb::Admin, "drops a replication origin")),
-    (
-        "pg_replication_slot_advance",
-        Does(Class::Change, Verb::Admin, "moves a replication slot forward"),
-    ),
-    (
-        "pg_logical_slot_get_changes",
-        Does(Class::Change, Verb::Admin, "consumes changes of a replication slot"),
-    ),
-    (
-        "pg_logical_slot_get_binary_changes",
-        Does(Class::Change, Verb::Admin, "consumes changes of a replication slot"),
-    ),
-    ("pg_promote", Does(Class::Change, Verb::Admin, "promotes the standby")),
+    ("pg_replication_origin_advance", SKIPS),
+    ("pg_replication_slot_advance", SKIPS),
+    ("pg_logical_slot_get_changes", CONSUMES),
+    ("pg_logical_slot_get_binary_changes", CONSUMES),
+    ("pg_promote", Does(Class::Destroy, Verb::Admin, "promotes the standby for good")),
     ("pg_wal_replay_pause", Does(Class::Change, Verb::Admin, "pauses recovery")),
     ("pg_switch_wal", Does(Class::Heavy, Verb::Admin, "switches to a new WAL file")),
     ("pg_reload_conf", Does(Class::Change, Verb::Admin, "reloads the server's configuration")),
@@ -60,19 +59,37 @@ const DEEDS: &[(&str, Deed)] = &[
     ("lo_import", Does(Class::Add, Verb::Insert, "adds a large object")),
     ("lo_create", Does(Class::Add, Verb::Insert, "adds a large object")),
     ("lo_from_bytea", Does(Class::Add, Verb::Insert, "adds a large object")),
+    ("set_config", Sets),
     ("setval", Does(Class::Change, Verb::Update, "sets a sequence")),
     ("pg_file_unlink", Does(Class::Destroy, Verb::Delete, "deletes a file on the server")),
     ("pg_file_rename", Does(Class::Change, Verb::Rename, "renames a file on the server")),
     ("pg_file_write", Does(Class::Change, Verb::Update, "writes a file on the server")),
-    ("dblink", Runs),
-    ("dblink_exec", Runs),
-    ("dblink_open", Runs),
-    ("dblink_send_query", Runs),
-    ("run_command_on_all_nodes", Runs),
-    ("run_command_on_workers", Runs),
+    ("dblink", Runs(None)),
+    ("dblink_exec", Runs(None)),
+    ("dblink_open", Runs(None)),
+    ("dblink_send_query", Runs(None)),
+    ("run_command_on_all_nodes", Runs(None)),
+    ("run_command_on_workers", Runs(None)),
+    ("run_command_on_colocated_placements", Runs(None)),
+    ("run_command_on_placements", Runs(None)),
+    ("run_command_on_shards", Runs(None)),
+    ("master_modify_multiple_shards", Runs(None)),
+    ("pg_background_launch", Runs(Some(0))),
+    ("pglogical.replicate_ddl_command", Runs(Some(0))),
+    ("cron.schedule", Runs(None)),
+    ("cron.schedule_in_database", Runs(Some(2))),
     ("drop_chunks", Does(Class::Destroy, Verb::Drop, "drops chunks of a hypertable")),
     ("dropgeometrycolumn", Does(Class::Destroy, Verb::DropColumn, "drops a geometry column")),
+    ("add_retention_policy", Does(Class::Destroy, Verb::Drop, "drops chunks from now on")),
     ("dropgeometrytable", Does(Class::Destroy, Verb::Drop, "drops a table")),
+    ("droptopology", Does(Class::Destroy, Verb::Drop, "drops a schema and all that is in it")),
+    (
+        "heap_force_kill",
+        Does(Class::Destroy, Verb::Delete, "deletes rows behind the server's back"),
+    ),
+    ("anon.anonymize_database", Does(Class::Destroy, Verb::Update, "overwrites what is masked")),
+    ("anon.anonymize_table", Does(Class::Destroy, Verb::Update, "overwrites what is masked")),
+    ("anon.anonymize_column", Does(Class::Destroy, Verb::Update, "overwrites what is masked")),
 ];
 
 /// What everybody calls, and words that stand before a bracket and call nothing; sorted.
@@ -106,9 +123,17 @@ const COMMON: &[&str] = &[
     "values", "varchar", "variance", "version", "where", "width_bucket",
 ];
 
-/// Returns what a call does, if it does more than compute.
+/// Functions that make one row of many.
+const AGGREGATES: &[&str] = &["avg", "count", "max", "min", "sum"];
+
+/// Functions that make many rows of one.
+const SPREADS: &[&str] =
+    &["generate_series", "json_array_elements", "regexp_split_to_table", "unnest"];
+
+/// Returns what a call does, if it does more than compute; without the schema, what it may do.
 pub(super) fn deed(name: &str) -> Option<Deed> {
-    let listed = DEEDS.iter().find(|(known, _)| *known == name).map(|(_, deed)| *deed);
+    let is_meant = |known: &str| known.rsplit('.').next() == Some(name);
+    let listed = DEEDS.iter().find(|(known, _)| is_meant(known)).map(|(_, deed)| *deed);
     let named = removes_by_name(name);
     let guess = Does(Class::Change, Verb::Execute, "calls a function that removes, by its name");
     listed.or(named.then_some(guess))
@@ -120,7 +145,8 @@ pub(super) fn is_dangerous(word: &str) -> bool {
         *known == word
             && match deed {
                 Does(class, ..) => *class >= Class::Remove,
-                Ends | Runs => true,
+                Ends | Runs(_) => true,
+                Sets => false,
             }
     })
 }
@@ -160,6 +186,18 @@ pub(super) fn is_common(name: &str) -> bool {
     name.starts_with("pg_") || COMMON.binary_search(&name).is_ok()
 }
 
+/// Returns the name of a called function without schema, and what the call does, if more than
+/// compute.
+pub(super) fn acts(call: &SyntaxNode) -> Option<(String, Deed)> {
+    let name = called(call)?;
+    let deed = deed(&name)?;
+    let has_schema = |(known, _): &&(&str, Deed)| known.ends_with(&format!(".{name}"));
+    match DEEDS.iter().find(has_schema) {
+        Some((known, _)) if called_whole(call).as_deref() != Some(*known) => None,
+        Some(_) | None => Some((name, deed)),
+    }
+}
+
 /// Returns how many times, as it were, a call in a query runs.
 pub(super) fn scope(call: &SyntaxNode, deed: Deed) -> Scope {
     let Some(args) = child(call, &[SyntaxKind::ARG_LIST]) else {
@@ -168,39 +206,71 @@ pub(super) fn scope(call: &SyntaxNode, deed: Deed) -> Scope {
     if find(&args, &[SyntaxKind::NAME_REF, SyntaxKind::SELECT]).is_none() {
         return Scope::One;
     }
-    let query = above(call, &[SyntaxKind::SELECT, SyntaxKind::SELECT_INTO]);
-    let Some(query) = query.filter(|query| child(query, &[SyntaxKind::FROM_CLAUSE]).is_some())
-    else {
-        return if find(&args, &[SyntaxKind::SELECT]).is_some() {
-            Scope::Filtered
-        } else {
-            Scope::One
+    let inner = find(&args, &[SyntaxKind::SELECT]);
+    let is_spread = calls_one_of(&args, SPREADS);
+    let query = match &inner {
+        Some(_) if is_spread => inner.clone(),
+        Some(_) | None => source(call),
+    };
+    let Some(query) = query else {
+        return match () {
+            () if is_spread => Scope::Unknown,
+            () if inner.is_some() => Scope::Filtered,
+            () => Scope::One,
         };
     };
-    let Some(condition) = condition(&query) else {
-        return Scope::All;
-    };
-    if Subject::of_nothing().cover(&condition) == Cover::All {
+    let is_summed = inner.is_none() && !is_spread && calls_one_of(&args, AGGREGATES);
+    if is_summed && child(&query, &[SyntaxKind::GROUP_BY_CLAUSE]).is_none() {
+        return Scope::One;
+    }
+    // What stands beside the call: it cannot choose the rows that it is called for.
+    let chosen_by: Vec<SyntaxNode> = condition(&query)
+        .map(|condition| chain(&condition, "and"))
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|part| !part.text_range().contains_range(call.text_range()))
+        .collect();
+    let is_all = |part: &SyntaxNode| Subject::of_nothing().cover(part) == Cover::All;
+    if chosen_by.iter().all(is_all) {
         return Scope::All;
     }
     match deed {
-        Ends if !chain(&condition, "and").iter().any(is_pinned) => Scope::Unknown,
-        Ends | Runs | Does(..) => Scope::Filtered,
+        Ends if !chosen_by.iter().any(is_pinned) => Scope::Unknown,
+        Ends | Runs(_) | Sets | Does(..) => Scope::Filtered,
     }
+}
+
+/// Returns the query whose rows a call is made for: the nearest around it that reads any.
+fn source(call: &SyntaxNode) -> Option<SyntaxNode> {
+    const QUERIES: &[SyntaxKind] = &[SyntaxKind::SELECT, SyntaxKind::SELECT_INTO];
+    call.ancestors()
+        .take_while(|outer| outer.kind() != SyntaxKind::WITH_TABLE)
+        .filter(|outer| QUERIES.contains(&outer.kind()))
+        .find(|query| child(query, &[SyntaxKind::FROM_CLAUSE]).is_some())
+}
+
+fn calls_one_of(args: &SyntaxNode, names: &[&str]) -> bool {
+    args.descendants()
+        .filter(|node| node.kind() == SyntaxKind::CALL_EXPR)
+        .filter(|call| child(call, &[SyntaxKind::OVER_CLAUSE]).is_none())
+        .any(|call| called(&call).is_some_and(|name| names.contains(&name.as_str())))
 }
 
 /// `pid = 4242`: one session, named.
 fn is_pinned(condition: &SyntaxNode) -> bool {
-    parts(condition).is_some_and(|(left, op, right)| {
-        op == "="
-            && right.kind() == SyntaxKind::LITERAL
-            && column(&left).is_some_and(|(_, column)| column == "pid")
-    })
+    let Some((left, op, right)) = parts(condition) else { return false };
+    let is_pid = |side: &SyntaxNode| column(side).is_some_and(|(_, column)| column == "pid");
+    let is_value = |side: &SyntaxNode| unwrapped(side).kind() == SyntaxKind::LITERAL;
+    let is_one = op == "=" || op == "in" && right.children().count() == 1;
+    let value = if op == "in" { right.children().next() } else { Some(right.clone()) };
+    is_one
+        && (is_pid(&left) && value.is_some_and(|value| is_value(&value))
+            || is_pid(&right) && is_value(&left))
 }
 
-/// Returns the SQL that `dblink_exec` and the like run: the last argument that is no flag, if it
-/// stands in the text.
-pub(super) fn text_argument(call: &SyntaxNode) -> Option<String> {
+/// Returns the SQL that `dblink_exec` and the like run, if it stands in the text: the last argument
+/// that is no flag, or the one at a place.
+pub(super) fn text_argument(call: &SyntaxNode, place: Option<usize>) -> Option<String> {
     let args = child(call, &[SyntaxKind::ARG_LIST])?;
     let values = args.children().filter(|arg| arg.kind() == SyntaxKind::ARG);
     let values: Vec<SyntaxNode> = values.filter_map(|arg| arg.children().last()).collect();
@@ -208,6 +278,13 @@ pub(super) fn text_argument(call: &SyntaxNode) -> Option<String> {
         let text = value.text().to_string();
         text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
     };
-    let sql = values.iter().rev().find(|value| !is_flag(value))?;
-    (sql.kind() == SyntaxKind::LITERAL).then(|| string(sql)).flatten()
+    let sql = match place {
+        Some(place) => values.get(place),
+        None => values.iter().rev().find(|value| !is_flag(value)),
+    };
+    let sql = sql.filter(|sql| sql.kind() == SyntaxKind::LITERAL).and_then(string)?;
+    // run_command_on_shards('families', 'VACUUM %s')
+    let is_table = |name: &String| name.chars().all(|c| c.is_alphanumeric() || "_.".contains(c));
+    let table = values.first().and_then(string).filter(is_table);
+    Some(table.map_or_else(|| sql.clone(), |table| sql.replace("%s", &table)))
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::function::{self, Deed};
 use super::plain::line;
+use super::rows::is_catalogue;
 use crate::lang::alike::{Care, Dialect};
 use crate::lang::shape::shape;
 use crate::lang::token::Statement;
@@ -14,8 +15,8 @@ pub(super) const DIALECT: Dialect = Dialect { care, show: line, shows_where: fal
 
 fn care(name: &str) -> Care {
     match function::deed(name) {
-        Some(Deed::Runs) => Care::Runs,
-        Some(Deed::Does(..) | Deed::Ends) => Care::Acts,
+        Some(Deed::Runs(_)) => Care::Runs,
+        Some(Deed::Does(..) | Deed::Ends | Deed::Sets) => Care::Acts,
         None => Care::Free,
     }
 }
@@ -32,6 +33,7 @@ pub(super) fn read(text: &str, statement: &Statement, base: usize) -> Option<Eff
     // A space or a comment may stand in a name; and the session's own are told apart elsewhere.
     if !table.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte))
         || table.starts_with("pg_temp.")
+        || is_catalogue(&table)
     {
         return None;
     }

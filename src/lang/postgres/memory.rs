@@ -6,21 +6,16 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::called::{called, calls, may_call, mentions, trigger, word};
-use super::literals::{self, DIALECT};
-use super::tree::{child, find, segments, string};
-use super::{Place, Read, bounded, expression, one, parse, plain, read_within, token};
-use crate::lang::alike::Alike;
-use crate::lang::effect::unread;
-use crate::lang::temporary::Temporary;
-use crate::lang::token::Statement;
+use super::called::{Mention, calls, may_call, may_mention, mentions, trigger, word};
+use super::routine::{Body, Routine, defined, routine};
+use super::script::{Ahead, Script};
+use super::tree::child;
+use super::{Read, bounded, expression, parse, plain, token};
+use crate::lang::token::{Kind, Statement};
 use crate::lang::{Class, Effect, Reading, Scope, Verb};
 
 /// Most names that are remembered; a program that makes more is not typing.
 const MOST_NAMES: usize = 5_000;
-
-/// From what length on a text is a script: in a shorter one a typo is worth a parser's time.
-const SCRIPT_BYTES: usize = 4_000;
 
 /// Most definitions of one name that are remembered, the newest.
 const MOST_OF_ONE_NAME: usize = 100;
@@ -36,9 +31,11 @@ pub struct Memory {
     /// By name without schema; several where schemas or arguments tell them apart.
     routines: BTreeMap<String, Vec<Definition>>,
     /// Texts that the server told, read when they are called.
-    sources: BTreeMap<String, Vec<Source>>,
+    sources: BTreeMap<String, Vec<Held>>,
     /// What else runs them, by its name.
     ways: BTreeMap<String, Vec<Way>>,
+    /// Whether one of them is an operator.
+    has_operators: bool,
     /// What names one row, by table.
     keys: BTreeMap<String, Vec<Vec<String>>>,
 }
@@ -57,15 +54,25 @@ impl Definition {
     }
 }
 
-/// A function or procedure whose text is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Routine {
-    /// Its schema, if that is known.
-    schema: Option<String>,
-    /// What its text removes or changes.
-    effects: Vec<Effect>,
-    /// What it calls in turn.
-    calls: Vec<String>,
+/// A text that the server told, or a rule's.
+#[derive(Debug, Clone)]
+struct Held {
+    source: Source,
+    read: OnceLock<Option<Routine>>,
+}
+
+impl Held {
+    fn new(source: Source) -> Self {
+        Self { source, read: OnceLock::new() }
+    }
+
+    fn routine(&self) -> Option<Routine> {
+        let read = || {
+            let Source { schema, language, text, .. } = &self.source;
+            routine(Some(schema.clone()), language, &Body::Source(text.clone()))
+        };
+        self.read.get_or_init(read).clone()
+    }
 }
 
 /// What the server told of its functions.
@@ -161,37 +168,7 @@ impl Memory {
     /// follows in it.
     #[must_use]
     pub fn read(&self, text: &str) -> Reading {
-        let mut all = Read::default();
-        let mut own: Option<Self> = None;
-        let mut temporary = Temporary::default();
-        let mut alike = Alike::new(DIALECT);
-        for statement in token::statements(text) {
-            let mut found = first(text, &statement, &mut alike);
-            let is_told = found.effects.iter().any(|effect| effect.class == Class::Opaque);
-            if found.destructive_word && !is_told {
-                let reason = found.reason.as_deref().unwrap_or("not understood");
-                found.effects.push(unread(reason, statement.range.clone()));
-            }
-            let memory = own.as_ref().unwrap_or(self);
-            memory.apply(text, &statement, &mut found);
-            memory.narrow(text, &mut found.effects);
-            temporary.take(text, &statement, &mut found.effects);
-            if teaches(text, &statement) {
-                let own = own.get_or_insert_with(|| self.clone());
-                own.learn_statement(text, &statement);
-            }
-            all.effects.extend(found.effects);
-            all.reason = all.reason.or(found.reason);
-            all.destructive_word |= found.destructive_word;
-        }
-        match all.reason.take() {
-            None => Reading::Understood(all.effects),
-            Some(reason) => Reading::Unclear {
-                reason,
-                effects: all.effects,
-                destructive_word: all.destructive_word,
-            },
-        }
+        Script::new(self).take(text, Ahead::of(text))
     }
 
     /// Remembers what a text that was let through prepares and defines.
@@ -209,8 +186,10 @@ impl Memory {
         self.ways.clear();
         self.keys.clear();
         for source in told.sources {
-            self.sources.entry(source.name.clone()).or_default().push(source);
+            self.sources.entry(source.name.clone()).or_default().push(Held::new(source));
         }
+        let is_word = |c: char| c.is_alphanumeric() || "_$\"".contains(c);
+        self.has_operators = told.ways.iter().any(|way| !way.name.chars().all(is_word));
         for way in told.ways {
             self.ways.entry(way.name.clone()).or_default().push(way);
         }
@@ -219,10 +198,15 @@ impl Memory {
         }
     }
 
-    /// Returns the texts that the server told, by name.
+    /// Returns the texts of a name that the server told.
+    pub fn sources(&self, name: &str) -> impl Iterator<Item = &Source> {
+        self.sources.get(name).into_iter().flatten().map(|held| &held.source)
+    }
+
+    /// Tells whether the server told no text.
     #[must_use]
-    pub fn sources(&self) -> &BTreeMap<String, Vec<Source>> {
-        &self.sources
+    pub fn is_untold(&self) -> bool {
+        self.sources.is_empty()
     }
 
     /// Forgets everything.
@@ -243,13 +227,40 @@ impl Memory {
         }
     }
 
-    fn learn_statement(&mut self, text: &str, statement: &Statement) {
+    pub(super) fn learn_statement(&mut self, text: &str, statement: &Statement) {
         let slice = &text[statement.range.clone()];
         if word(text, statement, 0, &["prepare"]) {
             if let Some((plan, inner, reading)) = super::prepared(slice)
                 && self.plans.len() < MOST_NAMES
             {
-                self.plans.insert(plan, (inner, reading));
+                // Where one of its name is there, the PREPARE fails, and that one stays.
+                let known = self.plans.remove(&plan).filter(|(known, _)| *known != inner);
+                let both = match known {
+                    Some((known, before)) => {
+                        let effects = [before.effects(), reading.effects()].concat();
+                        (format!("{known};\n{inner}"), reading.with(effects))
+                    }
+                    None => (inner, reading),
+                };
+                self.plans.insert(plan, both);
+            }
+            return;
+        }
+        if word(text, statement, 0, &["alter"]) {
+            self.rename(text, statement);
+            return;
+        }
+        if word(text, statement, 0, &["deallocate"]) {
+            let last = statement.tokens.iter().rev().find(|token| token.kind != Kind::Semicolon);
+            let name = last.map(|token| text[token.range.clone()].to_ascii_lowercase());
+            self.plans
+                .retain(|plan, _| name.as_ref().is_some_and(|name| name != "all" && name != plan));
+            return;
+        }
+        if let Some((way, source)) = plain::rule(text, statement) {
+            if self.sources.len() < MOST_NAMES {
+                self.sources.insert(source.name.clone(), vec![Held::new(source)]);
+                self.ways.entry(way.name.clone()).or_default().push(way);
             }
             return;
         }
@@ -259,8 +270,28 @@ impl Memory {
         }
     }
 
+    /// Gives what a routine does to the name that an ALTER FUNCTION … RENAME TO gives it; where that fails,
+    /// the old one has it still.
+    fn rename(&mut self, text: &str, statement: &Statement) {
+        let piece = |at: usize| {
+            let token = statement.tokens.get(at).map(|token| &text[token.range.clone()]);
+            token.unwrap_or_default().to_ascii_lowercase()
+        };
+        let renames = |at: &usize| piece(*at) == "rename" && piece(at + 1) == "to";
+        let Some(at) = (3..statement.tokens.len()).find(renames) else { return };
+        let is_end = |at: &usize| piece(*at) == "(" || piece(*at) == "rename";
+        let before = (3..=at).find(is_end).unwrap_or(at) - 1;
+        let (before, after) = (piece(before), piece(at + 2));
+        if let Some(made) = self.routines.get(&before).cloned() {
+            self.routines.entry(after.clone()).or_default().extend(made);
+        }
+        if let Some(told) = self.sources.get(&before).cloned() {
+            self.sources.entry(after).or_default().extend(told);
+        }
+    }
+
     /// Puts into a reading what the plans and functions of a statement do.
-    fn apply(&self, text: &str, statement: &Statement, found: &mut Read) {
+    pub(super) fn apply(&self, text: &str, statement: &Statement, found: &mut Read) {
         let slice = &text[statement.range.clone()];
         let place = |effect: &Effect| Effect {
             span: statement.range.clone(),
@@ -291,7 +322,7 @@ impl Memory {
     }
 
     /// Finds the effects on one row: those whose condition gives a value to each column of a key.
-    fn narrow(&self, text: &str, effects: &mut [Effect]) {
+    pub(super) fn narrow(&self, text: &str, effects: &mut [Effect]) {
         for effect in effects.iter_mut().filter(|effect| effect.scope == Scope::Filtered) {
             let object = effect.object.as_deref().map(last);
             let Some(keys) = object.and_then(|table| self.keys.get(table)) else { continue };
@@ -315,15 +346,18 @@ impl Memory {
             return Vec::new();
         }
         // Reading it again to find the calls costs as much as the first time.
-        let mentions = match self.ways.is_empty() && !may_call(text, statement, knows) {
-            true => return Vec::new(),
-            false => mentions(text, statement),
+        let is_word =
+            |name: &String| name.chars().all(|c| c.is_alphanumeric() || "_$\"".contains(c));
+        let may_use = match self.ways.keys().all(is_word) {
+            _ if self.ways.is_empty() => may_call(text, statement, |name, _| knows(name)),
+            true => may_mention(text, statement, knows),
+            false => true,
         };
-        if !mentions.iter().any(|mention| knows(&mention.name)) {
-            return Vec::new();
-        }
+        let mentions = if may_use { mentions(text, statement) } else { return Vec::new() };
+        // Most do nothing that counts, and then nobody has to look for the calls.
+        let acts = mentions.iter().any(|mention| !self.follow(&mention.name).is_empty());
         let mut reached: Vec<Effect> = Vec::new();
-        if let Some((trigger, function)) = trigger(text, statement) {
+        if acts && let Some((trigger, function)) = trigger(text, statement) {
             for effect in self.follow(&function) {
                 if effect.scope == Scope::All {
                     let phrase = format!(
@@ -334,7 +368,14 @@ impl Memory {
                 }
             }
         }
-        let Some(calls) = calls(text, statement) else { return reached };
+        let ways = |mention: &Mention| self.ways.get(&mention.name).into_iter().flatten();
+        let is_by_name = |uses: &Uses| matches!(uses, Uses::Name | Uses::Part);
+        let by_name = || mentions.iter().flat_map(ways).any(|way| way.uses.iter().any(is_by_name));
+        let calls = match acts || by_name() {
+            true => calls(text, statement),
+            false => Some(Vec::new()),
+        };
+        let Some(calls) = calls else { return reached };
         for name in calls {
             for effect in self.follow(&name) {
                 let phrase = format!("{name}() {}", effect.phrase);
@@ -342,7 +383,7 @@ impl Memory {
             }
         }
         for mention in &mentions {
-            for way in self.ways.get(&mention.name).into_iter().flatten() {
+            for way in ways(mention) {
                 let is_named = way.uses.iter().any(|uses| match uses {
                     Uses::Name => true,
                     Uses::Part => mention.is_part,
@@ -403,15 +444,11 @@ impl Memory {
         // A database's name may stand before the schema's.
         let mut parts = called.rsplit('.');
         let (name, schema) = (parts.next().unwrap_or_default(), parts.next());
-        let told = self.sources.get(name).into_iter().flatten().filter_map(|source| {
-            let body = Body::Source(source.text.clone());
-            routine(Some(source.schema.clone()), &source.language, &body)
-        });
+        let told = self.sources.get(name).into_iter().flatten().filter_map(Held::routine);
         let made = self.routines.get(name).into_iter().flatten();
-        let made: Vec<Routine> = made.filter_map(Definition::routine).collect();
-        // What the session has made since is newer than what the server told.
-        let routines = if made.is_empty() { told.collect() } else { made };
-        for routine in routines {
+        // What the session has made since is newer than what the server told, if it was made: of another
+        // schema, with other parameters, or where the CREATE failed, the server's is called.
+        for routine in made.filter_map(Definition::routine).chain(told) {
             let is_meant =
                 schema.is_none() || routine.schema.is_none() || schema == routine.schema.as_deref();
             if is_meant {
@@ -429,21 +466,6 @@ fn add(effects: &mut Vec<Effect>, effect: Effect, phrase: String) {
     if effects.iter().all(|known| known.phrase != phrase) {
         effects.push(Effect { phrase, ..effect });
     }
-}
-
-/// Reads a statement of a text, by itself.
-fn first(text: &str, statement: &Statement, alike: &mut Alike) -> Read {
-    let literal = literals::read(text, statement, 0).map(|effect| vec![effect]);
-    let is_script = text.len() >= SCRIPT_BYTES;
-    let plain = literal.or_else(|| is_script.then(|| plain::read(text, statement))?);
-    if let Some(effects) = plain.or_else(|| alike.tell(text, statement)) {
-        return Read { effects, ..Read::default() };
-    }
-    let found = one(text, statement, Place::Exact(0), 0);
-    if found.reason.is_none() && found.unread.is_empty() {
-        alike.learn(text, statement, &found.effects);
-    }
-    found
 }
 
 /// Returns the columns that a condition gives a value to.
@@ -476,94 +498,11 @@ fn last(name: &str) -> &str {
     &name[start..]
 }
 
-/// The body of a function, as it stands there.
-enum Body {
-    /// In quotes.
-    Literal(String),
-    /// Without them.
-    Source(String),
-}
-
-/// Reads a CREATE FUNCTION or CREATE PROCEDURE: the name without schema, and what its text does.
-fn defined(text: &str) -> Option<(String, Routine)> {
-    let statements = token::statements(text);
-    let (schema, name, language, body) = bounded(text, statements.first()?, || {
-        let kinds = [SyntaxKind::CREATE_FUNCTION, SyntaxKind::CREATE_PROCEDURE];
-        definition(&child(&parse(text).0, &kinds)?)
-    })??;
-    Some((name, routine(schema, &language, &body)?))
-}
-
-/// Returns schema, name, language and body of what a CREATE defines.
-fn definition(node: &SyntaxNode) -> Option<(Option<String>, String, String, Body)> {
-    let named = child(node, &[SyntaxKind::FUNCTION_NAME, SyntaxKind::PROCEDURE_NAME])?;
-    let mut parts = segments(&named);
-    let name = parts.pop()?;
-    let schema = parts.pop();
-    let Some(definition) = find(node, &[SyntaxKind::AS_DEFINITION]) else {
-        // BEGIN ATOMIC, or RETURN.
-        let statements =
-            node.descendants().filter(is_statement).map(|part| part.text().to_string());
-        let source = statements.collect::<Vec<_>>().join(";\n");
-        return Some((schema, name, "sql".to_owned(), Body::Source(source)));
-    };
-    let language = find(node, &[SyntaxKind::LANGUAGE_REF])
-        .map_or_else(|| "sql".to_owned(), |language| super::tree::name(&language));
-    let literal = find(&definition, &[SyntaxKind::LITERAL])?;
-    let body = match language.as_str() {
-        "plpgsql" => Body::Literal(literal.text().to_string()),
-        _ => Body::Source(string(&literal)?),
-    };
-    Some((schema, name, language, body))
-}
-
-fn is_statement(node: &SyntaxNode) -> bool {
-    let kinds = [SyntaxKind::DELETE, SyntaxKind::UPDATE, SyntaxKind::INSERT, SyntaxKind::MERGE];
-    kinds.contains(&node.kind())
-        && node.ancestors().skip(1).all(|outer| !kinds.contains(&outer.kind()))
-}
-
-/// Reads a function's body; none in a language not known here.
-fn routine(schema: Option<String>, language: &str, body: &Body) -> Option<Routine> {
-    let text = match (language.trim_matches('\'').to_ascii_lowercase().as_str(), body) {
-        ("plpgsql", Body::Literal(literal)) => format!("DO {literal}"),
-        ("plpgsql", Body::Source(source)) => {
-            let tag =
-                (0..).map(|n| format!("$nl{n}$")).find(|tag| !source.contains(tag.as_str()))?;
-            format!("DO {tag}{source}{tag}")
-        }
-        ("sql", Body::Source(source)) => {
-            let source = source.trim();
-            source.strip_prefix("BEGIN ATOMIC").unwrap_or(source).to_owned()
-        }
-        ("rule", Body::Source(source)) => source.clone(),
-        _ => return None,
-    };
-    let read = match language {
-        "rule" => Read { effects: super::actions(&text), ..Read::default() },
-        _ => read_within(&text, Place::Exact(0), 0),
-    };
-    let made: Vec<Option<String>> = read
-        .effects
-        .iter()
-        .filter(|effect| effect.verb == Verb::Create)
-        .map(|effect| effect.object.clone())
-        .collect();
-    // What it put together on the way may be anything, and is mostly harmless; its own tables are
-    // its own affair.
-    let counts = |effect: &Effect| {
-        matches!(effect.class, Class::Change | Class::Remove | Class::Destroy)
-            && effect.verb != Verb::Execute
-            && !(effect.object.is_some() && made.contains(&effect.object))
-            && !effect.phrase.starts_with("runs SQL put together")
-    };
-    let effects = read.effects.into_iter().filter(counts).collect();
-    Some(Routine { schema, effects, calls: called(&text) })
-}
-
 /// Returns whether a statement prepares or defines something.
-fn teaches(text: &str, statement: &Statement) -> bool {
-    word(text, statement, 0, &["prepare"])
+pub(super) fn teaches(text: &str, statement: &Statement) -> bool {
+    word(text, statement, 0, &["deallocate", "prepare"])
+        || word(text, statement, 0, &["alter"])
+            && word(text, statement, 1, &["function", "procedure", "routine"])
         || word(text, statement, 0, &["create"])
-            && (1..4).any(|at| word(text, statement, at, &["function", "procedure"]))
+            && (1..4).any(|at| word(text, statement, at, &["function", "procedure", "rule"]))
 }

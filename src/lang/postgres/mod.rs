@@ -17,8 +17,11 @@ mod memory;
 mod plain;
 mod predicate;
 mod reader;
+mod routine;
 mod rows;
 mod schema;
+mod script;
+mod subquery;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -32,6 +35,7 @@ use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 pub use self::called::{calls_unknown, may_reach};
 pub use self::memory::{Key, Memory, Source, Told, Uses, Way};
 use self::reader::Reader;
+pub use self::script::{Ahead, Script};
 use self::tree::{Place, child, name, shorten};
 use super::token::Statement;
 use super::{Effect, Reading};
@@ -86,6 +90,23 @@ fn prepared(text: &str) -> Option<(String, String, Reading)> {
         Some(reason) => Reading::Unclear { reason, effects, destructive_word },
     };
     Some((plan, prepared, reading))
+}
+
+/// Returns the columns that an UPDATE sets, quoted where they have to be; none where that is not plain.
+#[must_use]
+pub fn assigned(text: &str) -> Option<Vec<String>> {
+    let (statement, slice) = only_statement(text, "update")?;
+    bounded(text, &statement, || {
+        let update = child(&parse(slice).0, &[SyntaxKind::UPDATE])?;
+        let list = tree::find(
+            &child(&update, &[SyntaxKind::SET_CLAUSE])?,
+            &[SyntaxKind::SET_COLUMN_LIST],
+        )?;
+        let one = |set: SyntaxNode| {
+            (set.kind() == SyntaxKind::SET_SINGLE_COLUMN).then(|| tree::ident(&set))
+        };
+        list.children().map(one).collect()
+    })?
 }
 
 /// Returns the name of the prepared statement that an EXECUTE, or an EXPLAIN ANALYZE of one, runs.

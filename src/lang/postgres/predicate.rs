@@ -3,13 +3,14 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::expression::{
-    chain, column, condition, is_bool, is_called, is_column, is_expression, is_null, is_text,
-    number, operand, outermost, parts, unwrapped,
+    chain, column, is_bool, is_called, is_column, is_expression, is_null, number, operand,
+    outermost, parts, unwrapped,
 };
 use super::function;
+use super::subquery::{gives_nothing, is_empty_list, is_of_all, only_value, subquery, values};
 use super::token::BETWEEN;
-use super::tree::{all_tokens, child, find, has_token, ident, name, segments, string};
-use crate::lang::condition::{Condition, Cover, Op, Truth};
+use super::tree::{all_tokens, child, find, has_token, name, string};
+use crate::lang::condition::{CAST, Condition, Cover, Op, Truth, pattern};
 
 /// The table a condition is about.
 #[derive(Debug, Clone)]
@@ -32,13 +33,18 @@ impl Subject {
         Self { qualifier, table, is_shadowed: false, outer: None }
     }
 
+    /// The table of this name, whose columns no condition names.
+    pub(super) fn with_table(self, table: &str) -> Self {
+        Self { table: table.to_owned(), ..self }
+    }
+
     /// Returns how much of the table an expression covers as a condition.
     pub(super) fn cover(&self, expr: &SyntaxNode) -> Cover {
         self.read(expr).cover(Truth::Strict)
     }
 
     /// Reads an expression.
-    fn read(&self, expr: &SyntaxNode) -> Condition {
+    pub(super) fn read(&self, expr: &SyntaxNode) -> Condition {
         let expr = unwrapped(expr);
         if let Some(number) = number(&expr) {
             return Condition::Number(number);
@@ -54,6 +60,10 @@ impl Subject {
             SyntaxKind::BIN_EXPR => self.binary(&expr),
             SyntaxKind::CALL_EXPR => self.call(&expr),
             SyntaxKind::CASE_EXPR => self.case(&expr),
+            SyntaxKind::PAREN_EXPR => match subquery(&expr).and_then(|query| only_value(&query)) {
+                Some(value) => self.read(&value),
+                None => self.other(&expr),
+            },
             _ => self.other(&expr),
         }
     }
@@ -87,26 +97,37 @@ impl Subject {
             Some(SyntaxKind::TRUE_KW) => Condition::Known(Some(true)),
             Some(SyntaxKind::FALSE_KW) => Condition::Known(Some(false)),
             Some(SyntaxKind::NULL_KW) => Condition::Known(None),
+            Some(SyntaxKind::POSITIONAL_PARAM) => self.other(expr),
             _ => string(expr).map_or_else(|| self.other(expr), Condition::Text),
         }
     }
 
     fn cast(&self, expr: &SyntaxNode) -> Condition {
         let inner = expr.children().find(|part| is_expression(part.kind()));
-        match inner {
-            Some(inner) if find(expr, &[SyntaxKind::PATH_TYPE]).is_some_and(|ty| is_bool(&ty)) => {
-                self.read(&inner)
-            }
+        let ty = find(expr, &[SyntaxKind::PATH_TYPE]);
+        let ty = ty.filter(|ty| find(ty, &[SyntaxKind::ARG_LIST]).is_none());
+        match (inner, ty) {
+            (Some(inner), Some(ty)) if is_bool(&ty) => self.read(&inner),
+            (Some(inner), Some(ty)) => match self.read(&inner) {
+                literal @ (Condition::Text(_) | Condition::Number(_)) => match is_lasting(&ty) {
+                    true => literal,
+                    false => self.other(expr),
+                },
+                value if is_lasting(&ty) || value.is_key() && is_whole(&ty) => {
+                    Condition::Call(CAST.to_owned(), vec![value])
+                }
+                _ => self.other(expr),
+            },
             _ => self.other(expr),
         }
     }
 
     fn prefix(&self, expr: &SyntaxNode) -> Condition {
-        let is_not =
-            all_tokens(expr).next().is_some_and(|token| token.kind() == SyntaxKind::NOT_KW);
-        match operand(expr).filter(|_| is_not) {
-            Some(inner) => self.read(&inner).negated(true),
-            None => self.other(expr),
+        let sign = all_tokens(expr).next().map(|token| token.kind());
+        match (operand(expr), sign) {
+            (Some(inner), Some(SyntaxKind::NOT_KW)) => self.read(&inner).negated(true),
+            (Some(inner), Some(SyntaxKind::PLUS)) => self.read(&inner),
+            _ => self.other(expr),
         }
     }
 
@@ -124,9 +145,14 @@ impl Subject {
 
     fn call(&self, expr: &SyntaxNode) -> Condition {
         if child(expr, &[SyntaxKind::EXISTS_FN]).is_some()
-            && subquery(expr).is_some_and(|select| self.finds_itself(&select))
+            && let Some(select) = subquery(expr)
         {
-            return Condition::Whole;
+            if self.finds_itself(&select) {
+                return Condition::Whole;
+            }
+            if only_value(&select).is_some() {
+                return Condition::Known(Some(true));
+            }
         }
         let args = child(expr, &[SyntaxKind::ARG_LIST]).map(|args| {
             let args = args.children().filter(|arg| arg.kind() == SyntaxKind::ARG);
@@ -176,6 +202,21 @@ impl Subject {
         let bare = op.strip_prefix("operator(").and_then(|op| op.strip_suffix(')'));
         let op = bare.map_or(op.as_str(), |op| op.strip_prefix("pg_catalog.").unwrap_or(op));
         let is_not = op.starts_with("not") || op.starts_with('!') && op != "!=" || op == "isnot";
+        if let Some(list) = self.list(&right) {
+            let is_all = is_of_all(&right);
+            return match op {
+                _ if list.is_empty() && (is_all || right.kind() == SyntaxKind::CALL_EXPR) => {
+                    Condition::Known(Some(is_all))
+                }
+                "=" if !is_all => Condition::In(self.boxed(&left), list),
+                "<>" | "!=" if is_all => Condition::In(self.boxed(&left), list).negated(true),
+                "like" | "ilike" if !is_all => {
+                    let parts = list.into_iter().map(|one| self.like(&left, one, pattern::like));
+                    Condition::Or(parts.collect())
+                }
+                _ => self.other(expr),
+            };
+        }
         match op {
             _ if gives_nothing(&right) && op.ends_with("in") => Condition::Known(Some(is_not)),
             _ if gives_nothing(&right) && is_of_all(&right) => Condition::Known(Some(true)),
@@ -188,11 +229,17 @@ impl Subject {
                 Some(SyntaxKind::FALSE_KW) => Condition::Is(self.boxed(&left), is_not),
                 _ => self.other(expr),
             },
+            "@>" if is_empty_list(&right) => self.like(&left, self.read(&right), |_| true),
+            "<@" if is_empty_list(&left) => self.like(&right, self.read(&left), |_| true),
+            "^@" => {
+                Condition::Call("starts_with".to_owned(), vec![self.read(&left), self.read(&right)])
+            }
+            ">=" | "<=" if self.is_own_end(&left, op, &right) => Condition::Whole,
             "=" | "in" | "notin" if !is_of_all(&right) && self.is_itself(&left, &right) => {
                 Condition::Whole.negated(is_not)
             }
             "in" | "notin" => {
-                let list: Vec<SyntaxNode> = right.children().collect();
+                let list = values(&right).unwrap_or_else(|| right.children().collect());
                 if list.is_empty() || !list.iter().all(|item| is_expression(item.kind())) {
                     return self.other(expr);
                 }
@@ -203,12 +250,11 @@ impl Subject {
             | "notsimilarto" | "!~~" | "!~~*" => {
                 // ESCAPE changes nothing about a pattern of `%` alone.
                 let escaped = parts(&right).filter(|(_, op, _)| op == "escape");
-                let pattern = escaped.map_or(right, |(pattern, ..)| pattern);
-                self.matches(&left, &pattern, is_text(&pattern, &['%'], true)).negated(is_not)
+                let taken = escaped.map_or(right, |(taken, ..)| taken);
+                self.like(&left, self.read(&taken), pattern::like).negated(is_not)
             }
             "~" | "~*" | "!~" | "!~*" => {
-                let takes_all = is_text(&right, &['.', '*', '^', '$'], false);
-                self.matches(&left, &right, takes_all).negated(is_not)
+                self.like(&left, self.read(&right), pattern::regular).negated(is_not)
             }
             "+" | "-" | "*" | "/" | "%" | "||" => {
                 let sign = op.chars().next().unwrap_or_default();
@@ -223,8 +269,13 @@ impl Subject {
         }
     }
 
-    fn matches(&self, value: &SyntaxNode, pattern: &SyntaxNode, takes_all: bool) -> Condition {
-        Condition::Matches { value: self.boxed(value), pattern: self.boxed(pattern), takes_all }
+    fn like(
+        &self,
+        value: &SyntaxNode,
+        pattern: Condition,
+        takes_all: impl Fn(&str) -> bool,
+    ) -> Condition {
+        Condition::matches(self.read(value), pattern, takes_all)
     }
 
     /// AND, and what the parser makes of `a BETWEEN 1 AND 2`: an operator, and a part that holds
@@ -270,62 +321,6 @@ impl Subject {
         }
     }
 
-    /// `id IN (SELECT id FROM the_same_table)` and `id = ANY (…)`, without a condition inside.
-    fn is_itself(&self, left: &SyntaxNode, right: &SyntaxNode) -> bool {
-        let Some(outer) = columns(&unwrapped(left)) else {
-            return false;
-        };
-        let Some(select) = subquery(right) else {
-            return false;
-        };
-        let targets: Vec<SyntaxNode> = child(&select, &[SyntaxKind::SELECT_CLAUSE])
-            .and_then(|clause| child(&clause, &[SyntaxKind::TARGET_LIST]))
-            .map(|list| list.children().collect())
-            .unwrap_or_default();
-        let inner = targets.iter().map(|target| column(&target.children().next()?));
-        let inner: Option<Vec<_>> = inner.map(|column| Some(column?.1)).collect();
-        inner.as_ref() == Some(&outer) && self.finds_itself(&select)
-    }
-
-    /// Returns whether a subquery reads the same table, and finds the row at hand in it whichever
-    /// that is.
-    fn finds_itself(&self, select: &SyntaxNode) -> bool {
-        const NARROWING: &[SyntaxKind] = &[
-            SyntaxKind::LIMIT_CLAUSE,
-            SyntaxKind::OFFSET_CLAUSE,
-            SyntaxKind::FETCH_CLAUSE,
-            SyntaxKind::HAVING_CLAUSE,
-            SyntaxKind::WITH_CLAUSE,
-            SyntaxKind::LOCKING_CLAUSE,
-        ];
-        if self.is_shadowed || child(select, NARROWING).is_some() {
-            return false;
-        }
-        let Some(from) = child(select, &[SyntaxKind::FROM_CLAUSE]) else {
-            return false;
-        };
-        let items: Vec<SyntaxNode> = from.children().collect();
-        let [item] = items.as_slice() else {
-            return false;
-        };
-        let is_plain = item.kind() == SyntaxKind::RELATION_FROM_ITEM
-            && find(item, &[SyntaxKind::TABLESAMPLE_CLAUSE]).is_none();
-        let Some(inner) = Self::of_item(item).filter(|inner| is_plain && inner.table == self.table)
-        else {
-            return false;
-        };
-        let inner = Self { outer: Some(self.qualifier.clone()), ..inner };
-        condition(select).is_none_or(|condition| inner.cover(&condition) == Cover::All)
-    }
-
-    /// Reads a table in a list of sources.
-    pub(super) fn of_item(item: &SyntaxNode) -> Option<Self> {
-        let relation = child(item, &[SyntaxKind::RELATION_NAME_REF])?;
-        let alias = find(item, &[SyntaxKind::TABLE_ALIAS]).map(|alias| ident(&alias));
-        let qualifier = alias.or_else(|| segments(&relation).pop())?;
-        Some(Self { qualifier, table: name(&relation), is_shadowed: false, outer: None })
-    }
-
     /// Returns whether an expression may read a column of the table, or differ from row to row.
     fn reads(&self, expr: &SyntaxNode) -> bool {
         if function::is_volatile(expr) {
@@ -347,58 +342,26 @@ impl Subject {
                         Some((None, _)) | None => true,
                     }
                 }
-                _ => is_column(&node),
+                _ => is_column(&node) && !is_inner(&node, expr),
             }
         })
     }
 }
 
-/// Returns the columns that an expression is: one, or several in brackets.
-fn columns(expr: &SyntaxNode) -> Option<Vec<String>> {
-    let parts = match expr.kind() {
-        SyntaxKind::TUPLE_EXPR => expr.children().collect(),
-        _ => vec![expr.clone()],
-    };
-    parts.iter().map(|part| Some(column(part)?.1)).collect()
-}
-
-/// Returns the query that stands in brackets behind IN, ALL, ANY, SOME, EXISTS or ARRAY.
-fn subquery(expr: &SyntaxNode) -> Option<SyntaxNode> {
-    const AROUND: &[SyntaxKind] = &[
-        SyntaxKind::ALL_FN,
-        SyntaxKind::ANY_FN,
-        SyntaxKind::ARRAY_EXPR,
-        SyntaxKind::EXISTS_FN,
-        SyntaxKind::PAREN_EXPR,
-        SyntaxKind::PAREN_SELECT,
-        SyntaxKind::SOME_FN,
-    ];
-    let mut expr = expr.clone();
-    loop {
-        if let Some(select) = child(&expr, &[SyntaxKind::SELECT]) {
-            return Some(select);
+/// Returns whether a bare column in a subquery is the subquery's own, as far as one can tell: it is
+/// compared with no other.
+fn is_inner(node: &SyntaxNode, expr: &SyntaxNode) -> bool {
+    let mut around = node.ancestors().skip(1).take_while(|outer| outer != expr);
+    let mut columns = 1;
+    let select = around.find(|outer| {
+        if outer.kind() == SyntaxKind::BIN_EXPR && columns == 1 {
+            let names = outer.descendants().filter(|name| name.kind() == SyntaxKind::NAME_REF);
+            columns = names.take(2).count();
         }
-        if expr.kind() == SyntaxKind::SELECT {
-            return Some(expr);
-        }
-        expr = child(&expr, AROUND)?;
-    }
-}
-
-/// Returns whether a query gives no row, as `SELECT id FROM t WHERE false` does.
-fn gives_nothing(expr: &SyntaxNode) -> bool {
-    let Some(select) = subquery(expr) else { return false };
-    // Of no rows a sum is one.
-    let may_sum = child(&select, &[SyntaxKind::SELECT_CLAUSE])
-        .is_none_or(|targets| find(&targets, &[SyntaxKind::CALL_EXPR]).is_some());
-    !may_sum
-        && condition(&select)
-            .is_some_and(|condition| Subject::of_nothing().cover(&condition) == Cover::None)
-}
-
-/// Returns whether an operand is `ALL (…)`.
-fn is_of_all(expr: &SyntaxNode) -> bool {
-    find(expr, &[SyntaxKind::ALL_FN]).is_some_and(|all| all.text_range() == expr.text_range())
+        outer.kind() == SyntaxKind::SELECT
+    });
+    let is_own = |select: SyntaxNode| child(&select, &[SyntaxKind::FROM_CLAUSE]).is_some();
+    columns == 1 && select.is_some_and(is_own)
 }
 
 /// Reads the first half of a BETWEEN: the value, the lower bound, and whether NOT stands there.
@@ -410,6 +373,16 @@ fn half(part: &SyntaxNode) -> Option<(SyntaxNode, SyntaxNode, bool)> {
     let (value, op, low) = parts(part)?;
     let is_not = op == BETWEEN.1;
     (is_not || op == BETWEEN.0).then_some((value, low, is_not))
+}
+
+/// Returns whether a type holds every value as it was, as far as equality goes.
+fn is_lasting(ty: &SyntaxNode) -> bool {
+    matches!(name(ty).rsplit('.').next(), Some("text" | "varchar" | "jsonb" | "citext"))
+}
+
+/// Returns whether a type is one of whole numbers.
+fn is_whole(ty: &SyntaxNode) -> bool {
+    matches!(name(ty).rsplit('.').next(), Some("bigint" | "int" | "int4" | "int8" | "integer"))
 }
 
 fn comparison(op: &str) -> Option<Op> {

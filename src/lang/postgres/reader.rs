@@ -12,6 +12,17 @@ use crate::lang::{Class, Effect, Rows, Scope, Verb};
 /// How many texts within texts are read: a DO in a DO, an EXECUTE of a constant in that.
 const MAX_NESTING: usize = 4;
 
+/// Settings that let what is broken be written, or keys and triggers be passed over, and the values
+/// that do.
+const GUARDS: &[(&str, &[&str])] = &[
+    ("allow_system_table_mods", ON),
+    ("ignore_checksum_failure", ON),
+    ("session_replication_role", &["replica"]),
+    ("zero_damaged_pages", ON),
+];
+
+const ON: &[&str] = &["1", "on", "true", "yes"];
+
 /// Collects the effects of one tree.
 pub(super) struct Reader<'a> {
     pub(super) place: Place<'a>,
@@ -128,15 +139,18 @@ impl<'a> Reader<'a> {
 
     /// A call of a function that does more than compute.
     fn called(&mut self, call: &SyntaxNode) {
-        let Some(function) = function::called(call) else {
-            return;
-        };
-        let Some(deed) = function::deed(&function) else {
+        let Some((function, deed)) = function::acts(call) else {
             return;
         };
         let scope = function::scope(call, deed);
         let scope = if self.is_looped(call) { Scope::Unknown } else { scope };
         match deed {
+            Deed::Sets => {
+                let text = |place| function::text_argument(call, Some(place));
+                if let (Some(setting), Some(value)) = (text(0), text(1)) {
+                    self.lifts_guard(&setting, &value, call);
+                }
+            }
             Deed::Ends => {
                 let which = match scope {
                     Scope::One => "ends another session",
@@ -155,7 +169,7 @@ impl<'a> Reader<'a> {
                 self.push(class, verb, Some(function), scope, call, phrase);
                 self.effects[before..].iter_mut().for_each(|effect| effect.outlasts = outlasts);
             }
-            Deed::Runs => match function::text_argument(call) {
+            Deed::Runs(place) => match function::text_argument(call, place) {
                 Some(sql) => {
                     let before = self.effects.len();
                     self.inner(&sql, call);
@@ -200,8 +214,12 @@ impl<'a> Reader<'a> {
                 "begins or keeps a transaction"
             }
             K::COMMIT_TRANSACTION | K::COMMIT_PREPARED => "commits",
-            K::ROLLBACK_TRANSACTION | K::ROLLBACK_TO_SAVEPOINT | K::ROLLBACK_PREPARED => {
-                "rolls back"
+            K::ROLLBACK_TRANSACTION | K::ROLLBACK_TO_SAVEPOINT => "rolls back",
+            // It waits to be committed, whoever began it: nobody can begin it again.
+            K::ROLLBACK_PREPARED => {
+                let phrase = "throws a finished transaction away".to_owned();
+                self.push(Class::Destroy, Verb::Admin, None, Scope::All, node, phrase);
+                return;
             }
             K::CLOSE
             | K::DEALLOCATE
@@ -231,7 +249,27 @@ impl<'a> Reader<'a> {
         if kind == K::DECLARE {
             self.query(node);
         }
+        let words = all_tokens(node).map(|token| token.text().to_owned());
+        let words: Vec<String> = words.filter(|word| word != ";").collect();
+        if let [.., setting, _, value] = words.as_slice()
+            && kind == K::SET
+            && self.lifts_guard(setting, value, node)
+        {
+            return;
+        }
         self.push(Class::Session, Verb::Session, None, Scope::One, node, phrase.to_owned());
+    }
+
+    /// A setting that lets this session do what the server keeps everybody from.
+    fn lifts_guard(&mut self, setting: &str, value: &str, node: &SyntaxNode) -> bool {
+        let (setting, value) = (bare(setting), bare(value));
+        let guard = GUARDS.iter().find(|(known, on)| *known == setting && on.contains(&&*value));
+        if guard.is_some() {
+            let phrase = format!("sets {setting} to {value}, which lifts a guard of the server");
+            let setting = Some(setting);
+            self.push(Class::Escape, Verb::Unguard, setting, Scope::Unknown, node, phrase);
+        }
+        guard.is_some()
     }
 
     /// Reads SQL that stands in a string and runs now.
@@ -326,6 +364,16 @@ pub(super) fn explain_runs(node: &SyntaxNode) -> bool {
         is_analyze.then(|| !is_off(words.next()))
     });
     last.last().unwrap_or(false)
+}
+
+/// Returns whether a setting is one of the server's guards.
+pub(super) fn is_guard(setting: &str) -> bool {
+    GUARDS.iter().any(|(known, _)| *known == setting)
+}
+
+/// Returns a word without quotes, folded.
+fn bare(word: &str) -> String {
+    word.trim_matches(['\'', '"']).to_ascii_lowercase()
 }
 
 /// Returns whether an option's value says no.

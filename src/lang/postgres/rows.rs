@@ -6,7 +6,7 @@ use super::expression::condition;
 use super::predicate::Subject;
 use super::reader::Reader;
 use super::tree::{above, all_tokens, child, find, has_token, ident, name, segments, shown};
-use crate::lang::condition::Cover;
+use crate::lang::condition::{Cover, same_table};
 use crate::lang::{Class, Rows, Scope, Verb};
 
 /// Nodes around a statement under which counting its rows beforehand could mean something else.
@@ -34,17 +34,16 @@ impl Reader<'_> {
         };
         let table = &subject.table;
         let does = if is_delete { "deletes" } else { "updates" };
+        let is_catalogue = is_catalogue(table);
+        let class = if is_catalogue { Class::Destroy } else { class };
         let mut phrase = match (scope, clause) {
+            _ if is_catalogue => format!("{does} rows of {table}, the server's own catalogue"),
+            (Scope::All, Some((clause, cover))) => {
+                format!("{does} {}", cover.told(table, &format!("where {clause}")))
+            }
             (Scope::All, None) => format!("{does} every row of {table}"),
-            // NULLs stay, and nobody can tell beforehand whether there are any.
-            (Scope::All, Some(clause)) if clause.to_ascii_lowercase().contains("null") => {
-                format!("{does} every row of {table}, or nearly (\"{clause}\" keeps few)")
-            }
-            (Scope::All, Some(clause)) => {
-                format!("{does} every row of {table} (\"{clause}\" leaves none out)")
-            }
-            (_, Some(clause)) => format!("{does} rows of {table} {clause}"),
-            (_, None) => format!("{does} rows of {table}"),
+            (_, Some((clause, _))) => format!("{does} rows of {table} where {clause}"),
+            (_, None) => format!("{does} rows of {table} at the cursor"),
         };
         if looped {
             phrase.push_str(", in a loop");
@@ -83,23 +82,26 @@ impl Reader<'_> {
             .any(|cte| ident(&cte) == table);
         let again = child(node, SOURCES).into_iter().flat_map(|sources| sources.children());
         let again = again.filter_map(|item| Subject::of_item(&item));
-        let outer =
-            again.filter(|again| again.table == table && !is_shadowed).map(|again| again.qualifier);
-        Some(Subject { outer: outer.last(), qualifier, table, is_shadowed })
+        let again = again.filter(|again| same_table(&again.table, &table) && !is_shadowed);
+        let again = again.map(|again| again.qualifier).last();
+        let subject = Subject { outer: None, qualifier, table, is_shadowed };
+        Some(match again {
+            Some(again) => subject.joined_as(again, node),
+            None => subject,
+        })
     }
 
-    fn scope(&self, node: &SyntaxNode, subject: &Subject) -> (Scope, Option<String>) {
+    /// Returns how many rows are meant, and by what condition.
+    fn scope(&self, node: &SyntaxNode, subject: &Subject) -> (Scope, Option<(String, Cover)>) {
         if child(node, &[SyntaxKind::WHERE_CURRENT_OF]).is_some() {
-            return (Scope::One, Some("at the cursor".to_owned()));
+            return (Scope::One, None);
         }
         let Some(expr) = condition(node) else {
             return (Scope::All, None);
         };
-        let clause = format!("where {}", shown(&expr));
-        match subject.cover(&expr).may_be_all() {
-            true => (Scope::All, Some(clause)),
-            false => (Scope::Filtered, Some(clause)),
-        }
+        let cover = subject.cover(&expr);
+        let scope = if cover.may_be_all() { Scope::All } else { Scope::Filtered };
+        (scope, Some((shown(&expr), cover)))
     }
 
     fn plain_rows(&self, node: &SyntaxNode) -> Option<Rows> {
@@ -144,9 +146,21 @@ impl Reader<'_> {
         let rows = child(node, &[SyntaxKind::VALUES]).map(|values| {
             values.descendants().filter(|row| row.kind() == SyntaxKind::ROW).take(2).count()
         });
-        let scope = if rows == Some(1) { Scope::One } else { Scope::Filtered };
+        let itself = child(node, &[SyntaxKind::SELECT])
+            .is_some_and(|select| Subject::of_nothing().with_table(&table).finds_itself(&select))
+            || child(node, &[SyntaxKind::TABLE])
+                .and_then(|whole| find(&whole, &[SyntaxKind::RELATION_NAME_REF]))
+                .is_some_and(|whole| same_table(&name(&whole), &table));
+        let scope = match rows {
+            _ if itself => Scope::All,
+            Some(1) => Scope::One,
+            Some(_) | None => Scope::Filtered,
+        };
         let scope = if self.is_looped(node) { Scope::Unknown } else { scope };
-        let phrase = format!("inserts into {table}, overwriting rows that are there");
+        let phrase = match scope {
+            Scope::All => format!("inserts into {table}, overwriting every row"),
+            _ => format!("inserts into {table}, overwriting rows that are there"),
+        };
         self.push(Class::Change, Verb::Replace, Some(table), scope, node, phrase);
     }
 
@@ -160,16 +174,18 @@ impl Reader<'_> {
             .and_then(|on| on.children().next())
             .map_or(Cover::Either, |on| subject.cover(&on));
         for action in node.children() {
+            let chosen = child(&action, &[SyntaxKind::MERGE_CONDITION])
+                .and_then(|condition| condition.children().next())
+                .map_or(Cover::All, |condition| subject.cover(&condition));
+            let is_open = chosen == Cover::All;
             let (scope, rows) = match action.kind() {
                 SyntaxKind::MERGE_WHEN_MATCHED => {
-                    let conditional = child(&action, &[SyntaxKind::MERGE_CONDITION]).is_some();
-                    let all = joined.may_be_all() && !conditional;
+                    let all = joined.may_be_all() && is_open;
                     let scope = if all { Scope::All } else { Scope::Filtered };
                     (scope, "that match the source")
                 }
                 SyntaxKind::MERGE_WHEN_NOT_MATCHED_SOURCE => {
-                    let conditional = child(&action, &[SyntaxKind::MERGE_CONDITION]).is_some();
-                    let scope = if conditional { Scope::Filtered } else { Scope::Unknown };
+                    let scope = if is_open { Scope::Unknown } else { Scope::Filtered };
                     (scope, "the source does not have")
                 }
                 SyntaxKind::MERGE_WHEN_NOT_MATCHED_TARGET => (Scope::One, ""),
@@ -183,9 +199,7 @@ impl Reader<'_> {
                     _ => continue,
                 };
                 // An unconditional DELETE of whatever the source matches may reach every row.
-                let is_open = class == Class::Remove
-                    && scope == Scope::Filtered
-                    && child(&action, &[SyntaxKind::MERGE_CONDITION]).is_none();
+                let is_open = is_open && class == Class::Remove && scope == Scope::Filtered;
                 let scope = if self.is_looped(node) || is_open { Scope::Unknown } else { scope };
                 let phrase = match class {
                     Class::Add => format!("inserts into {table}"),
@@ -224,16 +238,25 @@ impl Reader<'_> {
             self.push(Class::Add, Verb::Insert, table, Scope::One, node, phrase);
         }
         // The crate has the same node for a plain file name.
-        let program = find(node, &[SyntaxKind::COPY_PROGRAM])
-            .filter(|program| has_token(program, SyntaxKind::PROGRAM_KW));
-        if let Some(program) = program {
-            let phrase = format!("runs a program on the server: {}", shown(&program));
-            self.push(Class::Escape, Verb::Shell, None, Scope::Unknown, &program, phrase);
-        }
+        let Some(file) = find(node, &[SyntaxKind::COPY_PROGRAM]) else { return };
+        let does = match child(node, &[SyntaxKind::COPY_TO]) {
+            _ if has_token(&file, SyntaxKind::PROGRAM_KW) => "runs a program on the server",
+            Some(_) => "writes a file on the server",
+            None => return,
+        };
+        let phrase = format!("{does}: {}", shown(&file));
+        self.push(Class::Escape, Verb::Shell, None, Scope::Unknown, &file, phrase);
     }
 
     /// LOCK, VACUUM FULL, REINDEX, CLUSTER, REFRESH: others wait.
     pub(super) fn maintain(&mut self, node: &SyntaxNode) {
+        if child(node, &[SyntaxKind::WITH_NO_DATA]).is_some() {
+            let view = child(node, &[SyntaxKind::RELATION_NAME_REF, SyntaxKind::VIEW_REF]);
+            let view = view.map(|view| name(&view));
+            let phrase = format!("empties materialized view {}", view.as_deref().unwrap_or("?"));
+            self.push(Class::Destroy, Verb::Truncate, view, Scope::All, node, phrase);
+            return;
+        }
         let (verb, does) = match node.kind() {
             SyntaxKind::LOCK => (Verb::Lock, "locks"),
             SyntaxKind::VACUUM => {
@@ -269,6 +292,14 @@ impl Reader<'_> {
             self.push(Class::Heavy, verb, None, Scope::All, node, phrase);
         }
     }
+}
+
+/// Returns whether a table is one of the server's own, whose rows are tables, columns and rights. Of
+/// those that are written by hand as a matter of course, the rows are settings.
+pub(super) fn is_catalogue(table: &str) -> bool {
+    const SETTINGS: &[&str] = &["pg_database", "pg_settings", "pg_largeobject"];
+    let name = table.strip_prefix("pg_catalog.").unwrap_or(table);
+    name.starts_with("pg_") && !name.contains('.') && !SETTINGS.contains(&name)
 }
 
 /// `VACUUM FULL` in either spelling, unless it says `FULL false`.

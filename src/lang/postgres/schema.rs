@@ -24,8 +24,9 @@ const BESIDE: &[SyntaxKind] = &[
 const SECRETIVE: &[&str] =
     &["foreign data wrapper", "role", "server", "subscription", "system", "user", "user mapping"];
 
-/// Types that hold whatever common type was there before, so that nothing is cut or rounded.
-const WIDE: &[&str] = &["bigint", "int8", "jsonb", "numeric", "text", "varchar"];
+/// Types that hold whatever common type was there before, so that nothing is cut or rounded. What
+/// becomes a `bigint` is an `int` nearly always; of a `numeric` it would round.
+pub(super) const WIDE: &[&str] = &["bigint", "int8", "jsonb", "numeric", "text", "varchar"];
 
 impl Reader<'_> {
     /// DROP of anything: one effect for each object.
@@ -171,6 +172,15 @@ impl Reader<'_> {
             K::DETACH_PARTITION => {
                 let phrase = format!("detaches partition {} from {whole}", named());
                 (Class::Destroy, Verb::Detach, Scope::All, phrase)
+            }
+            K::NO_INHERIT | K::NO_INHERIT_TABLE => {
+                let phrase =
+                    format!("takes {whole} and its rows out of its parent: {}", shown(action));
+                (Class::Destroy, Verb::Detach, Scope::All, phrase)
+            }
+            K::SKIP_SUBSCRIPTION => {
+                let phrase = format!("skips a transaction of {whole}: {}", shown(action));
+                (Class::Destroy, Verb::Admin, Scope::All, phrase)
             }
             K::ALTER_COLUMN | K::ALTER_ATTRIBUTE => {
                 self.column(&whole, object, action);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use super::{executes, prepared, read, split};
+use super::{assigned, executes, prepared, read, split};
 use crate::lang::{Class, Reading, Scope, Verb};
 
 #[derive(Deserialize)]
@@ -141,6 +141,16 @@ fn rows_of_a_plain_statement_can_be_counted() {
         assert!(!effects.is_empty(), "{text}");
         assert!(effects.iter().all(|effect| effect.rows.is_none()), "{text}");
     }
+}
+
+#[test]
+fn an_update_names_the_columns_it_sets() {
+    assert_eq!(
+        assigned("update t set A = 1, \"b C\" = a, d[1] = 2 where a;"),
+        Some(vec!["a".to_owned(), "\"b C\"".to_owned(), "d".to_owned()])
+    );
+    assert_eq!(assigned("update t set (a, b) = (1, 2)"), None);
+    assert_eq!(assigned("delete from t"), None);
 }
 
 #[test]

@@ -35,8 +35,24 @@ pub(super) fn alter(script: &mut Script, words: &Words<'_>) {
     if words.is(next, &["wait", "nowait"]) {
         next += if words.is(next, &["wait"]) { 2 } else { 1 };
     }
+    let ignores = (1..at).any(|at| words.is(at, &["ignore"]));
+    let table = table.as_deref().unwrap_or("?");
     for action in words.from(next).parts() {
-        self::action(script, table.as_deref().unwrap_or("?"), &action);
+        self::action(script, table, &action);
+        if ignores
+            && action.is(0, &["add"])
+            && (1..4).any(|at| action.is(at, &["primary", "unique"]))
+        {
+            let phrase =
+                format!("deletes rows of {table} that are there twice: {}", action.shown());
+            script.push(
+                Class::Remove,
+                Verb::Delete,
+                Some(table.to_owned()),
+                Scope::Unknown,
+                phrase,
+            );
+        }
     }
 }
 
@@ -105,6 +121,14 @@ fn action(script: &mut Script, table: &str, action: &Words<'_>) {
         ("add" | "import", _) => {
             (Class::Add, Verb::Alter, Scope::One, format!("adds to {table}: {shown}"))
         }
+        ("engine", _) if (1..3).any(|at| action.is(at, &["blackhole"])) => {
+            let phrase = format!("throws away every row of {table}: {shown}");
+            (Class::Destroy, Verb::Truncate, Scope::All, phrase)
+        }
+        ("engine", _) if (1..3).any(|at| action.is(at, &["heap", "memory"])) => {
+            let phrase = format!("keeps the rows of {table} only until the next restart: {shown}");
+            (Class::Destroy, Verb::Rewrite, Scope::All, phrase)
+        }
         ("engine" | "force" | "optimize" | "rebuild" | "repair" | "order", _) => (
             Class::Heavy,
             Verb::Rewrite,
@@ -148,6 +172,9 @@ fn other(script: &mut Script, words: &Words<'_>) {
         // A phrase is stored and shown: what follows can hold a password.
         let phrase = format!("alters {what} {shown}");
         script.push(Class::Change, Verb::Alter, name, Scope::One, phrase);
+        if what == "event" {
+            super::object::by_itself(script, &words.from(start), &format!("event {shown}"));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Functions that do more than compute.
 
+use super::routine;
 use super::script::Script;
 use crate::lang::function::removes_by_name;
 use crate::lang::words::Words;
@@ -35,10 +36,11 @@ pub(super) fn calls(script: &mut Script, words: &Words<'_>) {
         }
         if let Some((_, class, verb, what)) = DEEDS.iter().find(|(known, ..)| *known == name) {
             let phrase = format!("{what} ({name})");
-            script.push(*class, *verb, Some(name), Scope::One, phrase);
+            script.push(*class, *verb, Some(name.clone()), Scope::One, phrase);
         } else if removes_by_name(&name) {
             let phrase = format!("calls a function that removes, by its name ({name})");
-            script.push(Class::Change, Verb::Execute, Some(name), Scope::Filtered, phrase);
+            script.push(Class::Change, Verb::Execute, Some(name.clone()), Scope::Filtered, phrase);
         }
+        routine::call(script, &name);
     }
 }

@@ -9,6 +9,12 @@ const WITH_BODY: &[&str] = &["event", "function", "package", "procedure", "trigg
 /// How many words before the kind of a created object: `OR REPLACE DEFINER = 'a'@'b' SQL …`.
 const WORDS_BEFORE_KIND: usize = 16;
 
+/// Versions from here on are no server's.
+const NO_VERSION: u64 = 99_000;
+
+/// Versions above this are for some servers only; MariaDB passes over those of later MySQLs.
+const NEWER: u64 = 50_700;
+
 /// Splits a text into statements.
 pub(super) fn statements(text: &str, flavour: Flavour, ends: Ends) -> Vec<Statement> {
     let mut splitter = Splitter {
@@ -101,9 +107,12 @@ impl Splitter<'_> {
             (b'M', b'!') if is_mysql => 4,
             _ => 0,
         };
-        if marker > 0 {
+        let digits = self.rest()[marker..].bytes().take_while(u8::is_ascii_digit).count();
+        let version = self.rest()[marker..marker + digits].parse::<u64>().unwrap_or_default();
+        let is_for_some = marker == 4 || version > NEWER;
+        let is_for_none = digits == 5 && version >= NO_VERSION;
+        if marker > 0 && !is_for_none && !(is_for_some && self.narrows(marker + digits)) {
             // What stands in it runs, whatever version is asked for: nobody knows the server's.
-            let digits = self.rest()[marker..].bytes().take_while(u8::is_ascii_digit).count();
             self.at += marker + digits;
             self.in_hint = true;
             return true;
@@ -119,6 +128,13 @@ impl Splitter<'_> {
             }
         }
         true
+    }
+
+    /// Whether what stands there leaves rows out of a statement that was begun: a server that passes
+    /// over it does more.
+    fn narrows(&self, offset: usize) -> bool {
+        let first = self.rest()[offset..].split_ascii_whitespace().next().unwrap_or_default();
+        !self.tokens.is_empty() && is_word(first, &["and", "having", "limit", "where"])
     }
 
     /// `DELIMITER x` is for the client, up to the end of the line.
@@ -253,13 +269,11 @@ impl Splitter<'_> {
             ';' => (Kind::Semicolon, Some(1)),
             '@' | ':' | '$' | '?' => {
                 let signs = self.rest().bytes().take_while(|byte| *byte == b'@').count().max(1);
-                let name = self.rest()[signs..].chars().take_while(|c| is_in_word(*c));
-                (Kind::Other, Some(signs + name.map(char::len_utf8).sum::<usize>()))
+                (Kind::Other, Some(signs + self.word(&self.rest()[signs..])))
             }
             c if is_in_word(c) => {
-                let length = self.rest().chars().take_while(|c| is_in_word(*c));
                 let kind = if c.is_ascii_digit() { Kind::Other } else { Kind::Word };
-                (kind, Some(length.map(char::len_utf8).sum::<usize>()))
+                (kind, Some(self.word(self.rest())))
             }
             c => (Kind::Other, Some(c.len_utf8())),
         };
@@ -279,6 +293,15 @@ impl Splitter<'_> {
         }
         self.at = range.end;
         self.tokens.push(Token { kind, range });
+    }
+
+    /// Returns the length of the word that stands here. The client ends a statement within one, too:
+    /// `END$$`.
+    fn word(&self, rest: &str) -> usize {
+        let length = rest.chars().take_while(|c| is_in_word(*c)).map(char::len_utf8).sum();
+        let is_asked = self.delimiter != ";" && self.ends == Ends::Client;
+        let end = is_asked.then(|| rest[..length].find(&self.delimiter)).flatten();
+        end.unwrap_or(length)
     }
 
     /// Returns the length of what stands in quotes here; none if it does not end.

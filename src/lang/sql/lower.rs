@@ -4,16 +4,13 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query,
-    SelectItem, SetExpr, TableFactor, UnaryOperator, Value, Visit, Visitor,
+    Select, SelectItem, SetExpr, TableFactor, UnaryOperator, Value, Visit, Visitor,
 };
 
 use super::query::object_name;
-use crate::lang::condition::{Condition, Op, Truth};
+use crate::lang::condition::{Condition, Cover, Op, Truth, pattern, same_table};
 use crate::lang::function::is_volatile;
 use crate::lang::words::bare;
-
-/// Signs of which alone a regular expression takes every string.
-const PATTERNS: &[char] = &['.', '*', '^', '$'];
 
 /// The table a condition is about.
 pub(super) struct Subject {
@@ -57,6 +54,8 @@ impl Subject {
                 _ => self.other(expr),
             },
             Expr::IsNull(inner) => Condition::IsNull(self.boxed(inner)),
+            Expr::IsUnknown(inner) => Condition::IsNull(self.boxed(inner)),
+            Expr::IsNotUnknown(inner) => Condition::IsNotNull(self.boxed(inner)),
             Expr::IsNotNull(inner) => Condition::IsNotNull(self.boxed(inner)),
             Expr::IsTrue(inner) => Condition::Is(self.boxed(inner), true),
             Expr::IsNotFalse(inner) => Condition::Is(self.boxed(inner), true),
@@ -73,17 +72,30 @@ impl Subject {
                 Condition::In(self.boxed(expr), list).negated(*negated)
             }
             Expr::InSubquery { expr: value, subquery, negated } => {
-                match self.column_name(value).filter(|name| self.gives_all(subquery, name)) {
-                    Some(_) => Condition::Whole.negated(*negated),
-                    None => self.other(expr),
-                }
+                self.within(expr, value, subquery).negated(*negated)
             }
-            Expr::Like { negated, expr: value, pattern, .. }
-            | Expr::ILike { negated, expr: value, pattern, .. } => {
-                self.matches(value, pattern, &['%']).negated(*negated)
+            Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => match &**right {
+                Expr::Subquery(query) => self.within(expr, left, query),
+                _ => self.other(expr),
+            },
+            Expr::Subquery(query) => match only_value(query) {
+                Some(value) => self.read(value),
+                None => self.other(expr),
+            },
+            Expr::Exists { subquery, negated } => {
+                let found = match only_value(subquery) {
+                    Some(_) => Condition::Known(Some(true)),
+                    None if self.finds_itself(subquery) => Condition::Whole,
+                    None => return self.other(expr),
+                };
+                found.negated(*negated)
             }
-            Expr::RLike { negated, expr: value, pattern, .. } => {
-                self.matches(value, pattern, PATTERNS).negated(*negated)
+            Expr::Like { negated, expr: value, pattern: taken, .. }
+            | Expr::ILike { negated, expr: value, pattern: taken, .. } => {
+                self.matches(value, taken, pattern::like).negated(*negated)
+            }
+            Expr::RLike { negated, expr: value, pattern: taken, .. } => {
+                self.matches(value, taken, pattern::regular).negated(*negated)
             }
             Expr::Case { operand, conditions, else_result, .. } => {
                 let chosen_by = operand.iter().map(|operand| self.read(operand));
@@ -137,8 +149,8 @@ impl Subject {
             BinaryOperator::StringConcat => {
                 return Condition::Or(vec![self.read(left), self.read(right)]);
             }
-            BinaryOperator::Glob => return self.matches(left, right, &['*']),
-            BinaryOperator::Regexp => return self.matches(left, right, PATTERNS),
+            BinaryOperator::Glob => return self.matches(left, right, pattern::glob),
+            BinaryOperator::Regexp => return self.matches(left, right, pattern::regular),
             _ => return self.other(expr),
         };
         self.compared(left, op, right)
@@ -148,16 +160,8 @@ impl Subject {
         Condition::Arithmetic(sign, self.boxed(left), self.boxed(right))
     }
 
-    fn matches(&self, value: &Expr, pattern: &Expr, all: &[char]) -> Condition {
-        let (value, pattern) = (self.boxed(value), self.boxed(pattern));
-        // An empty regular expression takes everything too.
-        let takes_all = match &*pattern {
-            Condition::Text(text) => {
-                text.chars().all(|c| all.contains(&c)) && !(text.is_empty() && all != PATTERNS)
-            }
-            _ => false,
-        };
-        Condition::Matches { value, pattern, takes_all }
+    fn matches(&self, value: &Expr, taken: &Expr, takes_all: fn(&str) -> bool) -> Condition {
+        Condition::matches(self.read(value), self.read(taken), takes_all)
     }
 
     fn call(&self, function: &Function) -> Option<Condition> {
@@ -170,7 +174,14 @@ impl Subject {
         });
         let args = args.collect::<Option<Vec<_>>>()?;
         let is_plain = function.over.is_none() && function.filter.is_none();
-        is_plain.then(|| Condition::Call(object_name(&function.name).to_lowercase(), args))
+        let name = object_name(&function.name).to_lowercase();
+        is_plain.then(|| match (name.as_str(), &args[..]) {
+            ("isnull", [value]) => Condition::IsNull(Box::new(value.clone())),
+            ("regexp_like", [value, taken]) => {
+                Condition::matches(value.clone(), taken.clone(), pattern::regular)
+            }
+            _ => Condition::Call(name, args),
+        })
     }
 
     fn qualified(&self, parts: &[Ident], expr: &Expr) -> Condition {
@@ -202,43 +213,102 @@ impl Subject {
         }
     }
 
+    /// Reads `value IN (SELECT …)`.
+    fn within(&self, expr: &Expr, value: &Expr, query: &Query) -> Condition {
+        if let Some(only) = only_value(query) {
+            return Condition::In(self.boxed(value), vec![self.read(only)]);
+        }
+        match self.column_name(value).filter(|name| self.gives_all(query, name)) {
+            Some(_) => Condition::Whole,
+            None if gives_nothing(query) => Condition::Known(Some(false)),
+            None => self.other(expr),
+        }
+    }
+
+    /// Returns whether a query gives every row of the table.
+    pub(super) fn is_source(&self, query: &Query) -> bool {
+        let whole = |(select, inner): (&Select, Self)| inner.is_whole(select);
+        self.source(query, "").is_some_and(whole)
+    }
+
+    /// Returns whether the condition of a query leaves no row of this table out.
+    fn is_whole(&self, select: &Select) -> bool {
+        let covers = |expr: &Expr| self.read(expr).cover(Truth::Numeric).may_be_all();
+        select.selection.as_ref().is_none_or(covers)
+    }
+
+    /// Returns whether a subquery finds the row at hand again, whichever that is.
+    fn finds_itself(&self, query: &Query) -> bool {
+        let Some((select, inner)) = self.source(query, "") else { return false };
+        let inner = Self { also: Some(self.qualifier.clone()), ..inner };
+        let covers = |expr: &Expr| inner.read(expr).cover(Truth::Numeric) == Cover::All;
+        select.selection.as_ref().is_none_or(covers)
+    }
+
     /// Returns whether a subquery gives a column of the same table, with no row left out.
     fn gives_all(&self, query: &Query, name: &str) -> bool {
-        let SetExpr::Select(select) = &*query.body else {
-            return false;
+        let Some((select, inner)) = self.source(query, name) else { return false };
+        let gives = match select.projection.as_slice() {
+            [SelectItem::UnnamedExpr(expr)] | [SelectItem::ExprWithAlias { expr, .. }] => {
+                inner.column_name(expr).is_some_and(|found| found == name)
+            }
+            // Of a table there are more columns than one.
+            [SelectItem::Wildcard(_)] => true,
+            _ => false,
         };
+        gives && inner.is_whole(select)
+    }
+
+    /// Returns the one source of a query that leaves out none of its rows but by its condition, if that
+    /// is the same table, or a query that gives all of it.
+    fn source<'a>(&self, query: &'a Query, name: &str) -> Option<(&'a Select, Self)> {
+        let SetExpr::Select(select) = &*query.body else { return None };
         let is_narrowed = query.limit_clause.is_some()
             || query.fetch.is_some()
             || query.with.is_some()
             || select.having.is_some();
-        let ([source], [item]) = (select.from.as_slice(), select.projection.as_slice()) else {
-            return false;
-        };
+        let [source] = select.from.as_slice() else { return None };
         let inner = match &source.relation {
             TableFactor::Table { name: table, alias, sample: None, .. } => {
-                let table = object_name(table);
+                let table = object_name(table).to_lowercase();
                 let alias = alias
                     .as_ref()
                     .map_or_else(|| table.clone(), |alias| bare(&alias.name.to_string()));
-                (table.to_lowercase() == self.table).then(|| Self::new(&alias, &table))
+                same_table(&table, &self.table).then(|| Self::new(&alias, &table))
             }
             TableFactor::Derived { subquery, alias, .. } if self.gives_all(subquery, name) => {
                 alias.as_ref().map(|alias| Self::new(&bare(&alias.name.to_string()), &self.table))
             }
             _ => None,
         };
-        let Some(inner) = inner else { return false };
-        let gives = match item {
-            SelectItem::UnnamedExpr(expr) => {
-                inner.column_name(expr).is_some_and(|found| found == name)
-            }
-            _ => false,
-        };
-        let is_whole = select
-            .selection
-            .as_ref()
-            .is_none_or(|expr| inner.read(expr).cover(Truth::Numeric).may_be_all());
-        gives && is_whole && !is_narrowed && source.joins.is_empty()
+        inner.filter(|_| !is_narrowed && source.joins.is_empty()).map(|inner| (&**select, inner))
+    }
+}
+
+/// Returns whether a query gives no row, as `SELECT id FROM t WHERE false` does.
+fn gives_nothing(query: &Query) -> bool {
+    let SetExpr::Select(select) = &*query.body else { return false };
+    // Of no rows a sum is one.
+    let is_plain = |item: &SelectItem| {
+        matches!(item, SelectItem::UnnamedExpr(Expr::Identifier(_) | Expr::Value(_)))
+    };
+    let covers = |expr: &Expr| Subject::new("", "").read(expr).cover(Truth::Numeric);
+    select.projection.iter().all(is_plain)
+        && select.selection.as_ref().is_some_and(|expr| covers(expr) == Cover::None)
+}
+
+/// Returns what a query gives that reads no table: `SELECT id`.
+fn only_value(query: &Query) -> Option<&Expr> {
+    let SetExpr::Select(select) = &*query.body else { return None };
+    let is_bare = select.from.is_empty()
+        && select.selection.is_none()
+        && select.having.is_none()
+        && query.limit_clause.is_none();
+    match select.projection.as_slice() {
+        [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] => {
+            is_bare.then_some(value)
+        }
+        _ => None,
     }
 }
 
@@ -254,7 +324,7 @@ impl Visitor for Looker<'_> {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         match expr {
-            Expr::Identifier(_) => self.reads = true,
+            Expr::Identifier(_) | Expr::MatchAgainst { .. } => self.reads = true,
             Expr::CompoundIdentifier(parts) => {
                 let own = parts.len().checked_sub(2).and_then(|at| parts.get(at));
                 self.reads |=

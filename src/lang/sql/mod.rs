@@ -13,6 +13,7 @@ mod mysql;
 mod object;
 mod plain;
 mod query;
+mod routine;
 mod script;
 mod server;
 mod source;
@@ -20,12 +21,12 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use self::script::Script;
 use super::Reading;
-use super::postgres::Source;
+use super::postgres::Memory;
 use super::words::Words;
 
 /// Whose language it is.
@@ -49,22 +50,17 @@ pub enum Ends {
 /// Reads one or several statements.
 #[must_use]
 pub fn read(text: &str, flavour: Flavour, ends: Ends) -> Reading {
-    read_with(text, flavour, ends, &BTreeMap::new())
+    read_with(text, flavour, ends, &Memory::default())
 }
 
 /// The same where the server has told the texts of its functions, by name in small letters.
 #[must_use]
-pub fn read_with(
-    text: &str,
-    flavour: Flavour,
-    ends: Ends,
-    sources: &BTreeMap<String, Vec<Source>>,
-) -> Reading {
+pub fn read_with(text: &str, flavour: Flavour, ends: Ends, memory: &Memory) -> Reading {
     let mut script = Script::new(flavour);
     for statement in lex::statements(text, flavour, ends) {
         let before = script.count();
         script.statement(text, &statement);
-        server::follow(&mut script, before, &Words::new(text, &statement.tokens), sources);
+        server::follow(&mut script, before, &Words::new(text, &statement.tokens), memory);
     }
     script.finish()
 }

@@ -1,7 +1,7 @@
 //! Statements of MySQL and MariaDB that their words alone tell.
 
 use super::script::Script;
-use super::{alter, called, object};
+use super::{alter, called, object, routine};
 use crate::lang::words::Words;
 use crate::lang::{Class, Scope, Verb};
 
@@ -15,6 +15,10 @@ const SETTING_SCOPES: &[&str] = &["global", "local", "persist", "persist_only", 
 pub(super) fn statement(script: &mut Script, words: &Words<'_>) -> bool {
     let first = words.piece(0).to_ascii_lowercase();
     match first.as_str() {
+        "xa" if words.is(1, &["rollback"]) => {
+            let phrase = format!("throws a transaction away: {}", words.shown());
+            script.push(Class::Destroy, Verb::Admin, None, Scope::All, phrase);
+        }
         "show" | "use" | "help" | "checksum" | "check" | "handler" | "unlock" | "release"
         | "savepoint" | "commit" | "rollback" | "signal" | "resignal" | "get" | "xa" | "cache"
         | "deallocate" | "binlog" => {
@@ -25,7 +29,9 @@ pub(super) fn statement(script: &mut Script, words: &Words<'_>) -> bool {
                 script.session("reads, or concerns this session only");
             }
         }
-        "begin" if words.is(1, &["not"]) => alter::block(script, words),
+        // MariaDB in Oracle's ways: a block without NOT ATOMIC.
+        "begin" if words.len() > 1 && !words.is(1, &["work"]) => alter::block(script, words),
+        "declare" => alter::block(script, words),
         "begin" => script.session("begins a transaction"),
         "if" | "case" | "loop" | "repeat" | "while" | "for" => alter::block(script, words),
         "start" | "stop" => {
@@ -41,7 +47,7 @@ pub(super) fn statement(script: &mut Script, words: &Words<'_>) -> bool {
             let phrase = format!("locks; others wait: {}", words.shown());
             script.push(Class::Heavy, Verb::Lock, None, Scope::One, phrase);
         }
-        "flush" if words.is(1, &["table", "tables", "hosts"]) => {
+        "flush" if (1..3).any(|at| words.is(at, &["table", "tables", "hosts"])) => {
             let phrase = format!("closes tables; others wait: {}", words.shown());
             script.push(Class::Heavy, Verb::Lock, None, Scope::One, phrase);
         }
@@ -86,7 +92,10 @@ pub(super) fn statement(script: &mut Script, words: &Words<'_>) -> bool {
         "call" => {
             let procedure = words.name(1).0;
             let phrase = format!("calls procedure {}", procedure.as_deref().unwrap_or("?"));
-            script.push(Class::Change, Verb::Execute, procedure, Scope::Filtered, phrase);
+            let object = procedure.clone();
+            script.push(Class::Change, Verb::Execute, object, Scope::Filtered, phrase);
+            routine::call(script, procedure.as_deref().unwrap_or_default());
+            called::calls(script, &words.from(2));
         }
         "do" => called::calls(script, words),
         "prepare" => prepare(script, words),
@@ -185,12 +194,13 @@ fn set(script: &mut Script, words: &Words<'_>) {
         } else if is_global {
             let phrase = format!("alters the server's configuration: {}", part.shown());
             script.push(Class::Change, Verb::Admin, Some(setting), Scope::One, phrase);
-        } else if setting.starts_with('@') {
+        } else if let Some((name, next)) = part.variable(usize::from(scoped)) {
             // `@a = 'text'`, so that a PREPARE FROM @a can be read.
-            let is_plain = part.len() == 3 || part.len() == 4 && part.piece(1) == ":";
-            match part.string(part.len().saturating_sub(1)).filter(|_| is_plain) {
-                Some(text) => drop(script.variables.insert(setting, text)),
-                None => drop(script.variables.remove(&setting)),
+            let at = part.len().saturating_sub(1);
+            let is_plain = at == next + 1 || at == next + 2 && part.piece(next) == ":";
+            match part.string(at).filter(|_| is_plain) {
+                Some(text) => drop(script.variables.insert(name, text)),
+                None => drop(script.variables.remove(&name)),
             }
         }
     }
@@ -216,7 +226,7 @@ fn prepare(script: &mut Script, words: &Words<'_>) {
     if let Some(name) = words.name(1).0 {
         let text = match words.string(3) {
             Some(text) if words.len() == 4 => Some(text),
-            _ => script.variables.get(&words.piece(3).to_ascii_lowercase()).cloned(),
+            _ => words.variable(3).and_then(|(name, _)| script.variables.get(&name).cloned()),
         };
         script.prepared.insert(name.to_lowercase(), text);
     }
@@ -228,7 +238,7 @@ fn execute(script: &mut Script, words: &Words<'_>) {
     let (name, text) = if words.is(1, &["immediate"]) {
         let text = match words.string(2) {
             Some(text) => Some(text).filter(|_| words.len() == 3 || words.is(3, &["using"])),
-            None => script.variables.get(&words.piece(2).to_ascii_lowercase()).cloned(),
+            None => words.variable(2).and_then(|(name, _)| script.variables.get(&name).cloned()),
         };
         (None, text)
     } else {

@@ -1,7 +1,7 @@
 //! CREATE and DROP of anything.
 
 use super::script::Script;
-use super::{Flavour, alter};
+use super::{Flavour, alter, routine};
 use crate::lang::words::Words;
 use crate::lang::{Class, Scope, Verb};
 
@@ -45,6 +45,9 @@ pub(super) fn drop(script: &mut Script, words: &Words<'_>) {
             || script.flavour == Flavour::Sqlite
                 && named.as_deref().is_some_and(|name| name.starts_with("temp."));
         let shown = named.as_deref().unwrap_or("?");
+        if matches!(what.as_str(), "function" | "procedure") {
+            script.routines.forget(shown);
+        }
         let what = what.trim_end_matches('s');
         if is_own {
             script.session(&format!("drops {what} {shown} of this connection"));
@@ -79,13 +82,17 @@ pub(super) fn create(script: &mut Script, words: &Words<'_>) {
         let phrase = format!("creates {what} {shown}").trim_end().to_owned();
         script.push(Class::Add, Verb::Create, name, Scope::One, phrase);
     }
+    let is_routine = matches!(what.as_str(), "function" | "procedure");
+    if let Some(name) = words.name(next).0.filter(|_| is_routine) {
+        routine::learn(script, words, &name, after);
+    }
     if BY_ITSELF.contains(&what.as_str()) {
         by_itself(script, &words.from(after), &format!("{what} {shown}"));
     }
 }
 
 /// The body of a trigger or an event: what it does to every row each time it runs counts now.
-fn by_itself(script: &mut Script, words: &Words<'_>, whose: &str) {
+pub(super) fn by_itself(script: &mut Script, words: &Words<'_>, whose: &str) {
     let start = match script.flavour {
         Flavour::Sqlite => words.find(&["begin"]).map(|at| at + 1),
         Flavour::Mysql => words.find(&["do", "begin"]).map(|at| at + 1).or_else(|| {

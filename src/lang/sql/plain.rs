@@ -55,6 +55,9 @@ pub(super) fn plain(words: &Words<'_>, flavour: Flavour) -> String {
         } else if is_mysql && matches!(piece, "|" | "&") && words.piece(at + 1) == piece {
             text.push_str(if piece == "|" { " OR " } else { " AND " });
             at += 1;
+        } else if let Some((written, length)) = known_as(words, at).filter(|_| is_mysql) {
+            text.push_str(written);
+            at += length - 1;
         } else if !is_mysql && words.is(at, &["is"]) && compares(words, at + 1) {
             let is_not = words.is(at + 1, &["not"]);
             text.push_str(if is_not { "<>" } else { "=" });
@@ -73,6 +76,25 @@ pub(super) fn plain(words: &Words<'_>, flavour: Flavour) -> String {
         at += 1;
     }
     text
+}
+
+/// Returns how the parser knows an operator of MySQL, and of how many tokens that is.
+fn known_as(words: &Words<'_>, at: usize) -> Option<(&'static str, usize)> {
+    let is_apart = |at: usize| {
+        let end = |at: usize| words.tokens.get(at).map(|token| token.range.end);
+        words.tokens.get(at + 1).map(|token| token.range.start) != end(at)
+    };
+    match words.piece(at) {
+        "!" if words.piece(at + 1) != "=" || is_apart(at) => Some((" NOT ", 1)),
+        _ if at == 0 => None,
+        _ if words.is(at, &["mod"]) && !words.is_open(at + 1) => Some((" % ", 1)),
+        _ if words.are(at, &["sounds", "like"]) => Some((" = ", 2)),
+        // What it is counted in makes no difference.
+        unit if unit.contains('_') && at > 1 && words.is(at - 2, &["interval"]) => {
+            Some(("SECOND", 1))
+        }
+        _ => None,
+    }
 }
 
 /// Returns how many tokens from here on the parser does not know, and need not.

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Delete, Expr, FromTable, Insert, JoinConstraint, JoinOperator, ObjectName, SqliteOnConflict,
-    Statement, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind, Value, Visit,
-    Visitor,
+    AssignmentTarget, Delete, Expr, FromTable, Insert, Join, JoinConstraint, JoinOperator,
+    ObjectName, SqliteOnConflict, Statement, TableFactor, TableObject, TableWithJoins, Update,
+    UpdateTableFromKind, Value, Visit, Visitor,
 };
 use sqlparser::dialect::{Dialect, MySqlDialect, SQLiteDialect};
 use sqlparser::parser::{Parser, ParserError};
@@ -33,8 +33,8 @@ const LEVELS_OF_PARSER: usize = 1_000;
 const SCHEMA_TABLES: &[&str] =
     &["sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema"];
 
-/// A LIMIT above this is none.
-const NO_LIMIT: f64 = 1e9;
+/// A LIMIT from here on is none: nobody who cleans up in parts takes that many at once.
+const NO_LIMIT: f64 = 1e7;
 
 /// What one statement does to rows.
 struct Found {
@@ -42,8 +42,16 @@ struct Found {
     verb: Verb,
     table: String,
     scope: Scope,
-    /// Whether the condition leaves none out though there is one.
-    leaves_none_out: bool,
+    /// What the condition covers, if that may be every row.
+    cover: Option<Cover>,
+    /// How many rows at the most, by LIMIT.
+    most: Option<f64>,
+}
+
+impl Found {
+    fn plain(class: Class, verb: Verb, table: String, scope: Scope) -> Self {
+        Self { class, verb, table, scope, cover: None, most: None }
+    }
 }
 
 /// Reads a query or a change of rows.
@@ -170,13 +178,33 @@ impl Finder {
         {
             sources.extend(more.iter().cloned());
         }
-        let name = alias.unwrap_or(table);
+        // Of several tables those are changed that the assignments name.
+        let first = alias.unwrap_or(table);
+        let assigned = update.assignments.iter().flat_map(|set| match &set.target {
+            AssignmentTarget::ColumnName(column) => vec![column],
+            AssignmentTarget::Tuple(columns) => columns.iter().collect(),
+        });
+        let mut names: Vec<String> = Vec::new();
+        for column in assigned {
+            let qualifier = column.0.iter().rev().nth(1).map(|part| bare(&part.to_string()));
+            let name = match qualifier {
+                Some(qualifier) if factors(&sources).any(|one| goes_by(one, &qualifier)) => {
+                    qualifier
+                }
+                Some(_) | None => first.clone(),
+            };
+            if names.iter().all(|known| !known.eq_ignore_ascii_case(&name)) {
+                names.push(name);
+            }
+        }
         let (selection, limit) = (update.selection.as_ref(), update.limit.as_ref());
-        self.change(Class::Change, Verb::Update, &name, &sources, selection, limit);
-        if update.or == Some(SqliteOnConflict::Replace)
-            && let Some(found) = self.found.last_mut()
-        {
-            found.verb = Verb::Replace;
+        for name in names {
+            self.change(Class::Change, Verb::Update, &name, &sources, selection, limit);
+            if update.or == Some(SqliteOnConflict::Replace)
+                && let Some(found) = self.found.last_mut()
+            {
+                found.verb = Verb::Replace;
+            }
         }
     }
 
@@ -190,44 +218,50 @@ impl Finder {
         selection: Option<&Expr>,
         limit: Option<&Expr>,
     ) {
-        let mut table = name.to_owned();
-        let mut joined = Vec::new();
-        let mut tables = 0;
-        for source in sources {
-            let joins = source.joins.iter().map(|join| &join.relation);
-            for factor in std::iter::once(&source.relation).chain(joins) {
-                tables += 1;
-                if let Some((own, alias)) = relation(factor)
-                    && alias.as_deref().unwrap_or(&own).eq_ignore_ascii_case(name)
-                {
-                    table = own;
-                }
-            }
-            joined.extend(source.joins.iter().map(|join| constraint(&join.join_operator)));
-        }
-        let subject = Subject::new(name, &table).joined_as(again(sources, &table, name));
+        let own = factors(sources).find(|factor| goes_by(factor, name)).and_then(relation);
+        let table = own.map_or_else(|| name.to_owned(), |(table, _)| table);
+        let alone = Subject::new(name, &table);
+        let also = again(sources, &table, name);
         let truth = Truth::Numeric;
-        let is_bound = joined.iter().any(Option::is_some);
-        let mut parts: Vec<Condition> = joined
-            .iter()
-            .flatten()
-            .map(|on| on.map_or_else(Subject::by_columns, |on| subject.read(on)))
-            .collect();
-        parts.extend(selection.map(|expr| subject.read(expr)));
-        let cover = Condition::And(parts).cover(truth);
-        let scope = match selection {
-            _ if cover.may_be_all() => Scope::All,
+        let covers = |subject: &Subject| {
+            let selected = selection.map(|expr| subject.read(expr));
+            let is_open = selected.as_ref().is_none_or(|part| part.cover(truth) == Cover::All);
+            // A condition on which a LEFT JOIN finds something beside a row keeps none of them away.
+            let joins = joins(sources).filter(|(join, before)| {
+                let is_left = matches!(
+                    join.join_operator,
+                    JoinOperator::Left(_) | JoinOperator::LeftOuter(_)
+                );
+                !(is_open && is_left && before.iter().any(|factor| goes_by(factor, name)))
+            });
+            let joined: Vec<Condition> = joins
+                .filter_map(|(join, _)| constraint(&join.join_operator))
+                .map(|on| on.map_or_else(Subject::by_columns, |on| subject.read(on)))
+                .collect();
+            let is_bound = !joined.is_empty();
+            let parts = joined.into_iter().chain(selected).collect();
+            (Condition::And(parts).cover(truth), is_open && is_bound)
+        };
+        let (mut cover, is_only_joined) = covers(&alone);
+        // Joined with itself, a row finds itself, or any other.
+        if !cover.may_be_all() && also.is_some() {
+            cover = covers(&Subject::new(name, &table).joined_as(also)).0;
+        }
+        let scope = match cover {
+            cover if cover.may_be_all() => Scope::All,
             // Of a table joined with itself, `a.id < b.id` keeps one of each kind.
-            None if tables > 1 && is_bound && cover != Cover::None => Scope::Unknown,
-            Some(_) | None => Scope::Filtered,
+            Cover::None => Scope::Filtered,
+            _ if is_only_joined => Scope::Unknown,
+            _ => Scope::Filtered,
         };
-        let scope = match limit.and_then(number) {
+        let most = limit.and_then(number).filter(|limit| *limit < NO_LIMIT);
+        let scope = match most {
             Some(1.0) => Scope::One,
-            Some(_) if limit.is_some_and(is_limit) => Scope::Filtered,
-            Some(_) | None => scope,
+            Some(_) => Scope::Filtered,
+            None => scope,
         };
-        let leaves_none_out = scope == Scope::All && selection.is_some();
-        self.found.push(Found { class, verb, table, scope, leaves_none_out });
+        let cover = selection.map(|_| cover).filter(|_| scope == Scope::All);
+        self.found.push(Found { class, verb, table, scope, cover, most });
     }
 
     fn insert(&mut self, insert: &Insert) {
@@ -240,17 +274,23 @@ impl Finder {
             Some(scope) => (Class::Change, Verb::Replace, scope),
             None => (Class::Add, Verb::Insert, Scope::One),
         };
-        self.found.push(Found { class, verb, table, scope, leaves_none_out: false });
+        self.found.push(Found::plain(class, verb, table, scope));
     }
 }
 
 /// Adds what was found, with a phrase.
 fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
-    let Found { mut class, verb, table, mut scope, leaves_none_out } = found;
+    let Found { mut class, verb, table, mut scope, cover, most } = found;
     let is_schema = script.flavour == Flavour::Sqlite
         && table.rsplit('.').next().is_some_and(|name| is_word(name, SCHEMA_TABLES));
     if is_schema {
         (class, scope) = (Class::Destroy, Scope::All);
+    }
+    let is_insert = matches!(verb, Verb::Insert | Verb::Replace);
+    if is_insert && script.flavour == Flavour::Sqlite && empties_index(words) {
+        let phrase = format!("empties the full-text index {table}");
+        script.push(Class::Remove, Verb::Delete, Some(table), Scope::All, phrase);
+        return;
     }
     let phrase = match verb {
         _ if is_schema => format!("overwrites the schema of the file ({table})"),
@@ -258,22 +298,26 @@ fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
         Verb::Replace if scope == Scope::Unknown => {
             format!("writes all that a query finds into {table}, overwriting rows that are there")
         }
-        Verb::Replace => format!("writes into {table}, overwriting rows that are there"),
+        Verb::Replace if !words.is(0, &["update"]) => {
+            let which = if scope == Scope::All { "every row that is" } else { "rows that are" };
+            format!("writes into {table}, overwriting {which} there")
+        }
         _ => {
             let does = if verb == Verb::Delete { "deletes" } else { "updates" };
             let clause = words.find(&["where"]).map(|at| words.from(at).shown());
             match (scope, clause) {
-                (Scope::All, Some(clause)) if leaves_none_out => {
-                    format!("{does} every row of {table} (\"{clause}\" leaves none out)")
+                (Scope::All, Some(clause)) if let Some(cover) = cover => {
+                    format!("{does} {}", cover.told(&table, &clause))
                 }
                 (Scope::All, _) => format!("{does} every row of {table}"),
-                (Scope::Unknown, None) => format!("{does} every row of {table} that has a match"),
+                (Scope::Unknown, _) => format!("{does} every row of {table} that has a match"),
                 (_, Some(clause)) => format!("{does} rows of {table} {clause}"),
                 (_, None) => format!("{does} rows of {table}"),
             }
         }
     };
-    script.push(class, verb, Some(table), scope, phrase);
+    let most = most.map_or_else(String::new, |most| format!(", at most {most}"));
+    script.push(class, verb, Some(table), scope, phrase + &most);
 }
 
 /// `DELETE FROM t WHERE id = 1` and the like, which needs no parser either.
@@ -283,7 +327,7 @@ fn plain_change(words: &Words<'_>) -> Option<Found> {
     let class = if shape.verb == Verb::Delete { Class::Remove } else { Class::Change };
     let (table, _) = words.name(shape.table.start);
     let scope = Scope::Filtered;
-    Some(Found { class, verb: shape.verb, table: table?, scope, leaves_none_out: false })
+    Some(Found::plain(class, shape.verb, table?, scope))
 }
 
 /// `INSERT INTO t (a) VALUES (1), (2)`, which needs no parser.
@@ -313,32 +357,64 @@ fn is_plain_insert(words: &Words<'_>) -> bool {
 fn insert_by_words(script: &mut Script, words: &Words<'_>) {
     let into = words.find(&["into"]).unwrap_or(0);
     let (table, after) = words.name(into + 1);
-    let shown = table.as_deref().unwrap_or("?").to_owned();
-    // Full-text tables take orders: INSERT INTO notes(notes) VALUES ('delete-all').
-    let commands = words.piece(after) == "(" && words.name(after + 1).0 == table;
     // Behind a SELECT the parser knows neither.
     let updates = (after..words.len()).any(|at| {
         words.are(at, &["on", "duplicate", "key", "update"]) || words.are(at, &["do", "update"])
     });
-    let empties = commands
-        && (after..words.len()).any(|at| words.string(at).as_deref() == Some("delete-all"));
-    if empties {
-        let phrase = format!("empties the full-text index {shown}");
-        script.push(Class::Remove, Verb::Delete, table, Scope::All, phrase);
-    } else if words.is(0, &["replace"]) || words.are(1, &["or", "replace"]) || updates {
-        let phrase = format!("writes into {shown}, overwriting rows that are there");
-        script.push(Class::Change, Verb::Replace, table, Scope::Filtered, phrase);
-    } else {
-        let phrase = format!("inserts into {shown}");
-        script.push(Class::Add, Verb::Insert, table, Scope::One, phrase);
-    }
+    let overwrites = words.is(0, &["replace"]) || words.are(1, &["or", "replace"]) || updates;
+    let (class, verb, scope) = match overwrites {
+        true => (Class::Change, Verb::Replace, Scope::Filtered),
+        false => (Class::Add, Verb::Insert, Scope::One),
+    };
+    tell(script, words, Found::plain(class, verb, table.unwrap_or_else(|| "?".to_owned()), scope));
+}
+
+/// Whether an INSERT is an order to a full-text table, which has a column of its own name for them:
+/// `INSERT INTO notes(notes) VALUES ('delete-all')`.
+fn empties_index(words: &Words<'_>) -> bool {
+    let Some(into) = words.find(&["into"]) else { return false };
+    let (table, open) = words.name(into + 1);
+    let own = |column: &String| {
+        let table = table.as_deref().unwrap_or_default().rsplit('.').next();
+        table.is_some_and(|table| table.eq_ignore_ascii_case(column))
+    };
+    words.is_open(open)
+        && words.name(open + 1).0.as_ref().is_some_and(own)
+        && (open..words.len())
+            .any(|at| words.piece(at).trim_matches(['\'', '"']).eq_ignore_ascii_case("delete-all"))
+}
+
+/// Returns the tables among the sources.
+fn factors(sources: &[TableWithJoins]) -> impl Iterator<Item = &TableFactor> {
+    let joined = |source| joins_of(source).map(|(join, _)| &join.relation);
+    sources.iter().flat_map(move |source| std::iter::once(&source.relation).chain(joined(source)))
+}
+
+/// Returns the joins, each with the tables that stand before it.
+fn joins(sources: &[TableWithJoins]) -> impl Iterator<Item = (&Join, Vec<&TableFactor>)> {
+    sources.iter().flat_map(joins_of)
+}
+
+fn joins_of(source: &TableWithJoins) -> impl Iterator<Item = (&Join, Vec<&TableFactor>)> {
+    source.joins.iter().enumerate().map(|(at, join)| {
+        let before = source.joins[..at].iter().map(|join| &join.relation);
+        (join, std::iter::once(&source.relation).chain(before).collect())
+    })
+}
+
+/// Returns whether a table goes by a name in its statement.
+fn goes_by(factor: &TableFactor, name: &str) -> bool {
+    relation(factor).is_some_and(|(own, alias)| {
+        let last = own.rsplit('.').next().unwrap_or(&own).to_owned();
+        own.eq_ignore_ascii_case(name) && alias.is_none()
+            || alias.unwrap_or(last).eq_ignore_ascii_case(name)
+    })
 }
 
 /// Returns by what other name a table stands among the sources once more.
 fn again(sources: &[TableWithJoins], table: &str, name: &str) -> Option<String> {
-    let joins = sources.iter().flat_map(|source| &source.joins).map(|join| &join.relation);
-    let factors = sources.iter().map(|source| &source.relation).chain(joins);
-    let named = factors.filter_map(relation).filter(|(own, _)| own.eq_ignore_ascii_case(table));
+    let named =
+        factors(sources).filter_map(relation).filter(|(own, _)| own.eq_ignore_ascii_case(table));
     let mut names = named.map(|(own, alias)| alias.unwrap_or(own).to_lowercase());
     names.find(|other| !other.eq_ignore_ascii_case(name))
 }

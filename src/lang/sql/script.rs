@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::command::command;
+use super::command::{self, command};
+use super::routine::Routines;
 use super::{Ends, Flavour, lex, mysql, query, sqlite};
 use crate::lang::alike::{Alike, Care, Dialect};
 use crate::lang::effect::unread;
@@ -33,6 +34,8 @@ pub(super) struct Script {
     destructive_word: bool,
     /// Variables that hold a string which stands in the text.
     pub(super) variables: BTreeMap<String, String>,
+    /// What the text has made that can be called.
+    pub(super) routines: Routines,
     /// The text of each prepared statement, where it is known.
     pub(super) prepared: BTreeMap<String, Option<String>>,
     temporary: Temporary,
@@ -55,6 +58,7 @@ impl Script {
             destructive_word: false,
             variables: BTreeMap::new(),
             prepared: BTreeMap::new(),
+            routines: Routines::default(),
             temporary: Temporary::default(),
             alike: Alike::new(DIALECT),
             nesting: 0,
@@ -71,10 +75,15 @@ impl Script {
             return;
         }
         self.span = words.range();
+        self.forget_written(&words);
         let before = (self.effects.len(), self.reason.is_some());
         if statement.is_doubtful {
             self.unclear(&words, "it is not certain where strings end");
-        } else if !(words.len() == 1 && command(self, &words)) {
+        } else if words.len() == 1 && command(self, &words) {
+            if command::connects(words.line(), self.flavour) {
+                self.temporary.forget();
+            }
+        } else {
             self.first(text, statement, &words);
         }
         if before == (self.effects.len(), self.reason.is_some()) {
@@ -117,6 +126,25 @@ impl Script {
         self.within -= 1;
     }
 
+    /// Forgets the text of variables that a statement may write: `SELECT … INTO @a, @b`, `@a := …`,
+    /// `CALL p(@a)`.
+    fn forget_written(&mut self, words: &Words<'_>) {
+        if self.variables.is_empty() {
+            return;
+        }
+        let is_call = words.is(0, &["call"]);
+        let mut is_into = false;
+        for at in 0..words.len() {
+            is_into = words.is(at, &["into"])
+                || is_into && (words.piece(at) == "," || words.variable(at).is_some());
+            let Some((name, next)) = words.variable(at) else { continue };
+            let is_set = words.piece(next) == ":" && words.piece(next + 1) == "=";
+            if is_call || is_into || is_set {
+                self.variables.remove(&name);
+            }
+        }
+    }
+
     /// Reads a text that runs where the current statement stands.
     pub(super) fn inner(&mut self, text: &str) {
         if self.nesting >= MOST_NESTING {
@@ -124,10 +152,12 @@ impl Script {
             self.reason.get_or_insert_with(|| "texts within texts".to_owned());
             return;
         }
-        let mut inner = Self { nesting: self.nesting + 1, ..Self::new(self.flavour) };
+        let routines = std::mem::take(&mut self.routines);
+        let mut inner = Self { nesting: self.nesting + 1, routines, ..Self::new(self.flavour) };
         for statement in lex::statements(text, self.flavour, Ends::Server) {
             inner.statement(text, &statement);
         }
+        self.routines = std::mem::take(&mut inner.routines);
         let span = self.span.clone();
         let runs = inner.effects.into_iter().filter(|effect| effect.class != Class::Read);
         self.effects.extend(runs.map(|effect| Effect { span: span.clone(), ..effect }));
@@ -175,6 +205,16 @@ impl Script {
             let reason = format!("{why}: {}", words.shown());
             self.effects.push(unread(&reason, self.span.clone()));
         }
+    }
+
+    /// Reads what does not run now; nothing of it is added.
+    pub(super) fn aside(&mut self, read: impl FnOnce(&mut Self)) -> Vec<Effect> {
+        let before = (self.count(), self.reason.clone(), self.destructive_word);
+        read(self);
+        (self.reason, self.destructive_word) = (before.1, before.2);
+        // What is called does something else from now on.
+        self.alike = Alike::new(DIALECT);
+        self.take_since(before.0)
     }
 
     /// Takes out what has been added since, so that it can be told otherwise.

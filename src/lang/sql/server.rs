@@ -1,10 +1,8 @@
 //! What functions and procedures do whose texts the server has told.
 
-use std::collections::BTreeMap;
-
 use super::script::Script;
 use super::{Ends, Flavour, alter, lex};
-use crate::lang::postgres::Source;
+use crate::lang::postgres::{Memory, Source};
 use crate::lang::token::Kind;
 use crate::lang::words::Words;
 use crate::lang::{Class, Effect, Reading, Scope, Verb};
@@ -18,20 +16,18 @@ const RUNS_NONE: &[&str] = &["alter", "drop", "grant", "revoke", "show"];
 /// What makes a text one statement, with the text behind its first five words.
 const HEAD: (&str, usize) = ("create procedure p() ", 5);
 
-type Sources = BTreeMap<String, Vec<Source>>;
-
 /// A call, as it is written: schema and name.
 type Call = (Option<String>, String);
 
 /// Adds what the functions do that a statement calls, in place of what was said of the calls
 /// themselves: the statement's own effects begin at `before`.
-pub(super) fn follow(script: &mut Script, before: usize, words: &Words<'_>, sources: &Sources) {
+pub(super) fn follow(script: &mut Script, before: usize, words: &Words<'_>, memory: &Memory) {
     let makes = words.is(0, &["create"]) && !words.is(1, &["table", "temporary"]);
-    if sources.is_empty() || makes || words.is(0, RUNS_NONE) {
+    if memory.is_untold() || makes || words.is(0, RUNS_NONE) {
         return;
     }
     let calls = called(words);
-    let known: Vec<Call> = calls.into_iter().filter(|call| found(call, sources) > 0).collect();
+    let known: Vec<Call> = calls.into_iter().filter(|call| found(call, memory) > 0).collect();
     if known.is_empty() {
         return;
     }
@@ -46,7 +42,7 @@ pub(super) fn follow(script: &mut Script, before: usize, words: &Words<'_>, sour
     let is_repeated = words.is(0, &["select", "with", "update", "delete", "insert", "replace"])
         && words.find(&["from", "update"]).is_some();
     for call in known {
-        for (name, effect) in does(&call, sources, &mut Vec::new()) {
+        for (name, effect) in does(&call, memory, &mut Vec::new()) {
             let is_bounded = matches!(effect.scope, Scope::One | Scope::Filtered);
             let scope = if is_repeated && is_bounded { Scope::Unknown } else { effect.scope };
             let each = if is_repeated { ", for each row" } else { "" };
@@ -94,25 +90,25 @@ fn temporary(words: &Words<'_>) -> impl Iterator<Item = String> {
 }
 
 /// Returns the functions that a call may mean.
-fn meant<'a>((schema, name): &Call, sources: &'a Sources) -> impl Iterator<Item = &'a Source> {
+fn meant<'a>((schema, name): &Call, memory: &'a Memory) -> impl Iterator<Item = &'a Source> {
     let is_meant = move |source: &&Source| {
         schema.as_ref().is_none_or(|schema| source.schema.eq_ignore_ascii_case(schema))
     };
-    sources.get(name).into_iter().flatten().filter(is_meant)
+    memory.sources(name).filter(is_meant)
 }
 
-fn found(call: &Call, sources: &Sources) -> usize {
-    meant(call, sources).count()
+fn found(call: &Call, memory: &Memory) -> usize {
+    meant(call, memory).count()
 }
 
 /// Returns what a call does, with the name of what does it; `open` are the calls it is made within.
-fn does(call: &Call, sources: &Sources, open: &mut Vec<Call>) -> Vec<(String, Effect)> {
+fn does(call: &Call, memory: &Memory, open: &mut Vec<Call>) -> Vec<(String, Effect)> {
     if open.len() >= MOST_CALLS || open.contains(call) {
         return Vec::new();
     }
     open.push(call.clone());
     let mut all = Vec::new();
-    for source in meant(call, sources) {
+    for source in meant(call, memory) {
         let text = format!("{}{}", HEAD.0, source.text);
         let mut script = Script::new(Flavour::Mysql);
         let (mut within, mut own_tables) = (Vec::new(), Vec::new());
@@ -126,7 +122,7 @@ fn does(call: &Call, sources: &Sources, open: &mut Vec<Call>) -> Vec<(String, Ef
         let known = |effect: &Effect| {
             let object = effect.object.as_deref().unwrap_or_default().to_lowercase();
             effect.verb == Verb::Execute
-                && within.iter().any(|call| call.1 == object && found(call, sources) > 0)
+                && within.iter().any(|call| call.1 == object && found(call, memory) > 0)
         };
         let (Reading::Understood(effects) | Reading::Unclear { effects, .. }) = script.finish();
         let is_own = |effect: &Effect| {
@@ -137,7 +133,7 @@ fn does(call: &Call, sources: &Sources, open: &mut Vec<Call>) -> Vec<(String, Ef
             .filter(|effect| effect.class > Class::Add && !known(effect) && !is_own(effect));
         all.extend(own.map(|effect| (source.name.clone(), effect)));
         for call in &within {
-            all.extend(does(call, sources, open));
+            all.extend(does(call, memory, open));
         }
     }
     open.pop();

@@ -27,9 +27,14 @@ pub(super) fn overwritten(insert: &Insert, table: &str) -> Option<Scope> {
         Some(_) | None if replaces => None,
         Some(_) | None => return None,
     };
-    let is_bounded = insert.source.as_deref().is_none_or(is_bounded)
-        || chosen.is_some_and(|chosen| chooses(chosen, &Subject::new(table, table)));
-    Some(if is_bounded { Scope::Filtered } else { Scope::Unknown })
+    let subject = Subject::new(table, table);
+    let source = insert.source.as_deref();
+    Some(match source {
+        _ if chosen.is_some_and(|chosen| chooses(chosen, &subject)) => Scope::Filtered,
+        Some(query) if subject.is_source(query) => Scope::All,
+        Some(query) if !is_bounded(query) => Scope::Unknown,
+        Some(_) | None => Scope::Filtered,
+    })
 }
 
 /// Tells whether something says which rows a query finds.

@@ -2,7 +2,7 @@
 
 use super::script::Script;
 use super::{alter, called, object};
-use crate::lang::words::Words;
+use crate::lang::words::{Words, bare};
 use crate::lang::{Class, Scope, Verb};
 
 /// Reads a statement; says whether it was one of these.
@@ -38,7 +38,7 @@ fn create(script: &mut Script, words: &Words<'_>) {
 /// PRAGMA: asks, or sets.
 fn pragma(script: &mut Script, words: &Words<'_>) {
     let at = if words.piece(2) == "." { 3 } else { 1 };
-    let name = words.piece(at).to_ascii_lowercase();
+    let name = bare(words.piece(at)).to_ascii_lowercase();
     let value = match words.piece(at + 1) {
         "=" => words.from(at + 2).shown().to_ascii_lowercase(),
         "(" => words.piece(at + 2).to_ascii_lowercase(),

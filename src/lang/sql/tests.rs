@@ -1,11 +1,9 @@
 //! What must hold for any text, and where things stand.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 
 use super::{Ends, Flavour, read, read_with, split};
-use crate::lang::postgres::Source;
+use crate::lang::postgres::{Memory, Source, Told};
 use crate::lang::{Class, Reading, Scope, Verb};
 
 const BOTH: [Flavour; 2] = [Flavour::Mysql, Flavour::Sqlite];
@@ -404,13 +402,14 @@ fn a_call_does_what_its_text_does() {
         ("app", "outward", "begin call somebody_elses(); end"),
         ("old", "greet", "begin drop table t; end"),
     ];
-    let mut sources: BTreeMap<String, Vec<Source>> = BTreeMap::new();
-    for (schema, name, text) in bodies {
+    let sources = bodies.map(|(schema, name, text)| {
         let [schema, name, language, text] = [schema, name, "sql", text].map(str::to_owned);
-        sources.entry(name.clone()).or_default().push(Source { schema, name, language, text });
-    }
+        Source { schema, name, language, text }
+    });
+    let mut memory = Memory::default();
+    memory.learn_server(Told { sources: sources.to_vec(), ..Told::default() });
     let does = |text: &str| {
-        let reading = read_with(text, Flavour::Mysql, Ends::Server, &sources);
+        let reading = read_with(text, Flavour::Mysql, Ends::Server, &memory);
         let effects = reading.effects().iter().filter(|effect| effect.class > Class::Add);
         effects
             .map(|effect| format!("{} ({:?})", effect.phrase, effect.scope))

@@ -22,6 +22,12 @@ const SCHEMA: &str = r#"
     create table log_1 partition of log for values from (0) to (10);
     create table log_2 partition of log for values from (10) to (20);
     insert into log select n, 'x' from generate_series(0, 19) n;
+    create table crowd (id int, a int, b int);
+    insert into crowd select n from generate_series(1, 10) n;
+    create table queue (primary key (id)) inherits (crowd);
+    insert into queue select n from generate_series(11, 35) n;
+    create trigger on_a after update of a on crowd for each statement execute function note();
+    create trigger on_b after update of b on crowd for each statement execute function note();
     create table ruled (id int);
     insert into ruled values (1), (2);
     create rule keep as on delete to ruled do instead nothing;
@@ -52,7 +58,7 @@ fn a_hold_says_what_goes_along() {
         (
             "delete from \"Big Town\";",
             &[
-                "50 rows, 100 % of public.Big Town",
+                "50 rows, 100 % of public.\"Big Town\"",
                 "cascades to public.street (40 rows), public.house",
                 "takes the reference from 3 rows of public.visit",
                 "fires triggers noted",
@@ -71,6 +77,8 @@ fn a_hold_says_what_goes_along() {
             &["50 rows", "views that go along: public.named, public.towns"],
             "fires",
         ),
+        ("truncate only crowd;", &["10 rows"], "35 rows"),
+        ("update crowd set b = 0;", &["35 rows", "fires triggers on_b"], "on_a"),
         ("delete from ruled;", &["runs by rules, so rows may differ: keep"], "2 rows"),
     ] {
         pty.line(statement);

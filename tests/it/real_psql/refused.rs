@@ -65,6 +65,10 @@ const REFUSED: &[Invocation] = &[
         ],
         "",
     ),
+    // What was to be a temporary table is not there, or no longer.
+    (&["$URI", "-f", "failed.sql"], ""),
+    (&["$URI", "-f", "rolled-back.sql"], ""),
+    (&["$URI", "-f", "dropped.sql"], ""),
     // In GBK the quote belongs to the character before it.
     (&["$URI?client_encoding=GBK", "-f", "quoted.sql"], ""),
     (&["$URI?client_encoding=GBK"], "select '日'; select '; delete from families; --';\n"),
@@ -85,6 +89,18 @@ fn refused_where_nobody_can_be_asked() {
     world.write("off.sql", "\\set SINGLESTEP off\n");
     world.write("lines.sql", "select 1\ndelete from families\n");
     world.write("own.sql", "select 1;\n");
+    world.write(
+        "failed.sql",
+        "create temp table families (x nosuchtype);\nupdate families set name = '';\n",
+    );
+    world.write(
+        "rolled-back.sql",
+        "begin;\ncreate temp table members (id int);\nselect 1/0;\ncommit;\ndelete from members;\n",
+    );
+    world.write(
+        "dropped.sql",
+        "create temp table members (id int);\ndrop table pg_temp.members;\ndelete from members;\n",
+    );
     world.write("quoted.sql", "select '日'; select '; delete from families; --';\n");
     let mut failures = Vec::new();
     for (args, stdin) in REFUSED {
@@ -113,6 +129,44 @@ fn refused_where_nobody_can_be_asked() {
     let count = failures.len();
     assert!(failures.is_empty(), "{count} are not refused:\n{}", failures.join("\n"));
     world.assert_nothing_left();
+}
+
+/// What a script makes, prepares and sets counts for what follows in it.
+#[test]
+fn what_needs_nobody_is_not_refused() {
+    let Some(world) = production() else { return };
+    world.write(
+        "own.sql",
+        "create temp table t (id int);\ninsert into t values (1);\ndelete from t;\ndrop table t;\n",
+    );
+    world.write(
+        "one.sql",
+        "begin;\ncreate temp table t (id int);\ndelete from t;\ndrop table t;\ncommit;\n",
+    );
+    world.write(
+        "values.sql",
+        "\\set name x\nselect 7 as one \\gset\nupdate members set name = :'name' where id = :one;\n\
+         delete from members where id = :given;\n",
+    );
+    world.write(
+        "plan.sql",
+        "prepare p (int) as delete from members where id = $1;\nexecute p(3);\n",
+    );
+    for args in [
+        &["-v", "ON_ERROR_STOP=1", "-f", "own.sql"][..],
+        &["-1", "-f", "own.sql"],
+        &["-f", "one.sql"],
+        &["-v", "given=6", "-f", "values.sql"],
+        &["-f", "plan.sql"],
+        &["-c", "prepare p as select 1", "-c", "execute p"],
+    ] {
+        let uri = [world.database.uri("app")];
+        let args: Vec<&str> = uri.iter().map(String::as_str).chain(args.iter().copied()).collect();
+        let output = run(without_terminal(&world, &world.wrapped(&args)), "");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !said.contains("ERROR"), "{args:?}: {output:?}");
+    }
+    assert_eq!((world.database.count("families"), world.database.count("members")), (1000, 2998));
 }
 
 /// The variables that connect the client are seen too.

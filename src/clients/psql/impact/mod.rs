@@ -112,6 +112,7 @@ pub fn probe(text: &str, effects: &[Effect], known: Known, token: &str) -> Optio
     let statement = statement.trim().trim_end_matches(';');
     let mut words = statement.split_ascii_whitespace().map(str::to_ascii_lowercase);
     let (first, second) = (words.next()?, words.next()?);
+    let is_only = second == "only" || second == "table" && words.next().as_deref() == Some("only");
 
     let mut count = None;
     let mut rows_of = None;
@@ -163,7 +164,13 @@ pub fn probe(text: &str, effects: &[Effect], known: Known, token: &str) -> Optio
         Does::Truncate => (ON_TRUNCATE, None),
         Does::Drop => (0, None),
     };
-    script += &format!("\\echo {token} fires\n{}\n;\n", query::fires(object, trigger, rule));
+    let columns = match does {
+        Does::Rows { verb: Verb::Update, .. } => postgres::assigned(statement),
+        Does::Rows { .. } | Does::Truncate | Does::Drop => None,
+    };
+    let columns = columns.filter(|columns| columns.iter().all(|column| is_safe_name(column)));
+    let fires = query::fires(object, trigger, rule, columns.as_deref());
+    script += &format!("\\echo {token} fires\n{fires}\n;\n");
     if matches!(does, Does::Drop) && cascades {
         script += &format!("\\echo {token} views\n{}\n;\n", query::views(object));
     }
@@ -176,7 +183,8 @@ pub fn probe(text: &str, effects: &[Effect], known: Known, token: &str) -> Optio
     if matches!(does, Does::Rows { .. }) {
         script += &format!("\\echo {token} plan\nEXPLAIN (VERBOSE, FORMAT JSON) {statement}\n;\n");
     } else {
-        count = Some(format!("SELECT count(*) FROM {object}"));
+        let only = if is_only { "ONLY " } else { "" };
+        count = Some(format!("SELECT count(*) FROM {only}{object}"));
     }
     if let Some(count) = count {
         script += &format!(

@@ -10,7 +10,7 @@ const MAX_CHILDREN: u32 = 8;
 /// Asks what a name means and how large it is.
 pub(super) fn table(object: &str) -> String {
     format!(
-        "SELECT json_build_object('schema', n.nspname, 'name', c.relname, 'kind', c.relkind, \
+        "SELECT json_build_object('schema', quote_ident(n.nspname), 'name', quote_ident(c.relname), 'kind', c.relkind, \
          'rows', CASE WHEN c.relkind = 'p' THEN coalesce((SELECT CASE WHEN min(p.reltuples) < 0 \
          THEN -1 ELSE sum(p.reltuples) END FROM pg_partition_tree(c.oid) t \
          JOIN pg_class p ON p.oid = t.relid WHERE t.isleaf), 0) ELSE c.reltuples END, \
@@ -33,7 +33,7 @@ pub(super) fn cascade(object: &str, keys: &str) -> String {
          UNION SELECT con.conrelid, along.depth + 1 FROM along JOIN pg_catalog.pg_constraint con \
          ON con.confrelid = along.oid WHERE con.contype = 'f' AND con.conparentid = 0 {keys} \
          AND along.depth < {MAX_DEPTH}) \
-         SELECT json_agg(name) FROM (SELECT n.nspname || '.' || c.relname AS name \
+         SELECT json_agg(name) FROM (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name \
          FROM along JOIN pg_catalog.pg_class c ON c.oid = along.oid \
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.oid <> pg_catalog.to_regclass('{object}') \
@@ -52,7 +52,7 @@ pub(super) fn children(object: &str, source: &str, condition: Option<&str>, toke
     format!(
         "SELECT pg_catalog.format('SELECT json_build_object(''name'', %L, ''does'', %L, ''rows'', count(*)) \
          FROM %s nl_child WHERE (%s) IN (SELECT %s FROM ', \
-         n.nspname || '.' || c.relname, con.confdeltype, con.conrelid::regclass, \
+         quote_ident(n.nspname) || '.' || quote_ident(c.relname), con.confdeltype, con.conrelid::regclass, \
          (SELECT string_agg('nl_child.' || quote_ident(a.attname), ', ' ORDER BY k.n) \
          FROM unnest(con.conkey) WITH ORDINALITY k(num, n) JOIN pg_catalog.pg_attribute a \
          ON a.attrelid = con.conrelid AND a.attnum = k.num), \
@@ -66,14 +66,29 @@ pub(super) fn children(object: &str, source: &str, condition: Option<&str>, toke
     )
 }
 
-/// Asks which triggers and rules fire; `trigger` is the bit of the event, `rule` its number.
-pub(super) fn fires(object: &str, trigger: u8, rule: Option<char>) -> String {
+/// Asks which triggers and rules fire; `trigger` is the bit of the event, `rule` its number. `columns`
+/// are those that an UPDATE sets, where they are known: there are triggers for some only.
+pub(super) fn fires(
+    object: &str,
+    trigger: u8,
+    rule: Option<char>,
+    columns: Option<&[String]>,
+) -> String {
     let rule = rule.unwrap_or('0');
+    let columns = columns.map_or_else(String::new, |columns| {
+        let list: Vec<String> = columns.iter().map(|column| format!("'{column}'")).collect();
+        format!(
+            "AND (t.tgattr::text = '' OR EXISTS (SELECT 1 FROM pg_catalog.pg_attribute a \
+             WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr) \
+             AND quote_ident(a.attname) IN ({})))",
+            list.join(", ")
+        )
+    });
     format!(
         "SELECT json_build_object(\
          'triggers', (SELECT json_agg(quote_ident(t.tgname) ORDER BY t.tgname) FROM pg_catalog.pg_trigger t \
          WHERE t.tgrelid = pg_catalog.to_regclass('{object}') AND NOT t.tgisinternal \
-         AND t.tgenabled IN ('O', 'A') AND (t.tgtype & {trigger}) <> 0), \
+         AND t.tgenabled IN ('O', 'A') AND (t.tgtype & {trigger}) <> 0 {columns}), \
          'rules', (SELECT json_agg(quote_ident(r.rulename) ORDER BY r.rulename) FROM pg_catalog.pg_rewrite r \
          WHERE r.ev_class = pg_catalog.to_regclass('{object}') AND r.ev_type = '{rule}' \
          AND r.ev_enabled IN ('O', 'A')))"
@@ -91,7 +106,7 @@ pub(super) fn views(object: &str) -> String {
          ON d.refobjid = above.oid AND d.refclassid = 'pg_catalog.pg_class'::regclass \
          JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_catalog.pg_rewrite'::regclass \
          WHERE r.ev_class <> above.oid AND above.depth < {MAX_DEPTH}) \
-         SELECT json_agg(DISTINCT n.nspname || '.' || c.relname) FROM above \
+         SELECT json_agg(DISTINCT quote_ident(n.nspname) || '.' || quote_ident(c.relname)) FROM above \
          JOIN pg_catalog.pg_class c ON c.oid = above.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     )
 }

@@ -50,12 +50,14 @@ pub(super) fn cascade(tables: Option<&str>, counts: Option<&str>) -> Vec<String>
         })
         .collect();
     let mut told: Vec<String> = list("cascades to ", &named).into_iter().collect();
-    let emptied: Vec<String> = children
-        .iter()
-        .filter(|child| child.does != "c" && child.rows > 0.0)
-        .map(|child| format!("{} of {}", rows_of(child.rows), child.name))
-        .collect();
-    told.extend(list("takes the reference from ", &emptied));
+    for (action, words) in [("n", "takes the reference from "), ("d", "sets the default in ")] {
+        let changed: Vec<String> = children
+            .iter()
+            .filter(|child| child.does == action && child.rows > 0.0)
+            .map(|child| format!("{} of {}", rows_of(child.rows), child.name))
+            .collect();
+        told.extend(list(words, &changed));
+    }
     told
 }
 
@@ -111,13 +113,15 @@ mod tests {
                       {\"name\":\"public.b\",\"does\":\"c\",\"rows\":5}\n\
                       {\"name\":\"public.b\",\"does\":\"c\",\"rows\":7}\n\
                       {\"name\":\"public.d\",\"does\":\"n\",\"rows\":2000}\n\
-                      {\"name\":\"public.e\",\"does\":\"n\",\"rows\":0}\nnonsense";
+                      {\"name\":\"public.e\",\"does\":\"n\",\"rows\":0}\n\
+                      {\"name\":\"public.f\",\"does\":\"d\",\"rows\":1}\nnonsense";
         let tables = "[\"public.a\", \"public.b\", \"public.c\"]";
         assert_eq!(
             cascade(Some(tables), Some(counts)),
             [
                 "cascades to public.a (1 row), public.b, public.c",
                 "takes the reference from 2,000 rows of public.d",
+                "sets the default in 1 row of public.f",
             ]
         );
         assert!(cascade(None, None).is_empty());

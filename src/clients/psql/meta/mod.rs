@@ -95,7 +95,10 @@ pub fn has_variable(statement: &str) -> bool {
 /// that is not.
 #[must_use]
 pub fn filled(statement: &str, variables: &Variables) -> Option<String> {
-    State::default().filled(statement, variables)
+    match statement.contains(':') {
+        true => State::default().filled(statement, variables),
+        false => Some(statement.to_owned()),
+    }
 }
 
 /// Tells whether psql sends exactly what a script says: no meta command, no variable, no data.

@@ -4,11 +4,17 @@
 //! The parser says the same and takes ten times as long. Whatever has a word in it that could mean
 //! more, or is not of these forms to its last word, is left to it.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use squawk_syntax::quote::quote_ident;
 
 use super::function;
+use super::memory::{Source, Uses, Way};
+use super::reader::is_guard;
+use super::schema::WIDE;
 use super::tree::{in_one_line, shorten};
 use crate::lang::token::{Kind, Statement, Token, is_word};
 use crate::lang::words::Words;
@@ -30,13 +36,19 @@ const CREATED: &[&str] = &[
     "function",
     "index",
     MATERIALIZED,
+    "policy",
     "procedure",
+    "role",
+    SCHEMA,
     "sequence",
     "table",
     "trigger",
     "type",
+    "user",
     "view",
 ];
+
+const SCHEMA: &str = "schema";
 
 const MATERIALIZED: &str = "materialized view";
 
@@ -59,12 +71,26 @@ const DROPPED: &[&str] = &[
     "function",
     "index",
     MATERIALIZED,
+    "role",
+    SCHEMA,
     "sequence",
     "table",
     "trigger",
     "type",
+    "user",
     "view",
 ];
+
+/// First words of actions of an ALTER TABLE that change nothing in the rows.
+const SETTINGS: &[&str] = &["disable", "enable", "replica", "reset", "set"];
+
+/// Settings that are more than that: they rewrite the table, or mean another thing.
+const NOT_SETTINGS: &[&str] = &["access", "logged", "tablespace", "unlogged", "with", "without"];
+
+/// Options of EXPLAIN, and the one that runs what is explained.
+const OPTIONS: &[&str] =
+    &["analyze", "buffers", "costs", "format", "settings", "summary", "timing", "verbose", "wal"];
+const ANALYZE: &[&str] = &["analyze"];
 
 /// Rights, and what they are granted on by a name.
 const RIGHTS: &[&str] =
@@ -85,11 +111,14 @@ pub(super) fn read(text: &str, statement: &Statement) -> Option<Vec<Effect>> {
         () if words.is(0, &["grant"]) => plain.grant()?,
         () if words.is(0, &["insert"]) && does_no_more(2) => plain.insert()?,
         () if words.is(0, &["create"]) && plain.is_trigger() => plain.create()?,
+        () if words.is(0, &["explain"]) => plain.explain()?,
+        () if words.is(0, &["call"]) && does_no_more(1) => plain.call()?,
         () if !does_no_more(0) => return None,
         () if words.is(0, &["select", "table", "values", "with"]) => {
             plain.effect(Class::Read, Verb::Read, None, "reads".to_owned())
         }
         () if words.is(0, &["create"]) => plain.create()?,
+        () if words.is(0, &["reset", "set"]) => plain.setting()?,
         () if words.are(0, &["comment", "on"]) => {
             let phrase = "sets a comment or label".to_owned();
             plain.effect(Class::Add, Verb::Alter, None, phrase)
@@ -146,6 +175,53 @@ impl Plain<'_> {
         Some(self.effect(Class::Add, Verb::Insert, Some(table), phrase))
     }
 
+    /// EXPLAIN of a query, or of a change where it is not run.
+    fn explain(&self) -> Option<Effect> {
+        let Self(words) = self;
+        let end = if words.is_open(1) { words.after_bracket(1) } else { 1 };
+        let options = Words { text: words.text, tokens: &words.tokens[2.min(end)..end.max(2) - 1] };
+        let is_known = |option: &Words<'_>| {
+            let is_single = option.len() == 1 || option.len() == 2 && !option.is(0, ANALYZE);
+            is_single && option.is(0, OPTIONS)
+        };
+        let options = if end > 1 { options.parts() } else { Vec::new() };
+        let at = (end..words.len()).find(|at| !words.is(*at, OPTIONS))?;
+        let runs = options.iter().any(|option| option.is(0, ANALYZE))
+            || (end..at).any(|at| words.is(at, ANALYZE));
+        let is_query = words.is(at, &["select", "table", "values", "with"]);
+        let is_change = words.is(at, &["delete", "insert", "merge", "update"]);
+        let is_read = is_query && self.does_no_more(at..words.len());
+        (options.iter().all(is_known) && (is_read || !runs && (is_query || is_change)))
+            .then_some(())?;
+        let (class, verb, scope) = (Class::Read, Verb::Read, Scope::One);
+        let place = if runs { at } else { 0 };
+        let phrase = "reads".to_owned();
+        Some(self.effect_at(place..words.len(), class, verb, scope, None, phrase))
+    }
+
+    fn call(&self) -> Option<Effect> {
+        let (procedure, end) = self.name(1)?;
+        let is_whole = self.0.is_open(end) && self.0.after_bracket(end) == self.0.len();
+        let phrase = format!("calls procedure {procedure}");
+        let (class, verb, all) = (Class::Change, Verb::Execute, 0..self.0.len());
+        let effect = || self.effect_at(all, class, verb, Scope::Filtered, Some(procedure), phrase);
+        is_whole.then(effect)
+    }
+
+    /// SET and RESET of what is the session's own.
+    fn setting(&self) -> Option<Effect> {
+        let Self(words) = self;
+        let at = 1 + usize::from(words.is(0, &["set"]) && words.is(1, &["local", "session"]));
+        let (_, end) = self.name(at).filter(|(setting, _)| !is_guard(setting))?;
+        let is_set = words.is(end, &["to"]) || words.piece(end) == "=";
+        let is_whole = match words.is(0, &["reset"]) {
+            true => end == words.len(),
+            false => is_set && end + 1 < words.len(),
+        };
+        let phrase = "changes this session only".to_owned();
+        is_whole.then(|| self.effect(Class::Session, Verb::Session, None, phrase))
+    }
+
     fn create(&self) -> Option<Effect> {
         let Self(words) = self;
         let replaces = words.are(1, &["or", "replace"]);
@@ -159,10 +235,18 @@ impl Plain<'_> {
             return None;
         }
         at += if kind == MATERIALIZED { 2 } else { 1 };
+        if kind == "user" && words.is(at, &["mapping"]) {
+            return None;
+        }
         at += usize::from(words.is(at, &["concurrently"]));
         at += if words.are(at, &["if", "not", "exists"]) { 3 } else { 0 };
         let named =
             if words.is(at, &["on"]) && kind == "index" { None } else { Some(self.name(at)?.0) };
+        // Others may be created in it.
+        let is_more = kind == SCHEMA && at + 1 != words.len();
+        if is_more {
+            return None;
+        }
         let (class, verb, does) = match replaces {
             true => (Class::Change, Verb::Replace, "creates or replaces"),
             false => (Class::Add, Verb::Create, "creates"),
@@ -204,8 +288,9 @@ impl Plain<'_> {
         let kind = self.kind(1)?;
         let mut at = if kind == MATERIALIZED { 3 } else { 2 };
         at += usize::from(kind == "index" && words.is(at, &["concurrently"]));
+        let is_mapping = kind == "user" && words.is(at, &["mapping"]);
         at += if words.are(at, &["if", "exists"]) { 2 } else { 0 };
-        is_word(&kind, DROPPED).then_some(())?;
+        (is_word(&kind, DROPPED) && !is_mapping).then_some(())?;
         let mut objects = Vec::new();
         let last = loop {
             let (mut object, mut end) = self.name(at)?;
@@ -301,11 +386,30 @@ impl Plain<'_> {
             let phrase = format!("adds to {whole}: {shown}");
             return Some((Class::Add, Verb::Alter, Scope::One, phrase));
         }
+        if words.is(first, SETTINGS) && !words.is(first + 1, NOT_SETTINGS) {
+            return alters(format!("alters {whole}: {shown}"));
+        }
+        let adds = words.are(first, &["attach", "partition"])
+            || words.are(first, &["validate", "constraint"]);
+        if adds {
+            let phrase = format!("adds to {whole}: {shown}");
+            return Some((Class::Add, Verb::Alter, Scope::One, phrase));
+        }
         words.is(first, &["alter"]).then_some(())?;
         let column = first + 1 + usize::from(words.is(first + 1, &["column"]));
         let (name, end) = self.name_part(column)?;
         let is = |list: &[&str]| words.are(end, list) && end + list.len() == place.end;
         let drops = is(&["drop", "not", "null"]) || is(&["drop", "default"]);
+        let ty = end + if words.are(end, &["set", "data"]) { 2 } else { 0 };
+        if words.is(ty, &["type"]) && self.does_no_more(ty..place.end) {
+            let is_wide = ty + 2 == place.end && words.is(ty + 1, WIDE);
+            let (scope, does) = match is_wide {
+                true => (Scope::One, "changes the type of"),
+                false => (Scope::All, "rewrites every value of"),
+            };
+            let phrase = format!("{does} column {name} of {whole}: {shown}");
+            return Some((Class::Change, Verb::AlterType, scope, phrase));
+        }
         let is_alone = || words.tokens.iter().all(|token| token.kind != Kind::Comma);
         let is_plain = is(&["set", "not", "null"])
             || drops && is_alone()
@@ -384,6 +488,52 @@ pub(super) fn defines(text: &str, statement: &Statement) -> Option<String> {
     Some(last)
 }
 
+/// Returns what runs a rule that a statement creates, and its text.
+pub(super) fn rule(text: &str, statement: &Statement) -> Option<(Way, Source)> {
+    let words = Words::new(text, &statement.tokens);
+    let at = if words.are(1, &["or", "replace"]) { 3 } else { 1 };
+    (words.is(0, &["create"]) && words.is(at, &["rule"])).then_some(())?;
+    let (name, end) = Plain(words).name_part(at + 1)?;
+    words.are(end, &["as", "on"]).then_some(())?;
+    let uses = match words.piece(end + 2).to_ascii_lowercase().as_str() {
+        "delete" => Uses::Delete,
+        "insert" => Uses::Insert,
+        "update" => Uses::Update,
+        _ => return None,
+    };
+    let (mut table, mut behind) = Plain(words).name_part(end + 4)?;
+    while words.piece(behind) == "." {
+        (table, behind) = Plain(words).name_part(behind + 1)?;
+    }
+    // No function is called so.
+    let name = format!("{name} on {table}");
+    let way =
+        Way { name: table, uses: vec![uses], is_rule: true, fires: true, routine: name.clone() };
+    let (language, text) = ("rule".to_owned(), text[statement.range.clone()].to_owned());
+    Some((way, Source { schema: String::new(), name, language, text }))
+}
+
+/// Reads an ALTER that the parser does not know, and servers do.
+pub(super) fn altered(text: &str, statement: &Statement) -> Option<Vec<Effect>> {
+    let words = Words::new(text, &statement.tokens);
+    let plain = Plain(words);
+    let may_do_more = statement.is_doubtful || !plain.does_no_more(1..words.len());
+    (words.is(0, &["alter"]) && !may_do_more).then_some(())?;
+    if words.is(1, &["table"]) {
+        return read(text, statement);
+    }
+    let after = |at: usize| Some(plain.name(at)?.1);
+    let is_known = match () {
+        () if words.are(1, &["user", "mapping", "for"]) => words.is(5, &["server"]),
+        () if words.are(1, &["statistics", "if", "exists"]) => words.is(after(4)?, &["set"]),
+        () if words.are(1, &["materialized", "view"]) => words.is(after(3)?, &["add"]),
+        () => words.is(1, &["database"]) && words.are(after(2)?, &["set", "time", "zone"]),
+    };
+    let what: Vec<&str> = (1..4).map(|at| words.piece(at)).collect();
+    let phrase = format!("alters {}", what.join(" ").to_lowercase());
+    is_known.then(|| vec![plain.effect(Class::Change, Verb::Alter, None, phrase)])
+}
+
 /// Returns what stands in the quotes of a plain quoted name.
 pub(super) fn quoted(piece: &str) -> Option<&str> {
     let inner = piece.strip_prefix('"')?.strip_suffix('"')?;
@@ -397,161 +547,4 @@ pub(super) fn line(text: &str, tokens: &[Token]) -> String {
         let is_apart = token.range.start > std::mem::replace(&mut last, token.range.end);
         (is_apart, &text[token.range.clone()])
     })))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lang::postgres::{is_destructive_statement, one, token::statements, tree::Place};
-
-    /// Whether every statement that is read here means the same to the parser; how many there are.
-    fn same(text: &str) -> usize {
-        // Of what is left of a function the parser takes the space behind along.
-        let trimmed = |mut effects: Vec<Effect>| {
-            for Effect { span, .. } in &mut effects {
-                span.end = span.start + text[span.clone()].trim_end_matches([' ', ';']).len();
-            }
-            effects
-        };
-        let quick = |statement: &Statement| {
-            let effects = read(text, statement)?;
-            let found = one(text, statement, Place::Exact(0), 0);
-            match found.reason {
-                None => assert_eq!(trimmed(effects), trimmed(found.effects), "{text}"),
-                Some(reason) => {
-                    // What is not understood of an ALTER is held for its first word, and a trigger for
-                    // its events; no server takes these.
-                    let rest =
-                        Statement { tokens: statement.tokens[1..].to_vec(), ..statement.clone() };
-                    let is_held = is_destructive_statement(text, &rest)
-                        && !Plain(Words::new(text, &statement.tokens)).is_trigger();
-                    assert!(!is_held || effects.iter().any(Effect::destroys), "{reason}");
-                }
-            }
-            Some(())
-        };
-        statements(text).iter().filter_map(quick).count()
-    }
-
-    /// The statements of the tables of verdicts.
-    fn corpus() -> Vec<String> {
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let file = |name: &str| std::fs::read_to_string(root.join(name)).expect("it is there");
-        let mut texts = Vec::new();
-        for name in ["adversary-postgres", "corpus-postgres", "postgres"] {
-            let table: toml::Table =
-                file(&format!("tests/verdicts/{name}.toml")).parse().expect("TOML");
-            let rows = table.values().filter_map(toml::Value::as_array).flatten();
-            texts.extend(
-                rows.filter_map(|row| row.get("text").unwrap_or(row).as_str()).map(str::to_owned),
-            );
-        }
-        texts
-    }
-
-    #[test]
-    fn forms_of_dumps_and_migrations_are_read_here() {
-        for text in FORMS {
-            assert_eq!(same(text), 1, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_parser_says_the_same_of_every_statement_and_of_what_is_left_of_it() {
-        let texts = corpus().into_iter().chain(FORMS.iter().map(|text| (*text).to_owned()));
-        for text in texts {
-            same(&text);
-            for statement in statements(&text).iter().filter(|statement| !statement.is_doubtful) {
-                for token in statement.tokens.iter().take(20) {
-                    let mut less = text.clone();
-                    less.replace_range(token.range.clone(), " ");
-                    same(&less);
-                    let mut more = text.clone();
-                    more.insert_str(token.range.end, &format!(" {}", &text[token.range.clone()]));
-                    same(&more);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_may_do_more_is_left_to_the_parser() {
-        for text in [
-            "select a into b from t",
-            "select lo_unlink(1)",
-            "select lo_unlink 1)",
-            "select \"lo_unlink\" (1)",
-            "select U&\"l\\006f_unlink\"(1)",
-            "select delete_all()",
-            "with a as (delete from t returning 1) select 1",
-            "insert into t values (1) on conflict (id) do update set a = 1",
-            "create rule r as on insert to t do also delete from u",
-            "create function f() returns int begin atomic select 1; end",
-            "create table t as execute p",
-            "create materialized view v as select lo_unlink(1)",
-            "alter table t add column a int, detach partition p",
-            "alter table t drop column a b",
-            "alter table t alter a type int",
-            "alter role r rename to s",
-            "drop table",
-            "drop table a b",
-            "drop owned by a",
-            "grant a to b",
-            "explain analyze delete from t",
-        ] {
-            assert_eq!(read(text, &statements(text)[0]), None, "{text}");
-        }
-    }
-
-    #[rustfmt::skip]
-    const FORMS: &[&str] = &[
-        "SELECT f.id, count(*) FROM families f LEFT JOIN m ON m.f = f.id WHERE f.a IN (SELECT 1) FOR UPDATE;",
-        "with a as (select 1) select * from a",
-        "values (1), (2)",
-        "table t",
-        "insert into public.\"T\" (a, b) select a, lower(b) from u where c is null returning id",
-        "insert into t as x values (now(), array[1], 'a'::text) on conflict (id) where a > 1 do nothing",
-        "insert into t default values",
-        "CREATE TABLE public.t (id bigint NOT NULL, b text DEFAULT ''::text, CONSTRAINT c CHECK ((b > 0)))",
-        "create temp table if not exists t (id int generated always as identity, c int references u (id) on delete set null)",
-        "create table t (like u including all) partition by range (a)",
-        "create table \"t-1\" partition of u for values from (1) to (2)",
-        "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON ONLY public.t USING btree (lower(a), b DESC) WHERE (c IS NULL)",
-        "create index on t (a)",
-        "create sequence public.s START WITH 1 NO MINVALUE CACHE 1",
-        "create or replace view v (a) as select a from t where b",
-        "create type mood as enum ('a', 'b')",
-        "create domain d as text check (value <> '')",
-        "create extension if not exists hstore with schema public",
-        "create or replace function s.f(a int, b text default 'x') returns trigger language plpgsql as $$ begin delete from t; end $$",
-        "create procedure p() language sql as 'truncate t'",
-        "create function f(a int) returns int return a + 1",
-        "alter table t add column a int not null default 0",
-        "alter table only public.t add constraint c foreign key (a) references u (id) on update cascade on delete cascade not valid",
-        "ALTER TABLE if exists t ADD a int, add unique (b), owner to \"Me\", alter column c set default nextval('s'::regclass), alter d set not null",
-        "alter sequence s owned by t.id",
-        "alter function s.f(int, text) owner to app",
-        "alter view \"V\" owner to app;",
-        "comment on column public.t.a is 'drop table t'",
-        "grant select, insert, update, delete on table public.t to app",
-        "grant all on schema s to public",
-        "drop table if exists a, s.b, \"C\" cascade",
-        "drop index concurrently i",
-        "drop view v restrict",
-        "drop materialized view if exists s.v",
-        "drop function if exists f(int, text) cascade",
-        "drop trigger if exists g on s.t cascade",
-        "alter table t drop column if exists a cascade, drop constraint c, drop \"B\", alter a set not null",
-        "alter table t alter a drop not null",
-        "alter table t rename column a to \"B\"",
-        "alter table t rename constraint a to b",
-        "alter index s.i rename to j",
-        "alter table t rename to u",
-        "alter table t alter column a drop default",
-        "alter table t alter b set default lower('x')",
-        "create table t as select a from u",
-        "create materialized view v as select a from u with no data",
-        "create or replace trigger g after insert or update of a, b or delete on t for each row when (new.a > 1) execute function s.f('x')",
-        "create trigger g instead of delete on v execute procedure f()",
-    ];
 }

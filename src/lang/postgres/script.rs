@@ -1,0 +1,158 @@
+//! A text read statement by statement: what one prepares, defines or makes counts for those behind it.
+
+use super::literals::{self, DIALECT};
+use super::memory::{Memory, teaches};
+use super::{Place, Read, one, plain, token};
+use crate::lang::Class;
+use crate::lang::Reading;
+use crate::lang::alike::Alike;
+use crate::lang::effect::unread;
+use crate::lang::temporary::Temporary;
+use crate::lang::token::Statement;
+
+/// From what length on a text is a script: in a shorter one a typo is worth a parser's time.
+const SCRIPT_BYTES: usize = 4_000;
+
+/// From what length on a text is read on several threads: it takes a millisecond on one.
+const LONG_BYTES: usize = 20_000;
+
+/// How many threads read a long text, and how many statements each takes in turn.
+const THREADS: usize = 4;
+const IN_TURN: usize = 64;
+
+/// What the statements of a text do, each by itself.
+pub struct Ahead(Vec<(Statement, Read)>);
+
+impl Ahead {
+    /// Reads a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let statements = token::statements(text);
+        let is_script = text.len() >= SCRIPT_BYTES;
+        let found = in_turns(&statements, text.len(), |statement, alike| {
+            first(text, statement, alike, is_script)
+        });
+        Self(statements.into_iter().zip(found).collect())
+    }
+
+    /// Reads the parts of a text.
+    #[must_use]
+    pub fn of_parts(parts: &[&str]) -> Vec<Self> {
+        let bytes = parts.iter().map(|part| part.len()).sum();
+        in_turns(parts, bytes, |part, alike| {
+            let read = |statement: Statement| {
+                let found = first(part, &statement, alike, bytes >= SCRIPT_BYTES);
+                (statement, found)
+            };
+            Self(token::statements(part).into_iter().map(read).collect())
+        })
+    }
+}
+
+/// A text that comes in one or more parts, and what is known by now.
+pub struct Script<'a> {
+    given: &'a Memory,
+    /// With what the text itself prepares and defines.
+    own: Option<Memory>,
+    temporary: Temporary,
+}
+
+impl<'a> Script<'a> {
+    /// Begins a text whose statements may use what a memory holds.
+    #[must_use]
+    pub fn new(given: &'a Memory) -> Self {
+        Self { given, own: None, temporary: Temporary::default() }
+    }
+
+    /// The same, of a text that goes on after a mistake, in an open transaction or not: a temporary
+    /// table is its own no longer than the transaction it is made in.
+    #[must_use]
+    pub fn doubted(given: &'a Memory, is_open: bool) -> Self {
+        Self { temporary: Temporary::doubted(is_open), ..Self::new(given) }
+    }
+
+    /// Takes the next part, which was read ahead. Places are places in this part.
+    #[must_use]
+    pub fn take(&mut self, text: &str, ahead: Ahead) -> Reading {
+        let mut all = Read::default();
+        for (statement, mut found) in ahead.0 {
+            let is_told = found.effects.iter().any(|effect| effect.class == Class::Opaque);
+            if found.destructive_word && !is_told {
+                let reason = found.reason.as_deref().unwrap_or("not understood");
+                found.effects.push(unread(reason, statement.range.clone()));
+            }
+            let memory = self.own.as_ref().unwrap_or(self.given);
+            memory.apply(text, &statement, &mut found);
+            memory.narrow(text, &mut found.effects);
+            self.temporary.take(text, &statement, &mut found.effects);
+            if teaches(text, &statement) {
+                let own = self.own.get_or_insert_with(|| self.given.clone());
+                own.learn_statement(text, &statement);
+            }
+            all.effects.extend(found.effects);
+            all.reason = all.reason.or(found.reason);
+            all.destructive_word |= found.destructive_word;
+        }
+        match all.reason.take() {
+            None => Reading::Understood(all.effects),
+            Some(reason) => Reading::Unclear {
+                reason,
+                effects: all.effects,
+                destructive_word: all.destructive_word,
+            },
+        }
+    }
+
+    /// Forgets the temporary tables that were made: what follows may not see them.
+    pub fn forget_temporary(&mut self) {
+        self.temporary.forget();
+    }
+}
+
+/// Reads pieces of a text of so many bytes; of a long one on several threads.
+fn in_turns<T: Sync, R: Send>(
+    pieces: &[T],
+    bytes: usize,
+    read: impl Fn(&T, &mut Alike) -> R + Sync,
+) -> Vec<R> {
+    let threads = if bytes >= LONG_BYTES { THREADS } else { 1 };
+    let share = |turn: usize| {
+        let mut alike = Alike::new(DIALECT);
+        let turns = pieces.chunks(IN_TURN).skip(turn).step_by(threads);
+        let mut read = |turn: &[T]| turn.iter().map(|piece| read(piece, &mut alike)).collect();
+        turns.map(|turn| read(turn)).collect::<Vec<Vec<R>>>()
+    };
+    let mut shares: Vec<_> = std::thread::scope(|scope| {
+        let begin = |turn| {
+            let builder = std::thread::Builder::new().name("sql".into());
+            (turn, builder.spawn_scoped(scope, move || share(turn)).ok())
+        };
+        let others: Vec<_> = (1..threads).map(begin).collect();
+        let own = share(0);
+        // Where there is no thread to be had, this one does it.
+        let rest = others.into_iter().map(|(turn, thread)| {
+            thread.and_then(|thread| thread.join().ok()).unwrap_or_else(|| share(turn))
+        });
+        std::iter::once(own).chain(rest).map(Vec::into_iter).collect()
+    });
+    (0..threads).cycle().map_while(|turn| shares[turn].next()).flatten().collect()
+}
+
+/// Reads a statement of a text, by itself.
+fn first(text: &str, statement: &Statement, alike: &mut Alike, is_script: bool) -> Read {
+    let literal = literals::read(text, statement, 0).map(|effect| vec![effect]);
+    let plain = literal.or_else(|| is_script.then(|| plain::read(text, statement))?);
+    if let Some(effects) = plain.or_else(|| alike.tell(text, statement)) {
+        return Read { effects, ..Read::default() };
+    }
+    let found = one(text, statement, Place::Exact(0), 0);
+    if found.reason.is_none() && found.unread.is_empty() {
+        alike.learn(text, statement, &found.effects);
+    }
+    if found.reason.is_some()
+        && let Some(effects) = plain::altered(text, statement)
+    {
+        return Read { effects, ..Read::default() };
+    }
+    found
+}
