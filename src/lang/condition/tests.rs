@@ -8,6 +8,8 @@ use super::{Condition, Cover, Op, Truth};
 use crate::lang::sql::{self, Ends, Flavour};
 use crate::lang::{Reading, Scope, postgres};
 
+type Read = fn(&str) -> Reading;
+
 #[derive(Deserialize)]
 struct Conditions {
     all: Vec<String>,
@@ -18,7 +20,7 @@ struct Conditions {
 fn conditions_are_told_apart_in_each_language() {
     let table = include_str!("../../../tests/verdicts/conditions.toml");
     let table: BTreeMap<String, Conditions> = toml::from_str(table).expect("it is TOML");
-    let readers: [(&str, fn(&str) -> Reading); 3] = [
+    let readers: [(&str, Read); 3] = [
         ("postgres", postgres::read),
         ("mysql", |text| sql::read(text, Flavour::Mysql, Ends::Client)),
         ("sqlite", |text| sql::read(text, Flavour::Sqlite, Ends::Client)),

@@ -120,7 +120,7 @@ fn in_turns<T: Sync, R: Send>(
         let mut alike = Alike::new(DIALECT);
         let turns = pieces.chunks(IN_TURN).skip(turn).step_by(threads);
         let mut read = |turn: &[T]| turn.iter().map(|piece| read(piece, &mut alike)).collect();
-        turns.map(|turn| read(turn)).collect::<Vec<Vec<R>>>()
+        turns.map(&mut read).collect::<Vec<Vec<R>>>()
     };
     let mut shares: Vec<_> = std::thread::scope(|scope| {
         let begin = |turn| {
