@@ -115,7 +115,10 @@ fn in_turns<T: Sync, R: Send>(
     bytes: usize,
     read: impl Fn(&T, &mut Alike) -> R + Sync,
 ) -> Vec<R> {
-    let threads = if bytes >= LONG_BYTES { THREADS } else { 1 };
+    let threads = match bytes >= LONG_BYTES {
+        true => pieces.len().div_ceil(IN_TURN).clamp(1, THREADS),
+        false => 1,
+    };
     let share = |turn: usize| {
         let mut alike = Alike::new(DIALECT);
         let turns = pieces.chunks(IN_TURN).skip(turn).step_by(threads);
@@ -155,4 +158,39 @@ fn first(text: &str, statement: &Statement, alike: &mut Alike, is_script: bool) 
         return Read { effects, ..Read::default() };
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_read_as_short_ones_do() {
+        let made = |n: usize| {
+            [
+                format!("delete from t{n} where a_{n} = {n} or b is null;"),
+                format!(
+                    "create function f{n}() returns int language sql as 'delete from u{n} returning 1';"
+                ),
+                format!("select f{}();", n / 2),
+                format!("create temp table own{n} (a int);"),
+                format!("drop table own{n};"),
+                format!("frobnicate {n};"),
+            ]
+        };
+        let pieces: Vec<String> = (0..300).flat_map(made).collect();
+        let whole = pieces.join("\n");
+        assert!(whole.len() > 2 * LONG_BYTES);
+        let told = |reading: &Reading| -> Vec<String> {
+            let phrases = reading.effects().iter();
+            phrases.map(|effect| format!("{:?} {}", effect.class, effect.phrase)).collect()
+        };
+        let memory = Memory::default();
+        let mut script = Script::new(&memory);
+        let parts: Vec<&str> = pieces.iter().map(String::as_str).collect();
+        let ahead = Ahead::of_parts(&parts).into_iter();
+        let each =
+            parts.iter().zip(ahead).flat_map(|(part, ahead)| told(&script.take(part, ahead)));
+        assert_eq!(told(&memory.read(&whole)), each.collect::<Vec<_>>());
+    }
 }
