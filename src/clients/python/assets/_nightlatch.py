@@ -628,7 +628,7 @@ WATCHED = frozenset((
     'clickhouse_connect', 'clickhouse_driver', 'coredis', 'couchbase', 'cx_Oracle', 'databricks.sql', 'duckdb',
     'fdb', 'firebird.driver', 'google.cloud.bigquery', 'google.cloud.firestore', 'google.cloud.storage',
     'hdbcli', 'ibm_db', 'influxdb_client', 'kubernetes.client', 'libsql', 'mariadb', 'minio', 'neo4j',
-    'oracledb', 'pg', 'pg8000', 'pgdb', 'psqlpy', 'pymemcache', 'pymssql', 'pyodbc', 'pysqlite3', 'pytds',
+    '_pg', 'oracledb', 'pg8000', 'pgdb', 'psqlpy', 'pymemcache', 'pymssql', 'pyodbc', 'pysqlite3', 'pytds',
     'snowflake.connector', 'sqlcipher3', 'trino', 'vertica_python',
 ))
 
