@@ -1,17 +1,17 @@
-//! What a key costs in the interactive search: `cargo bench --bench history [STATEMENTS]`.
+//! What a key costs in the interactive search: `cargo bench --bench history [STATEMENTS [FOLDER]]`.
 //!
 //! Makes logs of a million statements as people and scripts write them, indexes them, and types
 //! queries into the search, key by key, faster than a person does. What is measured is the time from a
 //! key to a screen full of statements, or to the end of the search where there are fewer; and the
 //! processor's time in it, which does not depend on what else the machine does (Linux). Numbers, no
-//! verdict.
+//! verdict. A folder is left as it is, for the next run to use.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its numbers")]
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nightlatch::clock::Clock;
@@ -55,23 +55,26 @@ const QUERIES: &[&str] = &[
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let wanted = std::env::args().skip(1).find_map(|word| word.parse().ok());
-    let statements = wanted.unwrap_or(STATEMENTS);
-    let data = tempfile::tempdir()?;
+    let mut wanted = std::env::args().skip(1).filter(|word| !word.starts_with('-'));
+    let statements = wanted.next().map_or(Ok(STATEMENTS), |count| count.parse())?;
+    let folder = tempfile::tempdir()?;
+    let data = wanted.next().map_or_else(|| folder.path().to_owned(), PathBuf::from);
     let clock = Clock::system();
-    let logs = write_logs(data.path(), statements)?;
-    println!("{statements} statements, logs {} MB", logs >> 20);
+    if !data.join("sessions").exists() {
+        let logs = write_logs(&data, statements)?;
+        println!("{statements} statements, logs {} MB", logs >> 20);
+    }
 
     let begun = clock.elapsed();
-    let mut store = Store::open(data.path())?;
+    let mut store = Store::open(&data)?;
     let indexed = store.update()?;
     let took = (clock.elapsed() - begun).as_secs_f64();
-    let size = fs::metadata(data.path().join("history.db"))?.len() >> 20;
+    let size = fs::metadata(data.join("history.db"))?.len() >> 20;
     println!("indexed {} in {took:.1} s, index {size} MB", indexed.statements);
     drop(store);
 
     let begun = clock.elapsed();
-    let mut store = Store::open(data.path())?;
+    let mut store = Store::open(&data)?;
     store.update()?;
     println!("opened and found up to date in {:.1?}", clock.elapsed() - begun);
     let begun = clock.elapsed();

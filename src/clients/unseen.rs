@@ -19,6 +19,8 @@ pub struct Unseen {
     pub connects: Vec<Option<Address>>,
     /// Where the client begins and ends to show statements before it runs them.
     pub echoes: Vec<Echo>,
+    /// Whether the line is a command for the client itself, which is recorded whatever it does.
+    pub is_command: bool,
 }
 
 impl Unseen {
@@ -43,6 +45,7 @@ impl Unseen {
         add(&mut self.effects, more.effects);
         add(&mut self.remarks, more.remarks);
         self.connects.extend(more.connects);
+        self.is_command |= more.is_command;
     }
 
     /// Returns whether there is nothing to judge.

@@ -114,8 +114,9 @@ fn statement(told: Told, log: &Log) -> Statement {
         .answer
         .map_or((None, None), |(answer, reason)| (Some(answer.word().to_owned()), reason));
     Statement {
-        // Neither is written.
+        // None of these is written.
         id: 0,
+        moment: told.time,
         place: Place::default(),
         session: log.session().to_owned(),
         n: told.n,

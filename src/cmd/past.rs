@@ -4,6 +4,8 @@ mod fate;
 pub(super) mod prompt;
 pub(super) mod screen;
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use memchr::memmem;
 
@@ -11,6 +13,7 @@ use super::log::Log;
 use crate::clients::known;
 use crate::error::Error;
 use crate::lang::Reading;
+use crate::record::course::{Course, Moment};
 use crate::record::find::Recorded;
 use crate::record::{Answer, Event, Header, Marker, Release, Source, Standing, Start, process};
 use crate::target::Target;
@@ -38,8 +41,8 @@ pub(super) struct Past {
     pub(super) session: String,
     /// When it started.
     pub(super) started: Timestamp,
-    /// The last that was heard of it.
-    pub(super) last: Timestamp,
+    /// When it was last heard of.
+    pub(super) last: Moment,
     /// What was known before it started.
     pub(super) header: Header,
     /// What happened, in order.
@@ -67,7 +70,7 @@ pub(super) enum End {
 #[derive(Debug)]
 pub(super) struct Thing {
     /// When.
-    pub(super) at: Timestamp,
+    pub(super) at: Moment,
     /// What.
     pub(super) what: What,
 }
@@ -131,7 +134,7 @@ pub(super) struct Screens {
 /// An answer to a hold.
 #[derive(Debug, Clone)]
 pub(super) struct Given {
-    pub(super) at: Timestamp,
+    pub(super) at: Moment,
     pub(super) answer: Answer,
     pub(super) reason: Option<String>,
     pub(super) release: Option<Release>,
@@ -162,7 +165,8 @@ pub(super) fn read(found: &Recorded, want: Want) -> Result<Past, Error> {
     let Start { started, header, .. } = log.start.clone();
     let stretch = (want == Want::Screens).then(|| Stretch::new((header.cols, header.rows)));
     let mut scan = Scan {
-        started,
+        course: Course::new(started),
+        into: Duration::ZERO,
         things: Vec::new(),
         exit: None,
         is_torn: false,
@@ -174,7 +178,7 @@ pub(super) fn read(found: &Recorded, want: Want) -> Result<Past, Error> {
         notices: None,
     };
     if let Some(target) = &header.target {
-        scan.add(started, What::Connected(target.clone()));
+        scan.add(None, What::Connected(target.clone()));
     }
     loop {
         let event = match want {
@@ -182,10 +186,11 @@ pub(super) fn read(found: &Recorded, want: Want) -> Result<Past, Error> {
             Want::Deeds | Want::Screens => log.next()?,
         };
         let Some(event) = event else { break };
-        let at = scan.at(log.time());
-        scan.event(event, at);
+        scan.into = log.time();
+        scan.event(event);
     }
-    let last = scan.at(log.time());
+    scan.into = log.time();
+    let last = scan.moment(None);
     let tail = scan.end_stretch();
     let is_alive = process::is_alive(header.pid, header.pid_started);
     let end = match scan.exit {
@@ -213,7 +218,9 @@ pub(super) fn read(found: &Recorded, want: Want) -> Result<Past, Error> {
 
 /// What is known while a log is read.
 struct Scan {
-    started: Timestamp,
+    course: Course,
+    /// How far into the session we are.
+    into: Duration,
     things: Vec<Thing>,
     exit: Option<i32>,
     /// The last thing is an event without an end.
@@ -233,26 +240,33 @@ struct Scan {
 }
 
 impl Scan {
-    fn at(&self, into: std::time::Duration) -> Timestamp {
-        let into = SignedDuration::try_from(into).unwrap_or(SignedDuration::MAX);
-        self.started.saturating_add(into).unwrap_or(self.started)
+    /// Returns when what is told now happened, by the clock on the wall if that was told.
+    fn moment(&mut self, wall: Option<Timestamp>) -> Moment {
+        if let Some(set) = wall.and_then(|wall| self.course.see(self.into, wall)) {
+            let way = if set.is_negative() { "back" } else { "forward" };
+            let by = SignedDuration::from_secs(set.as_secs()).abs();
+            self.add(None, What::Note(format!("this machine's clock was set {way} by {by:#}")));
+        }
+        self.course.moment(self.into, wall)
     }
 
-    fn add(&mut self, at: Timestamp, what: What) {
+    /// Adds what is told now, with the time of the clock on the wall if that was told.
+    fn add(&mut self, wall: Option<Timestamp>, what: What) {
+        let at = self.moment(wall);
         self.things.push(Thing { at, what });
     }
 
-    fn event(&mut self, event: Event, at: Timestamp) {
+    fn event(&mut self, event: Event) {
         match event {
-            Event::Marker(marker) => self.marker(*marker, at),
+            Event::Marker(marker) => self.marker(*marker),
             Event::Exit(status) => self.exit = Some(status),
             Event::Broken { bytes } => {
                 self.is_whole = false;
-                self.add(at, What::Gap(format!("{bytes} bytes of the log cannot be read")));
+                self.add(None, What::Gap(format!("{bytes} bytes of the log cannot be read")));
             }
             Event::Torn { bytes } => {
                 let why = format!("the log stops within an event, after {bytes} bytes of it");
-                self.add(at, What::Gap(why));
+                self.add(None, What::Gap(why));
                 self.is_torn = true;
             }
             Event::Output(_) | Event::Resize { .. } => {
@@ -270,7 +284,7 @@ impl Scan {
         }
     }
 
-    fn marker(&mut self, marker: Marker, at: Timestamp) {
+    fn marker(&mut self, marker: Marker) {
         match marker {
             Marker::Statement {
                 n,
@@ -300,9 +314,8 @@ impl Scan {
                     came_back: String::new(),
                 });
                 self.is_whole = true;
-                self.output_of = Some(self.things.len());
                 self.add(
-                    time,
+                    Some(time),
                     What::Statement(Box::new(Deed {
                         n,
                         text,
@@ -323,15 +336,17 @@ impl Scan {
                         screens,
                     })),
                 );
+                self.output_of = Some(self.things.len() - 1);
             }
             Marker::Answer { n, time, answer, reason, moment } => {
-                // What stood there was the question.
-                let output_of = self.output_of.take();
-                drop(self.end_stretch());
-                self.output_of = output_of;
+                // Where it was let run, that is what it printed.
+                if !self.deed(n).is_some_and(|deed| deed.was_let_run) {
+                    self.forget_question();
+                }
+                let at = self.moment(Some(time));
                 if let Some(deed) = self.deed(n) {
                     let release = moment.map(|moment| *moment);
-                    deed.answer = Some(Given { at: time, answer, reason, release });
+                    deed.answer = Some(Given { at, answer, reason, release });
                 }
             }
             Marker::Outcome { n, rows, duration_ms, error, unheard, transaction } => {
@@ -342,18 +357,19 @@ impl Scan {
                     deed.outcome = Some(Outcome { rows, duration_ms, error, unheard, transaction });
                 }
             }
-            Marker::Target { target } => self.add(at, What::Connected(target)),
+            Marker::Target { target } => self.add(None, What::Connected(target)),
             Marker::Gap { what, bytes, why } => {
                 self.is_whole = false;
                 let bytes = bytes.map_or(String::new(), |bytes| format!("{bytes} bytes of "));
-                self.add(at, What::Gap(format!("{bytes}{what} not recorded: {why}")));
+                self.add(None, What::Gap(format!("{bytes}{what}: {why}")));
             }
             note @ Marker::Note { .. } if note.let_run().is_some() => {
+                self.forget_question();
                 if let Some(deed) = note.let_run().and_then(|n| self.deed(n)) {
                     deed.was_let_run = true;
                 }
             }
-            Marker::Note { text } => self.add(at, What::Note(text)),
+            Marker::Note { text } => self.add(None, What::Note(text)),
         }
     }
 
@@ -382,6 +398,13 @@ impl Scan {
         Some(printed.split_off(begin))
     }
 
+    /// Forgets what stands on the screen since the statement: nightlatch's question.
+    fn forget_question(&mut self) {
+        let output_of = self.output_of.take();
+        drop(self.end_stretch());
+        self.output_of = output_of;
+    }
+
     /// Ends a stretch of the screen, gives it to the statement it is of, and returns it.
     fn end_stretch(&mut self) -> String {
         let Some(stretch) = &mut self.stretch else { return String::new() };
@@ -401,7 +424,7 @@ impl Past {
     /// Returns the statements.
     pub(super) fn deeds(&self) -> impl Iterator<Item = (Timestamp, &Deed)> {
         self.things.iter().filter_map(|thing| match &thing.what {
-            What::Statement(deed) => Some((thing.at, &**deed)),
+            What::Statement(deed) => Some((thing.at.wall, &**deed)),
             What::Connected(_) | What::Gap(_) | What::Note(_) => None,
         })
     }
@@ -441,7 +464,8 @@ impl Deed {
         let Some(known) = known::by_name(client) else {
             return self.destroys || matches!(self.verdict.as_str(), "hold" | "deny");
         };
-        if known.tells_operations {
+        // What a typed command of the client's own runs is told by itself.
+        if known.tells_operations || self.source == Source::Draft {
             return self.destroys;
         }
         let (has_word, count) = destroying(&(known.read)(&self.text));

@@ -55,8 +55,8 @@ pub fn run(
 ) -> Result<u8, Error> {
     let Some(data_dir) = recorded::any(world, view)? else { return Ok(0) };
     let loaded = config::load(world);
-    if !loaded.errors.is_empty() && !args.dry_run {
-        return Err(Error::ours("Nothing was removed: the configuration has mistakes.")
+    if !loaded.errors.is_empty() {
+        return Err(Error::ours("Nothing is removed: the configuration has mistakes.")
             .hint("A limit may be among them: nightlatch config check"));
     }
     let limits = limits(&loaded.config);

@@ -25,7 +25,11 @@ const NAME: &std::ffi::CStr = c"nl-tidy";
 /// # Errors
 /// When our own program cannot be run again.
 pub fn start(hidden: &str, operand: &OsStr) -> io::Result<()> {
-    let mut child = command(hidden)?.arg(operand).spawn()?;
+    let mut command = command(hidden)?;
+    // The terminal may hang up before the program has begun.
+    // SAFETY: the call is one that a child of a process with threads may do.
+    unsafe { command.pre_exec(|| nix::unistd::setsid().map(drop).map_err(io::Error::from)) };
+    let mut child = command.arg(operand).spawn()?;
     // It may outlive us. If it does not, this keeps it from standing in process lists as a zombie.
     thread::Builder::new().name("tidy".to_owned()).spawn(move || child.wait()).map(drop)
 }
@@ -89,7 +93,7 @@ fn command(hidden: &str) -> io::Result<Command> {
 /// first, before anything is opened.
 pub fn become_background() {
     super::process::rename_self(NAME);
-    // It fails for a leader of a process group, which a fresh child is not.
+    // It fails where it has been done already.
     nix::unistd::setsid().ok();
     #[cfg(target_os = "linux")]
     // SAFETY: nothing of ours is open yet but the three standard descriptors, which stay.

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod badly;
+pub mod course;
 mod damage;
 mod desk;
 mod encode;

@@ -259,7 +259,7 @@ impl Relay {
         self.keeper.connects(&unseen.connects);
         self.foresee(&mut unseen);
         self.line.beyond_reach.clone_from(&unseen.remarks);
-        if unseen.is_nothing() {
+        if unseen.is_nothing() && !unseen.is_command {
             return self.pass_key(key).map(|()| true);
         }
         if unseen.effects.iter().any(|effect| effect.verb == Verb::Unguard) {

@@ -20,6 +20,7 @@ fn statement(id: i64, text: &str) -> Statement {
         session: "1m7vyssakamh".into(),
         n: id.unsigned_abs(),
         time: "2026-11-20T06:00:00Z".parse().unwrap(),
+        moment: "2026-11-20T06:00:00Z".parse().unwrap(),
         client: "psql".into(),
         tier: Tier::Production,
         target: "orders-prod".into(),

@@ -4,12 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::capture::{Capture, decode_text};
+use super::words::Words;
 use super::{Indexed, StoreError, tier_rank};
+use crate::record::course::Course;
 use crate::record::find::{self, Recorded};
 use crate::record::imported;
 use crate::record::read::Found;
@@ -18,9 +20,6 @@ use crate::target::Target;
 
 /// An output that is no longer than this is read again from its statement on while it grows.
 const REREAD_BYTES: u64 = 256 << 10;
-
-/// So far may the ids of statements that came at once be ahead of their time.
-const MOST_DRIFT_MS: i64 = 3_600_000;
 
 /// How far a session's log is in the index.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +33,8 @@ struct Known {
     /// Where the next pass begins, and how far into the session that is.
     resume: (u64, Duration),
     is_over: bool,
+    /// By how much the clock on the wall was ahead of the session's own, at least and at most.
+    range: (i64, i64),
 }
 
 /// Says whether any log has something that the index has not, or is gone.
@@ -62,6 +63,7 @@ pub(super) fn update(
         connection.execute("DELETE FROM sessions WHERE id = ?1", [gone.id])?;
     }
     let before = indexed.statements;
+    let mut words = Words::default();
     for log in &logs {
         let known = known.get(&log.session).copied();
         if !is_log_stale(log, known.as_ref()) || indexed.failed.contains(&log.session) {
@@ -70,7 +72,7 @@ pub(super) fn update(
         if indexed.statements - before >= limit {
             return Ok(true);
         }
-        match Scan::start(connection, log, known) {
+        match Scan::start(connection, log, known, &mut words) {
             Ok(scan) => {
                 indexed.statements += scan.run()?;
                 indexed.sessions += 1;
@@ -106,7 +108,8 @@ fn length(log: &Recorded) -> Option<i64> {
 /// Returns what is known of every session.
 fn known(connection: &Connection) -> Result<HashMap<String, Known>, StoreError> {
     let mut select = connection.prepare_cached(
-        "SELECT session, id, started, bytes, indexed, resume, resume_at, exit FROM sessions",
+        "SELECT session, id, started, bytes, indexed, resume, resume_at, exit, behind, ahead
+         FROM sessions",
     )?;
     let rows = select.query_map([], |row| {
         let number = |at| Ok::<_, rusqlite::Error>(row.get::<_, i64>(at)?.cast_unsigned());
@@ -117,6 +120,7 @@ fn known(connection: &Connection) -> Result<HashMap<String, Known>, StoreError> 
             indexed: number(4)?,
             resume: (number(5)?, Duration::from_micros(number(6)?)),
             is_over: row.get::<_, Option<i64>>(7)?.is_some(),
+            range: (row.get(8)?, row.get(9)?),
         };
         Ok((row.get(0)?, known))
     })?;
@@ -126,18 +130,21 @@ fn known(connection: &Connection) -> Result<HashMap<String, Known>, StoreError> 
 /// One pass over the new part of one log.
 struct Scan<'a> {
     connection: &'a Connection,
+    words: &'a mut Words,
     /// The row of the session.
     id: i64,
     reader: Reader<Log>,
     started: i64,
+    /// None of what was imported: that has no course of its own.
+    course: Option<Course>,
     bytes: i64,
     /// What stands before this was counted by an earlier pass.
     counted: u64,
     size: (u16, u16),
     /// The statement whose output comes now.
     open: Option<Open>,
-    /// The id of the last new statement; the next one has a later one.
-    last_id: i64,
+    /// The last new statement's id and moment; one that came after it has a later id.
+    last: (i64, Timestamp),
     /// The most dangerous target of this part, the later of two equals.
     target: Option<Target>,
     exit: Option<i32>,
@@ -166,6 +173,7 @@ impl<'a> Scan<'a> {
         connection: &'a Connection,
         log: &'a Recorded,
         known: Option<Known>,
+        words: &'a mut Words,
     ) -> Result<Self, ScanError> {
         let bytes = length(log).unwrap_or(0);
         let (start, reader) = Reader::open(&log.path).map_err(ScanError::Read)?;
@@ -182,16 +190,20 @@ impl<'a> Scan<'a> {
                 (id, start.started.as_microsecond(), start.header.target, reader)
             }
         };
+        let (course, last) = resumed(connection, id, start.started, known)
+            .map_err(|error| ScanError::Store(error.into()))?;
         Ok(Self {
             connection,
+            words,
             id,
             reader,
             started,
+            course: (!imported::is_one(&log.session)).then_some(course),
             bytes,
             counted: known.map_or(0, |known| known.indexed),
             size,
             open: None,
-            last_id: 0,
+            last,
             target,
             exit: None,
             statements: 0,
@@ -237,7 +249,9 @@ impl<'a> Scan<'a> {
         match marker {
             Marker::Statement { n, time, text, source, target, verdict, rule, .. } => {
                 self.close()?;
-                let row = New { n, time, text: &text, source, verdict: &verdict, rule, place };
+                let moment = self.moment(time);
+                let row =
+                    New { n, time, moment, text: &text, source, verdict: &verdict, rule, place };
                 let (id, is_new) = self.insert(&row, &target)?;
                 self.statements += usize::from(is_new);
                 self.held += usize::from(is_new && verdict == "hold");
@@ -291,15 +305,15 @@ impl<'a> Scan<'a> {
         if let Some(id) = known.query_row((self.id, row.n as i64), |row| row.get(0)).optional()? {
             return Ok((id, false));
         }
-        let (time, next) = (row.time.as_millisecond(), self.last_id + 1);
-        // Many in one moment drift ahead of it; a time that was set back is another matter.
-        let is_drift = (time..time.saturating_add(MOST_DRIFT_MS)).contains(&next);
-        let id = self.free_id(if is_drift { next } else { time })?;
-        self.last_id = id;
+        let time = row.moment.as_millisecond();
+        let (last_id, last) = self.last;
+        // Many in one moment drift ahead of it; what was imported may be in any order.
+        let id = self.free_id(if row.moment < last { time } else { time.max(last_id + 1) })?;
+        self.last = (id, row.moment);
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO statements
-             (id, session, n, time, target, text, source, verdict, rule, place, place_at)
-             VALUES (:id, :session, :n, :time, :target, :text, :source, :verdict, :rule, :place,
+             (id, session, n, time, moment, target, text, source, verdict, rule, place, place_at)
+             VALUES (:id, :session, :n, :time, :moment, :target, :text, :source, :verdict, :rule, :place,
                  :place_at)",
         )?;
         insert.execute(named_params! {
@@ -307,6 +321,7 @@ impl<'a> Scan<'a> {
             ":session": self.id,
             ":n": row.n as i64,
             ":time": row.time.as_microsecond(),
+            ":moment": row.moment.as_microsecond(),
             ":target": self.target_row(target)?,
             ":text": row.text,
             ":source": row.source.word(),
@@ -316,6 +331,14 @@ impl<'a> Scan<'a> {
             ":place_at": micros(row.place.1),
         })?;
         Ok((id, true))
+    }
+
+    /// Returns when a statement that is told now came, whatever was done to the clock on the wall.
+    fn moment(&mut self, wall: Timestamp) -> Timestamp {
+        let into = self.reader.time();
+        let Some(course) = &mut self.course else { return wall };
+        course.see(into, wall);
+        course.moment(into, Some(wall)).order
     }
 
     /// Returns the first id from `from` on that no statement has.
@@ -373,13 +396,14 @@ impl<'a> Scan<'a> {
         self.open.take().map_or(Ok(()), |mut open| self.index_output(&mut open))
     }
 
-    fn index_output(&self, open: &mut Open) -> Result<(), rusqlite::Error> {
+    fn index_output(&mut self, open: &mut Open) -> Result<(), rusqlite::Error> {
         if open.capture.is_empty() {
             return Ok(());
         }
         // An earlier pass may have seen the beginning of it.
         self.amend("DELETE FROM outputs_text WHERE rowid = ?1", &[&open.id])?;
         let text = format!("{}\n{}", open.text, open.capture.text());
+        self.words.add(self.connection, &text)?;
         self.amend("INSERT INTO outputs_text (rowid, text) VALUES (?1, ?2)", &[&open.id, &text])
     }
 
@@ -396,10 +420,13 @@ impl<'a> Scan<'a> {
         let mut update = self.connection.prepare_cached(
             "UPDATE sessions SET last = :last, exit = :exit, bytes = :bytes, indexed = :indexed,
                  resume = :resume, resume_at = :resume_at, statements = statements + :statements,
-                 held = held + :held, gaps = gaps + :gaps
+                 held = held + :held, gaps = gaps + :gaps, behind = :behind, ahead = :ahead
              WHERE id = :id",
         )?;
+        let (behind, ahead) = self.course.as_ref().map(Course::range).unwrap_or_default();
         update.execute(named_params! {
+            ":behind": signed_micros(behind),
+            ":ahead": signed_micros(ahead),
             ":id": self.id,
             ":last": self.started + micros(time),
             ":exit": self.exit,
@@ -425,11 +452,32 @@ impl<'a> Scan<'a> {
 struct New<'a> {
     n: u64,
     time: Timestamp,
+    moment: Timestamp,
     text: &'a str,
     source: Source,
     verdict: &'a str,
     rule: Option<String>,
     place: (u64, Duration),
+}
+
+/// Returns a session's course as far as it is known, and its last statement's id and moment.
+fn resumed(
+    connection: &Connection,
+    id: i64,
+    started: Timestamp,
+    known: Option<Known>,
+) -> Result<(Course, (i64, Timestamp)), rusqlite::Error> {
+    let Some(known) = known else { return Ok((Course::new(started), (0, Timestamp::MIN))) };
+    let last = connection
+        .prepare_cached(
+            "SELECT id, moment FROM statements WHERE session = ?1 ORDER BY n DESC LIMIT 1",
+        )?
+        .query_row([id], |row| Ok((row.get(0)?, timestamp(row.get(1)?))))
+        .optional()?
+        .unwrap_or((0, Timestamp::MIN));
+    let (behind, ahead) = known.range;
+    let range = (SignedDuration::from_micros(behind), SignedDuration::from_micros(ahead));
+    Ok((Course::resumed(started, range, last.1), last))
 }
 
 /// Returns the id of the new row.
@@ -470,6 +518,10 @@ fn name(target: &Target) -> String {
 }
 
 fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn signed_micros(time: SignedDuration) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 

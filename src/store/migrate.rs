@@ -157,12 +157,26 @@ const MIGRATIONS: &[&str] = &["
     DELETE FROM statements;
     DELETE FROM targets;
     DELETE FROM sessions;
+", "
+    -- The words of outputs_text that begin with an ASCII sign, each once, but for short ones.
+    CREATE TABLE output_words (word TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+    CREATE VIRTUAL TABLE temp.outputs_terms USING fts5vocab (main, outputs_text, row);
+    INSERT INTO output_words SELECT term FROM outputs_terms WHERE length(term) > 3;
+    DROP TABLE temp.outputs_terms;
+
+    -- A clock that is set back changes no order: the id comes from the moment, which only goes on in
+    -- a session. All times are in microseconds.
+    ALTER TABLE statements ADD COLUMN moment INTEGER NOT NULL DEFAULT 0;
+    UPDATE statements SET moment = time;
+    ALTER TABLE sessions ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;  -- the clock at least, and
+    ALTER TABLE sessions ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;   -- at most, of the session's own
 "];
 
 /// What a rebuild drops before the steps are taken again.
 const DROP_ALL: &str = "
     DROP TABLE statements_text;
     DROP TABLE outputs_text;
+    DROP TABLE output_words;
     DROP TABLE statements;
     DROP TABLE targets;
     DROP TABLE sessions;
@@ -277,6 +291,23 @@ mod tests {
             drop(Store::open(new.path()).unwrap());
             assert_eq!(schema(&open(data.path())), schema(&open(new.path())));
         }
+    }
+
+    #[test]
+    fn the_words_of_outputs_are_taken_from_their_index() {
+        let mut old = Connection::open_in_memory().unwrap();
+        for migration in &MIGRATIONS[..3] {
+            old.execute_batch(migration).unwrap();
+        }
+        old.execute("INSERT INTO outputs_text (rowid, text) VALUES (7, 'id | Customers é')", [])
+            .unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        old.pragma_update(None, "user_version", 3).unwrap();
+        migrate(&mut old, Path::new(":memory:")).unwrap();
+        let words: String = old
+            .query_row("SELECT group_concat(word) FROM output_words", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(words, "customers");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod sample;
 #[cfg(test)]
 pub(crate) mod store_test;
 mod terms;
+mod words;
 
 use std::cell::OnceCell;
 use std::fs::{self, OpenOptions};
@@ -274,8 +275,8 @@ impl Store {
             ControlFlow::Continue(())
         })?;
         statements.reverse();
-        // Ids keep the order of time but where two are in one moment.
-        statements.sort_by_key(|statement| statement.time);
+        // Ids keep the order of moments but where two are in one.
+        statements.sort_by_key(|statement| statement.moment);
         Ok(statements)
     }
 

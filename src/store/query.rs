@@ -14,13 +14,14 @@ use super::capture::Place;
 use super::index::timestamp;
 use super::memory::{self, Memory};
 use super::terms::Terms;
+use super::words;
 use super::{IsAlive, tier_of, tier_rank};
 use crate::record::imported;
 use crate::target::Tier;
 
 /// The columns that [`statement`] reads.
 const COLUMNS: &str = "t.id, s.session, t.n, t.time, s.client, g.tier, g.name, t.text, t.source,
-     t.verdict, t.rule, t.answer, t.reason, t.rows, t.duration_ms, t.error, s.path, t.place, t.place_at";
+     t.verdict, t.rule, t.answer, t.reason, t.rows, t.duration_ms, t.error, s.path, t.place, t.place_at, t.moment";
 
 /// The tables that they are of, statements first.
 const TABLES: &str = "statements t CROSS JOIN sessions s ON s.id = t.session
@@ -43,9 +44,9 @@ pub struct Filter {
     pub target_name: Option<String>,
     /// The session's whole id.
     pub session: Option<String>,
-    /// Not before this.
+    /// Not before this, by the clock on the wall or by the session's own.
     pub since: Option<Timestamp>,
-    /// Before this.
+    /// Before this, by the clock on the wall.
     pub until: Option<Timestamp>,
     /// Only what was held.
     pub is_held: bool,
@@ -93,6 +94,10 @@ pub struct Statement {
     pub duration_ms: Option<u64>,
     /// The error as the client gave it.
     pub error: Option<String>,
+    /// A time that is never before `time` nor before that of an earlier statement of the session,
+    /// whatever was done to the clock.
+    #[serde(skip)]
+    pub moment: Timestamp,
     /// Where it is in its log.
     #[serde(skip)]
     pub place: Place,
@@ -190,7 +195,7 @@ pub(super) fn visit(
     let (mut text_select, mut output_select) = (None, None);
     let by_text = statements_sql(filter, order, share);
     let mut by_text = Ahead::of(connection, Some(by_text), &mut text_select)?;
-    let by_output = outputs_sql(filter, order);
+    let by_output = outputs_sql(connection, filter, order)?;
     let mut by_output = Ahead::of(connection, by_output, &mut output_select)?;
     let limit = filter.limit.unwrap_or(usize::MAX);
     let mut last = None;
@@ -223,7 +228,7 @@ pub(super) fn visit_with(
     visitor: &mut dyn FnMut(Statement) -> ControlFlow<()>,
 ) -> rusqlite::Result<()> {
     let mut select = None;
-    let by_output = outputs_sql(filter, Order::NewestFirst);
+    let by_output = outputs_sql(connection, filter, Order::NewestFirst)?;
     let mut by_output = Ahead::of(connection, by_output, &mut select)?;
     let mut result = Ok(());
     let mut show = |id: Option<i64>| {
@@ -339,12 +344,22 @@ pub(super) fn one_sql() -> String {
     format!("SELECT {COLUMNS} FROM {TABLES} WHERE t.id = ?1")
 }
 
-/// Returns the question for statements by what they printed; none if that is not asked for.
-fn outputs_sql(filter: &Filter, order: Order) -> Option<(String, Vec<Value>)> {
-    let phrases = filter.terms.phrases().filter(|_| filter.is_in_output)?;
-    let mut conditions = Conditions::default();
-    conditions.add("f.outputs_text MATCH ?", phrases);
-    Some(statements_of(Some("outputs_text"), filter, order, conditions))
+/// Returns the question for statements by what they printed; none if that is not asked for, or
+/// nothing has printed it.
+fn outputs_sql(
+    connection: &Connection,
+    filter: &Filter,
+    order: Order,
+) -> rusqlite::Result<Option<(String, Vec<Value>)>> {
+    if !filter.is_in_output {
+        return Ok(None);
+    }
+    let phrases = words::question(connection, &filter.terms)?;
+    Ok(phrases.map(|phrases| {
+        let mut conditions = Conditions::default();
+        conditions.add("f.outputs_text MATCH ?", phrases);
+        statements_of(Some("outputs_text"), filter, order, conditions)
+    }))
 }
 
 /// Makes a question for statements, of which a text index says which may be meant.
@@ -374,8 +389,8 @@ fn statements_of(
         conditions.add("t.session = (SELECT id FROM sessions WHERE session = ?)", session.clone());
     }
     if let Some(since) = filter.since {
-        conditions.add("t.time >= ?", since.as_microsecond());
-        // No id is before its time, and the text indexes know ids.
+        conditions.add("t.moment >= ?", since.as_microsecond());
+        // No id is before its moment, and the text indexes know ids.
         let id = if text.is_some() { "f.rowid >= ?" } else { "t.id >= ?" };
         conditions.add(id, since.as_millisecond());
     }
@@ -432,10 +447,10 @@ fn sessions_sql(filter: &Filter) -> (String, Vec<Value>) {
     }
     // A session is in a window if any part of it is.
     if let Some(since) = filter.since {
-        conditions.add("s.last >= ?", since.as_microsecond());
+        conditions.add("s.last + s.ahead >= ?", since.as_microsecond());
     }
     if let Some(until) = filter.until {
-        conditions.add("s.started < ?", until.as_microsecond());
+        conditions.add("s.started + s.behind < ?", until.as_microsecond());
     }
     if filter.is_held {
         conditions.require("s.held > 0");
@@ -467,6 +482,7 @@ pub(super) fn statement(row: &Row<'_>) -> rusqlite::Result<Statement> {
         rows: row.get::<_, Option<i64>>(13)?.map(unsigned),
         duration_ms: row.get::<_, Option<i64>>(14)?.map(unsigned),
         error: row.get(15)?,
+        moment: timestamp(row.get(19)?),
         place: Place {
             path: PathBuf::from(row.get::<_, String>(16)?),
             offset: unsigned(row.get(17)?),

@@ -449,21 +449,34 @@ fn statements_of_one_moment_are_all_there_and_in_order() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_does_not_make_statements_newer() {
+fn a_clock_that_was_set_back_does_not_change_the_order_of_a_session() {
     let data = tempfile::tempdir().unwrap();
     let clock = Clock::starting_at("2026-11-20T06:00:00Z".parse().unwrap());
     let header = Header { client: "psql".into(), pid: u32::MAX, ..Header::default() };
     let mut recorder = Recorder::start(data.path(), &header, clock).unwrap();
-    for (n, day) in [(1, 20), (2, 10), (3, 19)] {
+    let mut store = Store::open(data.path()).unwrap();
+    for (n, day) in [(1, 20), (2, 10), (3, 19), (4, 21), (5, 20)] {
         let target = target(Tier::Staging, None);
         let (time, text) = (format!("2026-11-{day}T06:00:00Z"), format!("select {day};"));
-        recorder.marker(statement(n, &time, &text, "allow", target));
+        let marker = statement(n, &time, &text, "allow", target);
+        recorder.intent(marker, Durability::Written, Duration::from_secs(9)).unwrap();
+        store.update().unwrap();
     }
     recorder.finish(0);
-    let mut store = Store::open(data.path()).unwrap();
-    store.update().unwrap();
-    let found = texts(&store, &Filter { limit: Some(2), ..Filter::default() });
-    assert_eq!(found, ["select 19;", "select 20;"]);
+    for _ in 0..2 {
+        let last = texts(&store, &Filter { limit: Some(4), ..Filter::default() });
+        assert_eq!(last, ["select 10;", "select 19;", "select 21;", "select 20;"]);
+        let since = Some("2026-11-20T12:00:00Z".parse().unwrap());
+        let filter = Filter { since, terms: Terms::new("select"), ..Filter::default() };
+        assert_eq!(texts(&store, &filter), ["select 21;", "select 20;"]);
+        let until = Some("2026-11-15T12:00:00Z".parse().unwrap());
+        let filter = Filter { until, ..Filter::default() };
+        assert_eq!(texts(&store, &filter), ["select 10;"]);
+        for filter in [filter, Filter { since, ..Filter::default() }] {
+            assert_eq!(store.sessions(&filter, &nobody).unwrap().len(), 1, "{filter:?}");
+        }
+        store.rebuild().unwrap();
+    }
 }
 
 #[test]

@@ -117,18 +117,6 @@ impl Terms {
         (!quoted.is_empty()).then(|| quoted.join(" AND "))
     }
 
-    /// Returns the question to the index of words: each word as a phrase whose last part may go on.
-    /// None if a word has nothing that is indexed.
-    pub(super) fn phrases(&self) -> Option<String> {
-        let phrases: Vec<String> = self
-            .words
-            .iter()
-            .filter(|word| word.text.contains(char::is_alphanumeric))
-            .map(|word| quote(&word.text) + "*")
-            .collect();
-        (!phrases.is_empty()).then(|| phrases.join(" AND "))
-    }
-
     /// Returns the words, in lower case.
     pub(super) fn words(&self) -> impl Iterator<Item = &str> {
         self.words.iter().map(|word| word.text.as_str())
@@ -156,7 +144,7 @@ fn has_known_case(letter: char) -> bool {
 }
 
 /// Quotes a string for FTS5, where only the quote itself means anything.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     format!("\"{}\"", text.replace('\0', " ").replace('"', "\"\""))
 }
 
@@ -234,13 +222,6 @@ mod tests {
         );
         assert_eq!(Terms::new("se or").trigrams(|_| 0), None);
         assert_eq!(Terms::new("ᲐᲑᲒ").trigrams(|_| 0), None, "SQLite may not know its lower case");
-    }
-
-    #[test]
-    fn phrases_may_go_on() {
-        let phrases = Terms::new("users.id = 3").phrases();
-        assert_eq!(phrases.unwrap(), r#""users.id"* AND "3"*"#);
-        assert_eq!(Terms::new("= ()").phrases(), None);
     }
 
     proptest! {

@@ -7,6 +7,7 @@ use std::path::Path;
 use nightlatch::clients::history::{Entry, by_client, lines};
 use nix::sys::signal::Signal;
 
+use crate::support::past::{ID, Past};
 use crate::support::pty::{Key, Pty};
 use crate::support::tool::{Tool, find, needs};
 use crate::support::world::{Tier, World, run};
@@ -95,6 +96,18 @@ fn a_killed_session_comes_back_and_psql_finds_it() {
     psql.wait_for("1 | größe");
     psql.line("\\q");
     assert_eq!(psql.finish().code(), Some(0));
+}
+
+#[test]
+fn what_a_released_statement_printed_is_its_output_and_the_question_is_not() {
+    let past = Past::new(80, 24)
+        .output(0.0, "orders=> delete from a;\r\n")
+        .released("delete from a;", "DELETE 3\r\n")
+        .outcome(Some(3), None)
+        .output(0.0, "orders=> ");
+    let told = past.printed(&["recover", ID, "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!((&told["output"], &told["fate"]), (&"DELETE 3\n".into(), &"ran".into()));
 }
 
 /// Killed while it prints more than it can be taken: what was typed is there, and the log opens.

@@ -7,6 +7,7 @@ use nightlatch::clock::Clock;
 use serde_json::Value;
 
 use crate::support::DEADLINE;
+use crate::support::past::Past;
 use crate::support::postgres::{as_server_user, free_port, server_user};
 use crate::support::pty::{PERSON_PAUSE, Pty};
 use crate::support::tool::{Tool, find, needs};
@@ -80,12 +81,14 @@ fn what_failed_or_was_taken_back_is_told_as_that() {
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r"
     failed null delete from nowhere1;
+    ran null \\i two.sql
     failed null delete from nowhere2;
     ran null \\! true
     ran null begin;
     rolled-back 1 delete from members where id = 1;
     failed 0 delete from nowhere3;
     ran 0 commit;
+    ran null \\set AUTOCOMMIT off
     rolled-back 1 delete from members where id = 2;
     ran 0 rollback;
     rolled-back 1 delete from members where id = 3;
@@ -304,4 +307,51 @@ fn a_recovery_to_the_last_safe_moment_has_the_rows() {
     // A recovery to the end shows that the archive has what came after.
     assert_eq!(server.recovered("after", ""), "1");
     assert!(server.stop("data"));
+}
+
+/// Two days back, and forward again: by an hour more than it was.
+#[test]
+fn a_clock_that_is_set_changes_no_order_and_hides_nothing() {
+    let past = Past::new(80, 24)
+        .output(60.0, "orders=> ")
+        .clock("2026-11-18T11:01:00Z")
+        .statement("select 1;", "allow")
+        .output(60.0, "orders=> ")
+        .clock("2026-11-16T11:02:00Z")
+        .statement("delete from a;", "allow")
+        .outcome(Some(7), None)
+        .gap("the disk was full")
+        .output(60.0, "orders=> ")
+        .clock("2026-11-18T12:03:00Z")
+        .statement("select 3;", "allow")
+        .outcome(Some(1), None)
+        .exit(0);
+    let told = past.printed(&["timeline", "--since", "2026-11-18 10:00"]);
+    let rows = &told[..told.find("\n\n").expect("an empty line")];
+    insta::assert_snapshot!(rows, @r"
+    TIME                     SESSION       N  TARGET       WHAT                  
+    2026-11-18 11:00:00.000  1m7q50gw181h                  psql started          psql orders
+    2026-11-18 11:01:00.000  1m7q50gw181h  1  orders-prod  may have run          select 1;
+    2026-11-16 11:02:00.000  1m7q50gw181h                  note                  this machine's clock was set back by 48h
+    2026-11-16 11:02:00.000  1m7q50gw181h  2  orders-prod  ! ran, 7 rows, 12 ms  delete from a;
+    2026-11-16 11:02:00.000  1m7q50gw181h                  not recorded          7 bytes of output: the disk was full
+    2026-11-18 12:03:00.000  1m7q50gw181h                  note                  this machine's clock was set forward by 49h
+    2026-11-18 12:03:00.000  1m7q50gw181h  3  orders-prod  ran, 1 row, 12 ms     select 3;
+    2026-11-18 12:03:00.000  1m7q50gw181h                  session over          ended
+    ");
+    for (window, texts) in [
+        (["--since", "2026-11-18 11:01:30"], &["delete from a;", "select 3;"][..]),
+        (["--since", "2026-11-18 12:00"], &["select 3;"]),
+        (["--until", "2026-11-17"], &["delete from a;"]),
+        (["--limit", "2"], &["delete from a;", "select 3;"]),
+    ] {
+        let json = past.printed(&[&["history", "--json"], &window[..]].concat());
+        let found: Vec<Value> =
+            json.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(found.iter().map(|one| &one["text"]).collect::<Vec<_>>(), texts, "{window:?}");
+        if window[0] != "--limit" {
+            let told = past.printed(&[&["timeline"], &window[..]].concat());
+            assert!(texts.iter().all(|text| told.contains(text)), "{told}");
+        }
+    }
 }

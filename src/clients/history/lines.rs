@@ -13,9 +13,6 @@ const MARK: char = '\u{1}';
 /// Why a file is not one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// It has a zero byte.
-    #[error("it holds bytes that no text has")]
-    Binary,
     /// It is a database.
     #[error("it is a database, not lines")]
     Database,
@@ -61,7 +58,7 @@ pub fn read(bytes: &[u8], format: Format) -> Result<Vec<Entry>, Unreadable> {
             time = Timestamp::from_second(seconds).ok();
             continue;
         }
-        let text = String::from_utf8_lossy(line);
+        let text = String::from_utf8_lossy(line).replace('\0', "");
         let text = match format {
             Format::Lines(Several::Marked) => text.replace(MARK, "\n"),
             Format::Lines(Several::Returned) => {
@@ -160,14 +157,13 @@ fn style(bytes: &[u8]) -> Result<Style, Unreadable> {
     if bytes.starts_with(b"SQLite format 3\0") {
         return Err(Unreadable::Database);
     }
-    if bytes.contains(&0) {
-        return Err(Unreadable::Binary);
-    }
+    // A machine that goes down leaves zeros where the disk had not got so far.
+    let all = bytes.iter().filter(|&&byte| byte != 0).count();
     let odd = bytes
         .iter()
-        .filter(|&&byte| byte < 0x20 && !matches!(byte, b'\n' | b'\r' | b'\t' | 1))
+        .filter(|&&byte| byte < 0x20 && !matches!(byte, 0 | b'\n' | b'\r' | b'\t' | 1))
         .count();
-    if odd * 10 > bytes.len() {
+    if odd * 10 > all {
         return Err(Unreadable::NoText);
     }
     let mut lines = bytes.split(|&byte| byte == b'\n');
@@ -258,10 +254,19 @@ mod tests {
     }
 
     #[test]
+    fn zeros_that_a_crash_left_take_nothing_along() {
+        let file = [b"select 1;\n".as_slice(), &[0; 4096], b"\nsel\0ect 2;\nselect 3;\n"].concat();
+        assert_eq!(texts(&file, PSQL), ["select 1;", "select 2;", "select 3;"]);
+        let entry = Entry::new("select 4;".to_owned());
+        let more = with(&file, PSQL, &[&entry], Timestamp::UNIX_EPOCH).unwrap();
+        assert!(more.starts_with(&file) && more.ends_with(b"\nselect 4;\n"));
+    }
+
+    #[test]
     fn what_is_no_history_is_refused() {
         for (bytes, why) in [
             (b"SQLite format 3\0abc".as_slice(), Unreadable::Database),
-            (b"select 1;\n\0\n", Unreadable::Binary),
+            (b"\0\x02\x03\x04abc", Unreadable::NoText),
             (b"\x1b\x02\x03\x04abc", Unreadable::NoText),
         ] {
             assert_eq!(read(bytes, PSQL), Err(why));

@@ -65,6 +65,12 @@ impl PsqlPrompt {
     }
 }
 
+/// Tells whether a line is a command for psql itself that is worth finding again.
+fn is_command(line: &str) -> bool {
+    let word = line.split_whitespace().next().unwrap_or_default();
+    word.starts_with('\\') && !matches!(word, "\\q" | "\\quit")
+}
+
 impl Interactive for PsqlPrompt {
     fn keys(&self) -> Keys {
         self.keys.clone()
@@ -95,6 +101,7 @@ impl Interactive for PsqlPrompt {
             }
         }
         self.guard = guard;
+        found.is_command = submitted.is_fresh && is_command(submitted.line);
         found
     }
 

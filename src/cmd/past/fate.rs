@@ -93,7 +93,7 @@ struct Transaction {
 pub(super) fn decide(things: &mut [Thing], end: End) {
     let mut open: Option<Transaction> = None;
     for index in 0..things.len() {
-        let at = things[index].at;
+        let at = things[index].at.wall;
         let deed = match &mut things[index].what {
             What::Statement(deed) => deed,
             What::Connected(_) => {
@@ -185,7 +185,7 @@ pub(super) fn decide(things: &mut [Thing], end: End) {
     }
     // A connection that is gone takes what was open along.
     let fate = if end == End::Running { Fate::Open } else { Fate::RolledBack };
-    let last = things.last().map_or(Timestamp::UNIX_EPOCH, |thing| thing.at);
+    let last = things.last().map_or(Timestamp::UNIX_EPOCH, |thing| thing.at.wall);
     settle(things, open, fate, last);
 }
 
@@ -283,7 +283,7 @@ mod tests {
             } else {
                 What::Statement(Box::new(deed(line)))
             };
-            things.push(Thing { at: Timestamp::UNIX_EPOCH, what });
+            things.push(Thing { at: Timestamp::UNIX_EPOCH.into(), what });
         }
         decide(&mut things, end);
         let fates = things.iter().filter_map(|thing| match &thing.what {
@@ -297,7 +297,7 @@ mod tests {
         let marks = ['!', '?', '-', '=', '~', '^', '*', '%', '.'];
         let (mark, text) = line.split_at(usize::from(line.starts_with(marks)));
         let answer = (!matches!(mark, "=" | "~")).then_some(Given {
-            at: Timestamp::UNIX_EPOCH,
+            at: Timestamp::UNIX_EPOCH.into(),
             answer: if mark == "-" { Answer::Cancelled } else { Answer::Released },
             reason: None,
             release: None,

@@ -73,7 +73,7 @@ impl Past {
         &self,
     ) -> impl Iterator<Item = (&str, Option<(jiff::Timestamp, &Deed)>)> {
         let deeds = self.things.iter().filter_map(|thing| match &thing.what {
-            What::Statement(deed) => Some((without_echo(deed), Some((thing.at, &**deed)))),
+            What::Statement(deed) => Some((without_echo(deed), Some((thing.at.wall, &**deed)))),
             What::Connected(_) | What::Gap(_) | What::Note(_) => None,
         });
         deeds.chain(std::iter::once((self.tail.as_str(), None)))

@@ -74,7 +74,7 @@ fn text(past: &Past, out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
                     writeln!(out)?;
                     output(before, &past.session, 0, out)?;
                 }
-                let time = view.time(thing.at);
+                let time = view.time(thing.at.wall);
                 let mut line = format!("\n[{}] {time}  ", deed.n);
                 view.theme.paint(&mut line, style(deed), &visible::one_line(&deed.end_words()));
                 if !was_typed(deed) {
@@ -129,7 +129,7 @@ fn head(past: &Past, out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
         )?;
     }
     writeln!(out, "  from    {}", view.time_and_zone(past.started))?;
-    writeln!(out, "  until   {}", view.time_and_zone(past.last))?;
+    writeln!(out, "  until   {}", view.time_and_zone(past.last.wall))?;
     writeln!(out, "  in      {}", visible::one_line(&header.cwd.to_string_lossy()))?;
     if let Some(tty) = &header.tty {
         writeln!(out, "  on      {}", visible::one_line(tty))?;

@@ -8,6 +8,7 @@ use super::safe::{self, Clocks, Safe};
 use super::{Named, Timeline};
 use crate::error::{Error, Kind};
 use crate::glass::NOTE;
+use crate::record::course::Moment;
 use crate::record::find::Recorded;
 use crate::record::{Answer, process};
 use crate::store::{Filter, Store};
@@ -17,7 +18,7 @@ use crate::ui::table::View;
 /// Something that happened, as it is told.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
-    pub(super) at: Timestamp,
+    pub(super) at: Moment,
     pub(super) session: String,
     pub(super) client: String,
     /// The terminal it happened on.
@@ -132,7 +133,7 @@ pub(super) fn timeline(
     }
     let clocks = Clocks::of(&pasts);
     let mut rows: Vec<Row> = pasts.iter().flat_map(|past| rows(past, filter, &clocks)).collect();
-    rows.sort_by(|one, other| (one.at, &one.session).cmp(&(other.at, &other.session)));
+    rows.sort_by(|one, other| (one.at.order, &one.session).cmp(&(other.at.order, &other.session)));
     let named = |row: usize| rows[row].told().map(|told| Named { row, safe: told.safe.clone() });
     let first = match before {
         Some((session, n)) => {
@@ -174,13 +175,13 @@ fn rows(past: &Past, filter: &Filter, clocks: &Clocks) -> Vec<Row> {
         target: target.cloned(),
         kind,
     };
-    rows.push(row(past.started, here.as_ref(), Event::Started(header.argv.join(" "))));
+    rows.push(row(past.started.into(), here.as_ref(), Event::Started(header.argv.join(" "))));
     for thing in &past.things {
         match &thing.what {
             What::Connected(target) => {
                 // What the command line said is not yet a connection.
-                let is_news =
-                    thing.at > past.started && (!has_connected || here.as_ref() != Some(target));
+                let is_news = thing.at.order > past.started
+                    && (!has_connected || here.as_ref() != Some(target));
                 if is_news {
                     has_connected = true;
                     rows.push(row(thing.at, Some(target), Event::Connected));
@@ -188,7 +189,7 @@ fn rows(past: &Past, filter: &Filter, clocks: &Clocks) -> Vec<Row> {
                 here = Some(target.clone());
             }
             What::Statement(deed) => {
-                let told = told(past, thing.at, deed, clocks);
+                let told = told(past, thing.at.wall, deed, clocks);
                 let target = Some(&deed.target);
                 rows.push(row(thing.at, target, Event::Statement(Box::new(told))));
                 if let Some(given) = &deed.answer {
@@ -208,9 +209,7 @@ fn rows(past: &Past, filter: &Filter, clocks: &Clocks) -> Vec<Row> {
         }
     }
     if past.end != past::End::Running {
-        // Statements have the time of the clock on the wall, which may have been set meanwhile.
-        let last = rows.iter().map(|row| row.at).chain([past.last]).max().unwrap_or(past.last);
-        rows.push(row(last, here.as_ref(), Event::Ended(past.end.words())));
+        rows.push(row(past.last, here.as_ref(), Event::Ended(past.end.words())));
     }
     rows.retain(|row| is_wanted(row, filter));
     rows
@@ -233,8 +232,8 @@ fn told(past: &Past, at: Timestamp, deed: &Deed, clocks: &Clocks) -> Told {
 }
 
 fn is_wanted(row: &Row, filter: &Filter) -> bool {
-    let is_in_time = filter.since.is_none_or(|since| row.at >= since)
-        && filter.until.is_none_or(|until| row.at < until);
+    let is_in_time = filter.since.is_none_or(|since| row.at.order >= since)
+        && filter.until.is_none_or(|until| row.at.wall < until);
     let is_tier = filter.tier.is_none_or(|tier| row.tier() == tier);
     let is_target = filter.target.as_ref().is_none_or(|wanted| {
         let wanted = wanted.to_lowercase();

@@ -84,7 +84,7 @@ fn line(row: &Row, out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
         out,
         "<tr{class}><td class=\"time\">{}</td><td class=\"id\">{}</td><td>{n}</td><td>{} {}</td>\
          <td class=\"what\">{}</td><td class=\"text\">{}</td></tr>",
-        escape(&precise(row.at, view)),
+        escape(&precise(row.at.wall, view)),
         escape(&row.session),
         tier(row),
         escape(&row.target_name()),

@@ -37,7 +37,7 @@ pub(super) fn write(timeline: &Timeline, out: &mut dyn Write) -> io::Result<()> 
 
 fn object(row: &Row) -> Value {
     let mut object = json!({
-        "time": row.at,
+        "time": row.at.wall,
         "session": row.session,
         "client": row.client,
         "tty": row.tty,

@@ -40,7 +40,7 @@ pub(super) fn write(timeline: &Timeline, out: &mut dyn Write, view: &View<'_>) -
         writeln!(
             out,
             "| {} | {} | {n} | {} | {} | {} |",
-            precise(row.at, view),
+            precise(row.at.wall, view),
             row.session,
             cell(&row.target_name()),
             cell(&what),

@@ -34,7 +34,7 @@ impl Timeline {
             Some(Report {
                 row,
                 told,
-                at: precise(row.at, view),
+                at: precise(row.at.wall, view),
                 why: safe.why(),
                 utc: safe.recovery_target_time(),
                 local: local(safe.moment, view),

@@ -136,7 +136,7 @@ fn server(deed: &Deed) -> Option<&ServerMoment> {
 fn has_gap(past: &Past, from: Timestamp, to: Timestamp) -> bool {
     past.things
         .iter()
-        .any(|thing| matches!(thing.what, What::Gap(_)) && thing.at >= from && thing.at <= to)
+        .any(|thing| matches!(thing.what, What::Gap(_)) && (from..=to).contains(&thing.at.wall))
 }
 
 /// Drops what is finer than a microsecond.

@@ -34,7 +34,8 @@ pub(super) fn write(timeline: &Timeline, out: &mut dyn Write, view: &View<'_>) -
             what.insert_str(0, "! ");
         }
         let n = row.told().map_or_else(String::new, |told| told.n.to_string());
-        let time = if shared.is_day { time_of_day(row.at, view) } else { precise(row.at, view) };
+        let time =
+            if shared.is_day { time_of_day(row.at.wall, view) } else { precise(row.at.wall, view) };
         let mut cells = vec![Cell::new(&time).style(Style::Faint)];
         if !shared.is_session {
             cells.push(Cell::new(&row.session).style(Style::Faint));
@@ -73,7 +74,7 @@ impl Shared {
             is_terminal && first.is_some_and(|first| all.all(|other| other == first))
         };
         Self {
-            is_day: is_one(&|row| day(row.at, view)),
+            is_day: is_one(&|row| day(row.at.wall, view)),
             is_session: is_one(&|row| row.session.clone()),
             is_target: is_one(&Row::target_name),
         }
@@ -83,7 +84,7 @@ impl Shared {
         let Some(row) = timeline.rows.first() else { return Ok(()) };
         let mut words = Vec::new();
         if self.is_day {
-            words.push(day(row.at, view));
+            words.push(day(row.at.wall, view));
         }
         if self.is_target {
             let mut word = String::new();

@@ -87,11 +87,14 @@ fn is_done(program: &str, args: &[&str]) -> bool {
 /// Prints two megabytes.
 const MUCH: &str = "select n, repeat('x', 2000) from generate_series(1, 1000) n;";
 
+fn without_pager(world: &World) -> Command {
+    world.wrapped([world.database.uri("app").as_str(), "-P", "pager=off"])
+}
+
 /// Opens a session without a pager.
 fn open(world: &World) -> Pty {
-    let mut pty = world.open();
-    pty.line("\\pset pager off");
-    pty.wait_for("Pager usage is off");
+    let mut pty = Pty::spawn(without_pager(world));
+    pty.wait_for_prompt(&world.database.prompt());
     pty
 }
 
@@ -290,12 +293,10 @@ fn a_folder_that_cannot_be_written_is_told_and_later_sessions_are_recorded() {
 /// Runs the wrapped client with a limit on the size of every file it writes.
 fn limited(world: &World, bytes: u64) -> Pty {
     let mut command = world.command(find("prlimit").expect("prlimit"));
-    let wrapped = world.wrapped([world.database.uri("app")]);
+    let wrapped = without_pager(world);
     command.arg(format!("--fsize={bytes}")).arg(wrapped.get_program()).args(wrapped.get_args());
     let mut pty = Pty::spawn(command);
     pty.wait_for_prompt(&world.database.prompt());
-    pty.line("\\pset pager off");
-    pty.wait_for("Pager usage is off");
     pty
 }
 

@@ -104,8 +104,10 @@ fn a_mistake_in_the_configuration_removes_nothing() {
     let world = World::new(Tier::Development);
     session(&world, "select 1", 1000);
     world.add_config("[record]\nkeep_days = 30\nmax_total = \"a lot\"\n");
-    let (status, text) = prune(&world, &[]);
-    assert_eq!(status, 125);
-    assert!(text.contains("Nothing was removed: the configuration has mistakes."), "{text}");
+    for args in [&["--dry-run"][..], &[]] {
+        let (status, text) = prune(&world, args);
+        assert_eq!(status, 125);
+        assert!(text.contains("Nothing is removed: the configuration has mistakes."), "{text}");
+    }
     assert_eq!(read_all(&world.data()).len(), 1);
 }

@@ -21,6 +21,8 @@ pub(crate) struct Past {
     folder: TempDir,
     log: String,
     statements: u64,
+    /// What the clock on the wall shows, as statements have it.
+    clock: &'static str,
 }
 
 impl Past {
@@ -48,7 +50,7 @@ impl Past {
                 "cwd": "/home/ann", "pid": pid,
             },
         });
-        let past = Self { folder, log: format!("{header}\n"), statements: 0 };
+        let past = Self { folder, log: format!("{header}\n"), statements: 0, clock: STARTED };
         fs::create_dir_all(past.path().parent().expect("a folder")).expect("folder");
         past.save()
     }
@@ -70,24 +72,45 @@ impl Past {
         self.event(0.0, 'r', &format!("{cols}x{rows}"))
     }
 
+    /// Sets the clock on the wall.
+    pub(crate) fn clock(mut self, now: &'static str) -> Self {
+        self.clock = now;
+        self
+    }
+
     /// Adds a statement and, if it was held, that it was cancelled.
-    pub(crate) fn statement(mut self, text: &str, verdict: &str) -> Self {
+    pub(crate) fn statement(self, text: &str, verdict: &str) -> Self {
+        let past = self.intent(text, verdict);
+        if verdict == "hold" { past.answer("cancelled") } else { past }
+    }
+
+    fn intent(mut self, text: &str, verdict: &str) -> Self {
         self.statements += 1;
         let n = self.statements;
         let address = json!({"user": "ann", "host": "db1", "port": 5432, "database": "orders"});
         let statement = json!({
-            "kind": "statement", "n": n, "time": STARTED, "text": text, "source": "tap",
+            "kind": "statement", "n": n, "time": self.clock, "text": text, "source": "tap",
             "target": {"address": address, "tier": "production", "name": "orders-prod"},
             "verdict": verdict, "rule": null, "reasons": ["because of <b>reasons</b>"], "redacted": [],
         });
-        let past = self.event(0.0, 'm', &statement.to_string());
-        if verdict != "hold" {
-            return past;
-        }
+        self.event(0.0, 'm', &statement.to_string())
+    }
+
+    /// Adds a statement that was held and released, and printed something before its answer was
+    /// written.
+    pub(crate) fn released(self, text: &str, printed: &str) -> Self {
+        let past = self.intent(text, "hold").output(0.0, "nightlatch: held\r\n");
+        let n = past.statements;
+        let note = json!({"kind": "note", "text": format!("statement {n} is let run")});
+        past.event(0.0, 'm', &note.to_string()).output(0.0, printed).answer("released")
+    }
+
+    fn answer(self, answer: &str) -> Self {
         let answer = json!({
-            "kind": "answer", "n": n, "time": STARTED, "answer": "cancelled", "reason": "timeout",
+            "kind": "answer", "n": self.statements, "time": self.clock, "answer": answer,
+            "reason": (answer == "cancelled").then_some("timeout"),
         });
-        past.event(0.0, 'm', &answer.to_string())
+        self.event(0.0, 'm', &answer.to_string())
     }
 
     /// Adds how the last statement ended.
