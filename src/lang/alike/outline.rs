@@ -78,6 +78,11 @@ pub(super) fn outline(text: &str, statement: &Statement, dialect: &Dialect) -> O
     if statement.is_doubtful || !(is_same || is_free && words.are_plain(dialect.care)) {
         return None;
     }
+    // Literals may decide how many rows a query brings, which overwrite others.
+    let is_insert = words.is(0, &["insert", "replace"]);
+    if is_insert && (1..words.end()).any(|at| words.is(at, &["select", "table"])) {
+        return None;
+    }
     let condition = match words.is(0, &["delete", "update"]) {
         true => Some(words.condition()?),
         false => None,

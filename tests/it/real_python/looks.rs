@@ -168,3 +168,32 @@ fn help_and_version_are_pythons_own() {
     }
     assert!(!stage.world.data().exists(), "nothing is recorded");
 }
+
+#[test]
+fn a_debugger_steps_over_the_guard() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let program = "import sqlite3
+c = sqlite3.connect(':memory:')
+c.execute('create table t (a)')
+c.execute('drop table t')
+c.set_trace_callback(print)
+c.execute('update t set a = 1 where a = 2')
+";
+    for interpreter in interpreters() {
+        let stage = Stage::with(&interpreter.path);
+        stage.world.write("program.py", program);
+        let args = ["-m", "pdb", "program.py"];
+        let keys = "n\nn\ns\ns\ns\nw\ns\nw\nq\n";
+        let bare = run(stage.bare(&args), keys);
+        let wrapped = run(stage.wrapped(&args), keys);
+        let (bare, wrapped) = [bare, wrapped].map(|output| output.stdout).into();
+        assert_eq!(
+            String::from_utf8_lossy(&wrapped),
+            String::from_utf8_lossy(&bare),
+            "{:?}",
+            interpreter.version
+        );
+    }
+}

@@ -80,10 +80,7 @@ class _Line:
     @classmethod
     def drop(cls):
         if cls.socket is not None:
-            if cls.is_ours():
-                cls.socket.close()
-            else:
-                cls.socket.detach()
+            (cls.socket.close if cls.is_ours() else cls.socket.detach)()
             cls.socket = None
 
     @classmethod
@@ -138,13 +135,12 @@ class Raw(str):
     """What is JSON already."""
 
 
+_NAMED = {None: 'null', True: 'true', False: 'false'}
+
+
 def _encoded(value):
-    if value is None:
-        return 'null'
-    if value is True:
-        return 'true'
-    if value is False:
-        return 'false'
+    if value is None or value is True or value is False:
+        return _NAMED[value]
     if isinstance(value, int):
         return int.__repr__(value)
     if isinstance(value, (list, tuple)):
@@ -274,8 +270,8 @@ def _on_lookup(event, args):
 
 
 # How the workers of a pool begin, which are no statements of their own.
-_WORKERS = tuple('from multiprocessing.%s import ' % name
-                 for name in ('spawn', 'forkserver', 'resource_tracker', 'semaphore_tracker'))
+_WORKERS = tuple('from multiprocessing.%s import ' % name for name in (
+    'spawn', 'forkserver', 'resource_tracker', 'semaphore_tracker'))
 
 
 def _on_program(event, args):
@@ -328,31 +324,8 @@ def _begin(code, name):
     text, how = _text(code, name)
     if text is not None and not text.strip():
         return  # Enter alone.
-    _announce(text, how, name, text or ' '.join(code.co_names), within=_is_within())
-
-
-# What shows a prompt, in the shells and debuggers: what is read there is typed.
-_PROMPTS = frozenset(('interact', 'mainloop', 'cmdloop', 'interaction'))
-
-
-def _is_within():
-    """Tells whether it is code that runs by itself that runs this: then it is a part of that."""
-    frame, is_first = sys._getframe(1), True
-    while frame is not None:
-        code, module = frame.f_code, frame.f_globals.get('__name__')
-        if code.co_filename.startswith(_folder):
-            frame = frame.f_back
-            continue
-        if code.co_name in _PROMPTS:
-            return False
-        if _is_interactive(code.co_filename):
-            return True
-        if is_first and module not in ('code', 'codeop'):
-            is_first = False
-            if module == '__main__' and 'AsyncIOInteractiveConsole' not in frame.f_globals:
-                return True
-        frame = frame.f_back
-    return False
+    prompts = _prompts()
+    _announce(text, how, name, text or ' '.join(code.co_names), prompts.is_within(), prompts.typed(name, text))
 
 
 def _announce_file(name):
@@ -376,13 +349,13 @@ def _announce_input():
     _announce(text, 'file', '<stdin>', '')
 
 
-def _announce(text, how, name, words, within=False):
+def _announce(text, how, name, words, within=False, typed=None):
     """A new statement begins: nightlatch reads it before it runs."""
     if not within:
         _Now.id += 1
         _Now.refusals = 0
-    answer = ask('statement', id=_Now.id, text=text, typed=_typed(name, text), how=how, file=name, types=_types(words), within=within,
-                 drivers=sorted(_taps.loaded) if _taps is not None else [])
+    answer = ask('statement', id=_Now.id, text=text, typed=typed, how=how, file=name, types=_types(words),
+                 within=within, drivers=sorted(_taps.loaded) if _taps is not None else [])
     _heed(answer, 'it was not run', name)
 
 
@@ -399,18 +372,6 @@ def _text(code, name):
         if found and len(found) > 2:
             return ''.join(found[2]), 'linecache'
     return None, 'unknown'
-
-
-def _typed(name, text):
-    """What was typed, where a shell makes Python of it first."""
-    try:
-        if name.startswith('<ipython-input') or '/ipykernel_' in name:
-            shell = sys.modules['IPython'].get_ipython()
-            raw = shell.history_manager.input_hist_raw[-1]
-            return raw if raw.strip() != text.strip() and shell.transform_cell(raw) == text else None
-    except Exception:
-        pass  # Then it is what runs.
-    return None
 
 
 def _heed(answer, what, name=None):
@@ -611,26 +572,22 @@ class _Finder:
         return spec
 
 
-# The modules a tap is put on, and those that have none: both are told to nightlatch.
-WATCHED = frozenset((
-    '_sqlite3', 'psycopg2._psycopg', 'psycopg._cursor_base', 'psycopg._connection_base', 'psycopg.cursor',
-    'psycopg.connection', 'asyncpg.connection', 'asyncpg.protocol.protocol', 'sqlalchemy.engine.base',
-    'pymysql.connections', 'aiomysql.connection', 'MySQLdb.connections', 'mysql.connector.connection',
-    'mysql.connector.connection_cext', 'mysql.connector.aio.connection', 'pymongo.monitoring',
-    'redis.connection', 'redis.asyncio.connection', 'redis.commands.core', 'valkey.connection',
-    'valkey.asyncio.connection', 'valkey.commands.core', 'botocore.client',
-    'aiobotocore.client', 'elastic_transport._transport', 'elastic_transport._async_transport',
-    'elasticsearch.transport', 'elasticsearch._async.transport', 'opensearchpy.transport',
-    'opensearchpy._async.transport',
-    'bdb',
-    # These have none.
-    'aioredis', 'apsw', 'arango', 'asyncmy', 'azure.cosmos', 'azure.storage.blob', 'cassandra.cluster',
-    'clickhouse_connect', 'clickhouse_driver', 'coredis', 'couchbase', 'cx_Oracle', 'databricks.sql', 'duckdb',
-    'fdb', 'firebird.driver', 'google.cloud.bigquery', 'google.cloud.firestore', 'google.cloud.storage',
-    'hdbcli', 'ibm_db', 'influxdb_client', 'kubernetes.client', 'libsql', 'mariadb', 'minio', 'neo4j',
-    'oracledb', 'pg', 'pg8000', 'pgdb', 'psqlpy', 'pymemcache', 'pymssql', 'pyodbc', 'pysqlite3', 'pytds',
-    'snowflake.connector', 'sqlcipher3', 'trino', 'vertica_python',
-))
+# The modules a tap is put on, and those that have none, of which nightlatch is told.
+WATCHED = frozenset('''
+    _sqlite3 psycopg2._psycopg psycopg._cursor_base psycopg._connection_base psycopg.cursor psycopg.connection
+    asyncpg.connection asyncpg.protocol.protocol sqlalchemy.engine.base pymysql.connections aiomysql.connection
+    MySQLdb.connections mysql.connector.connection mysql.connector.connection_cext mysql.connector.aio.connection
+    pymongo.monitoring redis.connection redis.asyncio.connection redis.commands.core valkey.connection
+    valkey.asyncio.connection valkey.commands.core botocore.client aiobotocore.client elastic_transport._transport
+    elastic_transport._async_transport elasticsearch.transport elasticsearch._async.transport opensearchpy.transport
+    opensearchpy._async.transport bdb
+
+    aioredis apsw arango asyncmy azure.cosmos azure.storage.blob cassandra.cluster clickhouse_connect
+    clickhouse_driver coredis couchbase cx_Oracle databricks.sql duckdb fdb firebird.driver google.cloud.bigquery
+    google.cloud.firestore google.cloud.storage hdbcli ibm_db influxdb_client kubernetes.client libsql mariadb minio
+    neo4j _pg oracledb pg8000 pgdb psqlpy pymemcache pymssql pyodbc pysqlite3 pytds snowflake.connector sqlcipher3
+    trino vertica_python
+'''.split())
 
 
 # ---------------------------------------------------------------------------- start

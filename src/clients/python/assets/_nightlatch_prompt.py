@@ -1,8 +1,45 @@
-"""Prompts that tell less than others: the interpreter's own up to 3.12, and that of asyncio.
+"""What prompts tell of what is typed there, and those that tell less than others: the interpreter's own
+up to 3.12, and that of asyncio.
 
 Loaded with the first of them; `guard` is the guard's module.
 """
 import sys
+
+
+# What shows a prompt, in the shells and debuggers: what is read there is typed.
+_PROMPTS = frozenset(('interact', 'mainloop', 'cmdloop', 'interaction'))
+
+
+def is_within():
+    """Tells whether it is code that runs by itself that runs this: then it is a part of that."""
+    frame, is_first = sys._getframe(1), True
+    while frame is not None:
+        code, module = frame.f_code, frame.f_globals.get('__name__')
+        if code.co_filename.startswith(guard._folder):
+            frame = frame.f_back
+            continue
+        if code.co_name in _PROMPTS:
+            return False
+        if guard._is_interactive(code.co_filename):
+            return True
+        if is_first and module not in ('code', 'codeop'):
+            is_first = False
+            if module == '__main__' and 'AsyncIOInteractiveConsole' not in frame.f_globals:
+                return True
+        frame = frame.f_back
+    return False
+
+
+def typed(name, text):
+    """What was typed, where a shell makes Python of it first."""
+    try:
+        if name.startswith('<ipython-input') or '/ipykernel_' in name:
+            shell = sys.modules['IPython'].get_ipython()
+            raw = shell.history_manager.input_hist_raw[-1]
+            return raw if raw.strip() != text.strip() and shell.transform_cell(raw) == text else None
+    except Exception:
+        pass  # Then it is what runs.
+    return None
 
 
 def guard_asyncio():
