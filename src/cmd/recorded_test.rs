@@ -268,7 +268,7 @@ fn an_index_of_a_later_version_is_refused() {
     // The user version, at offset 60 of an SQLite file.
     bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
     fs::write(&path, bytes).unwrap();
-    let said = "125: <data>/history.db was written by a later nightlatch: its version is 99, the last known one 3. Update nightlatch. Or delete the file: the index is built again from the logs.";
+    let said = "125: <data>/history.db was written by a later nightlatch: its version is 99, the last known one 4. Update nightlatch. Or delete the file: the index is built again from the logs.";
     for command in ["history", "sessions", "reindex"] {
         let failed = failure(&past.run(None, &[command]));
         assert_eq!(past.steady(failed.as_bytes()), said, "{command}");
