@@ -91,15 +91,7 @@ pub(super) fn mentions(text: &str, statement: &Statement) -> Vec<Mention> {
                 }
                 None
             }
-            Kind::Plain
-            | Kind::Escaped
-            | Kind::Text
-            | Kind::Open
-            | Kind::Close
-            | Kind::Comma
-            | Kind::Semicolon
-            | Kind::Name
-            | Kind::Other => None,
+            _ => None,
         };
         mentions.extend(name.map(|name| Mention { name, is_part }));
         last = token.range.clone();
@@ -124,14 +116,20 @@ pub(super) fn may_call(
             if statement.tokens[next].kind != Kind::Open || is_table {
                 return false;
             }
-            if token.kind != Kind::Word {
-                return matches!(token.kind, Kind::Other | Kind::Name) && piece.contains('"');
-            }
-            folded.clear();
-            folded.push_str(piece);
-            folded.make_ascii_lowercase();
-            knows(&folded, text[..token.range.start].ends_with('.'))
+            let is_part = text[..token.range.start].ends_with('.');
+            may_be(token.kind, piece, &mut folded, |name| knows(name, is_part))
         })
+}
+
+/// Returns whether a token is one of these names; a quoted one may be any.
+fn may_be(kind: Kind, piece: &str, folded: &mut String, knows: impl FnOnce(&str) -> bool) -> bool {
+    if kind != Kind::Word {
+        return matches!(kind, Kind::Other | Kind::Name) && piece.contains('"');
+    }
+    folded.clear();
+    folded.push_str(piece);
+    folded.make_ascii_lowercase();
+    knows(folded)
 }
 
 /// Returns whether a statement may have one of these among its mentions, without making them.
@@ -140,22 +138,7 @@ pub(super) fn may_mention(text: &str, statement: &Statement, knows: impl Fn(&str
     word(text, statement, 0, &["do"])
         || statement.tokens.iter().any(|token| {
             let piece = &text[token.range.clone()];
-            match token.kind {
-                Kind::Word => {
-                    folded.clear();
-                    folded.push_str(piece);
-                    folded.make_ascii_lowercase();
-                    knows(&folded)
-                }
-                Kind::Other | Kind::Name => piece.contains('"'),
-                Kind::Plain
-                | Kind::Escaped
-                | Kind::Text
-                | Kind::Open
-                | Kind::Close
-                | Kind::Comma
-                | Kind::Semicolon => false,
-            }
+            may_be(token.kind, piece, &mut folded, &knows)
         })
 }
 

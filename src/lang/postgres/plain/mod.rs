@@ -29,15 +29,13 @@ const MORE: &[&str] = &[
 /// What precedes UPDATE or DELETE where it is a clause of a foreign key, or a lock.
 const CLAUSE_BEFORE: &[&str] = &["for", "key", "on"];
 
-/// Kinds of objects that are created with a name behind.
-const CREATED: &[&str] = &[
+/// Kinds of objects that are created with a name behind, and dropped.
+const OBJECTS: &[&str] = &[
     "domain",
     "extension",
     "function",
     "index",
     MATERIALIZED,
-    "policy",
-    "procedure",
     "role",
     SCHEMA,
     "sequence",
@@ -48,11 +46,14 @@ const CREATED: &[&str] = &[
     "view",
 ];
 
+/// Those of which a DROP is left to the parser.
+const CREATED_ONLY: &[&str] = &["policy", "procedure"];
+
 const SCHEMA: &str = "schema";
 
 const MATERIALIZED: &str = "materialized view";
 
-/// Kinds of objects that are altered, and those that are dropped.
+/// Kinds of objects that are altered.
 const ALTERED: &[&str] = &[
     "aggregate",
     "domain",
@@ -63,21 +64,6 @@ const ALTERED: &[&str] = &[
     "sequence",
     "table",
     "type",
-    "view",
-];
-const DROPPED: &[&str] = &[
-    "domain",
-    "extension",
-    "function",
-    "index",
-    MATERIALIZED,
-    "role",
-    SCHEMA,
-    "sequence",
-    "table",
-    "trigger",
-    "type",
-    "user",
     "view",
 ];
 
@@ -150,14 +136,7 @@ impl Plain<'_> {
                     None => return false,
                 },
                 Kind::Other => return piece != "\\",
-                Kind::Plain
-                | Kind::Escaped
-                | Kind::Text
-                | Kind::Open
-                | Kind::Close
-                | Kind::Comma
-                | Kind::Semicolon
-                | Kind::Name => return true,
+                _ => return true,
             };
             folded.clear();
             folded.push_str(name);
@@ -231,7 +210,7 @@ impl Plain<'_> {
         // What holds other statements.
         let is_body = words.is(at, &["function", "procedure"])
             && words.find(&["begin", "select", "with"]).is_some();
-        if !is_word(&kind, CREATED) || is_body {
+        if !is_word(&kind, OBJECTS) && !is_word(&kind, CREATED_ONLY) || is_body {
             return None;
         }
         at += if kind == MATERIALIZED { 2 } else { 1 };
@@ -290,7 +269,7 @@ impl Plain<'_> {
         at += usize::from(kind == "index" && words.is(at, &["concurrently"]));
         let is_mapping = kind == "user" && words.is(at, &["mapping"]);
         at += if words.are(at, &["if", "exists"]) { 2 } else { 0 };
-        (is_word(&kind, DROPPED) && !is_mapping).then_some(())?;
+        (is_word(&kind, OBJECTS) && !is_mapping).then_some(())?;
         let mut objects = Vec::new();
         let last = loop {
             let (mut object, mut end) = self.name(at)?;
