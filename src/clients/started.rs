@@ -6,6 +6,9 @@ use crate::tap::Started;
 use crate::target::{Decided, Known};
 use crate::world::World;
 
+/// So many letters may stand before a text: more make a word of it.
+const MOST_OPTIONS: usize = 8;
+
 /// Decides where a client goes that was started in the world of the program; none where nobody knows how
 /// its command line is read.
 #[must_use]
@@ -13,7 +16,7 @@ pub fn place(started: &Started, world: &World, known: &Known<'_>) -> Option<Deci
     let (name, args) = started.argv.split_first()?;
     let decide = decider(match name.as_str() {
         "dropdb" | "dropuser" => "psql",
-        "mysqladmin" => "mysql",
+        "mysqladmin" | "mariadb-admin" => "mysql",
         name => name,
     })?;
     let mut world = world.clone();
@@ -27,16 +30,20 @@ pub fn place(started: &Started, world: &World, known: &Known<'_>) -> Option<Deci
 pub fn reading(started: &Started) -> Option<Reading> {
     let (name, args) = started.argv.split_first()?;
     let read = reader(name)?;
-    let texts = args.iter().map(|arg| text(arg)).filter(|text| text.contains([' ', '\n', '(']));
+    let texts =
+        args.iter().flat_map(|arg| texts(arg)).filter(|text| text.contains([' ', '\n', '(']));
     let effects: Vec<_> = texts.flat_map(|text| read(text).effects().to_vec()).collect();
     (!effects.is_empty()).then_some(Reading::Understood(effects))
 }
 
-/// Returns what an argument says behind its option: `--eval=…`, `-c…`.
-fn text(arg: &str) -> &str {
+/// Returns what an argument may say behind its option: `--eval=…`, `-c…`, `-Atqc…`.
+fn texts(arg: &str) -> Vec<&str> {
     let long = arg.strip_prefix("--").and_then(|arg| arg.split_once('='));
-    let short = arg.strip_prefix('-').and_then(|arg| arg.get(1..));
-    long.map(|(_, text)| text).or(short).unwrap_or(arg)
+    let Some(short) = arg.strip_prefix('-').filter(|_| long.is_none()) else {
+        return vec![long.map_or(arg, |(_, text)| text)];
+    };
+    let options = short.bytes().take_while(u8::is_ascii_alphabetic).count();
+    (0..options.min(MOST_OPTIONS)).map(|at| &short[at + 1..]).collect()
 }
 
 #[cfg(test)]
@@ -73,6 +80,9 @@ mod tests {
         for (line, expected) in [
             (&["psql", "-h", "a", "-c", "delete from t"][..], 1),
             (&["psql", "-cdelete from t"], 1),
+            (&["psql", "-Atqcdelete from t"], 1),
+            (&["mysql", "-Bedelete from t"], 1),
+            (&["psql", "-Atqcselect 1"], 0),
             (&["psql", "--command=drop table t"], 1),
             (&["psql", "host=a dbname=b", "-c", "select 1"], 0),
             (&["mysql", "-e", "delete from `t`"], 1),

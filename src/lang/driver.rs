@@ -133,6 +133,13 @@ mod tests {
         (effect.class, effect.scope, effect.object.clone())
     }
 
+    /// What Python's hook gives in place of a text that is too long for it.
+    #[test]
+    fn a_text_that_is_too_long_has_a_destructive_word() {
+        let reading = read("delete ? 9437220 characters are more", &Memory::default());
+        assert!(matches!(reading, Reading::Unclear { destructive_word: true, .. }), "{reading:?}");
+    }
+
     #[test]
     fn statements_of_drivers_are_read() {
         let families = Some("families".to_owned());

@@ -103,7 +103,7 @@ fn a_file_that_is_none_is_said() {
     let world = World::new(Tier::Development);
     let output = run(world.nightlatch(["import", "--client", "oracle"]), "");
     assert_eq!(output.status.code(), Some(2));
-    let binary = world.write("binary", "a\0b");
+    let binary = world.write("binary", "\u{2}\u{3}b");
     let args = ["import", "--client", "psql", "--file", binary.to_str().expect("UTF-8")];
     let output = run(world.nightlatch(args), "");
     let stderr = String::from_utf8_lossy(&output.stderr);

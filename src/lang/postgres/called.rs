@@ -163,7 +163,7 @@ pub(super) fn called(text: &str) -> Vec<String> {
         };
         if may_call { calls(text, statement).unwrap_or_default() } else { Vec::new() }
     });
-    calls.filter(|name| !function::is_common(name)).collect()
+    calls.map(|call| call.name).filter(|name| !function::is_common(name)).collect()
 }
 
 /// Returns whether the text of a block may call one of these, as far as its words tell.
@@ -186,9 +186,16 @@ fn may_call_within(text: &str, block: &Statement, knows: impl Fn(&str, bool) -> 
     })
 }
 
-/// Returns the names of all functions and procedures that a statement calls; none where it runs
-/// nothing.
-pub(super) fn calls(text: &str, statement: &Statement) -> Option<Vec<String>> {
+/// A function or procedure that a statement calls.
+pub(super) struct Call {
+    /// Folded, with its schema where that is said.
+    pub(super) name: String,
+    /// Whether it is called for every row of a table.
+    pub(super) is_repeated: bool,
+}
+
+/// Returns all functions and procedures that a statement calls; none where it runs nothing.
+pub(super) fn calls(text: &str, statement: &Statement) -> Option<Vec<Call>> {
     let only_names = word(text, statement, 0, &["comment", "drop", "grant", "revoke"]);
     if only_names || makes_trigger(text, statement) {
         return None;
@@ -199,9 +206,9 @@ pub(super) fn calls(text: &str, statement: &Statement) -> Option<Vec<String>> {
         let (root, _) = parse(slice);
         if let Some(block) = child(&root, &[SyntaxKind::DO]) {
             let body = ast::Do::cast(block)?.plpgsql()?;
-            return Some(names(&body.syntax()));
+            return Some(found(&body.syntax()));
         }
-        root.children().any(|node| evaluates(&node)).then(|| names(&root))
+        root.children().any(|node| evaluates(&node)).then(|| found(&root))
     })?
 }
 
@@ -217,7 +224,7 @@ pub(super) fn trigger(text: &str, statement: &Statement) -> Option<(String, Stri
             &[SyntaxKind::CREATE_TRIGGER, SyntaxKind::CREATE_EVENT_TRIGGER],
         )?;
         let named = child(&node, &[SyntaxKind::TRIGGER, SyntaxKind::EVENT_TRIGGER])?;
-        Some((name(&named), names(&node).into_iter().next()?))
+        Some((name(&named), found(&node).into_iter().next()?.name))
     })?
 }
 
@@ -245,17 +252,22 @@ fn evaluates(node: &SyntaxNode) -> bool {
     }
 }
 
-fn names(root: &SyntaxNode) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
+fn found(root: &SyntaxNode) -> Vec<Call> {
+    let mut calls: Vec<Call> = Vec::new();
     for node in root.descendants() {
         let found = match node.kind() {
             SyntaxKind::CALL_EXPR => function::called_whole(&node),
             SyntaxKind::PROCEDURE_NAME_REF => Some(name(&node)),
             _ => None,
         };
-        names.extend(found.filter(|name| !names.contains(name)));
+        let Some(name) = found else { continue };
+        let is_repeated = || function::is_for_every_row(&node);
+        match calls.iter_mut().find(|call| call.name == name) {
+            Some(call) => call.is_repeated |= is_repeated(),
+            None => calls.push(Call { is_repeated: is_repeated(), name }),
+        }
     }
-    names
+    calls
 }
 
 pub(super) fn word(text: &str, statement: &Statement, at: usize, list: &[&str]) -> bool {

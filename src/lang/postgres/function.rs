@@ -240,6 +240,11 @@ pub(super) fn scope(call: &SyntaxNode, deed: Deed) -> Scope {
     }
 }
 
+/// Tells whether a call is made for every row of a table.
+pub(super) fn is_for_every_row(call: &SyntaxNode) -> bool {
+    scope(call, Sets) == Scope::All
+}
+
 /// Returns the query whose rows a call is made for: the nearest around it that reads any.
 fn source(call: &SyntaxNode) -> Option<SyntaxNode> {
     const QUERIES: &[SyntaxKind] = &[SyntaxKind::SELECT, SyntaxKind::SELECT_INTO];

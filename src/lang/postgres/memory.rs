@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::called::{Mention, calls, may_call, may_mention, mentions, trigger, word};
+use super::called::{Call, Mention, calls, may_call, may_mention, mentions, trigger, word};
 use super::routine::{Body, Routine, defined, routine};
 use super::script::{Ahead, Script};
 use super::tree::child;
@@ -376,9 +376,14 @@ impl Memory {
             false => Some(Vec::new()),
         };
         let Some(calls) = calls else { return reached };
-        for name in calls {
-            for effect in self.follow(&name) {
-                let phrase = format!("{name}() {}", effect.phrase);
+        for Call { name, is_repeated } in calls {
+            for mut effect in self.follow(&name) {
+                let is_some = matches!(effect.scope, Scope::One | Scope::Filtered);
+                let each = if is_repeated && is_some { ", for each row" } else { "" };
+                if !each.is_empty() {
+                    effect.scope = Scope::Unknown;
+                }
+                let phrase = format!("{name}() {}{each}", effect.phrase);
                 add(&mut reached, effect, phrase);
             }
         }

@@ -464,7 +464,7 @@ def operation(engine, place, text, deeds=None, sql=None, count=1, **more):
     if inside.get() is True or sql is not None and inside.get() == sql:
         return None
     if sql is not None and len(sql) > MOST_TEXT:
-        sql = 'delete? %d characters are more than can be read' % len(sql)
+        sql = 'delete ? %d characters are more than can be read' % len(sql)
     try:
         where = place()
     except Exception as error:

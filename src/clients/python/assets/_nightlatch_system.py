@@ -26,7 +26,7 @@ _REMOVERS = {
 }
 
 # SQL that a client is handed, and the shells that read a command line.
-_SQL = re.compile(r'(?:-\w*?|--\w+=)?\s*(?:delete|drop|truncate|update|alter|with|do|call|merge|replace)\b.*\s', re.I | re.S)
+_SQL = re.compile(r'(?:-\w*?|--\w+=)?\s*((?:delete|drop|truncate|update|alter|with|do|call|merge|replace)\b.*\s.*)', re.I | re.S)
 _SHELLS = frozenset(('sh', 'bash', 'dash', 'zsh', 'ash', 'ksh'))
 
 # Words before a program that start it.
@@ -149,7 +149,7 @@ def _starts_one(name, words, line, folder, is_line, variables):
             if os.path.lexists(path):
                 _removes('shutil.rmtree' if is_tree and os.path.isdir(path) else 'os.remove', path)
     elif name in _CLIENTS or name in _REMOVERS and _REMOVERS[name].search(line):
-        text = next((word for word in words if _SQL.match(word)), None)
+        text = next((found.group(1) for found in map(_SQL.match, words) if found), None)
         # What a shell puts in place of a variable is not known here.
         is_plain = not (is_line and re.search('[$`]', line))
         started = {'argv': [name] + words, 'vars': _telling(variables), 'folder': folder} if is_plain else None
@@ -172,9 +172,9 @@ def _telling(variables):
 
 
 def _client_deed(name, words):
-    if name == 'dropdb' and words:
+    if name == 'dropdb' and words or name in ('mysqladmin', 'mariadb-admin') and 'drop' in words:
         return {'verb': 'drop', 'object': words[-1], 'scope': 'all'}
-    if name == 'redis-cli' and {'FLUSHALL', 'FLUSHDB'}.intersection(word.upper() for word in words):
+    if name in ('redis-cli', 'valkey-cli') and {'FLUSHALL', 'FLUSHDB'}.intersection(word.upper() for word in words):
         return {'verb': 'truncate', 'object': None, 'scope': 'all'}
     return {'verb': 'shell', 'object': name, 'scope': 'unknown'}
 
