@@ -258,14 +258,16 @@ impl Relay {
             // Of an operation that is no longer asked about.
             Message::Figures { .. } => Ok(()),
             Message::Remark { kind, what, why } => {
-                self.reply(asker, Answer::Go);
                 let text = match kind.as_str() {
                     "untapped" => format!("UNGUARDED: {what} has no tap, {why}"),
                     _ => format!("UNGUARDED: the tap on {what} does not work: {why}"),
                 };
-                // What was printed before it belongs above it, and leaves a line free for it.
+                // What was printed before it belongs above it, and leaves a line free for it. What comes
+                // behind it waits for the answer: a prompt would keep it for the next line.
                 self.drain_all()?;
-                self.warn(&text)
+                self.warn(&text)?;
+                self.reply(asker, Answer::Go);
+                Ok(())
             }
         }
     }
