@@ -122,12 +122,17 @@ impl Op {
     }
 }
 
-/// Whether two names may be of one table: only one may have its schema.
+/// Schemas that a name without one most likely is in: PostgreSQL's and SQLite's.
+const USUAL_SCHEMAS: &[&str] = &["main", "public"];
+
+/// Whether two names are of one table, as far as they tell: one in another schema is most likely a
+/// copy or an archive of it.
 pub(super) fn same_table(one: &str, other: &str) -> bool {
-    let ends = |long: &str, short: &str| {
-        long.strip_suffix(short).is_some_and(|schema| schema.ends_with('.')) && !short.contains('.')
+    let is_usual = |long: &str, short: &str| {
+        let schema = long.strip_suffix(short).and_then(|schema| schema.strip_suffix('.'));
+        schema.is_some_and(|schema| USUAL_SCHEMAS.contains(&schema)) && !short.contains('.')
     };
-    one == other || ends(one, other) || ends(other, one)
+    one == other || is_usual(one, other) || is_usual(other, one)
 }
 
 /// Stands for the name of a function in a cast that leaves the value as it is.

@@ -140,18 +140,12 @@ impl Finder {
     fn delete(&mut self, delete: &Delete) {
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
         let sources = delete.using.as_ref().unwrap_or(from);
+        let goes_by = |table: &TableWithJoins| {
+            relation(&table.relation).map(|(name, alias)| alias.unwrap_or(name))
+        };
         let named: Vec<String> = match (&delete.using, delete.tables.as_slice()) {
-            (Some(_), _) => from
-                .iter()
-                .filter_map(|table| relation(&table.relation))
-                .map(|(name, _)| name)
-                .collect(),
-            (None, []) => from
-                .iter()
-                .take(1)
-                .filter_map(|table| relation(&table.relation))
-                .map(|(name, _)| name)
-                .collect(),
+            (Some(_), _) => from.iter().filter_map(goes_by).collect(),
+            (None, []) => from.iter().take(1).filter_map(goes_by).collect(),
             (None, tables) => tables.iter().map(object_name).collect(),
         };
         let limit = delete.limit.as_ref();

@@ -32,7 +32,8 @@ pub(super) fn overwritten(insert: &Insert, table: &str) -> Option<Scope> {
     Some(match source {
         _ if chosen.is_some_and(|chosen| chooses(chosen, &subject)) => Scope::Filtered,
         Some(query) if subject.is_source(query) => Scope::All,
-        Some(query) if !is_bounded(query) => Scope::Unknown,
+        // An upsert changes columns of the rows that meet one; a REPLACE takes theirs away.
+        Some(query) if replaces && !is_bounded(query) => Scope::Unknown,
         Some(_) | None => Scope::Filtered,
     })
 }
