@@ -9,8 +9,11 @@ use super::token;
 use super::tree::{Place, all_tokens, child, find, name, string};
 use crate::lang::{Class, Scope, Verb};
 
+/// How the phrase of dynamic SQL begins that is no constant.
+pub(super) const DYNAMIC: &str = "runs SQL put together on the way";
+
 /// Statements whose SQL is made while the block runs.
-const DYNAMIC: &[SyntaxKind] = &[
+const EXECUTES: &[SyntaxKind] = &[
     SyntaxKind::PLPGSQL_DYN_EXECUTE_STMT,
     SyntaxKind::PLPGSQL_FOR_DYN_STMT,
     SyntaxKind::PLPGSQL_OPEN_EXECUTE,
@@ -75,7 +78,7 @@ impl Reader<'_> {
                     }
                     done = Some(node);
                 }
-                kind if DYNAMIC.contains(&kind) => self.dynamic(&node),
+                kind if EXECUTES.contains(&kind) => self.dynamic(&node),
                 _ => self.part(&node),
             }
         }
@@ -108,7 +111,7 @@ impl Reader<'_> {
             _ => (Class::Opaque, Verb::Execute),
         };
         let looped = if self.is_looped(node) { ", in a loop" } else { "" };
-        let phrase = format!("runs SQL put together on the way{looped}: {}", quoted(node));
+        let phrase = format!("{DYNAMIC}{looped}: {}", quoted(node));
         self.push(class, verb, None, Scope::Unknown, node, phrase);
     }
 }

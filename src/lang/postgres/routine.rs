@@ -2,6 +2,7 @@
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::body::DYNAMIC;
 use super::called::called;
 use super::tree::{child, find, segments, string};
 use super::{Place, Read, bounded, parse, read_within, token};
@@ -103,13 +104,13 @@ pub(super) fn routine(schema: Option<String>, language: &str, body: &Body) -> Op
         .filter(|effect| effect.verb == Verb::Create)
         .map(|effect| effect.object.clone())
         .collect();
-    // What it put together on the way may be anything, and is mostly harmless; its own tables are
-    // its own affair.
+    // What it put together on the way may be anything, and is mostly harmless, unless it begins with
+    // what removes; its own tables are its own affair.
     let counts = |effect: &Effect| {
         matches!(effect.class, Class::Change | Class::Remove | Class::Destroy)
             && effect.verb != Verb::Execute
             && !(effect.object.is_some() && made.contains(&effect.object))
-            && !effect.phrase.starts_with("runs SQL put together")
+            && !(effect.class == Class::Change && effect.phrase.starts_with(DYNAMIC))
     };
     let effects = read.effects.into_iter().filter(counts).collect();
     Some(Routine { schema, effects, calls: called(&text) })

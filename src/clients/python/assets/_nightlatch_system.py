@@ -104,12 +104,14 @@ def _starts(command, folder, variables):
         is_line, words = True, words[2:3]
     line = ' '.join(words)
     for words in _commands(line) if is_line else [words]:
-        own = dict(variables)
-        while words and (words[0] in _STARTERS or '=' in words[0]):
+        own, is_started = dict(variables), False
+        while words and (words[0] in _STARTERS or '=' in words[0] or is_started and words[0].startswith('-')):
             name, is_set, value = words[0].partition('=')
-            if is_set:
+            if name in ('-i', '--ignore-environment'):
+                own = {}
+            elif is_set:
                 own[name] = value
-            words = words[1:]
+            words, is_started = words[1:], True
         # What nightlatch runs is guarded by another.
         if words and os.path.basename(words[0]) != 'nightlatch':
             _starts_one(os.path.basename(words[0]), words[1:], line, folder, is_line, own)
@@ -158,7 +160,11 @@ def _starts_one(name, words, line, folder, is_line, variables):
 
 def _starts_python(words, variables):
     """Another Python is guarded like this one, unless it is kept from it."""
-    options = re.findall(r'^-[a-zA-Z]*[IES]', ' '.join(words[:1]))
+    options = []
+    for word in words:
+        if not word.startswith('-') or word in ('-', '-c', '-m'):
+            break
+        options += re.findall(r'^-[a-zA-Z]*[IES]', word)
     names = [os.fsdecode(name) for name in variables]
     path = os.fsdecode(next((value for name, value in variables.items() if os.fsdecode(name) == 'PYTHONPATH'), ''))
     if options or 'NIGHTLATCH_SOCK' not in names or guard._folder not in path.split(os.pathsep):
