@@ -98,6 +98,22 @@ while not any('nightlatch' in str(finder).lower() for finder in sys.meta_path): 
 sqlite3.connect('orders.db').execute('delete from families')";
 
 #[test]
+fn a_python_that_a_program_starts_without_the_guard_is_said() {
+    if !needs(NEEDED) {
+        return;
+    }
+    for start in [
+        "subprocess.run([sys.executable, '-u', '-S', '-c', 'pass'])",
+        "subprocess.run([sys.executable, '-c', 'pass'], env={})",
+        "os.system('env -i %s -c pass' % sys.executable)",
+    ] {
+        let output = Stage::new().run(&format!("import os, subprocess, sys; {start}"));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("UNGUARDED: a Python that is started with"), "{start}: {said}");
+    }
+}
+
+#[test]
 fn a_python_that_never_reports_in_is_said() {
     if !needs(NEEDED) {
         return;
