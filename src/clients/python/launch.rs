@@ -16,6 +16,7 @@ const FILES: &[(&str, &str)] = &[
     (LATE_FILE, include_str!("assets/_nightlatch_late.py")),
     ("_nightlatch.py", include_str!("assets/_nightlatch.py")),
     ("_nightlatch_frames.py", include_str!("assets/_nightlatch_frames.py")),
+    ("_nightlatch_guise.py", include_str!("assets/_nightlatch_guise.py")),
     ("_nightlatch_prompt.py", include_str!("assets/_nightlatch_prompt.py")),
     ("_nightlatch_system.py", include_str!("assets/_nightlatch_system.py")),
     ("_nightlatch_drivers.py", include_str!("assets/_nightlatch_drivers.py")),

@@ -49,7 +49,7 @@ def put_on(module):
         guard.tell_once('untapped', name, 'its deletes are not asked about')
         return
     try:
-        getattr(_file(file), tap)(module)
+        getattr(file_of(file), tap)(module)
         if engine is not None:
             loaded.add(engine)
     except Exception as error:
@@ -60,7 +60,7 @@ def put_on(module):
 _files = {'_nightlatch_frames': guard._frames}
 
 
-def _file(name):
+def file_of(name):
     if name not in _files:
         _files[name] = guard.load(name, drivers=guard._taps)
     return _files[name]
@@ -74,6 +74,11 @@ def _like(new, old):
             setattr(new, name, getattr(old, name))
         except Exception:
             pass
+    code = getattr(old, '__code__', None)
+    if code is not None:
+        # Where its source is looked for.
+        new.__code__ = new.__code__.replace(co_filename=code.co_filename, co_firstlineno=code.co_firstlineno,
+                                            co_name=guard.OWN)
     new.__wrapped__ = old
     return new
 
@@ -81,14 +86,14 @@ def _like(new, old):
 def patch(kind, name, make):
     """Replaces a method, in a class written in C too."""
     old = kind.__dict__[name]
-    new = _like(make(old), old)
+    new = make(old)
     try:
-        setattr(kind, name, new)
+        setattr(kind, name, _like(new, old))
     except TypeError:
         import ctypes
         import gc
         # The dict behind the read-only view: every object of the class sees the change.
-        gc.get_referents(kind.__dict__)[0][name] = new
+        gc.get_referents(kind.__dict__)[0][name] = file_of('_nightlatch_guise').method(old, new)
         ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
 
 

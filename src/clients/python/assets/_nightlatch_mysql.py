@@ -4,7 +4,7 @@ Loaded with the first of them; `guard` is the guard's module and `drivers` that 
 """
 import re
 
-_USES = frozenset(('use', 'USE', 'Use', b'use', b'USE'))
+_USES = frozenset(('use', 'USE', 'Use'))
 
 # What a statement begins with that goes to another database.
 _USE = re.compile(r'\s*use\s+(`[^`]+`|[^\s;`]+)', re.I)
@@ -80,13 +80,13 @@ def _asked_first(old, text_of, place, look):
 
     if is_async:
         async def run(self, given, *args, **kwargs):
-            text = text_of(given)
+            text = drivers.plain(text_of(given))
             if asks(self, text):
                 tell(self, text, await look(self))
             return await old(self, given, *args, **kwargs)
     else:
         def run(self, given, *args, **kwargs):
-            text = text_of(given)
+            text = drivers.plain(text_of(given))
             if asks(self, text):
                 tell(self, text, look(self))
             return old(self, given, *args, **kwargs)

@@ -15,7 +15,7 @@ def is_within():
     frame, is_first = sys._getframe(1), True
     while frame is not None:
         code, module = frame.f_code, frame.f_globals.get('__name__')
-        if code.co_filename.startswith(guard._folder):
+        if guard.is_own(code):
             frame = frame.f_back
             continue
         if code.co_name in _PROMPTS:

@@ -4,6 +4,11 @@ Loaded with the first of them; `guard` is the guard's module and `drivers` that 
 """
 import os
 import re
+import sys
+
+
+# What becomes a value of SQL, and nothing else.
+_VALUES = frozenset((int, float, str, bool, bytes, bytearray, memoryview, type(None)))
 
 
 # ---------------------------------------------------------------------------- sqlite3
@@ -74,38 +79,58 @@ def sqlite(module):
 
     harmless = drivers.harmless
 
+    def asked_within(old, args, kwargs, asked, at):
+        """Runs what was asked about: the connection's own methods call the cursor's, and SQL may call
+        functions of the person's."""
+        with drivers.within(asked):
+            return old(*args, **kwargs) if at is None else at(old, args, kwargs)
+
+    # The line that the person's code is at is where later versions warn of what they are given.
+    as_caller = drivers.file_of('_nightlatch_guise').as_caller if sys.version_info >= (3, 12) else None
+
+    def warning(args):
+        """What to call with where it may warn: of what is adapted, and of names that numbers are given for."""
+        if as_caller is None or len(args) < 3:
+            return None
+        rows = args[2]
+        is_plain = rows.__class__ in (tuple, list) and _VALUES.issuperset(map(type, rows))
+        return None if is_plain and not (':' in args[1] or '@' in args[1] or '$' in args[1]) else as_caller
+
     def one(old):
-        def run(self, text, *args, **kwargs):
-            if text.__class__ is str and text in harmless:
-                return old(self, text, *args, **kwargs)
-            asked = drivers.plain(text) if isinstance(text, str) else ''
-            if guard.inside.get() not in (True, asked) and drivers.matters(asked):
-                ask(self, asked)
-                is_attaching = 'attach' in asked.lower()
-                if is_attaching:
-                    attached.append(True)
-                before = files(getattr(self, 'connection', self)) if is_attaching else None
-                # The connection's own methods call the cursor's, and SQL may call functions of the
-                # person's.
-                with drivers.within(asked):
-                    result = old(self, text, *args, **kwargs)
-                if is_attaching:
-                    told(self, before)
-                return result
-            return old(self, text, *args, **kwargs)
+        def run(*args, **kwargs):
+            text = args[1] if 1 < len(args) < 4 else None
+            if text.__class__ is not str or text not in harmless:
+                asked = drivers.plain(text) if isinstance(text, str) and not kwargs else ''
+                if guard.inside.get() not in (True, asked) and drivers.matters(asked):
+                    ask(args[0], asked)
+                    is_attaching = 'attach' in asked.lower()
+                    if is_attaching:
+                        attached.append(True)
+                    before = files(getattr(args[0], 'connection', args[0])) if is_attaching else None
+                    result = asked_within(old, args, kwargs, asked, warning(args))
+                    if is_attaching:
+                        told(args[0], before)
+                    return result
+                if not isinstance(text, str):
+                    return old(*args, **kwargs)
+            at = warning(args)
+            return old(*args, **kwargs) if at is None else at(old, args, kwargs)
         return run
 
     def many(old):
-        def run(self, text, rows, *args, **kwargs):
-            asked = drivers.plain(text)
+        def run(*args, **kwargs):
+            if len(args) != 3 or not isinstance(args[1], str):
+                return old(*args, **kwargs)
+            asked = drivers.plain(args[1])
             if guard.inside.get() not in (True, asked) and drivers.matters(asked):
-                rows = ask(self, asked, rows)
-                with drivers.within(asked):
-                    return old(self, text, rows, *args, **kwargs)
-            return old(self, text, rows, *args, **kwargs)
+                args = args[:2] + (ask(args[0], asked, args[2]),)
+                return asked_within(old, args, kwargs, asked, as_caller)
+            return old(*args, **kwargs) if as_caller is None else as_caller(old, args, kwargs)
         return run
 
-    def backup(connection, target, *args, **kwargs):
+    def backup(connection, target=None, *args, **kwargs):
+        if not isinstance(target, module.Connection):
+            return
         is_empty = own(target, 'PRAGMA page_count') == [['']]
         if not is_empty:
             path = files(target).get('main', '')
@@ -123,10 +148,6 @@ def sqlite(module):
 
 # What psql takes of how a driver logs in: its own library may be older, and know less.
 _LOGIN = ('password', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'options')
-
-
-# What becomes a value of SQL, and nothing else.
-_VALUES = frozenset((int, float, str, bool, bytes, bytearray, memoryview, type(None)))
 
 
 def _libpq_place(info):
@@ -177,19 +198,22 @@ def psycopg2(module):
             pass  # The driver says the same.
         return query
 
-    def copied(cursor, query, *args, **kwargs):
+    def copied(cursor, query='', *args, **kwargs):
         if not drivers.is_quiet(query):
             sql(cursor, _composed(query, cursor))
 
-    def ask(cursor, query, *args, **kwargs):
+    def ask(cursor, query='', *args, **kwargs):
         copied(cursor, merged(cursor, query, args[0] if args else kwargs.get('vars')))
 
     def many(old):
-        def run(self, query, rows, *args, **kwargs):
-            place, login = at(self)
-            rows = drivers.sql_many('postgres', _composed(query, self), place, rows, login)
+        def run(self, *args, **kwargs):
+            given = dict(zip(('query', 'vars_list'), args), **kwargs)
+            if len(args) < 3 and len(given) == 2 and 'vars_list' in given:
+                place, login = at(self)
+                text, rows = _composed(given['query'], self), given['vars_list']
+                args, kwargs = (given['query'], drivers.sql_many('postgres', text, place, rows, login)), {}
             with drivers.within():
-                return old(self, query, rows, *args, **kwargs)
+                return old(self, *args, **kwargs)
         return run
 
     def called(cursor, name, *args, **kwargs):
