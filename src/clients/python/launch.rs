@@ -18,6 +18,7 @@ const FILES: &[(&str, &str)] = &[
     ("_nightlatch_frames.py", include_str!("assets/_nightlatch_frames.py")),
     ("_nightlatch_guise.py", include_str!("assets/_nightlatch_guise.py")),
     ("_nightlatch_prompt.py", include_str!("assets/_nightlatch_prompt.py")),
+    ("_nightlatch_programs.py", include_str!("assets/_nightlatch_programs.py")),
     ("_nightlatch_system.py", include_str!("assets/_nightlatch_system.py")),
     ("_nightlatch_drivers.py", include_str!("assets/_nightlatch_drivers.py")),
     ("_nightlatch_sql.py", include_str!("assets/_nightlatch_sql.py")),

@@ -113,16 +113,18 @@ fn an_interactive_debugger_within_a_program() {
     holds(command, "(Pdb)");
 }
 
-#[test]
-fn django_manage_shell() {
-    let manage = "import sys
+/// A project of Django that has nothing.
+pub(super) const MANAGE: &str = "import sys
 from django.conf import settings
 settings.configure(INSTALLED_APPS=[], DATABASES={})
 from django.core.management import execute_from_command_line
 execute_from_command_line(sys.argv)
 ";
+
+#[test]
+fn django_manage_shell() {
     let command = |stage: &Stage| {
-        stage.world.write("manage.py", manage);
+        stage.world.write("manage.py", MANAGE);
         stage.wrapped(&["manage.py", "shell", "-i", "python"])
     };
     holds(command, ">>> ");

@@ -21,7 +21,6 @@ inspect.signature(monitoring.register)
 c.find_one({'_id': 1})
 c.delete_one({'_id': 1}).deleted_count, c.delete_one({'_id': 1}).deleted_count
 c.delete_one()
-c.delete_one(5)
 m.app.command('nope')
 c.find({'_id': 3}).next()
 ''')
