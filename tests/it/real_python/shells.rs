@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::stage::{ROWS, Stage, wait_for_question};
 use crate::support::pty::{Key, Pty};
-use crate::support::python::drivers;
+use crate::support::python::{drivers, interpreters};
 use crate::support::tool::{Tool, needs};
 
 const NEEDED: &[Tool] = &[Tool::Psql, Tool::Postgres, Tool::PythonDrivers, Tool::TestClock];
@@ -73,6 +73,11 @@ fn a_console_within_a_program() {
 }
 
 #[test]
+fn a_console_that_is_the_program() {
+    holds(shell("python", &["-m", "code"]), ">>> ");
+}
+
+#[test]
 fn a_script_that_stays_at_a_prompt() {
     let command = |stage: &Stage| {
         stage.world.write("app.py", "print('begun')\n");
@@ -129,6 +134,48 @@ fn django_manage_shell() {
     };
     holds(command, ">>> ");
 }
+
+/// Newer debuggers run what has functions within in a way of its own, and once more where that fails.
+#[test]
+fn the_debugger_and_functions_within_a_statement() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::Interpreter, Tool::TestClock]) {
+        return;
+    }
+    for interpreter in interpreters() {
+        let stage = Stage::with(&interpreter.path);
+        stage.world.write("app.py", OPENED);
+        let mut pty = Pty::spawn(stage.wrapped(&["app.py"]));
+        let ask = |pty: &mut Pty, line: &str| {
+            pty.wait_for_prompt("(Pdb) ");
+            pty.wait_for_silence(SETTLED);
+            pty.line(line);
+        };
+        ask(&mut pty, "x = list(map(lambda n: remove(n), range(20)))");
+        wait_for_question(&mut pty);
+        assert!(pty.recent().contains("by `x = list(map"), "{}", pty.dump());
+        pty.press(Key::Enter);
+        pty.wait_for("Refused");
+        ask(
+            &mut pty,
+            "[c.execute('delete from families where id = ?', (n,)) for n in (lambda: range(20))()]",
+        );
+        wait_for_question(&mut pty);
+        pty.press(Key::Enter);
+        pty.wait_for("Refused");
+        ask(&mut pty, "q");
+        pty.wait_for_exit();
+        assert_eq!(stage.left(), ROWS - 4, "{:?}\n{}", interpreter.version, pty.dump());
+        let asked = stage.history().iter().filter(|row| row["answer"] == "cancelled").count();
+        assert_eq!(asked, 2, "{:?}", interpreter.version);
+    }
+}
+
+/// A program that has a connection, and what deletes through it, when the debugger is there.
+const OPENED: &str = "import sqlite3
+c = sqlite3.connect('orders.db', isolation_level=None)
+def remove(n): c.execute('delete from families where id = ?', (n,))
+breakpoint()
+";
 
 /// A program that drives a kernel, as consoles and notebooks do.
 const KERNEL: &str = "import jupyter_client

@@ -228,7 +228,7 @@ def _on_exec(event, args):
             key = '<stdin>' if name.startswith('<stdin') else name
             if _is_new(key):
                 _prompts().begin(code, name)
-        elif name == '<string>' and not _GIVEN.isdisjoint(sys.modules):
+        elif name == '<string>' and any([giver in sys.modules for giver in _GIVERS]):
             _programs().at_text(code, name)
     else:
         started = getattr(sys, 'argv', None) or ('',)
@@ -238,7 +238,7 @@ def _on_exec(event, args):
 
 
 # What runs texts that it is given, beside the shells.
-_GIVEN = frozenset(('pdb', 'django.core.management.commands.shell'))
+_GIVERS = 'pdb', 'django.core.management.commands.shell'
 
 
 def _on_compile(event, args):

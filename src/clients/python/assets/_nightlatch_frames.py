@@ -90,10 +90,11 @@ def _statement(error): raise error
 
 def refuse(error, name):
     """Raises a refusal; that of a whole statement of the file `name` as if from its first line."""
-    if 'code' in sys.modules:
+    for module in ('code', '__main__'):
         # `code.interact` and its kin begin to look behind the first of our frames.
-        console = sys.modules['code'].InteractiveInterpreter
-        _before(console, 'showtraceback', lambda _: _strip(sys.exc_info()[2]))
+        console = getattr(sys.modules.get(module), 'InteractiveInterpreter', None)
+        if console is not None:
+            _before(console, 'showtraceback', lambda _: _strip(sys.exc_info()[2]))
     if 'threading' in sys.modules:
         _before(sys.modules['threading'], 'excepthook', lambda args: _strip(args.exc_traceback))
     if name is None:

@@ -13,8 +13,16 @@ _RUNNERS = {'pdb': '_getval', 'django.core.management.commands.shell': 'handle'}
 def at_text(code, name):
     """A text runs that has no name: the debugger's `p` and its kin, or what a command line says."""
     caller = _caller()
-    if caller is not None and _RUNNERS.get(caller.f_globals.get('__name__')) == caller.f_code.co_name:
+    module = caller and caller.f_globals.get('__name__')
+    if module and _RUNNERS.get(module) == caller.f_code.co_name:
         guard._prompts().begin(code, name)
+    elif module == 'pdb' and caller.f_code.co_name == '_exec_in_closure' and code.co_name == '__pdb_scope':
+        # What is typed and has functions within: what fails there is run once more, in another way.
+        if guard._is_new('<stdin>'):
+            try:
+                guard._prompts().begin(code, '<stdin>')
+            except guard.Refused as refused:
+                raise guard._RefusedForGood(*refused.args) from None
 
 
 def _caller():

@@ -81,6 +81,8 @@ def is_within():
     frame, is_first = sys._getframe(1), True
     while frame is not None:
         code, module = frame.f_code, frame.f_globals.get('__name__')
+        # With `-m` it goes by another name.
+        module = getattr(frame.f_globals.get('__spec__'), 'name', module)
         if guard.is_own(code):
             frame = frame.f_back
             continue
