@@ -139,6 +139,8 @@ _NAMED = {None: 'null', True: 'true', False: 'false'}
 
 
 def _encoded(value):
+    if value.__class__ is str and value.isascii() and len(value) <= MOST_TEXT:
+        return _quoted(value)
     if value is None or value is True or value is False:
         return _NAMED[value]
     if isinstance(value, int):

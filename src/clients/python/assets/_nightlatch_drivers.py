@@ -155,7 +155,7 @@ class _Known:
 
 # Those of servers with functions, which a text may call, and those of others.
 _calling, _silent = _Known(), _Known()
-harmless = _silent.texts
+harmless, quiet = _silent.texts, _calling.texts
 
 
 _last = ('', b'')

@@ -219,7 +219,18 @@ def psycopg2(module):
     def called(cursor, name, *args, **kwargs):
         sql(cursor, 'CALL %s()' % name)
 
-    drivers.ask_before(module.cursor, ['execute'], ask)
+    quiet = drivers.quiet
+
+    def one(old):
+        def run(*args, **kwargs):
+            # The quick way for what is known to do nothing.
+            if kwargs or not 1 < len(args) < 4 or args[1].__class__ is not str or args[1] not in quiet or not (
+                    len(args) == 2 or args[2].__class__ in (tuple, list) and _VALUES.issuperset(map(type, args[2]))):
+                ask(*args, **kwargs)
+            return old(*args, **kwargs)
+        return run
+
+    drivers.patch(module.cursor, 'execute', one)
     drivers.ask_before(module.cursor, ['copy_expert'], copied)
     drivers.ask_before(module.cursor, ['callproc'], called)
     drivers.patch(module.cursor, 'executemany', many)
