@@ -56,6 +56,54 @@ fn ipython() {
     holds(shell("ipython", &["--no-banner"]), "In [");
 }
 
+/// What IPython makes of a loop that one of its own commands is given.
+#[test]
+fn ipythons_own_commands() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::with_drivers();
+    let mut pty = Pty::spawn(shell("ipython", &["--no-banner"])(&stage));
+    let ask = |pty: &mut Pty, line: &str| {
+        pty.wait_for_silence(SETTLED);
+        pty.line(line);
+        pty.wait_for_silence(SETTLED);
+    };
+    pty.wait_for("In [");
+    ask(&mut pty, "import sqlite3; c = sqlite3.connect('orders.db', isolation_level=None)");
+    ask(&mut pty, "%config TerminalInteractiveShell.confirm_exit = False");
+    for command in
+        ["%timeit -n1 -r1 ", "%time ", "%prun -q ", "%%time\n", "%%timeit -n1 -r1\n", "!"]
+    {
+        let line = "[c.execute('delete from families where id = ?', (n,)) for n in range(20)]";
+        let line = if command == "!" { "sqlite3 orders.db 'delete from families'" } else { line };
+        match command.strip_suffix('\n') {
+            Some(command) => {
+                ask(&mut pty, command);
+                ask(&mut pty, line);
+                // Two empty lines end it.
+                ask(&mut pty, "");
+                pty.press(Key::Enter);
+            }
+            None => ask(&mut pty, &format!("{command}{line}")),
+        }
+        wait_for_question(&mut pty);
+        assert_eq!(stage.left(), ROWS, "{command}\n{}", pty.dump());
+        pty.press(Key::Enter);
+        pty.wait_for("Refused");
+        assert_eq!(stage.left(), ROWS, "{command}\n{}", pty.dump());
+    }
+    stage.world.write("tidy.py", "for n in range(3): print('tidied', n)\n");
+    ask(&mut pty, "%run tidy.py");
+    pty.wait_for("tidied 2");
+    let told = stage.history();
+    for text in ["%run tidy.py", "for n in range(3): print('tidied', n)"] {
+        let times =
+            told.iter().filter(|row| row["text"].as_str().is_some_and(|it| it.trim_end() == text));
+        assert_eq!(times.count(), 1, "{text} {told:?}");
+    }
+}
+
 #[test]
 fn ptpython() {
     holds(shell("ptpython", &[]), ">>>");
