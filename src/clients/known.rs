@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::launcher::{Command, Decide, Launcher};
-use super::{kubectl, mongosh, psql, python, rails, told, url};
+use super::{behind, kubectl, mongosh, psql, python, rails, told, url};
 use crate::lang::sql::{self, Ends, Flavour};
 use crate::lang::{self, Reading};
 use crate::target::{Decided, Known as Targets, for_invocation};
@@ -46,7 +46,7 @@ pub const KNOWN: &[Known] = &[
         read: psql::text::read,
         mistake: None,
         decide: psql_decide,
-        launch: |command| Box::new(psql::launch::PsqlLaunch::new(command)),
+        launch: |command| psql::launch::launch(command, psql_behind),
         trial: &[
             "-X",
             "-w",
@@ -158,6 +158,14 @@ fn psql_decide(
 ) -> Result<Vec<Decided>, String> {
     let given = psql::surroundings::given(args)?;
     for_invocation(&given, &psql::surroundings::surroundings(world), targets)
+}
+
+fn psql_behind(
+    words: &[String],
+    world: &World,
+    targets: &Targets<'_>,
+) -> Result<Vec<Decided>, String> {
+    behind::decide((psql_decide, psql::launch::is_psql), words, world, targets)
 }
 
 #[cfg(test)]

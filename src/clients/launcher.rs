@@ -137,7 +137,16 @@ impl Hook {
             untold: None,
         }
     }
+
+    /// Returns what a client is heard by that no hook reaches, and why.
+    #[must_use]
+    pub fn beyond_reach(why: &str) -> Self {
+        Self { defeated: Some(format!("{why}: {ONLY_SHOWN}")), ..Self::of_programs() }
+    }
 }
+
+/// What is done where no hook tells anything.
+pub const ONLY_SHOWN: &str = "only the screen is read";
 
 /// Nothing tells statements.
 #[derive(Debug)]

@@ -117,7 +117,7 @@ impl Asking {
         !self.is_guarded && !self.is_told
     }
 
-    /// Returns whether the person has been told that nothing is held.
+    /// Returns whether the person has been told that the client is not guarded.
     pub(super) fn is_unguarded(&self) -> bool {
         self.is_told && !self.is_guarded
     }
