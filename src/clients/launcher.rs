@@ -172,10 +172,15 @@ pub trait ReadStatement: std::fmt::Debug {
     /// Reads one, as far as its operations will not tell it better when they are sent.
     fn read(&mut self, statement: &Statement) -> Reading;
 
-    /// Finds the statement that is being typed on a screen where no hook tells it; none where that
-    /// shows no prompt of the client.
+    /// Finds the statement that is being typed on a screen where no hook tells it, as
+    /// [`crate::screen::shown`] returns it; none where that shows no prompt of the client.
     fn typed(&self, _screen: &str) -> Option<String> {
         None
+    }
+
+    /// Says whether Enter behind this text hands it over, and not only ends a line of it.
+    fn is_submitted(&self, _text: &str) -> bool {
+        true
     }
 
     /// The statement that was read last runs.

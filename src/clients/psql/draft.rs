@@ -28,10 +28,13 @@ impl ReadStatement for Drafts {
         text::read(statement.text.as_deref().unwrap_or_default())
     }
 
-    /// A statement goes to the server once it has its end; a meta command ends with its line.
     fn typed(&self, screen: &str) -> Option<String> {
-        let typed = draft::typed(screen, |line| prompt(line, BEGINS), |line| prompt(line, GOES_ON));
-        typed.filter(|text| text.contains([';', '\\']))
+        draft::typed(screen, |line| prompt(line, BEGINS), |line| prompt(line, GOES_ON))
+    }
+
+    /// A statement goes to the server once it has its end; a meta command ends with its line.
+    fn is_submitted(&self, text: &str) -> bool {
+        text.contains([';', '\\'])
     }
 }
 
@@ -64,7 +67,7 @@ mod tests {
             ("orders=>pasted;", Some("pasted;")),
             ("orders=*# delete from families;", Some("delete from families;")),
             ("orders=!# rollback;", Some("rollback;")),
-            ("orders=# delete from families", None),
+            ("orders=# delete from families", Some("delete from families")),
             (
                 "orders=# delete from families\norders-# where id = 5;",
                 Some("delete from families\nwhere id = 5;"),
@@ -83,5 +86,12 @@ mod tests {
         ];
         let typed: fn(&str) -> Option<String> = |screen| Drafts.typed(screen);
         check(typed, &screens);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_not_handed_over() {
+        assert!(!Drafts.is_submitted("delete from families"));
+        assert!(Drafts.is_submitted("delete from families;"));
+        assert!(Drafts.is_submitted("delete from families \\g"));
     }
 }
