@@ -531,7 +531,7 @@ WATCHED = frozenset('''
     pymongo.monitoring redis.connection redis.asyncio.connection redis.commands.core valkey.connection
     valkey.asyncio.connection valkey.commands.core botocore.client aiobotocore.client elastic_transport._transport
     elastic_transport._async_transport elasticsearch.transport elasticsearch._async.transport opensearchpy.transport
-    opensearchpy._async.transport bdb
+    opensearchpy._async.transport bdb jedi.inference.compiled.access
 
     aioredis apsw arango asyncmy azure.cosmos azure.storage.blob cassandra.cluster clickhouse_connect
     clickhouse_driver coredis couchbase cx_Oracle databricks.sql duckdb fdb firebird.driver google.cloud.bigquery

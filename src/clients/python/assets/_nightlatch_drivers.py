@@ -376,6 +376,7 @@ def at_file(name):
 # file and the function that put it on.
 TAPS = {
     'bdb': (None, '_nightlatch_frames', 'debugger'),
+    'jedi.inference.compiled.access': (None, '_nightlatch_guise', 'completion'),
     '_sqlite3': ('sqlite', '_nightlatch_sql', 'sqlite'),
     'psycopg2._psycopg': ('postgres', '_nightlatch_sql', 'psycopg2'),
     'psycopg._cursor_base': ('postgres', '_nightlatch_sql', 'psycopg_cursor'),

@@ -10,14 +10,14 @@ import types
 _OWN = frozenset(('__call__', '__get__', '__deepcopy__'))
 
 
-def _guise(kind, original):
+def _guise(kind, slots, original):
     """A class of objects that are called by what they keep in `__call__`, and look as what `original` tells."""
 
     def look_up(self, name):
         return object.__getattribute__(self, name) if name in _OWN else getattr(original(self), name)
 
     made = type(kind.__name__, (), {
-        '__slots__': ('__call__', '_self', '__weakref__'),
+        '__slots__': ('__call__', '__weakref__') + slots,
         '__module__': 'builtins',
         '__doc__': property(lambda self: original(self).__doc__),
         '__getattribute__': look_up,
@@ -30,24 +30,33 @@ def _guise(kind, original):
     return made
 
 
+_Method = _guise(types.MethodDescriptorType, ('_old',), lambda made: _old_of(made))
+_Bound = _guise(types.BuiltinMethodType, ('_old', '_self'), lambda made: _bound_old_of(made).__get__(_self_of(made)))
+_old_of, _call_of = _Method._old.__get__, _Method.__dict__['__call__'].__get__
+_bound_old_of, _self_of = _Bound._old.__get__, _Bound._self.__get__
+
+
+def _get(self, instance, owner=None, new=_Bound.__new__, bind=types.MethodType):
+    if instance is None:
+        return self
+    made = new(_Bound)
+    made.__call__, made._old, made._self = bind(_call_of(self), instance), _old_of(self), instance
+    return made
+
+
+_Method.__get__ = _get
+
+
 def method(old, run):
     """A method that runs `run`, and is to everybody else the `old` one, which is written in C."""
-    bound = _guise(types.BuiltinMethodType, lambda made: old.__get__(instance_of(made)))
-    kind = _guise(type(old), lambda made: old)
-    instance_of, new, bind = bound._self.__get__, bound.__new__, types.MethodType
-
-    def get(self, instance, owner=None):
-        if instance is None:
-            return self
-        made = new(bound)
-        made.__call__, made._self = bind(run, instance), instance
-        return made
-
-    kind.__get__ = get
-    _call_directly(kind)
-    made = kind()
-    made.__call__ = run
+    made = _Method()
+    made.__call__, made._old = run, old
     return made
+
+
+def completion(module):
+    """Jedi looks at no attribute whose kind it does not know: these are as good as those written in C."""
+    module.ALLOWED_DESCRIPTOR_ACCESS += (_Method,)
 
 
 # A type's flag that its objects may be called with an instance first, without being bound to it; and where a
@@ -57,11 +66,15 @@ _IS_METHOD, _FLAGS_AT = 1 << 17, 168
 
 def _call_directly(kind):
     """Spares each call the object that is bound, where the flags are found."""
+    if sys.implementation.name != 'cpython':
+        return
     import ctypes
     flags = ctypes.c_ulong.from_address(id(kind) + _FLAGS_AT)
     if flags.value == kind.__flags__:
         flags.value |= _IS_METHOD
 
+
+_call_directly(_Method)
 
 # Functions by where they are called from, and the code there.
 _callers = {}
@@ -84,5 +97,8 @@ def as_caller(old, args, kwargs):
         if len(_callers) > 256:
             _callers.clear()
         function = guard._frames.moved(_call, code.co_filename, line, guard.OWN, space)
-        _callers[id(code), line] = function, code, space
+        module = sys.modules.get(space.get('__name__'))
+        if getattr(module, '__dict__', None) is space:
+            # What is no module's must not live longer for us.
+            _callers[id(code), line] = function, code, space
     return function(old, args, kwargs)

@@ -3,10 +3,15 @@ import inspect
 import os
 import pickle
 import pydoc
+import sqlite3
 
 from shown import show
 
+import jedi
 import psycopg2.extras
+from IPython.core.completer import IPCompleter
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.oinspect import Inspector
 from psycopg2.extensions import AsIs
 
 c = psycopg2.connect(os.environ['SERVER'])
@@ -15,7 +20,21 @@ k = c.cursor()
 k.execute('create temp table t (a int)')
 d = c.cursor(cursor_factory=psycopg2.extras.RealDictCursor)
 
+lite = sqlite3.connect(':memory:')
+shell = InteractiveShell.instance()
+shell.user_ns.update(k=k, lite=lite)
+
+
+def completed(text):
+    return [(it.name, it.type, it.docstring()) for it in jedi.Interpreter(text, [globals()]).complete()]
+
+
 show(globals(), '''
+completed('k.exe'), completed('lite.exe'), completed('lite.cursor().exe')
+jedi.Interpreter('lite.execute(', [globals()]).get_signatures()
+jedi.Interpreter('k.execute(', [globals()]).get_signatures()
+list(map(str, IPCompleter(shell).completions('lite.exe', 8))), shell.complete('exe', 'k.exe')
+Inspector(theme_name='nocolor').info(lite.execute, 'lite.execute')
 k.execute
 type(k).execute
 k.executemany, k.copy_expert, k.callproc, k.mogrify
