@@ -6,6 +6,7 @@ pub mod background;
 pub mod boot;
 mod caretaker;
 pub mod channel;
+pub mod disk;
 pub mod file;
 pub mod guise;
 pub mod identity;
