@@ -170,7 +170,11 @@ pub(super) fn size(bytes: u64) -> String {
 
 /// Returns what the configuration says recordings may take.
 fn limits(config: &Config) -> Limits {
-    Limits { max_total_bytes: config.record.max_total_bytes, keep_days: config.record.keep_days }
+    Limits {
+        max_total_bytes: config.record.max_total_bytes,
+        max_session_bytes: config.record.max_session_bytes,
+        keep_days: config.record.keep_days,
+    }
 }
 
 /// At a session's start: sees to what was killed before, in the background.
@@ -203,7 +207,7 @@ pub fn tidy(args: &[OsString], world: &World, clock: &Clock) -> u8 {
     let mut limits = limits(&loaded.config);
     if !loaded.errors.is_empty() {
         // A limit may be among the mistakes: nothing goes because of a typing error.
-        limits = Limits { max_total_bytes: u64::MAX, keep_days: 0 };
+        limits = Limits::NONE;
     }
     u8::from(tidy::run(&data_dir, limits, clock.now()).is_err())
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::desk::RETRY;
 use super::header::{HeaderLine, NewFolder};
 use super::recorder::RecordError;
+use super::segment;
 use super::sink::{FileSink, Sink};
 use super::tidy;
 use crate::clock::Clock;
@@ -110,6 +111,10 @@ impl Sink for LateSink {
 
     fn rotate(&mut self, head: &[u8]) -> io::Result<bool> {
         self.begun.as_mut().map_or(Ok(false), |sink| sink.rotate(head))
+    }
+
+    fn segment_bytes(&self) -> u64 {
+        segment::bytes_for(self.max_bytes)
     }
 
     fn at(&mut self, target: &Target) {

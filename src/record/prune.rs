@@ -22,8 +22,16 @@ const CRASHED_DAYS: i64 = 30;
 pub struct Limits {
     /// All together, in bytes on the disk.
     pub max_total_bytes: u64,
+    /// One session, in bytes on the disk.
+    pub max_session_bytes: u64,
     /// Days since a session's last event; 0 is no limit.
     pub keep_days: u32,
+}
+
+impl Limits {
+    /// Nothing is too old or too much.
+    pub const NONE: Self =
+        Self { max_total_bytes: u64::MAX, max_session_bytes: u64::MAX, keep_days: 0 };
 }
 
 /// Who wants to know.
@@ -231,7 +239,7 @@ mod tests {
             b'n' => Err(io::ErrorKind::Unsupported.into()),
             _ => Ok(End::Exit),
         };
-        let limits = Limits { max_total_bytes, keep_days };
+        let limits = Limits { max_total_bytes, keep_days, ..Limits::NONE };
         let plan = plan(all, limits, NOW.parse().unwrap(), care, &end);
         plan.removals
             .iter()

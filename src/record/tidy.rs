@@ -15,6 +15,7 @@ use super::live;
 use super::prune::{self, Care, Limits};
 use super::repair::{self, End};
 use super::segment;
+use super::thin;
 
 /// Locked by whoever tidies up; says when all of the folder was last seen to.
 const STAMP_NAME: &str = "tidied";
@@ -73,7 +74,8 @@ pub fn run(data_dir: &Path, limits: Limits, now: Timestamp) -> io::Result<Tidied
     if stamp.try_lock().is_err() {
         return Ok(Tidied::default());
     }
-    let mut tidied = Tidied { repaired: repair_dead(data_dir)?, ..Tidied::default() };
+    let repaired = repair_dead(data_dir, limits.max_session_bytes)?;
+    let mut tidied = Tidied { repaired, ..Tidied::default() };
     for found in find::all(data_dir).map_err(io::Error::other)? {
         let Some(folder) = found.path.parent() else { continue };
         make_private(folder);
@@ -83,7 +85,8 @@ pub fn run(data_dir: &Path, limits: Limits, now: Timestamp) -> io::Result<Tidied
             // What tidied up may have been killed itself.
             let packed = over(folder)
                 .and_then(|()| segment::clean(folder))
-                .and_then(|()| repair::pack(folder));
+                .and_then(|()| repair::pack(folder))
+                .and_then(|()| thin::keep(folder, limits.max_session_bytes));
             tidied.packed += usize::from(packed.is_ok());
         }
     }
@@ -98,16 +101,19 @@ pub fn run(data_dir: &Path, limits: Limits, now: Timestamp) -> io::Result<Tidied
     Ok(tidied)
 }
 
-/// Makes the logs of sessions whole that were killed; returns how many there were.
+/// Makes the logs of sessions whole that were killed, and no larger than they may be; returns how
+/// many there were.
 ///
 /// # Errors
 ///
 /// If the data folder cannot be used.
-pub fn repair_dead(data_dir: &Path) -> io::Result<usize> {
+pub fn repair_dead(data_dir: &Path, max_session_bytes: u64) -> io::Result<usize> {
     let mut count = 0;
     for (_, folder, dead) in live::dead(data_dir)? {
         let repaired = match folder.exists() {
-            true => repair::repair(&folder).and_then(|()| repair::pack(&folder)),
+            true => repair::repair(&folder)
+                .and_then(|()| repair::pack(&folder))
+                .and_then(|()| thin::keep(&folder, max_session_bytes)),
             false => Ok(()),
         };
         if repaired.is_ok() {
@@ -219,7 +225,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::record::{Durability, Event, Header, Marker, Reader, Recorder};
 
-    const LIMITS: Limits = Limits { max_total_bytes: u64::MAX, keep_days: 0 };
+    const LIMITS: Limits = Limits::NONE;
 
     fn now() -> Timestamp {
         Clock::system().now()
@@ -308,7 +314,7 @@ mod tests {
             "[0.1, \"o\", \"text\"]\n".repeat(1000)
         );
         fs::write(&log, &text).unwrap();
-        let limits = Limits { max_total_bytes: 0, keep_days: 1 };
+        let limits = Limits { max_total_bytes: 0, keep_days: 1, ..LIMITS };
         let later = now() + SignedDuration::from_hours(24 * 365);
         assert_eq!(run(data.path(), limits, later).unwrap(), Tidied::default());
         assert_eq!(fs::read_to_string(&log).unwrap(), text);
@@ -345,13 +351,38 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_ended_before_it_was_packed_takes_no_more_than_it_may() {
+        let data = tempfile::tempdir().unwrap();
+        let recorder = recorder(data.path());
+        let folder = folder(&recorder);
+        drop(recorder);
+        let head = fs::read_to_string(folder.join(header::LOG_NAME)).unwrap();
+        // Something that does not pack away.
+        let mut hash = 1_u64;
+        let mut line = |_| {
+            hash = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17);
+            format!("[0.1, \"o\", \"{hash:016x}{:016x}\"]\n", hash.wrapping_mul(hash))
+        };
+        for n in 1..=20 {
+            let text: String = (0..400).map(&mut line).collect();
+            let plain = segment::path(&folder, n, segment::Form::Plain);
+            fs::write(plain, format!("{}\n{text}", head.lines().next().unwrap())).unwrap();
+        }
+        fs::remove_file(folder.join(header::LOG_NAME)).unwrap();
+        let max_session_bytes = 50_000;
+        run(data.path(), Limits { max_session_bytes, ..LIMITS }, now()).unwrap();
+        let (bytes, _) = segment::usage(&folder).unwrap();
+        assert!(bytes <= max_session_bytes && bytes > max_session_bytes / 2, "{bytes}");
+    }
+
+    #[test]
     fn limits_are_kept_by_what_is_done_quietly() {
         let data = tempfile::tempdir().unwrap();
         for _ in 0..3 {
             recorder(data.path()).finish(0);
         }
         let running = recorder(data.path());
-        let limits = Limits { max_total_bytes: 0, keep_days: 0 };
+        let limits = Limits { max_total_bytes: 0, ..LIMITS };
         assert_eq!(run(data.path(), limits, now()).unwrap().removed, 3);
         let left = find::all(data.path()).unwrap();
         assert_eq!(left.len(), 1);

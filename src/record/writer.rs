@@ -13,7 +13,7 @@ use super::encode::Encoder;
 use super::event::Marker;
 use super::header::HeaderLine;
 use super::recorder::{Durability, HEAD_BYTES, RING_BYTES};
-use super::segment::{Place, SEGMENT_BYTES};
+use super::segment::Place;
 use super::shared::{Item, NO_MEMORY, Shared, What, lock, lost_statement};
 use super::sink::Sink;
 use crate::clock::Clock;
@@ -98,6 +98,7 @@ impl<S: Sink> Writer<S> {
         clock: Clock,
     ) -> Self {
         Self {
+            rotate_at: sink.segment_bytes(),
             sink,
             ring,
             shared,
@@ -111,7 +112,6 @@ impl<S: Sink> Writer<S> {
             head,
             segment: (1, 0),
             head_len: 0,
-            rotate_at: SEGMENT_BYTES,
             has_exit: false,
             written_us: 0,
             seen_us: 0,
@@ -367,13 +367,13 @@ impl<S: Sink> Writer<S> {
         let head = self.head.to_bytes();
         // After a line that could not be cut off nobody knows how long the file is.
         if !self.is_cuttable || !self.sink.rotate(&head).unwrap_or(false) {
-            self.rotate_at = self.good_len + SEGMENT_BYTES / 8;
+            self.rotate_at = self.good_len + self.sink.segment_bytes() / 8;
             return;
         }
         self.segment = (n, offset);
         self.head_len = head.len() as u64;
         self.good_len = self.head_len;
-        self.rotate_at = SEGMENT_BYTES;
+        self.rotate_at = self.sink.segment_bytes();
     }
 
     /// Gives output up: says so, cuts a torn line off and makes room for statements.
