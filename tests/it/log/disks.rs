@@ -301,6 +301,44 @@ fn a_session_that_began_on_a_full_disk_is_recorded_once_there_is_room() {
     drop(disk);
 }
 
+#[test]
+fn commands_that_write_say_that_the_disk_is_full_and_where() {
+    if !can_run() {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let Some(disk) = Disk::in_memory(&world, "size=4m,mode=700") else { return };
+    let mut pty = open(&world);
+    ask(&mut pty, &world, "select 'before';", "(1 row)");
+    leave(&mut pty, &world);
+    world.write(".psql_history", "select 'typed';\n");
+    let filler = disk.fill();
+    // With room for some of the files that an index is made of.
+    for pages in [0, 1, 3, 8, 12] {
+        let file = std::fs::OpenOptions::new().write(true).open(&filler).expect("the filler");
+        file.set_len(file.metadata().expect("its length").len() - 4096 * pages).expect("room");
+        for (command, so, status) in [
+            ("reindex", "the index cannot be written", 125),
+            ("history", "the index cannot be written", 0),
+        ] {
+            let output = run(world.nightlatch([command]), "");
+            let said = String::from_utf8_lossy(&output.stderr).replace(disk.path(), "DATA");
+            let expected = format!("The disk of DATA is full: {so}.");
+            assert!(said.contains(&expected), "{command} with {pages} pages: {said}");
+            assert_eq!(output.status.code(), Some(status), "{said}");
+        }
+        disk.fill();
+    }
+    let output = run(world.nightlatch(["import", "--client", "psql"]), "");
+    let said = String::from_utf8_lossy(&output.stderr).replace(disk.path(), "DATA");
+    insta::assert_snapshot!(said, @r"
+    nightlatch: The disk of DATA is full: the index cannot be written. The index is built in memory this time.
+    nightlatch: The disk of DATA is full: the history of psql is not kept.
+      try: Free some space there: nightlatch prune --dry-run says which recordings could go.
+    ");
+    drop(disk);
+}
+
 /// By something that cleans up.
 #[test]
 fn a_log_that_is_removed_while_it_is_written_is_told() {
