@@ -1,7 +1,7 @@
 //! Sees to what sessions leave behind: those that were killed, what is not packed yet, and what
 //! is more than may be kept. Done by a process of its own, so that no session waits for it.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -19,6 +19,9 @@ use super::thin;
 
 /// Locked by whoever tidies up; says when all of the folder was last seen to.
 const STAMP_NAME: &str = "tidied";
+
+/// Locked by whoever waits to be the next.
+const NEXT_NAME: &str = "tidied.next";
 
 /// How often all of the folder is seen to, and how old what looks like a leftover must be.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -57,21 +60,16 @@ pub fn after(data_dir: &Path, folder: &Path, now: Timestamp) -> bool {
     !is_small || is_due(data_dir, now)
 }
 
-/// Tidies up, unless another process is at it.
+/// Tidies up, after another process that is at it, unless a third waits for that already: it will see
+/// all that there is.
 ///
 /// # Errors
 ///
 /// If the data folder cannot be used. What is wrong with one session keeps no other from being
 /// seen to.
 pub fn run(data_dir: &Path, limits: Limits, now: Timestamp) -> io::Result<Tidied> {
-    let path = data_dir.join(STAMP_NAME);
-    if fs::symlink_metadata(&path).is_ok_and(|facts| !facts.is_file()) {
-        // A link or a pipe of that name is not ours, and what it leads to must not be written over.
-        fs::remove_file(&path)?;
-    }
-    let mut stamp =
-        segment::private().read(true).write(true).create(true).truncate(false).open(&path)?;
-    if stamp.try_lock().is_err() {
+    let mut stamp = own_file(&data_dir.join(STAMP_NAME))?;
+    if !is_our_turn(data_dir, &stamp)? {
         return Ok(Tidied::default());
     }
     let repaired = repair_dead(data_dir, limits.max_session_bytes)?;
@@ -99,6 +97,31 @@ pub fn run(data_dir: &Path, limits: Limits, now: Timestamp) -> io::Result<Tidied
     stamp.rewind()?;
     write!(stamp, "{now}")?;
     Ok(tidied)
+}
+
+/// Opens a file of ours. A link or a pipe of that name is not ours, and what it leads to must not be
+/// written over.
+fn own_file(path: &Path) -> io::Result<File> {
+    if fs::symlink_metadata(path).is_ok_and(|facts| !facts.is_file()) {
+        fs::remove_file(path)?;
+    }
+    segment::private().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+/// Locks the stamp, which may have to be waited for: whoever has it may have passed by already what
+/// has just become untidy. Returns false if another waits, or nothing can be locked.
+fn is_our_turn(data_dir: &Path, stamp: &File) -> io::Result<bool> {
+    match stamp.try_lock() {
+        Ok(()) => return Ok(true),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(_)) => return Ok(false),
+    }
+    let next = own_file(&data_dir.join(NEXT_NAME))?;
+    if next.try_lock().is_err() {
+        return Ok(false);
+    }
+    stamp.lock()?;
+    Ok(true)
 }
 
 /// Makes the logs of sessions whole that were killed, and no larger than they may be; returns how
@@ -282,6 +305,33 @@ mod tests {
         assert!(!running.path().exists(), "it is packed at once");
         assert_eq!(notes(running.path()), (200, 0));
         assert_eq!(run(data.path(), LIMITS, now()).unwrap(), Tidied::default());
+    }
+
+    #[test]
+    fn what_ends_while_others_tidy_up_is_seen_to_by_one_that_waits() {
+        let data = tempfile::tempdir().unwrap();
+        let mut recorder = recorder(data.path());
+        recorder.finish(0);
+        let stamp = own_file(&data.path().join(STAMP_NAME)).unwrap();
+        stamp.lock().unwrap();
+        let data = &data;
+        std::thread::scope(|scope| {
+            // It does not wait where the look below is in its way.
+            let tidy = || run(data.path(), LIMITS, now()).unwrap();
+            let waiting = scope.spawn(move || {
+                std::iter::repeat_with(tidy).map(|done| done.packed).find(|&packed| packed > 0)
+            });
+            let clock = Clock::system();
+            let is_free = || own_file(&data.path().join(NEXT_NAME)).unwrap().try_lock().is_ok();
+            while is_free() {
+                assert!(clock.elapsed() < Duration::from_secs(20), "nobody waits");
+            }
+            let third = run(data.path(), LIMITS, now()).unwrap();
+            assert_eq!(third, Tidied::default());
+            assert!(recorder.path().exists());
+            stamp.unlock().unwrap();
+            assert_eq!(waiting.join().unwrap(), Some(1));
+        });
     }
 
     #[test]
