@@ -189,26 +189,39 @@ impl NewFolder {
     pub(crate) fn make(data_dir: &Path, started: Timestamp) -> Result<Self, RecordError> {
         let mut tries = ID_TRIES;
         loop {
-            let session = new_session_id(started);
-            let path = folder(data_dir, &session, started);
-            let hidden = hidden(&path);
-            let made = match path.parent() {
-                Some(parent) => private_folders().recursive(true).create(parent),
-                None => Ok(()),
-            };
             tries -= 1;
-            match made.and_then(|()| private_folders().create(&hidden)) {
-                Ok(()) if path.exists() && tries > 0 => drop(fs::remove_dir(&hidden)),
-                Ok(()) => return Ok(Self { session, path, hidden }),
+            match Self::take(data_dir, new_session_id(started), started) {
                 // Taken, or an empty month was just removed.
-                Err(source)
+                Err(RecordError::Folder { source, .. })
                     if tries > 0
                         && matches!(
                             source.kind(),
                             io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
                         ) => {}
-                Err(source) => return Err(RecordError::Folder { path, source }),
+                made => return made,
             }
+        }
+    }
+
+    /// Makes that of a session whose id is known, unless it is there.
+    pub(crate) fn take(
+        data_dir: &Path,
+        session: String,
+        started: Timestamp,
+    ) -> Result<Self, RecordError> {
+        let path = folder(data_dir, &session, started);
+        let hidden = hidden(&path);
+        let made = match path.parent() {
+            Some(parent) => private_folders().recursive(true).create(parent),
+            None => Ok(()),
+        };
+        match made.and_then(|()| private_folders().create(&hidden)) {
+            Ok(()) if path.exists() => {
+                drop(fs::remove_dir(&hidden));
+                Err(RecordError::Folder { path, source: io::ErrorKind::AlreadyExists.into() })
+            }
+            Ok(()) => Ok(Self { session, path, hidden }),
+            Err(source) => Err(RecordError::Folder { path, source }),
         }
     }
 

@@ -12,10 +12,9 @@ use super::desk::{Done, RETRY, Work};
 use super::encode::Encoder;
 use super::event::Marker;
 use super::header::HeaderLine;
-use super::recorder::{
-    Durability, HEAD_BYTES, Item, NO_MEMORY, RING_BYTES, Shared, What, lock, lost_statement,
-};
-use super::segment::{Place, SEGMENT_BYTES};
+use super::recorder::{Durability, HEAD_BYTES, RING_BYTES};
+use super::segment::Place;
+use super::shared::{Item, NO_MEMORY, Shared, What, lock, lost_statement};
 use super::sink::Sink;
 use crate::clock::Clock;
 use crate::redact::{self, Secret};
@@ -99,6 +98,7 @@ impl<S: Sink> Writer<S> {
         clock: Clock,
     ) -> Self {
         Self {
+            rotate_at: sink.segment_bytes(),
             sink,
             ring,
             shared,
@@ -112,7 +112,6 @@ impl<S: Sink> Writer<S> {
             head,
             segment: (1, 0),
             head_len: 0,
-            rotate_at: SEGMENT_BYTES,
             has_exit: false,
             written_us: 0,
             seen_us: 0,
@@ -126,6 +125,11 @@ impl<S: Sink> Writer<S> {
             is_torn: false,
             is_cuttable: true,
         }
+    }
+
+    /// Begins with a disk that takes nothing yet, which whoever started the session tells.
+    pub(super) fn wait_for_disk(&mut self, why: &io::Error) {
+        self.failure = Some((cause(why), self.clock.elapsed()));
     }
 
     /// Takes what is queued; returns whether nothing more will come.
@@ -330,6 +334,7 @@ impl<S: Sink> Writer<S> {
             }
             self.sink.write_all(self.encoder.bytes())?;
         }
+        self.shared.wrote();
         self.good_len += self.encoder.bytes().len() as u64;
         self.written_us = self.encoder.last_us();
         self.encoder.clear();
@@ -362,13 +367,13 @@ impl<S: Sink> Writer<S> {
         let head = self.head.to_bytes();
         // After a line that could not be cut off nobody knows how long the file is.
         if !self.is_cuttable || !self.sink.rotate(&head).unwrap_or(false) {
-            self.rotate_at = self.good_len + SEGMENT_BYTES / 8;
+            self.rotate_at = self.good_len + self.sink.segment_bytes() / 8;
             return;
         }
         self.segment = (n, offset);
         self.head_len = head.len() as u64;
         self.good_len = self.head_len;
-        self.rotate_at = SEGMENT_BYTES;
+        self.rotate_at = self.sink.segment_bytes();
     }
 
     /// Gives output up: says so, cuts a torn line off and makes room for statements.
@@ -396,7 +401,9 @@ impl<S: Sink> Writer<S> {
 
     /// Gets ready for a disk that may fill up.
     fn prepare(&mut self) {
-        if !std::mem::replace(&mut self.is_prepared, true)
+        // One that fails by now is told already; it is made ready once it takes something.
+        if self.failure.is_none()
+            && !mem::replace(&mut self.is_prepared, true)
             && let Err(error) = self.sink.reserve()
         {
             self.fail(&error);
@@ -470,6 +477,8 @@ impl<S: Sink> Work for Writer<S> {
         match self.flush() {
             Ok(()) if self.has_exit => self.sink.end(),
             Ok(()) => {}
+            // That nothing is recorded was told when the session began.
+            Err(_) if !self.shared.has_begun() => {}
             Err(why) => {
                 self.shared.trouble(format!("the end of the session was not recorded: {why}"));
             }
@@ -478,7 +487,8 @@ impl<S: Sink> Work for Writer<S> {
 }
 
 /// Says whether an error means that room is short.
-fn is_full(error: &io::Error) -> bool {
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
