@@ -8,14 +8,17 @@ mod columns;
 mod known;
 mod own;
 mod pattern;
+mod private_key;
 mod quote;
 mod stream;
+mod uri;
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::{Regex, RegexBuilder};
+use regex::{RegexSet, RegexSetBuilder};
 
 pub use own::set_own;
 use pattern::PATTERNS;
@@ -117,7 +120,7 @@ pub fn redact(text: &str) -> Redacted<'_> {
     for _ in 0..passes {
         let mut has_changed = false;
         for row in screen().matches(&redacted.text) {
-            let ranges = secrets(row, &redacted.text);
+            let ranges = secrets(row, redacted.text.as_bytes(), 0);
             has_changed |= replace(&mut redacted, PATTERNS[row].kind, &ranges);
         }
         let ranges = columns::secrets(&redacted.text);
@@ -225,20 +228,24 @@ fn mark(kind: &str) -> String {
     format!("[redacted:{kind}]")
 }
 
-/// Finds what one row of the table calls secret.
-fn secrets(row: usize, text: &str) -> Vec<Range<usize>> {
-    let is_secret = PATTERNS[row].is_secret;
-    let mut found = Vec::new();
-    for captures in regex(row).captures_iter(text) {
+/// Finds what one row of the table calls secret, behind `from`.
+fn secrets(row: usize, text: &[u8], from: usize) -> Vec<Range<usize>> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(captures) = regex(row).captures_at(text, at) {
         let whole = captures.get_match();
-        let groups = captures.iter().skip(1).flatten();
-        found.extend(groups.map(|group| group.range()).filter(|range| {
-            let secret = &text[range.clone()];
-            !secret.is_empty()
-                && !is_mark(secret)
-                && is_secret(secret)
-                && !quote::is_behind_literal(text.as_bytes(), whole.start(), range)
-        }));
+        at = whole.end();
+        for group in captures.iter().skip(1).flatten() {
+            let len = (PATTERNS[row].secret_len)(text, group.range());
+            let secret = group.start()..group.start() + len;
+            if len != group.len() {
+                // Another may stand in what was found, or what it is reaches further.
+                at = secret.end;
+            }
+            let is_one = len > 0 && group.start() >= from && !is_mark(&text[secret.clone()]);
+            if is_one && !quote::is_behind_literal(text, whole.start(), &secret) {
+                found.push(secret);
+            }
+        }
     }
     found
 }
@@ -248,27 +255,34 @@ fn replace(redacted: &mut Redacted<'_>, kind: &'static str, ranges: &[Range<usiz
     if ranges.is_empty() {
         return false;
     }
-    let text = &redacted.text;
-    let mut clean = String::with_capacity(text.len());
-    let mut copied = 0;
-    for range in ranges {
-        clean.push_str(&text[copied..range.start]);
-        clean.push_str(&mark(kind));
-        copied = range.end;
-    }
-    clean.push_str(&text[copied..]);
-    let found = ranges.iter().map(|range| (kind, text[range.clone()].to_owned()));
+    let text = redacted.text.as_bytes();
+    let clean = with_marks(text, kind, ranges);
+    let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let found = ranges.iter().map(|range| (kind, lossy(&text[range.clone()])));
     redacted.secrets.extend(found);
-    redacted.text = Cow::Owned(clean);
+    redacted.text = Cow::Owned(lossy(&clean));
     redacted.found(kind);
     true
 }
 
-/// Says whether a text is what an earlier redaction left.
-fn is_mark(text: &str) -> bool {
-    text.strip_prefix("[redacted:")
-        .and_then(|rest| rest.strip_suffix(']'))
-        .is_some_and(|kind| kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
+/// Puts marks at some places, which are in order.
+fn with_marks(text: &[u8], kind: &str, ranges: &[Range<usize>]) -> Vec<u8> {
+    let mut clean = Vec::with_capacity(text.len());
+    let mut copied = 0;
+    for range in ranges {
+        clean.extend_from_slice(&text[copied..range.start]);
+        clean.extend_from_slice(mark(kind).as_bytes());
+        copied = range.end;
+    }
+    clean.extend_from_slice(&text[copied..]);
+    clean
+}
+
+/// Says whether a text begins with what an earlier redaction left.
+fn is_mark(text: &[u8]) -> bool {
+    let kind = |byte: &&u8| byte.is_ascii_lowercase() || **byte == b'-';
+    text.strip_prefix(b"[redacted:")
+        .is_some_and(|rest| rest.get(rest.iter().take_while(kind).count()) == Some(&b']'))
 }
 
 /// Returns the first look: which rows of the table could match at all.
@@ -289,6 +303,7 @@ fn regex(row: usize) -> &'static Regex {
     REGEXES[row].get_or_init(|| {
         RegexBuilder::new(PATTERNS[row].regex)
             .case_insensitive(true)
+            .unicode(false)
             .build()
             .expect("a test compiles every row of the table")
     })
