@@ -50,9 +50,9 @@ impl Own {
         let found = found.filter_map(|captures| captures.get(1).or_else(|| captures.get(0)));
         let places: Vec<_> = found
             .filter(|found| !found.is_empty() && !is_mark(found.as_bytes()))
-            .map(|found| found.range())
+            .map(|found| (self.kind, found.range()))
             .collect();
-        (!places.is_empty()).then(|| with_marks(text, self.kind, &places))
+        (!places.is_empty()).then(|| with_marks(text, &places))
     }
 }
 

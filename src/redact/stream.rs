@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind, PatternID};
 
+use super::echo::Echo;
 use super::known::Known;
 use super::own::{self, Lines};
 use super::pattern::{PATTERNS, Pattern};
@@ -107,7 +108,8 @@ pub struct Stream {
     lines: Lines,
     /// What is kept back until more has come.
     held: Vec<u8>,
-    /// What was found in statements.
+    /// What was found in the statement that is answered, and in all of them.
+    echo: Echo,
     known: Known,
     /// The last bytes that went out, or would have.
     before: Vec<u8>,
@@ -132,20 +134,29 @@ enum Step {
 impl Stream {
     /// Takes the next bytes; gives what is safe by now to `to`, in order.
     pub fn feed(&mut self, bytes: &[u8], to: &mut dyn FnMut(&[u8])) {
-        let mut known = std::mem::take(&mut self.known);
-        known.feed(bytes, &mut |bytes| self.read(bytes, to));
-        self.known = known;
+        let mut echo = std::mem::take(&mut self.echo);
+        echo.feed(bytes, &mut |bytes| self.look(bytes, to));
+        self.echo = echo;
     }
 
     /// Takes note of what was found in a statement, which the client may show again.
     pub fn learn(&mut self, secrets: Vec<Secret>) {
+        self.echo.learn(&secrets);
         self.known.learn(secrets);
     }
 
     /// Forgets what is kept back, and where in the output it is.
     pub fn lose(&mut self) {
-        let known = std::mem::take(&mut self.known);
-        *self = Self { known, ..Self::default() };
+        let Self { mut echo, mut known, .. } = std::mem::take(self);
+        echo.lose();
+        known.lose();
+        *self = Self { echo, known, ..Self::default() };
+    }
+
+    fn look(&mut self, bytes: &[u8], to: &mut dyn FnMut(&[u8])) {
+        let mut known = std::mem::take(&mut self.known);
+        known.feed(bytes, &mut |bytes| self.read(bytes, to));
+        self.known = known;
     }
 
     fn read(&mut self, bytes: &[u8], to: &mut dyn FnMut(&[u8])) {
@@ -173,6 +184,9 @@ impl Stream {
 
     /// Gives what is kept back: something else comes now, and no word goes on behind it.
     pub fn end(&mut self, to: &mut dyn FnMut(&[u8])) {
+        let mut echo = std::mem::take(&mut self.echo);
+        echo.end(&mut |bytes| self.look(bytes, to));
+        self.echo = echo;
         let mut known = std::mem::take(&mut self.known);
         known.end(&mut |bytes| self.read(bytes, to));
         self.known = known;
@@ -290,7 +304,7 @@ impl Stream {
             let is_there =
                 kinds.iter().zip(BEGINS).any(|(is, (kind, ..))| *is && is_of(pattern, kind));
             if is_there && pattern.kind != PRIVATE_KEY {
-                text = with_marks(&text, pattern.kind, &secrets(row, &text, from));
+                text = with_marks(&text, &secrets(row, &text, from));
             }
         }
         to(&text[from..]);
