@@ -30,6 +30,9 @@ const LONGEST: usize = 256;
 /// So many are looked for, the latest.
 const MOST: usize = 64;
 
+/// What passwords in URIs are called in the table.
+const URI: &str = "uri-password";
+
 /// What ends a password in a URI for one client or another.
 const URI_ENDS: [char; 6] = ['@', '/', ':', '?', '#', ','];
 
@@ -58,8 +61,8 @@ enum What {
     Screen { is_editor: bool },
     /// A secret of a kind in quotes.
     Quoted(&'static str),
-    /// A part of a URI that was taken for its host, and the `@` behind it.
-    Host(&'static str),
+    /// A part of a URI that was taken for its host, and the `@` behind it; behind a quote if it is short.
+    Host(&'static str, usize),
     /// A secret without anything around it: one in an editor.
     Alone(&'static str),
 }
@@ -69,7 +72,7 @@ impl Known {
     pub(super) fn learn(&mut self, secrets: Vec<Secret>) {
         let before = self.secrets.len();
         let ends = |(kind, secret): &Secret| -> Vec<Secret> {
-            let is_uri = *kind == "uri-password";
+            let is_uri = *kind == URI;
             let rests = secret.match_indices(URI_ENDS).map(|(at, _)| &secret[at + 1..]);
             let parts = secret.split(URI_ENDS).chain(rests).filter(|_| is_uri);
             parts.map(|part| (*kind, part.to_owned())).collect()
@@ -77,7 +80,8 @@ impl Known {
         let parts: Vec<Secret> = secrets.iter().flat_map(ends).collect();
         for (kind, secret) in secrets.into_iter().chain(parts) {
             let is_new = self.secrets.iter().all(|(_, known)| *known != secret);
-            if is_new && (SHORTEST..=LONGEST).contains(&secret.len()) {
+            let shortest = if kind == URI { 1 } else { SHORTEST };
+            if is_new && (shortest..=LONGEST).contains(&secret.len()) {
                 self.secrets.push((kind, secret));
             }
         }
@@ -90,15 +94,17 @@ impl Known {
             what: What::Screen { is_editor: *is_editor },
         });
         let found = self.secrets.iter().flat_map(|(kind, secret)| {
+            let is_long = secret.len() >= SHORTEST;
+            let host = if is_long { "" } else { "\"" };
             [
-                (format!("'{secret}'"), What::Quoted(kind)),
-                (format!("\"{secret}\""), What::Quoted(kind)),
-                (secret.clone(), What::Alone(kind)),
-                (format!("{secret}@"), What::Host(kind)),
+                (is_long, format!("'{secret}'"), What::Quoted(kind)),
+                (is_long, format!("\"{secret}\""), What::Quoted(kind)),
+                (is_long, secret.clone(), What::Alone(kind)),
+                (*kind == URI, format!("{host}{secret}@"), What::Host(kind, host.len())),
             ]
             .into_iter()
-            .filter(|(_, what)| !matches!(what, What::Host(kind) if *kind != "uri-password"))
-            .map(|(text, what)| Word { bytes: text.into_bytes(), what })
+            .filter(|(is_one, ..)| *is_one)
+            .map(|(_, text, what)| Word { bytes: text.into_bytes(), what })
         });
         self.words = screens.chain(found).collect();
         let words = self.words.iter().map(|word| &word.bytes);
@@ -138,7 +144,7 @@ impl Known {
                     continue;
                 }
                 What::Quoted(kind) => (kind, 1, 1),
-                What::Host(kind) => (kind, 0, 1),
+                What::Host(kind, before) => (kind, before, 1),
                 What::Alone(kind) if self.is_editor && found.len() >= SHORTEST_ALONE => {
                     (kind, 0, 0)
                 }
@@ -169,8 +175,8 @@ impl Known {
 mod tests {
     use super::*;
 
-    const TEXT: &[u8] = b"'hunter2' hunter2 'hunter2x' \"hunter2\"\x1b[?1049h'\x1b[31mhunter2\x1b[m'hunter2'abcd\x1b[?1049lhunter2 'abcd' \"part@db\" \"port\" part '";
-    const CLEAN: &str = "'[redacted:known]' hunter2 'hunter2x' \"[redacted:known]\"\x1b[?1049h'\x1b[31m[redacted:known]\x1b[m'[redacted:known]'abcd\x1b[?1049lhunter2 '[redacted:known]' \"[redacted:uri-password]@db\" \"[redacted:uri-password]\" part '";
+    const TEXT: &[u8] = b"'hunter2' hunter2 'hunter2x' \"hunter2\"\x1b[?1049h'\x1b[31mhunter2\x1b[m'hunter2'abcd\x1b[?1049lhunter2 'abcd' \"part@db\" \"port\" part \"1@db\" \"1\" '";
+    const CLEAN: &str = "'[redacted:known]' hunter2 'hunter2x' \"[redacted:known]\"\x1b[?1049h'\x1b[31m[redacted:known]\x1b[m'[redacted:known]'abcd\x1b[?1049lhunter2 '[redacted:known]' \"[redacted:uri-password]@db\" \"[redacted:uri-password]\" part \"[redacted:uri-password]@db\" \"1\" '";
 
     #[test]
     fn they_are_found_in_quotes_and_in_editors_however_torn() {

@@ -33,6 +33,13 @@ fn value(text: &[u8], found: Range<usize>) -> usize {
     if is_value(&String::from_utf8_lossy(&text[found.clone()])) { found.len() } else { 0 }
 }
 
+/// All of it, if it is a value and no word that MySQL has there.
+fn unquoted(text: &[u8], found: Range<usize>) -> usize {
+    let words = ["expire", "history", "require", "reuse", "current", "never", "optional"];
+    let is_word = |word: &&str| text[found.clone()].eq_ignore_ascii_case(word.as_bytes());
+    if words.iter().any(|word| is_word(word)) { 0 } else { value(text, found) }
+}
+
 /// All of it, if it is a key.
 fn key(text: &[u8], found: Range<usize>) -> usize {
     if is_key(&String::from_utf8_lossy(&text[found.clone()])) { found.len() } else { 0 }
@@ -149,6 +156,14 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         "options (user 'a', \"password\" 'hunter2')" => "options (user 'a', \"password\" '<secret>')",
         not "SET password_encryption = 'scram-sha-256'; ALTER ROLE ann PASSWORD NULL",
             "alter role pascal set search_path to 'orders'";
+    "sql-password", unquoted, r"\bpas|identified",
+        concat!(r"\b(?:alter|create)\s+(?:role|user)\s[^;']*?\b(?:pas[a-z]*|identified\s+by)\b", gap!(),
+            r#"(?:\bto\b|=)?"#, gap!(), r#"([^\s'",;()\x00-\x1f\x7f]+)\s*(?:;|\z|\b(?:valid|login|superuser|createdb|in|with)\b)"#),
+        "alter role ann with password hunter2;" => "alter role ann with password <secret>;",
+        "create user ann identified by hunter2" => "create user ann identified by <secret>",
+        not "alter user ann password expire; alter role ann password null; create role password",
+            "alter role ann in database orders set password_encryption to 'md5'",
+            "alter user ann password history default password require current;";
     "password", value, r"\bset",
         concat!(r#"(?:\bset\b[^;']*(?:password|passwd|pwd|passphrase|secret|token)"?"#, gap!(), r"\bto", gap!(),
             r"|\bset_config\s*\(\s*'[^']*(?:password|passwd|pwd|passphrase|secret|token)'\s*,\s*)'((?:[^']|'')*)(?:'|\z)"),
