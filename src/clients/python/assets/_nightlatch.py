@@ -328,6 +328,10 @@ def _begin(code, name):
     _announce(text, how, name, text or ' '.join(code.co_names), prompts.is_within(), prompts.typed(name, text))
 
 
+# Programs that pip makes and whose only work is to show a prompt.
+_SHELLS = ('ipython', 'ipython3', 'ptpython', 'ptipython', 'bpython')
+
+
 def _announce_file(name):
     """A script is about to run: it is one statement, and its text is the file's."""
     try:
@@ -335,6 +339,8 @@ def _announce_file(name):
             text = file.read(MOST_TEXT)
     except (OSError, TypeError):
         return  # Python will say so itself.
+    if os.path.basename(os.fsdecode(name)) in _SHELLS and b'sys.exit(' in text:
+        return  # What is typed there is what the person does.
     _announce(text, 'file', name, '')
 
 

@@ -361,7 +361,8 @@ def at_file(name):
     path = '' if name in ('', ':memory:') else None if name.startswith('file:') else os.path.realpath(name)
     if path not in opened:
         opened.append(path)
-    if path:
+    # IPython's own history, which it opens by itself, is no place where anybody is.
+    if path and not ('IPython' in sys.modules and path.endswith('/history.sqlite')):
         guard.connected('sqlite', lambda: file_place(path))
 
 
