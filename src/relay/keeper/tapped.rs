@@ -369,7 +369,7 @@ impl Keeper {
     fn count(&mut self, at: usize, operation: &Operation, effects: &[Effect]) {
         let now = self.clock.elapsed();
         if let Some(sql) = &operation.sql {
-            self.tapped.places[at].prepared.let_through(sql);
+            self.tapped.places[at].let_through(sql, operation.looks);
         }
         if effects.iter().any(counts) {
             self.tapped.places[at].since.get_or_insert(now);
