@@ -196,8 +196,15 @@ def called():
     cur.execute('SELECT sweep()')
 def spelt(): cur.execute('SELECT \"sweep\"\\t()')
 def merged():
-    from psycopg2.extensions import AsIs
     cur.execute('%s', (AsIs('DELETE FROM families'),))
+def merged_many():
+    cur.executemany('%s', [(1,), (AsIs('DELETE FROM families'),)])
+def merged_each():
+    cur.executemany('%(x)s', ({'x': AsIs('DELETE FROM families WHERE id = %d' % n)} for n in range(1, 30)))
+def adapted():
+    register_adapter(int, lambda n: AsIs('DELETE FROM families'))
+    cur.executemany('SELECT %s', [(n,) for n in 'ab']); cur.execute('%s', (1,))
+from psycopg2.extensions import AsIs, register_adapter
 ";
 
 #[test]
@@ -208,6 +215,9 @@ fn psycopg2_loops_and_whole_tables() {
     postgres_refuses(PSYCOPG2, "called()", 1000);
     postgres_refuses(PSYCOPG2, "spelt()", 1000);
     postgres_refuses(PSYCOPG2, "merged()", 1000);
+    postgres_refuses(PSYCOPG2, "merged_many()", 1000);
+    postgres_refuses(PSYCOPG2, "merged_each()", 996);
+    postgres_refuses(PSYCOPG2, "adapted()", 1000);
     let subclass = PSYCOPG2.replace(
         "c.cursor()",
         "c.cursor(cursor_factory=__import__('psycopg2.extras').extras.RealDictCursor)",
@@ -243,6 +253,18 @@ def copy():
     with c.cursor().copy('COPY (DELETE FROM families RETURNING *) TO STDOUT') as rows: list(rows)
 def stream(): list(c.cursor().stream('DELETE FROM families RETURNING *'))
 def called(): c.execute('SELECT greet(1)'); c.execute('SELECT sweep()')
+def merging(many):
+    from psycopg.adapt import Dumper
+    class Own(Dumper):
+        def dump(self, n): return b'DELETE FROM families'
+        quote = dump
+    k = psycopg.ClientCursor(c); k.execute('DELETE FROM families WHERE id = %s', (-1,))
+    k.executemany('SELECT %s', [(1,), (2,)]); c.adapters.register_dumper(int, Own)
+    k = psycopg.ClientCursor(c)
+    k.executemany('%s', [(1,)]) if many else k.execute('%s', (1,))
+def merging_each():
+    k = psycopg.ClientCursor(c)
+    for n in range(1, 30): k.execute('DELETE FROM families WHERE id = %s', (n,))
 def in_async():
     async def run():
         async with await psycopg.AsyncConnection.connect('$DSN', autocommit=True) as a:
@@ -257,6 +279,9 @@ fn psycopg_3_in_all_its_ways() {
     postgres_refuses(PSYCOPG, "copy()", 1000);
     postgres_refuses(PSYCOPG, "stream()", 1000);
     postgres_refuses(PSYCOPG, "called()", 1000);
+    postgres_refuses(PSYCOPG, "merging(False)", 1000);
+    postgres_refuses(PSYCOPG, "merging(True)", 1000);
+    postgres_refuses(PSYCOPG, "merging_each()", 996);
     postgres_refuses(PSYCOPG, "in_async()", 996);
 }
 
@@ -397,6 +422,9 @@ def purge():
     for n in range(1, 21): cur.execute('DELETE FROM `families` WHERE `id` = %s', (n,))
 def at_once(): cur.execute('DELETE FROM `families`')
 def drop(): cur.execute('DROP TABLE families')
+def made():
+    cur.execute('CREATE PROCEDURE fresh() DELETE FROM families')
+    cur.callproc('fresh')
 def stubborn():
     for n in range(1, 21):
         try: cur.execute('DELETE FROM `families` WHERE `id` = %s', (n,))
@@ -505,7 +533,9 @@ fn pymysql_loops_and_whole_tables() {
     }
     let maria = MariaDb::start();
     let mut left = 20;
-    for (line, gone) in [("at_once()", 0), ("drop()", 0), ("purge()", 4), ("stubborn()", 4)] {
+    for (line, gone) in
+        [("at_once()", 0), ("drop()", 0), ("made()", 0), ("purge()", 4), ("stubborn()", 4)]
+    {
         let stage = Stage::with_drivers();
         let module = PYMYSQL.replace("$PORT", &maria.port.to_string());
         let module = module.replace("range(1, 21)", &format!("range({}, 21)", 21 - left));
@@ -541,6 +571,11 @@ fn redis_loops_pipelines_and_flushes() {
         ("scripted('redis.call(ARGV[1], unpack(redis.call(\"KEYS\", \"*\")))', 0, 'del')", 20),
         ("scripted('return redis.call(\"del\", unpack(KEYS))', 20, *KEYS)", 20),
         ("r.execute_command('RE' + 'PLICAOF', 'localhost', '1')", 20),
+        ("r.rpush('l', *KEYS); r.lpop('l'); r.lpop('l', 100)", 21),
+        ("r.sadd('s', *KEYS); r.spop('s'); r.spop('s', 100)", 21),
+        ("r.zadd('z', {k: 1 for k in KEYS}); r.zpopmin('z', 2); r.zpopmax('z', 9)", 21),
+        ("r.rpush('l', *KEYS); r.lmpop(1, 'l', direction='LEFT', count=9)", 21),
+        ("alarmed()", 20),
     ] {
         let redis = Redis::start();
         let stage = Stage::with_drivers();
@@ -559,6 +594,15 @@ def pipe():
     for k in KEYS: p.delete(k)
     p.execute()
 def scripted(*args): getattr(r, 'ev' + 'al')(*args)
+def alarmed():
+    # The handler runs while a command of no harm is on its way.
+    import signal; other = redis.Redis(host='localhost', port={0})
+    def flush(*_):
+        try: other.execute_command('FLUSH' + 'ALL')
+        finally: signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, flush)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    while True: r.delete('none')
 def in_async():
     async def run():
         a = redis.asyncio.Redis(host='localhost', port={0})

@@ -575,7 +575,7 @@ class _Finder:
 # The modules a tap is put on, and those that have none, of which nightlatch is told.
 WATCHED = frozenset('''
     _sqlite3 psycopg2._psycopg psycopg._cursor_base psycopg._connection_base psycopg.cursor psycopg.connection
-    asyncpg.connection asyncpg.protocol.protocol sqlalchemy.engine.base pymysql.connections aiomysql.connection
+    psycopg.client_cursor     asyncpg.connection asyncpg.protocol.protocol sqlalchemy.engine.base pymysql.connections aiomysql.connection
     MySQLdb.connections mysql.connector.connection mysql.connector.connection_cext mysql.connector.aio.connection
     pymongo.monitoring redis.connection redis.asyncio.connection redis.commands.core valkey.connection
     valkey.asyncio.connection valkey.commands.core botocore.client aiobotocore.client elastic_transport._transport

@@ -49,7 +49,7 @@ def put_on(module):
         guard.tell_once('untapped', name, 'its deletes are not asked about')
         return
     try:
-        getattr(_file(file), tap)(module)
+        getattr(tap_file(file), tap)(module)
         if engine is not None:
             loaded.add(engine)
     except Exception as error:
@@ -60,7 +60,7 @@ def put_on(module):
 _files = {'_nightlatch_frames': guard._frames}
 
 
-def _file(name):
+def tap_file(name):
     if name not in _files:
         _files[name] = guard.load(name, drivers=guard._taps)
     return _files[name]
@@ -265,24 +265,27 @@ def sql(engine, text, place, count=1, **more):
     return is_asked and _ask(engine, text, place, count, called, more) == 'look'
 
 
-def sql_many(engine, text, place, rows, login=None):
-    """Asks about a statement for many rows; returns the rows to go on with."""
+def sql_many(engine, text, place, rows, login=None, merged=None):
+    """Asks about a statement for many rows; returns the rows to go on with. `merged` makes the text of a
+    row that the driver merges into it, where that may be more than values."""
     text = plain(text)
     more = {'login': login} if login else {}
-    is_asked, called = _read(text, place, bool(more))
-    if not is_asked:
-        return rows
     try:
         count = len(rows)
     except TypeError:
         # Nobody knows how many there are: each is asked about as it comes.
-        return _each(engine, text, place, rows, called, more)
-    if count:
-        _ask(engine, text, place, count, called, more)
+        is_asked = merged is not None or _read(text, place, bool(more))[0]
+        return _each(engine, text, place, rows, more, merged) if is_asked else rows
+    own = [] if merged is None else list(filter(None, map(merged, rows)))
+    for one in own:
+        sql(engine, one, place, **more)
+    is_asked, called = _read(text, place, bool(more))
+    if is_asked and count > len(own):
+        _ask(engine, text, place, count - len(own), called, more)
     return rows
 
 
-def _each(engine, text, place, rows, called, more):
+def _each(engine, text, place, rows, more, merged):
     rows, end = iter(rows), object()
     while True:
         # The driver takes them while it runs what was asked about: this is not that, and neither is
@@ -292,7 +295,7 @@ def _each(engine, text, place, rows, called, more):
             row = next(rows, end)
             if row is end:
                 return
-            _ask(engine, text, place, 1, called, more)
+            sql(engine, merged and merged(row) or text, place, **more)
         finally:
             guard.inside.reset(token)
         yield row
@@ -375,6 +378,7 @@ TAPS = {
     'psycopg2._psycopg': ('postgres', '_nightlatch_sql', 'psycopg2'),
     'psycopg._cursor_base': ('postgres', '_nightlatch_sql', 'psycopg_cursor'),
     'psycopg.cursor': ('postgres', '_nightlatch_sql', 'psycopg_cursor'),
+    'psycopg.client_cursor': ('postgres', '_nightlatch_sql', 'psycopg_client'),
     'psycopg._connection_base': ('postgres', '_nightlatch_sql', 'psycopg_connection'),
     'psycopg.connection': ('postgres', '_nightlatch_sql', 'psycopg_connection'),
     'asyncpg.connection': ('postgres', '_nightlatch_sql', 'asyncpg_connection'),

@@ -147,6 +147,17 @@ def _libpq_login(info):
     return login
 
 
+def _merged(given, is_plain, merge):
+    """The text with what a driver will put into it, where that may be more than values."""
+    values = given.values() if isinstance(given, dict) else given
+    try:
+        if isinstance(values, (tuple, list, type({}.values()))) and not all(map(is_plain, values)):
+            return merge()
+    except Exception:
+        pass  # The driver says the same.
+    return None
+
+
 def _composed(query, context):
     """The text of a query that a program may have put together from parts."""
     if isinstance(query, (str, bytes)):
@@ -167,29 +178,30 @@ def psycopg2(module):
         place, login = at(cursor)
         drivers.sql('postgres', text, place, login=login)
 
+    # How values are made text of, and what for: a program may have them made otherwise.
+    adapters, purpose = module.adapters, module.ISQLQuote
+    usual = dict(adapters)
+
+    def is_plain(value):
+        key = (type(value), purpose)
+        return type(value) in _VALUES and adapters.get(key) is usual.get(key)
+
     def merged(cursor, query, given):
-        """The text with what the driver will put in, where that may be more than values."""
-        values = given.values() if isinstance(given, dict) else given
-        try:
-            if isinstance(values, (tuple, list, type({}.values()))) and not _VALUES.issuperset(map(type, values)):
-                return cursor.mogrify(query, given)
-        except Exception:
-            pass  # The driver says the same.
-        return query
+        return _merged(given, is_plain, lambda: cursor.mogrify(query, given))
 
     def copied(cursor, query, *args, **kwargs):
         if not drivers.is_quiet(query):
             sql(cursor, _composed(query, cursor))
 
     def ask(cursor, query, *args, **kwargs):
-        copied(cursor, merged(cursor, query, args[0] if args else kwargs.get('vars')))
+        copied(cursor, merged(cursor, query, args[0] if args else kwargs.get('vars')) or query)
 
     def many(old):
         def run(self, query, rows, *args, **kwargs):
             place, login = at(self)
-            rows = drivers.sql_many('postgres', _composed(query, self), place, rows, login)
-            with drivers.within():
-                return old(self, query, rows, *args, **kwargs)
+            rows = drivers.sql_many('postgres', _composed(query, self), place, rows, login,
+                                    lambda row: merged(self, query, row))
+            return old(self, query, rows, *args, **kwargs)
         return run
 
     def called(cursor, name, *args, **kwargs):
@@ -216,19 +228,19 @@ def psycopg_cursor(module):
 
     def start(old):
         def run(self, query=None, *args, **kwargs):
-            if query is not None and not drivers.is_quiet(query):
-                info = self._conn.info
-                drivers.sql('postgres', _composed(query, self._conn), _libpq_place(info),
-                            login=_libpq_login(info))
+            # What merges its arguments itself is asked about when it is sent.
+            if query is not None and not _merges(self):
+                _psycopg_ask(self, query)
             return (yield from old(self, query, *args, **kwargs))
         return run
 
     def many(old):
         def run(self, query, rows, *args, **kwargs):
             info = self._conn.info
+            merged = (lambda row: _psycopg_merged(self, query, row)) if _merges(self) else None
             rows = drivers.sql_many('postgres', _composed(query, self._conn), _libpq_place(info), rows,
-                                    _libpq_login(info))
-            with drivers.within():
+                                    _libpq_login(info), merged)
+            with drivers.within(self):
                 return (yield from old(self, query, rows, *args, **kwargs))
         return run
 
@@ -237,6 +249,33 @@ def psycopg_cursor(module):
         for name in names:
             if name in kind.__dict__:
                 drivers.patch(kind, name, make)
+
+
+def _merges(cursor):
+    return hasattr(cursor, 'mogrify')
+
+
+def _psycopg_ask(cursor, query):
+    if guard.inside.get() is not cursor and not drivers.is_quiet(query):
+        info = cursor._conn.info
+        drivers.sql('postgres', _composed(query, cursor._conn), _libpq_place(info), login=_libpq_login(info))
+
+
+def _psycopg_merged(cursor, query, given):
+    from psycopg.adapt import PyFormat
+
+    def is_plain(value):
+        dumper = cursor.adapters.get_dumper(type(value), PyFormat.TEXT)
+        return type(value) in _VALUES and dumper.__module__.startswith('psycopg')
+    return _merged(given, is_plain, lambda: type(cursor)(cursor.connection).mogrify(query, given))
+
+
+def psycopg_client(module):
+    """Cursors that merge their arguments into the text: what they send is asked about."""
+    def ask(cursor, query, *args, **kwargs):
+        _psycopg_ask(cursor, query.query)
+
+    drivers.ask_before(module.ClientCursorMixin, ['_execute_send'], ask)
 
 
 def psycopg_connection(module):
