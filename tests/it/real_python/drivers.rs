@@ -3,7 +3,7 @@
 use super::stage::{QUESTION, Stage, enter, wait_for_question};
 use crate::support::mariadb::MariaDb;
 use crate::support::mongo::Mongo;
-use crate::support::postgres::cluster;
+use crate::support::postgres::{PASSWORD, cluster};
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::redis::Redis;
 use crate::support::tool::{Tool, needs};
@@ -242,6 +242,66 @@ for n in range(3): cur.execute('SELECT greet(1)')"
     let said = String::from_utf8_lossy(&output.stderr);
     let line = "could not ask app@localhost:";
     assert_eq!(said.matches(line).count(), 1, "{said}");
+}
+
+#[test]
+fn functions_are_looked_up_where_the_connection_goes() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let mut stage = Stage::with_drivers();
+    stage.world.database.sql(FUNCTIONS);
+    let (port, name) = (cluster().port, stage.world.database.name.clone());
+    let socket = cluster().socket.display().to_string();
+    let config = format!(
+        "[[target]]\nname = \"orders-prod\"\ntier = \"production\"\nmatch = [\"*:{port}\", \"{socket}\"]"
+    );
+    let path = stage.world.write("any.toml", &config);
+    stage.world.set("NIGHTLATCH_CONFIG", path.to_str().expect("UTF-8"));
+    // What our own variables say is of no concern once the program has changed them.
+    stage.world.set("PGHOSTADDR", "127.0.0.9");
+    let passwords = PASSWORD.replace('\\', "\\\\").replace(':', "\\:");
+    let begin = format!(
+        "import os
+del os.environ['PGHOSTADDR']
+def save(name, text):
+    open(name, 'w').write(text); os.chmod(name, 0o600); return os.path.abspath(name)
+os.environ['PGPASSFILE'] = save('passwords', {:?})
+def variables(**given): os.environ.update(('PG' + name, str(value)) for name, value in given.items())
+whole = dict(host='localhost', port={port}, dbname='{name}', user='locked')
+text = ' '.join('%s=%s' % item for item in whole.items())
+",
+        format!("*:*:*:*:{passwords}\n")
+    );
+    let libpq = [
+        "connect('host=devbox hostaddr=127.0.0.1 ' + text.partition(' ')[2])",
+        "connect('host=nowhere,devbox hostaddr=127.0.0.9,127.0.0.1 connect_timeout=9 ' + text.partition(' ')[2])",
+        "connect(text.replace('localhost', '$SOCKET'))",
+        "(variables(HOST='localhost', PORT=$PORT, DATABASE='$NAME', USER='locked'), connect(''))[1]",
+        "(variables(SERVICEFILE=save('services', '[orders]\\n' + text.replace(' ', '\\n'))), connect('service=orders'))[1]",
+    ];
+    let run = |imports: &str, way: &str| {
+        let way = way.replace("$SOCKET", &socket).replace("$PORT", &port.to_string());
+        let way = way.replace("$NAME", &name);
+        let said = stage.refused(&format!("{begin}{imports}\n{}", way));
+        assert!(said.contains("sweep() deletes every row of families"), "{imports} {way}: {said}");
+    };
+    for module in ["psycopg2", "psycopg"] {
+        for way in libpq {
+            let imports = format!("from {module} import connect");
+            run(&imports, &format!("{way}.cursor().execute('SELECT sweep()')"));
+        }
+    }
+    for way in [
+        "connect('postgres://locked@localhost:$PORT/$NAME')",
+        "connect(host='$SOCKET', port=$PORT, database='$NAME', user='locked')",
+        "(variables(HOST='localhost', PORT=$PORT, DATABASE='$NAME', USER='locked'), connect())[1]",
+    ] {
+        let work = format!(
+            "async def main(): await (await {way}).execute('SELECT sweep()')\nasyncio.run(main())"
+        );
+        run("import asyncio; from asyncpg import connect", &work);
+    }
 }
 
 const PSYCOPG: &str = "import psycopg, asyncio

@@ -72,6 +72,10 @@ def sqlite(module):
             if path and schema not in before:
                 guard.connected('sqlite', lambda: drivers.file_place(path))
 
+    def part(cursor, text):
+        """What is a part of the same: the text on the same connection."""
+        return id(getattr(cursor, 'connection', cursor)), text
+
     harmless = drivers.harmless
 
     def one(old):
@@ -79,7 +83,8 @@ def sqlite(module):
             if text.__class__ is str and text in harmless:
                 return old(self, text, *args, **kwargs)
             asked = drivers.plain(text) if isinstance(text, str) else ''
-            if guard.inside.get() not in (True, asked) and drivers.matters(asked):
+            own = part(self, asked)
+            if guard.inside.get() not in (True, own) and drivers.matters(asked):
                 ask(self, asked)
                 is_attaching = 'attach' in asked.lower()
                 if is_attaching:
@@ -87,7 +92,7 @@ def sqlite(module):
                 before = files(getattr(self, 'connection', self)) if is_attaching else None
                 # The connection's own methods call the cursor's, and SQL may call functions of the
                 # person's.
-                with drivers.within(asked):
+                with drivers.within(own):
                     result = old(self, text, *args, **kwargs)
                 if is_attaching:
                     told(self, before)
@@ -98,9 +103,10 @@ def sqlite(module):
     def many(old):
         def run(self, text, rows, *args, **kwargs):
             asked = drivers.plain(text)
-            if guard.inside.get() not in (True, asked) and drivers.matters(asked):
+            own = part(self, asked)
+            if guard.inside.get() not in (True, own) and drivers.matters(asked):
                 rows = ask(self, asked, rows)
-                with drivers.within(asked):
+                with drivers.within(own):
                     return old(self, text, rows, *args, **kwargs)
             return old(self, text, rows, *args, **kwargs)
         return run
@@ -122,17 +128,25 @@ def sqlite(module):
 # ---------------------------------------------------------------------------- PostgreSQL
 
 # What psql takes of how a driver logs in: its own library may be older, and know less.
-_LOGIN = ('password', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'options')
+_LOGIN = ('sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslcrl', 'sslpassword', 'gssencmode', 'krbsrvname', 'options')
 
 
 # What becomes a value of SQL, and nothing else.
 _VALUES = frozenset((int, float, str, bool, bytes, bytearray, memoryview, type(None)))
 
 
+def _libpq(info):
+    """What a connection was made with, variables and files included, and the number it went to instead of
+    its name."""
+    known = info.get_parameters() if hasattr(info, 'get_parameters') else info.dsn_parameters
+    numbers, hosts = (known.get('hostaddr') or '').split(','), (known.get('host') or '').split(',')
+    at = hosts.index(info.host) if info.host in hosts[:len(numbers)] else 0
+    return known, numbers[at]
+
+
 def _libpq_place(info):
     def place():
-        known = info.get_parameters() if hasattr(info, 'get_parameters') else info.dsn_parameters
-        number = known.get('hostaddr')
+        number = _libpq(info)[1]
         # The name beside a number is for certificates only.
         return {'host': info.host, 'port': info.port, 'database': info.dbname, 'user': info.user,
                 'names': ['%s:%s' % (number, info.port)] if number else []}
@@ -141,9 +155,10 @@ def _libpq_place(info):
 
 def _libpq_login(info):
     def login():
-        known = info.get_parameters() if hasattr(info, 'get_parameters') else info.dsn_parameters
-        known = dict(known, password=info.password)
-        return {name: known[name] for name in _LOGIN if known.get(name)}
+        known, number = _libpq(info)
+        given = {'password': info.password, 'hostaddr': number}
+        given.update((name, known.get(name)) for name in _LOGIN)
+        return {name: given[name] for name in given if given[name]}
     return login
 
 
@@ -307,8 +322,10 @@ def asyncpg_connection(module):
         where = {'host': host, 'port': port, 'database': params.database, 'user': params.user}
         if len(_asyncpg) > 4096:
             _asyncpg.clear()
-        password = params.password if isinstance(params.password, str) else None
-        _asyncpg[id(protocol)] = where, {'password': password} if password else {}
+        login = {'password': params.password} if isinstance(params.password, str) else {}
+        if transport.get_extra_info('ssl_object') is not None:
+            login['sslmode'] = 'require'
+        _asyncpg[id(protocol)] = where, login
         drivers.reached('postgres', lambda: where)
 
     drivers.ask_before(module.Connection, ['__init__'], init)
