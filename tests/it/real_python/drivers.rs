@@ -360,6 +360,9 @@ async def cursor(c):
         async for row in c.cursor('DELETE FROM families RETURNING id'): pass
 async def called(c): await c.fetch('SELECT greet(1)'); await c.fetch('SELECT sweep()')
 async def copy(c): await c.copy_from_query('DELETE FROM families RETURNING id', output='/dev/null')
+async def pooled(c):
+    async with asyncpg.create_pool('$URI') as pool:
+        await asyncio.gather(*[pool.execute('DELETE FROM families WHERE id = $1', n) for n in range(30)])
 async def many(c): await c.executemany('DELETE FROM families WHERE id = $1', [(n,) for n in range(30)])
 ";
 
@@ -371,6 +374,7 @@ fn asyncpg_in_all_its_ways() {
     postgres_refuses(ASYNCPG, "run(cursor)", 1000);
     postgres_refuses(ASYNCPG, "run(copy)", 1000);
     postgres_refuses(ASYNCPG, "run(called)", 1000);
+    postgres_refuses(ASYNCPG, "run(pooled)", 996);
 }
 
 const SQLALCHEMY: &str = "import sqlalchemy as sa
@@ -581,7 +585,12 @@ fn another_database_of_the_same_server() {
             stage.refused(&format!("{begin}\n{way}"));
             assert_eq!(maria.left(), 20, "{imports} {way}");
         }
-        let free = stage.run(&format!("{begin}\ncur.execute('drop table if exists mine')"));
+        let free = stage.run(&format!(
+            "{begin}
+cur.execute('create table mine (id int)')
+cur.executemany('insert into mine values (%s)', [(n,) for n in range(99)])
+cur.execute('drop table mine')"
+        ));
         assert!(free.status.success(), "{free:?}");
     }
 }

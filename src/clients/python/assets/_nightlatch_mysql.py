@@ -4,8 +4,6 @@ Loaded with the first of them; `guard` is the guard's module and `drivers` that 
 """
 import re
 
-_USES = frozenset(('use', 'USE', 'Use', b'use', b'USE'))
-
 # What a statement begins with that goes to another database.
 _USE = re.compile(r'\s*use\s+(`[^`]+`|[^\s;`]+)', re.I)
 
@@ -71,7 +69,8 @@ def _asked_first(old, text_of, place, look):
     look = _looked(look, is_async)
 
     def asks(connection, text):
-        if text[:8].strip()[:3] in _USES:
+        # Many rows come as a bytearray.
+        if drivers.plain(text[:8]).strip()[:3].lower() == 'use':
             _moved(connection, text)
         return not drivers.is_quiet(text) and drivers.sql('mysql', text, place(connection), looks=can_look)
 
