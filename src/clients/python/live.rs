@@ -57,6 +57,19 @@ mod tests {
     }
 
     #[test]
+    fn what_the_source_leaves_open_is_for_the_tap_unless_it_is_a_loop() {
+        for (text, expected) in [
+            ("cur.execute('delete from families %s' % w)", 0),
+            ("cur.execute('update families set a = 2 ' + w)", 0),
+            ("for w in ws: cur.execute('update families set a = 2 ' + w)", 1),
+            ("cur.execute('delete from families where id = %s' % w)", 1),
+            ("cur.execute('delete from families')", 1),
+        ] {
+            assert_eq!(effects(text, "readline", &["postgres"]), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn only_what_can_reach_a_database_counts() {
         let text = "for x in xs: x.delete()";
         assert_eq!(effects(text, "readline", &[]), 0);
