@@ -96,9 +96,9 @@ def is_coroutine(function):
     return bool(getattr(getattr(function, '__code__', None), 'co_flags', 0) & 0x80)
 
 
-def asked_first(old, ask, is_async=None):
+def asked_first(old, ask):
     """A method before which `ask` is called with its arguments; the same for one that is awaited."""
-    if is_coroutine(old) if is_async is None else is_async:
+    if is_coroutine(old):
         async def run(self, *args, **kwargs):
             ask(self, *args, **kwargs)
             return await old(self, *args, **kwargs)
@@ -198,6 +198,20 @@ def _name(part):
     return ('.' if is_qualified else '') + found.group()
 
 
+# What makes a temporary table, and the names of all that were made: each connection has its own, and is
+# asked whether one of such a name is there.
+_MAKES = re.compile(r'''\b(?:create\s+(?:or\s+replace\s+)?(?:(?:global|local)\s+)?temp(?:orary)?\s+table\s+
+    (?:if\s+not\s+exists\s+)?|into\s+temp(?:orary)?\s+(?:table\s+)?)(?:"([^"\'\\]+)"|`([^`\'\\]+)`|(\w+))''', re.I | re.X)
+_temporary = {}
+
+
+def mentioned(text):
+    """The names of temporary tables that stand in a text of the person's."""
+    if not _temporary or guard.inside.get() is True:
+        return []
+    return [_temporary[word] for word in set(re.findall(r'\w+', plain(text).lower())).intersection(_temporary)]
+
+
 def matters(text):
     return _read(text, None, False)[0]
 
@@ -234,6 +248,10 @@ def _read(text, place, has_functions):
     shape = _shape(text)
     if shape in known.shapes:
         return False, ()
+    if 'temp' in text.lower():
+        for quoted, ticked, name in _MAKES.findall(text):
+            name = quoted or ticked or name.lower()
+            _temporary[name.lower()] = name
     is_asked = not _WORDS.isdisjoint(text.encode('utf-8', 'replace').translate(_PLAIN).split())
     called = fresh = ()
     if b'(' in shape and (has_functions or b"'" in shape):
@@ -244,9 +262,12 @@ def _read(text, place, has_functions):
     return is_asked or bool(fresh), fresh
 
 
-def _ask(engine, text, place, count, called, more):
+def _ask(engine, text, place, count, called, more, own=None):
     if more.get('login'):
         more = dict(more, login=more['login']())
+    names = own and mentioned(text)
+    if names:
+        more = dict(more, own=own(names))
     answer = guard.operation(engine, place, text, sql=text, count=count, **more)
     if 'create' in text.lower():
         # Perhaps a function that did no harm so far.
@@ -257,15 +278,16 @@ def _ask(engine, text, place, count, called, more):
     return answer
 
 
-def sql(engine, text, place, count=1, **more):
+def sql(engine, text, place, count=1, own=None, **more):
     """Asks about SQL that is about to be sent. `login` makes what nightlatch logs in with to read the
-    server's functions; with `looks` they can be told, and whether they are asked for is returned."""
+    server's functions; with `looks` they can be told, and whether they are asked for is returned. `own`
+    says which of some names are temporary tables of the connection now."""
     text = plain(text)
     is_asked, called = _read(text, place, bool(more))
-    return is_asked and _ask(engine, text, place, count, called, more) == 'look'
+    return is_asked and _ask(engine, text, place, count, called, more, own) == 'look'
 
 
-def sql_many(engine, text, place, rows, login=None, merged=None):
+def sql_many(engine, text, place, rows, login=None, merged=None, own=None):
     """Asks about a statement for many rows; returns the rows to go on with. `merged` makes the text of a
     row that the driver merges into it, where that may be more than values."""
     text = plain(text)
@@ -275,17 +297,17 @@ def sql_many(engine, text, place, rows, login=None, merged=None):
     except TypeError:
         # Nobody knows how many there are: each is asked about as it comes.
         is_asked = merged is not None or _read(text, place, bool(more))[0]
-        return _each(engine, text, place, rows, more, merged) if is_asked else rows
-    own = [] if merged is None else list(filter(None, map(merged, rows)))
-    for one in own:
-        sql(engine, one, place, **more)
+        return _each(engine, text, place, rows, more, merged, own) if is_asked else rows
+    apart = [] if merged is None else list(filter(None, map(merged, rows)))
+    for one in apart:
+        sql(engine, one, place, own=own, **more)
     is_asked, called = _read(text, place, bool(more))
-    if is_asked and count > len(own):
-        _ask(engine, text, place, count - len(own), called, more)
+    if is_asked and count > len(apart):
+        _ask(engine, text, place, count - len(apart), called, more, own)
     return rows
 
 
-def _each(engine, text, place, rows, more, merged):
+def _each(engine, text, place, rows, more, merged, own):
     rows, end = iter(rows), object()
     while True:
         # The driver takes them while it runs what was asked about: this is not that, and neither is
@@ -295,7 +317,7 @@ def _each(engine, text, place, rows, more, merged):
             row = next(rows, end)
             if row is end:
                 return
-            sql(engine, merged and merged(row) or text, place, **more)
+            sql(engine, merged and merged(row) or text, place, own=own, **more)
         finally:
             guard.inside.reset(token)
         yield row

@@ -38,6 +38,15 @@ def sqlite(module):
         text = 'SELECT 0, name FROM "%s".sqlite_master' % schema.replace('"', '""')
         return {name.lower() for _, name in own(connection, text)}
 
+    def temporary(connection, names):
+        """Which of some names are temporary tables now, and nothing else happens with them."""
+        try:
+            found = own(connection, 'SELECT type, lower(name) FROM sqlite_temp_master')
+        except module.Error:
+            return []
+        there = {name for kind, name in found if kind == 'table'}
+        return [] if any(kind == 'trigger' for kind, _ in found) else [n for n in names if n.lower() in there]
+
     def reached(connection, text):
         """The files that a text may be about: those it names, or whose tables it names."""
         if len(drivers.opened) == 1 and drivers.opened[0] is not None and not attached:
@@ -61,9 +70,9 @@ def sqlite(module):
         for path in reached(connection, text):
             place = lambda: drivers.file_place(path)
             if many is None:
-                drivers.sql('sqlite', text, place)
+                drivers.sql('sqlite', text, place, own=lambda names: temporary(connection, names))
             else:
-                many = drivers.sql_many('sqlite', text, place, many)
+                many = drivers.sql_many('sqlite', text, place, many, own=lambda names: temporary(connection, names))
         return many
 
     def told(cursor, before):
@@ -162,6 +171,15 @@ def _libpq_login(info):
     return login
 
 
+# Tells which of some names are temporary tables of the connection, if that is what they mean there.
+_TEMPORARY = """SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relnamespace = pg_catalog.pg_my_temp_schema()
+AND c.relkind IN ('r', 'p') AND NOT c.relhastriggers AND NOT c.relhasrules AND pg_catalog.pg_table_is_visible(c.oid)
+AND c.relname IN ('%s')"""
+
+# What a connection is doing when it can be asked something: nothing, or a transaction that is well.
+_ASKABLE = (0, 2)
+
+
 def _merged(given, is_plain, merge):
     """The text with what a driver will put into it, where that may be more than values."""
     values = given.values() if isinstance(given, dict) else given
@@ -189,9 +207,24 @@ def psycopg2(module):
         info = cursor.connection.info
         return _libpq_place(info), _libpq_login(info)
 
+    def own(connection, names):
+        """Which of some names are temporary tables of the connection now."""
+        if connection.async_ or connection.get_transaction_status() not in _ASKABLE:
+            return []
+        cursor = module.cursor(connection)
+        try:
+            execute(cursor, _TEMPORARY % "', '".join(names))
+            return [name for name, in cursor.fetchall()]
+        except module.Error:
+            return []
+        finally:
+            cursor.close()
+
     def sql(cursor, text):
         place, login = at(cursor)
-        drivers.sql('postgres', text, place, login=login)
+        drivers.sql('postgres', text, place, login=login, own=lambda names: own(cursor.connection, names))
+
+    execute = module.cursor.__dict__['execute']
 
     # How values are made text of, and what for: a program may have them made otherwise.
     adapters, purpose = module.adapters, module.ISQLQuote
@@ -215,7 +248,8 @@ def psycopg2(module):
         def run(self, query, rows, *args, **kwargs):
             place, login = at(self)
             rows = drivers.sql_many('postgres', _composed(query, self), place, rows, login,
-                                    lambda row: merged(self, query, row))
+                                    lambda row: merged(self, query, row),
+                                    lambda names: own(self.connection, names))
             return old(self, query, rows, *args, **kwargs)
         return run
 
@@ -245,7 +279,8 @@ def psycopg_cursor(module):
         def run(self, query=None, *args, **kwargs):
             # What merges its arguments itself is asked about when it is sent.
             if query is not None and not _merges(self):
-                _psycopg_ask(self, query)
+                own = yield from _psycopg_own(self, query)
+                _psycopg_ask(self, query, own)
             return (yield from old(self, query, *args, **kwargs))
         return run
 
@@ -253,8 +288,9 @@ def psycopg_cursor(module):
         def run(self, query, rows, *args, **kwargs):
             info = self._conn.info
             merged = (lambda row: _psycopg_merged(self, query, row)) if _merges(self) else None
+            own = yield from _psycopg_own(self, query)
             rows = drivers.sql_many('postgres', _composed(query, self._conn), _libpq_place(info), rows,
-                                    _libpq_login(info), merged)
+                                    _libpq_login(info), merged, lambda _: own)
             with drivers.within(self):
                 return (yield from old(self, query, rows, *args, **kwargs))
         return run
@@ -270,10 +306,25 @@ def _merges(cursor):
     return hasattr(cursor, 'mogrify')
 
 
-def _psycopg_ask(cursor, query):
+def _psycopg_ask(cursor, query, own=()):
     if guard.inside.get() is not cursor and not drivers.is_quiet(query):
         info = cursor._conn.info
-        drivers.sql('postgres', _composed(query, cursor._conn), _libpq_place(info), login=_libpq_login(info))
+        drivers.sql('postgres', _composed(query, cursor._conn), _libpq_place(info), login=_libpq_login(info),
+                    own=lambda _: own)
+
+
+def _psycopg_own(cursor, query):
+    """Which temporary tables of the connection a text names."""
+    connection = cursor._conn
+    names = drivers.mentioned(_composed(query, connection))
+    if not names or guard.inside.get() is cursor or getattr(connection, '_pipeline', None) is not None \
+            or connection.pgconn.transaction_status not in _ASKABLE:
+        return []
+    try:
+        found = yield from connection._exec_command((_TEMPORARY % "', '".join(names)).encode())
+    except Exception:
+        return []
+    return [drivers.plain(found.get_value(row, 0)) for row in range(found.ntuples)]
 
 
 def _psycopg_merged(cursor, query, given):
@@ -341,27 +392,43 @@ def asyncpg_protocol(module):
         query = args[0] if args else kwargs.get('query') or kwargs.get('state') or kwargs.get('copy_stmt')
         return query if isinstance(query, str) else query.query
 
-    def ask(protocol, *args, **kwargs):
-        text = text_of(args, kwargs)
-        if not drivers.is_quiet(text):
-            place, login = at(protocol)
-            drivers.sql('postgres', text, place, login=login)
+    query = kind.query
+
+    async def own(protocol, text):
+        """Which temporary tables of the connection a text names: all of them, or none is known."""
+        names = drivers.mentioned(text)
+        try:
+            is_whole = names and await query(protocol, _TEMPORARY % "', '".join(names), None) == 'SELECT %d' % len(names)
+        except Exception:
+            return []
+        return names if is_whole else []
+
+    def asked(old):
+        async def run(self, *args, **kwargs):
+            text = text_of(args, kwargs)
+            if not drivers.is_quiet(text):
+                place, login = at(self)
+                found = await own(self, text)
+                drivers.sql('postgres', text, place, login=login, own=lambda _: found)
+            return await old(self, *args, **kwargs)
+        return run
 
     def many(old):
         async def run(self, *args, **kwargs):
             text = text_of(args, kwargs)
             place, login = at(self)
+            found = await own(self, text)
+            gate = lambda rows: drivers.sql_many('postgres', text, place, rows, login, own=lambda _: found)
             if len(args) > 1:
-                rows = drivers.sql_many('postgres', text, place, args[1], login)
-                args = (args[0], rows) + args[2:]
+                args = (args[0], gate(args[1])) + args[2:]
             else:
-                kwargs['args'] = drivers.sql_many('postgres', text, place, kwargs['args'], login)
+                kwargs['args'] = gate(kwargs['args'])
             return await old(self, *args, **kwargs)
         return run
 
     for name in ('query', 'bind_execute', 'bind', 'copy_in', 'copy_out'):
         old = getattr(kind, name)
-        setattr(kind, name, drivers._like(drivers.asked_first(old, ask, is_async=True), old))
+        setattr(kind, name, drivers._like(asked(old), old))
     old = kind.bind_execute_many
     kind.bind_execute_many = drivers._like(many(old), old)
 
