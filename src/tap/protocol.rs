@@ -206,7 +206,7 @@ pub struct Operation {
     pub looks: bool,
     /// Temporary tables of the connection that the SQL names, as the server has just told.
     #[serde(default)]
-    pub own: Vec<String>,
+    pub own: Box<[String]>,
     /// What the server told of its functions, where it was asked.
     #[serde(default)]
     pub told: Option<Box<Functions>>,

@@ -283,7 +283,7 @@ text = ' '.join('%s=%s' % item for item in whole.items())
     let run = |imports: &str, way: &str| {
         let way = way.replace("$SOCKET", &socket).replace("$PORT", &port.to_string());
         let way = way.replace("$NAME", &name);
-        let said = stage.refused(&format!("{begin}{imports}\n{}", way));
+        let said = stage.refused(&format!("{begin}{imports}\n{way}"));
         assert!(said.contains("sweep() deletes every row of families"), "{imports} {way}: {said}");
     };
     for module in ["psycopg2", "psycopg"] {

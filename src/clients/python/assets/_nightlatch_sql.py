@@ -2,6 +2,7 @@
 
 Loaded with the first of them; `guard` is the guard's module and `drivers` that of the taps' tools.
 """
+import operator
 import os
 import re
 
@@ -180,11 +181,11 @@ AND c.relname IN ('%s')"""
 _ASKABLE = (0, 2)
 
 
-def _merged(given, is_plain, merge):
+def _merged(given, are_plain, merge):
     """The text with what a driver will put into it, where that may be more than values."""
     values = given.values() if isinstance(given, dict) else given
     try:
-        if isinstance(values, (tuple, list, type({}.values()))) and not all(map(is_plain, values)):
+        if isinstance(values, (tuple, list, type({}.values()))) and not are_plain(values):
             return merge()
     except Exception:
         pass  # The driver says the same.
@@ -227,15 +228,16 @@ def psycopg2(module):
     execute = module.cursor.__dict__['execute']
 
     # How values are made text of, and what for: a program may have them made otherwise.
-    adapters, purpose = module.adapters, module.ISQLQuote
-    usual = dict(adapters)
+    adapters = module.adapters
+    keys = [(kind, module.ISQLQuote) for kind in _VALUES if (kind, module.ISQLQuote) in adapters]
+    kinds, made = frozenset([type(None)] + [kind for kind, _ in keys]), operator.itemgetter(*keys)
+    usual = made(adapters)
 
-    def is_plain(value):
-        key = (type(value), purpose)
-        return type(value) in _VALUES and adapters.get(key) is usual.get(key)
+    def are_plain(values):
+        return kinds.issuperset(map(type, values)) and made(adapters) == usual
 
     def merged(cursor, query, given):
-        return _merged(given, is_plain, lambda: cursor.mogrify(query, given))
+        return _merged(given, are_plain, lambda: cursor.mogrify(query, given))
 
     def copied(cursor, query, *args, **kwargs):
         if not drivers.is_quiet(query):
@@ -330,10 +332,9 @@ def _psycopg_own(cursor, query):
 def _psycopg_merged(cursor, query, given):
     from psycopg.adapt import PyFormat
 
-    def is_plain(value):
-        dumper = cursor.adapters.get_dumper(type(value), PyFormat.TEXT)
-        return type(value) in _VALUES and dumper.__module__.startswith('psycopg')
-    return _merged(given, is_plain, lambda: type(cursor)(cursor.connection).mogrify(query, given))
+    def is_plain(kind):
+        return kind in _VALUES and cursor.adapters.get_dumper(kind, PyFormat.TEXT).__module__.startswith('psycopg')
+    return _merged(given, lambda values: all(map(is_plain, map(type, values))), lambda: type(cursor)(cursor.connection).mogrify(query, given))
 
 
 def psycopg_client(module):
