@@ -10,6 +10,7 @@ use avt::{Anchor, Observation, Observer, Parser, Position, ScreenKind, Terminal}
 use super::full::Full;
 use super::line::Line;
 use super::plain::{Modes, Run, laid_out};
+use super::sink::{Item, Sink};
 use super::standin::{StandIns, has_no_cell};
 use crate::record::Event;
 use crate::ui::visible;
@@ -22,41 +23,6 @@ const MOST: (u16, u16) = (2000, 1000);
 
 /// Runs of plain lines of fewer screens than this are not worth the detour.
 const SHORT_RUN: usize = 3;
-
-/// Something that stands between two lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
-    /// A statement was about to run: its number.
-    Statement(u64),
-    /// A line of ours, such as that something was not recorded.
-    Note(String),
-    /// A pager or an editor had the whole screen.
-    FullScreen {
-        /// What scrolled by in it and what stood there last.
-        lines: Vec<Line>,
-        /// How many lines before them were not kept.
-        left_out: u64,
-        /// How long it took.
-        time: Duration,
-    },
-}
-
-/// Who takes the lines, in order.
-pub trait Sink {
-    /// Takes the next line.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be written.
-    fn line(&mut self, line: &Line) -> io::Result<()>;
-
-    /// Takes what stands between the last line and the next.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be written.
-    fn item(&mut self, item: Item) -> io::Result<()>;
-}
 
 /// Feeds output to a terminal and hands each line on once it has left the screen.
 ///

@@ -6,7 +6,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::line::Line;
-use super::scrollback::{Item, Scrollback, Sink};
+use super::scrollback::Scrollback;
+use super::sink::{Item, Sink};
 use crate::record::Event;
 
 /// Writes lines as they are and items in brackets.
