@@ -18,6 +18,19 @@ const DOUBTS: &[&str] = &[
     "use",
 ];
 
+/// Takes the effects of a text on temporary tables of its connection: what stays within is only the
+/// session's. Of what may be several statements nobody knows which table the later ones mean.
+pub fn keep_own(text: &str, own: &[String], effects: &mut [Effect]) {
+    if own.is_empty() || text.trim_end().trim_end_matches(';').contains(';') {
+        return;
+    }
+    let mut temporary = Temporary::default();
+    temporary.names.extend(own.iter().flat_map(|name| [name.clone(), format!("\"{name}\"")]));
+    for effect in effects {
+        temporary.keep(effect);
+    }
+}
+
 /// Names, as effects have them.
 #[derive(Debug, Default)]
 pub(super) struct Temporary {
@@ -115,7 +128,7 @@ impl Temporary {
         }
         if stays {
             effect.class = Class::Session;
-            effect.phrase.push_str(", a temporary table of this text");
+            effect.phrase.push_str(", a temporary table of its own");
         }
     }
 }

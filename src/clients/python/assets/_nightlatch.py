@@ -457,7 +457,7 @@ def _prompts():
 # ---------------------------------------------------------------------------- operations
 
 # Set while an operation that was asked about runs: what it does within is part of it. Where it may run
-# the person's own code, its text; then only that is part of it.
+# the person's own code, what it is by itself; then only that is part of it.
 inside = ContextVar('nightlatch', default=False)
 
 
@@ -467,7 +467,7 @@ has_named_files = False
 
 def operation(engine, place, text, deeds=None, sql=None, count=1, **more):
     """Asks about an operation that is about to be sent. Raises where it must not be."""
-    if inside.get() is True or sql is not None and inside.get() == sql:
+    if inside.get() is True:
         return None
     if sql is not None and len(sql) > MOST_TEXT:
         sql = 'delete ? %d characters are more than can be read' % len(sql)
@@ -581,7 +581,7 @@ class _Finder:
 # The modules a tap is put on, and those that have none, of which nightlatch is told.
 WATCHED = frozenset('''
     _sqlite3 psycopg2._psycopg psycopg._cursor_base psycopg._connection_base psycopg.cursor psycopg.connection
-    asyncpg.connection asyncpg.protocol.protocol sqlalchemy.engine.base pymysql.connections aiomysql.connection
+    psycopg.client_cursor     asyncpg.connection asyncpg.protocol.protocol sqlalchemy.engine.base pymysql.connections aiomysql.connection
     MySQLdb.connections mysql.connector.connection mysql.connector.connection_cext mysql.connector.aio.connection
     pymongo.monitoring redis.connection redis.asyncio.connection redis.commands.core valkey.connection
     valkey.asyncio.connection valkey.commands.core botocore.client aiobotocore.client elastic_transport._transport
