@@ -14,6 +14,7 @@ use squawk_syntax::quote::quote_ident;
 use super::function;
 use super::memory::{Source, Uses, Way};
 use super::reader::is_guard;
+use super::rows::is_catalogue;
 use super::schema::WIDE;
 use super::tree::{in_one_line, shorten};
 use crate::lang::token::{Kind, Statement, Token, is_word};
@@ -150,6 +151,9 @@ impl Plain<'_> {
 
     fn insert(&self) -> Option<Effect> {
         let (table, _) = self.0.is(1, &["into"]).then(|| self.name(2))??;
+        if is_catalogue(&table) {
+            return None;
+        }
         let phrase = format!("inserts into {table}");
         Some(self.effect(Class::Add, Verb::Insert, Some(table), phrase))
     }
