@@ -12,8 +12,9 @@ use std::ops::Range;
 use squawk_syntax::quote::quote_ident;
 
 use super::function;
-use super::memory::{Source, Uses, Way};
+use super::memory::{Uses, Way};
 use super::reader::is_guard;
+use super::routine::Source;
 use super::rows::is_catalogue;
 use super::schema::WIDE;
 use super::tree::{in_one_line, shorten};
@@ -493,7 +494,7 @@ pub(super) fn rule(text: &str, statement: &Statement) -> Option<(Way, Source)> {
     let way =
         Way { name: table, uses: vec![uses], is_rule: true, fires: true, routine: name.clone() };
     let (language, text) = ("rule".to_owned(), text[statement.range.clone()].to_owned());
-    Some((way, Source { schema: String::new(), name, language, text }))
+    Some((way, Source { name, language, text, ..Source::default() }))
 }
 
 /// Reads an ALTER that the parser does not know, and servers do.
