@@ -281,10 +281,24 @@ fn is_pinned(condition: &SyntaxNode) -> bool {
     let is_pid = |side: &SyntaxNode| column(side).is_some_and(|(_, column)| column == "pid");
     let is_value = |side: &SyntaxNode| unwrapped(side).kind() == SyntaxKind::LITERAL;
     let is_one = op == "=" || op == "in" && right.children().count() == 1;
-    let value = if op == "in" { right.children().next() } else { Some(right.clone()) };
+    let value = match op.as_str() {
+        "in" => right.children().next(),
+        _ if right.kind() == SyntaxKind::CALL_EXPR => one_of_array(&right),
+        _ => Some(right.clone()),
+    };
     is_one
         && (is_pid(&left) && value.is_some_and(|value| is_value(&value))
             || is_pid(&right) && is_value(&left))
+}
+
+/// `any('{4242}')`, `any(array[4242])`: the one element.
+fn one_of_array(call: &SyntaxNode) -> Option<SyntaxNode> {
+    let any = child(call, &[SyntaxKind::ANY_FN, SyntaxKind::SOME_FN])?;
+    let array = any.children().next()?;
+    match array.kind() {
+        SyntaxKind::ARRAY_EXPR => array.children().next().filter(|_| array.children().count() == 1),
+        _ => string(&array).is_some_and(|list| !list.contains(',')).then_some(array),
+    }
 }
 
 /// Returns the arguments of a call, each with the name that it is given by, if it is.
