@@ -26,6 +26,7 @@ mod subquery;
 mod tests;
 mod token;
 mod tree;
+mod variable;
 
 use std::ops::Range;
 
