@@ -7,9 +7,11 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::expression::{chain, column, condition, parts, unwrapped};
-use super::predicate::Subject;
+use super::subquery::Queries;
 use super::tree::{child, find, ident, string};
-use crate::lang::condition::Cover;
+use crate::lang::condition::names::Names;
+use crate::lang::condition::source::Tree;
+use crate::lang::condition::{Cover, Truth};
 use crate::lang::function::{self as named, removes_by_name};
 use crate::lang::{Class, Scope, Verb};
 
@@ -244,7 +246,9 @@ pub(super) fn scope(call: &SyntaxNode, deed: Deed) -> Scope {
         .into_iter()
         .filter(|part| !part.text_range().contains_range(call.text_range()))
         .collect();
-    let is_all = |part: &SyntaxNode| Subject::of_nothing().cover(part) == Cover::All;
+    let nothing = Names::of_nothing();
+    let is_all =
+        |part: &SyntaxNode| Queries.read(part, &nothing).cover(Truth::Strict) == Cover::All;
     if chosen_by.iter().all(is_all) {
         return Scope::All;
     }

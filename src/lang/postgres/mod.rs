@@ -8,6 +8,7 @@
 //! how deep a tree can get is bounded from the tokens before the parser runs, deep ones are read
 //! on a thread with a stack to match, and still deeper ones are not read at all.
 
+mod argument;
 mod body;
 mod called;
 mod dynamic;
@@ -27,6 +28,7 @@ mod subquery;
 mod tests;
 mod token;
 mod tree;
+mod variable;
 
 use std::ops::Range;
 
