@@ -357,10 +357,6 @@ impl Relay {
 
     /// An operation is about to be sent.
     fn at_operation(&mut self, asker: Asker, mut operation: Operation) -> io::Result<()> {
-        if self.keeper.is_rest_refused() {
-            self.reply(asker, REFUSED);
-            return Ok(());
-        }
         if let Some(asking) = &self.asking {
             self.keeper.place_started(&mut operation, &asking.world);
         }
@@ -369,6 +365,12 @@ impl Relay {
             return Ok(());
         }
         self.look_beside(&operation)?;
+        // What a driver does to be of use again is none of what was refused.
+        if self.keeper.is_rest_refused() {
+            let is_harmless = self.keeper.is_harmless_operation(&operation);
+            self.reply(asker, if is_harmless { Answer::Go } else { REFUSED });
+            return Ok(());
+        }
         match self.keeper.tapped_operation(&operation) {
             None => {
                 self.go_on(asker, &operation);

@@ -55,7 +55,7 @@ pub fn launch(command: Command<'_>) -> Hooked {
         vars,
         args: |_, own| own.to_vec(),
         greets: Greets::BeforeOutput,
-        reader: || Box::new(live::Live),
+        reader: || Box::<live::Live>::default(),
         side: PsqlSide::of_driver,
         kept: |text| text,
         defeated,

@@ -12,6 +12,7 @@ mod shells;
 mod stage;
 mod statements;
 mod tabs;
+mod temporary;
 mod unguarded;
 mod ways_out;
 mod web;

@@ -172,6 +172,11 @@ fn a_python_that_a_program_starts_without_the_guard_is_said() {
         "subprocess.run([sys.executable, '-u', '-S', '-c', 'pass'])",
         "subprocess.run([sys.executable, '-c', 'pass'], env={})",
         "os.system('env -i %s -c pass' % sys.executable)",
+        "subprocess.run(['timeout', '10', sys.executable, '-I', '-c', 'pass'])",
+        "subprocess.run(['nice', '-n', '5', 'env', '-i', sys.executable, '-c', 'pass'])",
+        "subprocess.Popen(['sudo', sys.executable, '-c', 'pass'], executable='/bin/true').wait()",
+        "subprocess.run(['sh', '-ec', 'exec %s -S -c pass' % sys.executable])",
+        "os.system('echo 1 | xargs %s -E -c pass' % sys.executable)",
     ] {
         let output = Stage::new().run(&format!("import os, subprocess, sys; {start}"));
         let said = String::from_utf8_lossy(&output.stderr);
