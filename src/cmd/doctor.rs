@@ -18,7 +18,7 @@ use crate::clients::known::KNOWN;
 use crate::clock::Clock;
 use crate::config::{self, Loaded};
 use crate::error::Error;
-use crate::os::{file, term};
+use crate::os::{file, keepsake};
 use crate::record::prune::{self, Amount};
 use crate::ui::table::View;
 use crate::ui::theme::Style;
@@ -99,7 +99,7 @@ pub fn run(
 }
 
 fn repair(out: &mut dyn Write) -> Result<u8, Error> {
-    term::repair().map_err(|error| {
+    keepsake::repair().map_err(|error| {
         Error::ours("There is no terminal to repair.")
             .because(error)
             .hint("Run it in the terminal that looks wrong.")

@@ -54,7 +54,7 @@ pub fn client(words: &[OsString], world: &World, clock: &Clock) -> Result<u8, Er
     let Some((name, args)) = words.split_first() else {
         return Err(Error::new(Kind::Usage, "No client was named."));
     };
-    let known = name.to_str().and_then(known::by_name).ok_or_else(|| unknown(name))?;
+    let known = known::by_command(name).ok_or_else(|| unknown(name))?;
     wrap(known, name, args, None, world, clock)
 }
 
@@ -66,9 +66,8 @@ pub fn run(args: &RunArgs, world: &World, clock: &Clock) -> Result<u8, Error> {
     let Some((name, rest)) = args.command.split_first() else {
         return Err(Error::new(Kind::Usage, "No command was given."));
     };
-    let base = Path::new(name).file_name().unwrap_or(name);
-    let client = args.client.as_deref().map_or(base, OsStr::new);
-    let known = client.to_str().and_then(known::by_name).ok_or_else(|| unknown(client))?;
+    let client = args.client.as_deref().map_or(name.as_os_str(), OsStr::new);
+    let known = known::by_command(client).ok_or_else(|| unknown(client))?;
     let approved =
         args.approve.clone().map(|target| Approval { target, reason: args.reason.clone() });
     wrap(known, name, rest, approved, world, clock)
@@ -78,7 +77,7 @@ fn unknown(name: &OsStr) -> Error {
     let names: Vec<&str> = known::KNOWN.iter().map(|known| known.name).collect();
     Error::new(
         Kind::Usage,
-        format!("nightlatch has no command and knows no client named {}.", name.to_string_lossy()),
+        format!("There is no command and no known client named {}.", name.to_string_lossy()),
     )
     .hint(format!(
         "Clients: {}. Commands: see nightlatch --help. Another name for a client: \

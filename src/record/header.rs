@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::recorder::RecordError;
 use super::segment::Place;
-use crate::redact;
+use crate::redact::{self, Secret};
 use crate::target::Target;
 
 /// Crockford's base 32 in lower case: no letter that looks like a digit, and it sorts as it counts.
@@ -73,6 +73,9 @@ pub(crate) struct HeaderLine {
     pub(crate) title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) nightlatch: Option<Ours>,
+    /// What the command line had of secrets, which the client may show again. Never written.
+    #[serde(skip)]
+    pub(crate) secrets: Vec<Secret>,
 }
 
 /// The terminal of a recording.
@@ -127,13 +130,14 @@ impl HeaderLine {
 impl Header {
     /// Returns the line to write, with every secret redacted.
     pub(crate) fn line(&self, session: &str, started: Timestamp) -> HeaderLine {
-        let argv = redact::redact_argv(&self.argv);
+        let (argv, secrets) = redact::redact_argv(&self.argv);
         HeaderLine {
             version: 3,
             term: Term { cols: self.cols, rows: self.rows, kind: self.term.clone() },
             timestamp: Some(started.as_second()),
             command: Some(argv.join(" ")),
             title: self.title.as_deref().map(|title| redact::redact(title).text.into_owned()),
+            secrets,
             nightlatch: Some(Ours {
                 format: FORMAT,
                 segment: None,

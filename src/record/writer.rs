@@ -97,13 +97,15 @@ impl<S: Sink> Writer<S> {
         shared: Arc<Shared>,
         clock: Clock,
     ) -> Self {
+        let mut stream = redact::Stream::default();
+        stream.learn(head.secrets.clone());
         Self {
             rotate_at: sink.segment_bytes(),
             sink,
             ring,
             shared,
             clock,
-            stream: redact::Stream::default(),
+            stream,
             encoder: Encoder::default(),
             items: VecDeque::new(),
             frames: 0,
@@ -223,8 +225,11 @@ impl<S: Sink> Writer<S> {
                 if let Marker::Target { target } = &*marker {
                     self.sink.at(target);
                 }
+                let is_statement = matches!(*marker, Marker::Statement { .. });
                 let (marker, secrets) = redact_marker(*marker);
-                self.stream.learn(secrets);
+                if is_statement {
+                    self.stream.learn(secrets);
+                }
                 ('m', serde_json::to_string(&marker).expect("a marker is plain data"))
             }
             What::Resize { cols, rows } => {
