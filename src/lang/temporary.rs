@@ -29,6 +29,20 @@ enum Kept {
     Perhaps,
 }
 
+/// Takes the effects of a text on temporary tables of its connection: what stays within is only the
+/// session's. Of what may be several statements nobody knows which table the later ones mean.
+pub fn keep_own(text: &str, own: &[String], effects: &mut [Effect]) {
+    if own.is_empty() || text.trim_end().trim_end_matches(';').contains(';') {
+        return;
+    }
+    let mut temporary = Temporary::default();
+    let names = own.iter().flat_map(|name| [name.clone(), format!("\"{name}\"")]);
+    temporary.names.extend(names.map(|name| (name, Kept::Session)));
+    for effect in effects {
+        temporary.keep(effect);
+    }
+}
+
 /// Names, as effects have them.
 #[derive(Debug, Default)]
 pub(super) struct Temporary {
@@ -125,7 +139,7 @@ impl Temporary {
             effect.phrase = format!("{}{phrase}{name} is never another)", effect.phrase);
         } else if stays {
             effect.class = Class::Session;
-            effect.phrase.push_str(", a temporary table of this text");
+            effect.phrase.push_str(", a temporary table of its own");
         }
     }
 }
