@@ -1,10 +1,11 @@
 //! Blocks that run now: the body of DO, its static SQL, its dynamic SQL.
 
-use squawk_syntax::ast::{self, AstNode};
-use squawk_syntax::plpgsql::Plpgsql;
-use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
+use squawk_parser::EntryPoint;
+use squawk_syntax::SyntaxKind;
 
+use super::block::Block;
 use super::reader::{Reader, quoted};
+use super::syntax::{SyntaxNode, parse};
 use super::token;
 use super::tree::{Place, all_tokens, child, find, name, string};
 use crate::lang::{Class, Scope, Verb};
@@ -23,10 +24,7 @@ const EXECUTES: &[SyntaxKind] = &[
 impl Reader<'_> {
     /// DO: its body runs now, unlike a function's.
     pub(super) fn block(&mut self, node: &SyntaxNode) {
-        let Some(block) = ast::Do::cast(node.clone()) else {
-            return;
-        };
-        let Some(body) = block.plpgsql() else {
+        let Some(body) = Block::of(node) else {
             let language = child(node, &[SyntaxKind::DO_LANGUAGE])
                 .and_then(|clause| find(&clause, &[SyntaxKind::LANGUAGE_REF]))
                 .map_or_else(|| "another language".to_owned(), |language| name(&language));
@@ -35,21 +33,22 @@ impl Reader<'_> {
             return;
         };
         let (body, shift) = match plainer(node) {
-            Some(plainer) => (plainer, usize::from(node.text_range().start())),
+            Some(plainer) => (plainer, node.text_range().start),
             None => (body, 0),
         };
-        if !body.errors().is_empty() {
-            self.unread.push(body.text().to_owned());
+        if !body.is_clean {
+            self.unread.push(body.root.text().to_owned());
         }
-        let root = body.syntax();
         let mut inner = match self.place {
-            Place::Exact(base) => Reader::new(Place::Body(&body, base + shift), self.nesting),
+            Place::Exact(base) => {
+                Reader::new(Place::Body(&body.source, base + shift), self.nesting)
+            }
             Place::Body(..) | Place::Within(..) => {
                 let span = self.span(node);
                 Reader::new(Place::Within(span.start, span.end), self.nesting)
             }
         };
-        inner.body(&root);
+        inner.body(&body.root);
         self.effects.append(&mut inner.effects);
         self.unread.append(&mut inner.unread);
     }
@@ -58,7 +57,7 @@ impl Reader<'_> {
         let mut done: Option<SyntaxNode> = None;
         for node in root.descendants() {
             let is_done = done.as_ref().is_some_and(|done| {
-                done.text_range().contains_range(node.text_range()) && node != *done
+                node.text_range().end <= done.text_range().end && node != *done
             });
             if is_done {
                 continue;
@@ -128,20 +127,16 @@ const NOT_CONSTANT: &[SyntaxKind] = &[
 /// Parses a block again without what the parser does not know or mistakes, byte for byte: the
 /// INTO of `SELECT a INTO x FROM t`, which in a block names variables, and BETWEEN. None if there
 /// is nothing of that, or if it does not help.
-fn plainer(node: &SyntaxNode) -> Option<Plpgsql> {
+fn plainer(node: &SyntaxNode) -> Option<Block> {
     let literal = child(node, &[SyntaxKind::LITERAL])?;
     let quoted = all_tokens(&literal).next().filter(|token| {
         matches!(token.kind(), SyntaxKind::STRING | SyntaxKind::DOLLAR_QUOTED_STRING)
     })?;
-    let mut text = node.text().to_string();
-    let range = quoted.text_range() - node.text_range().start();
-    text.replace_range(
-        usize::from(range.start())..usize::from(range.end()),
-        &token::plainer_body(quoted.text())?,
-    );
-    let root = SourceFile::parse(&text).tree().syntax().clone();
-    let body = ast::Do::cast(child(&root, &[SyntaxKind::DO])?)?.plpgsql()?;
-    body.errors().is_empty().then_some(body)
+    let mut text = node.text().to_owned();
+    let (range, base) = (quoted.text_range(), node.text_range().start);
+    text.replace_range(range.start - base..range.end - base, &token::plainer_body(quoted.text())?);
+    let root = parse(&text, EntryPoint::SourceFile).root;
+    Block::of(&child(&root, &[SyntaxKind::DO])?).filter(|body| body.is_clean)
 }
 
 /// Statements that are not found part by part: DDL, TRUNCATE, COPY and the like.
@@ -164,7 +159,7 @@ fn is_other(statement: &SyntaxNode) -> bool {
 fn leading_string(expr: &SyntaxNode) -> Option<String> {
     let first = expr.descendants().find(|part| part.kind() == SyntaxKind::LITERAL)?;
     let before = all_tokens(expr)
-        .take_while(|token| token.text_range().start() < first.text_range().start())
+        .take_while(|token| token.text_range().start < first.text_range().start)
         .all(|token| {
             matches!(token.text().to_ascii_lowercase().as_str(), "format" | "concat" | "(")
         });

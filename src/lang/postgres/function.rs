@@ -7,10 +7,11 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::SyntaxKind;
 
 use super::expression::{chain, column, condition, parts, unwrapped};
 use super::predicate::Subject;
+use super::syntax::SyntaxNode;
 use super::tree::{child, find, ident, string};
 use crate::lang::condition::Cover;
 use crate::lang::function::{self as named, removes_by_name};
@@ -233,7 +234,10 @@ pub(super) fn scope(call: &SyntaxNode, deed: Deed) -> Scope {
         .map(|condition| chain(&condition, "and"))
         .unwrap_or_default()
         .into_iter()
-        .filter(|part| !part.text_range().contains_range(call.text_range()))
+        .filter(|part| {
+            let (part, call) = (part.text_range(), call.text_range());
+            call.start < part.start || part.end < call.end
+        })
         .collect();
     let is_all = |part: &SyntaxNode| Subject::of_nothing().cover(part) == Cover::All;
     if chosen_by.iter().all(is_all) {

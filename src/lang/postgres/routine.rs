@@ -1,9 +1,10 @@
 //! What a function or procedure does: the body that a CREATE or the server gives it, read.
 
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::SyntaxKind;
 
 use super::body::DYNAMIC;
 use super::called::called;
+use super::syntax::SyntaxNode;
 use super::tree::{child, find, segments, string};
 use super::{Place, Read, bounded, parse, read_within, token};
 use crate::lang::{Class, Effect, Verb};

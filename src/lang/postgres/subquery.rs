@@ -1,10 +1,11 @@
 //! Queries and lists within conditions: which of them find every row again.
 
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::SyntaxKind;
 
 use super::expression::{chain, column, condition, is_expression, parts, unwrapped};
 use super::function;
 use super::predicate::Subject;
+use super::syntax::SyntaxNode;
 use super::tree::{all_tokens, child, find, ident, name, segments, string};
 use crate::lang::condition::{Condition, Cover, same_table};
 
