@@ -140,7 +140,61 @@ pub(super) const CAST: &str = "cast";
 
 /// A text that two conditions share if they are the same.
 fn key(condition: &Condition) -> String {
-    format!("{condition:?}")
+    let mut text = String::new();
+    write_key(condition, &mut text);
+    text
+}
+
+/// Writes such a text: the commonest parts in few letters, each with how long it is, and others as
+/// they are shown for debugging, which takes ten times as long.
+fn write_key(condition: &Condition, text: &mut String) {
+    let mut piece = |sign: char, piece: &str| {
+        text.push(sign);
+        text.push_str(&piece.len().to_string());
+        text.push(' ');
+        text.push_str(piece);
+    };
+    match condition {
+        Condition::Column(name) => piece('c', name),
+        Condition::Text(value) => piece('t', value),
+        Condition::Number(number) => piece('n', &number.to_bits().to_string()),
+        Condition::Compare(left, op, right) => {
+            text.push_str(match op {
+                Op::Equal => "=",
+                Op::Unequal => "<>",
+                Op::Less => "<",
+                Op::LessOrEqual => "<=",
+                Op::Greater => ">",
+                Op::GreaterOrEqual => ">=",
+                Op::Same => "==",
+                Op::Differs => "!=",
+            });
+            write_key(left, text);
+            write_key(right, text);
+        }
+        Condition::Not(inner) => {
+            text.push('!');
+            write_key(inner, text);
+        }
+        Condition::IsNull(inner) => {
+            text.push('0');
+            write_key(inner, text);
+        }
+        Condition::IsNotNull(inner) => {
+            text.push('1');
+            write_key(inner, text);
+        }
+        Condition::In(value, list) => {
+            piece('i', &list.len().to_string());
+            std::iter::once(&**value).chain(list).for_each(|part| write_key(part, text));
+        }
+        Condition::Call(name, args) => {
+            piece('f', name);
+            piece('a', &args.len().to_string());
+            args.iter().for_each(|part| write_key(part, text));
+        }
+        other => piece('d', &format!("{other:?}")),
+    }
 }
 
 /// Functions that give their first argument where it is not null.
