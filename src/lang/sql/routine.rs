@@ -44,6 +44,11 @@ impl Routines {
         }
     }
 
+    /// Whether nothing was made that can be called.
+    pub(super) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
     /// Forgets one that is dropped.
     pub(super) fn forget(&mut self, name: &str) {
         self.known.remove(&folded(name));

@@ -10,7 +10,7 @@ fn same(text: &str) -> usize {
     // Of what is left of a function the parser takes the space behind along.
     let trimmed = |mut effects: Vec<Effect>| {
         for Effect { span, .. } in &mut effects {
-            span.end = span.start + text[span.clone()].trim_end_matches([' ', ';']).len();
+            span.end = span.start + text[span.clone()].trim_end_matches([' ', '\n', ';']).len();
         }
         effects
     };
