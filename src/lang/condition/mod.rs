@@ -158,43 +158,34 @@ fn write_key(condition: &Condition, text: &mut String) {
         Condition::Column(name) => piece('c', name),
         Condition::Text(value) => piece('t', value),
         Condition::Number(number) => piece('n', &number.to_bits().to_string()),
-        Condition::Compare(left, op, right) => {
-            text.push_str(match op {
-                Op::Equal => "=",
-                Op::Unequal => "<>",
-                Op::Less => "<",
-                Op::LessOrEqual => "<=",
-                Op::Greater => ">",
-                Op::GreaterOrEqual => ">=",
-                Op::Same => "==",
-                Op::Differs => "!=",
-            });
-            write_key(left, text);
-            write_key(right, text);
+        Condition::Not(_) => text.push('!'),
+        Condition::IsNull(_) => text.push('0'),
+        Condition::IsNotNull(_) => text.push('1'),
+        Condition::And(parts) => piece('&', &parts.len().to_string()),
+        Condition::Or(parts) => piece('|', &parts.len().to_string()),
+        Condition::In(_, list) => piece('i', &list.len().to_string()),
+        Condition::Call(name, args) => piece('f', &format!("{} {name}", args.len())),
+        Condition::Compare(_, op, _) => text.push(match op {
+            Op::Equal => '=',
+            Op::Unequal => '#',
+            Op::Less => '<',
+            Op::LessOrEqual => '{',
+            Op::Greater => '>',
+            Op::GreaterOrEqual => '}',
+            Op::Same => '~',
+            Op::Differs => '^',
+        }),
+        Condition::Matches { takes_all, .. } => text.push(if *takes_all { 'L' } else { 'l' }),
+        Condition::Other { text: shown, reads, is_volatile } => {
+            let sign = if *reads { 'o' } else { 'e' };
+            piece(if *is_volatile { 'v' } else { sign }, shown);
+            text.push(sign);
         }
-        Condition::Not(inner) => {
-            text.push('!');
-            write_key(inner, text);
-        }
-        Condition::IsNull(inner) => {
-            text.push('0');
-            write_key(inner, text);
-        }
-        Condition::IsNotNull(inner) => {
-            text.push('1');
-            write_key(inner, text);
-        }
-        Condition::In(value, list) => {
-            piece('i', &list.len().to_string());
-            std::iter::once(&**value).chain(list).for_each(|part| write_key(part, text));
-        }
-        Condition::Call(name, args) => {
-            piece('f', name);
-            piece('a', &args.len().to_string());
-            args.iter().for_each(|part| write_key(part, text));
-        }
-        other => piece('d', &format!("{other:?}")),
+        Condition::Known(None) => text.push('N'),
+        Condition::Known(Some(holds)) => text.push(if *holds { 'T' } else { 'F' }),
+        other => return piece('d', &format!("{other:?}")),
     }
+    condition.parts().into_iter().for_each(|part| write_key(part, text));
 }
 
 /// Functions that give their first argument where it is not null.
