@@ -22,3 +22,4 @@ mod words;
 
 pub use effect::{Class, Effect, Reading, Rows, Scope, Verb};
 pub use pattern::pattern;
+pub use temporary::keep_own;

@@ -9,8 +9,7 @@ use squawk_syntax::{SourceFile, SyntaxKind};
 
 use super::clean::is_surely_clean;
 use super::syntax::{Parsed, SyntaxNode, parse};
-use super::token;
-use super::tree::child;
+use super::tree::{child, within_dollars};
 
 /// A body that was parsed.
 pub(super) struct Block {
@@ -36,9 +35,8 @@ impl Block {
             tokens.next().filter(|token| token.kind() == SyntaxKind::DOLLAR_QUOTED_STRING);
         let is_only = tokens.next().is_none() && child(block, &[SyntaxKind::DO_LANGUAGE]).is_none();
         let body = dollars.as_ref().filter(|_| is_only).and_then(|token| {
-            let (text, at) = token::body(token.text())?;
-            let (tag, rest) = token.text().split_at(at);
-            rest.ends_with(tag).then(|| (text, token.text_range().start + at))
+            let (text, at) = within_dollars(token.text())?;
+            Some((text, token.text_range().start + at))
         });
         let Some((text, at)) = body else { return Self::of_any(block) };
         let Parsed { root, is_grammatical } = parse(text, EntryPoint::Plpgsql);

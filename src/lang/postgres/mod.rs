@@ -14,6 +14,7 @@ mod called;
 mod clean;
 #[cfg(test)]
 mod corpus;
+mod dynamic;
 mod expression;
 mod function;
 mod literals;
@@ -39,8 +40,9 @@ use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SourceFile, SyntaxKind};
 
 pub use self::called::{calls_unknown, may_reach};
-pub use self::memory::{Key, Memory, Source, Told, Uses, Way};
+pub use self::memory::{Key, Memory, Told, Uses, Way};
 use self::reader::Reader;
+pub use self::routine::Source;
 pub use self::script::{Ahead, Script};
 use self::syntax::{Parsed, SyntaxNode};
 use self::tree::{Place, child, name, shorten};

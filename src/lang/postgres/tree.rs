@@ -8,7 +8,7 @@ use squawk_syntax::{SourceFile, SyntaxKind};
 
 use super::block::Source;
 use super::syntax::{SyntaxNode, SyntaxToken};
-use super::token::BETWEEN;
+use super::token::{self, BETWEEN};
 
 /// How much of a condition a phrase shows; the dialogue has the whole statement anyway.
 const SHOWN_CHARS: usize = 80;
@@ -159,6 +159,13 @@ pub(super) fn shorten(line: &str) -> String {
     crate::lang::token::shorten(line, SHOWN_CHARS)
 }
 
+/// Returns what stands between a dollar-quoted string's quotes, and where it starts.
+pub(super) fn within_dollars(quoted: &str) -> Option<(&str, usize)> {
+    let (text, at) = token::body(quoted)?;
+    let (tag, rest) = quoted.split_at(at);
+    rest.ends_with(tag).then_some((text, at))
+}
+
 /// Returns the value of a string literal, if the node is a literal; that of others is empty.
 pub(super) fn string(node: &SyntaxNode) -> Option<String> {
     const STRINGS: &[SyntaxKind] = &[
@@ -178,6 +185,9 @@ pub(super) fn string(node: &SyntaxNode) -> Option<String> {
         (Some(only), None) if only.kind() == SyntaxKind::STRING => {
             let inner = only.text().strip_prefix('\'')?.strip_suffix('\'')?;
             Some(inner.replace("''", "'"))
+        }
+        (Some(only), None) if only.kind() == SyntaxKind::DOLLAR_QUOTED_STRING => {
+            Some(within_dollars(only.text())?.0.to_owned())
         }
         _ if !node.tokens_below().any(|token| STRINGS.contains(&token.kind())) => {
             Some(String::new())
