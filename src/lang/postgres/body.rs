@@ -61,9 +61,7 @@ impl Reader<'_> {
     fn body(&mut self, root: &SyntaxNode, variables: &Variables) {
         let mut done: Option<SyntaxNode> = None;
         for node in root.descendants() {
-            let is_done = done.as_ref().is_some_and(|done| {
-                node.text_range().end <= done.text_range().end && node != *done
-            });
+            let is_done = done.as_ref().is_some_and(|done| done.contains(&node) && node != *done);
             if is_done {
                 continue;
             }

@@ -10,10 +10,12 @@ use std::sync::LazyLock;
 use squawk_syntax::SyntaxKind;
 
 use super::expression::{chain, column, condition, parts, unwrapped};
-use super::predicate::Subject;
+use super::subquery::Queries;
 use super::syntax::SyntaxNode;
 use super::tree::{child, find, ident, string};
-use crate::lang::condition::Cover;
+use crate::lang::condition::names::Names;
+use crate::lang::condition::source::Tree;
+use crate::lang::condition::{Cover, Truth};
 use crate::lang::function::{self as named, removes_by_name};
 use crate::lang::{Class, Scope, Verb};
 
@@ -248,12 +250,11 @@ pub(super) fn scope(call: &SyntaxNode, deed: Deed) -> Scope {
         .map(|condition| chain(&condition, "and"))
         .unwrap_or_default()
         .into_iter()
-        .filter(|part| {
-            let (part, call) = (part.text_range(), call.text_range());
-            call.start < part.start || part.end < call.end
-        })
+        .filter(|part| !part.contains(call))
         .collect();
-    let is_all = |part: &SyntaxNode| Subject::of_nothing().cover(part) == Cover::All;
+    let nothing = Names::of_nothing();
+    let is_all =
+        |part: &SyntaxNode| Queries.read(part, &nothing).cover(Truth::Strict) == Cover::All;
     if chosen_by.iter().all(is_all) {
         return Scope::All;
     }

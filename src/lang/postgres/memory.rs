@@ -11,7 +11,7 @@ use super::routine::{Routine, Source, defined};
 use super::script::{Ahead, Script};
 use super::syntax::SyntaxNode;
 use super::tree::child;
-use super::{Read, bounded, expression, parse, plain, token};
+use super::{Read, argument, bounded, expression, parse, plain, token};
 use crate::lang::token::{Kind, Statement};
 use crate::lang::{Class, Effect, Reading, Scope, Verb};
 
@@ -297,7 +297,10 @@ impl Memory {
                 super::executes(slice).and_then(|name| self.plans.get(&name))
         {
             found.effects.retain(|effect| !runs(effect));
-            found.effects.extend(plan.effects().iter().map(place));
+            // With its values, it is another condition: `$1 IS NULL OR id = $1`.
+            let effects = argument::with_values(inner, slice);
+            let effects = effects.as_deref().unwrap_or_else(|| plan.effects());
+            found.effects.extend(effects.iter().map(place));
             if let Reading::Unclear { reason, destructive_word, .. } = plan {
                 found.reason.get_or_insert_with(|| reason.clone());
                 found.destructive_word |= destructive_word;

@@ -8,6 +8,7 @@
 //! how deep a tree can get is bounded from the tokens before the parser runs, deep ones are read
 //! on a thread with a stack to match, and still deeper ones are not read at all.
 
+mod argument;
 mod block;
 mod body;
 mod called;
@@ -32,6 +33,7 @@ mod syntax;
 mod tests;
 mod token;
 mod tree;
+mod variable;
 
 use std::ops::Range;
 

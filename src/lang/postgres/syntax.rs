@@ -136,6 +136,12 @@ impl SyntaxNode {
         &self.0.tree.text[self.0.range()]
     }
 
+    /// Whether the whole of another node's text is in this one's.
+    pub(super) fn contains(&self, other: &Self) -> bool {
+        let (whole, part) = (self.text_range(), other.text_range());
+        whole.start <= part.start && part.end <= whole.end
+    }
+
     pub(super) fn parent(&self) -> Option<Self> {
         self.0.parent()
     }

@@ -11,15 +11,16 @@ mod lex;
 mod lower;
 mod mysql;
 mod object;
+mod overwrite;
 mod plain;
 mod query;
 mod routine;
 mod script;
 mod server;
-mod source;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -2,14 +2,19 @@
 
 use sqlparser::ast::{Insert, OnConflictAction, OnInsert, SqliteOnConflict};
 
-use super::lower::Subject;
+use super::query::names;
+use super::tree::{Part, Queries};
 use crate::lang::Scope;
-use crate::lang::condition::Truth;
+use crate::lang::condition::source::{self, Tree};
 
 /// Returns which rows of its table an INSERT overwrites; none where it only adds.
 ///
 /// Those that its own rows meet: of another table's, whoever loaded that has chosen them.
-pub(super) fn overwritten(insert: &Insert, table: &str) -> Option<Scope> {
+pub(super) fn overwritten<'t>(
+    queries: &Queries<'t>,
+    insert: &'t Insert,
+    table: &str,
+) -> Option<Scope> {
     let replaces = insert.replace_into || insert.or == Some(SqliteOnConflict::Replace);
     let chosen = match &insert.on {
         Some(OnInsert::OnConflict(on)) => match &on.action {
@@ -20,9 +25,11 @@ pub(super) fn overwritten(insert: &Insert, table: &str) -> Option<Scope> {
         Some(_) | None if replaces => None,
         Some(_) | None => return None,
     };
-    let subject = Subject::new(table, table);
-    let may_be_all =
-        chosen.is_none_or(|chosen| subject.read(chosen).cover(Truth::Numeric).may_be_all());
-    let itself = insert.source.as_deref().is_some_and(|query| subject.is_source(query));
-    Some(if may_be_all && itself { Scope::All } else { Scope::Filtered })
+    let nothing = names(table, "");
+    let subject = names(table, table);
+    let may_be_all = chosen
+        .is_none_or(|chosen| queries.read(&chosen, &subject).cover(Queries::TRUTH).may_be_all());
+    let itself = |query| source::whole(queries, &nothing, &Part::Query(query)).is_some();
+    let is_itself = insert.source.as_deref().is_some_and(itself);
+    Some(if may_be_all && is_itself { Scope::All } else { Scope::Filtered })
 }
