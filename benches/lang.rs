@@ -198,16 +198,35 @@ const MIXED: &[&str] = &[
     "SET LOCAL statement_timeout = '{n}s';\n",
 ];
 
-/// Parts of conditions.
+/// The same of MySQL and SQLite, in the words they share.
+const PLAIN_MIXED: &[&str] = &[
+    "SELECT {c}, count(*) FROM {t} JOIN {t} ON {c} = {c} WHERE {w} GROUP BY {c} ORDER BY 2 DESC LIMIT {n};\n",
+    "SELECT DISTINCT {c}, lower({c}) FROM {t} WHERE {w} AND {c} IN (SELECT {c} FROM {t} WHERE {w});\n",
+    "UPDATE {t} SET {c} = concat({c}, '-{n}'), {c} = CURRENT_TIMESTAMP WHERE {w};\n",
+    "UPDATE {t} SET {c} = CASE WHEN {w} THEN {n} ELSE 0 END WHERE {w};\n",
+    "DELETE FROM {t} WHERE {w};\n",
+    "DELETE FROM {t} WHERE {c} IN (SELECT {c} FROM {t} WHERE {w}) AND {w};\n",
+    "INSERT INTO {t} ({c}, {c}) SELECT {c}, {c} FROM {t} WHERE {w};\n",
+    "REPLACE INTO {t} ({c}, {c}) VALUES ({n}, lower('x'));\n",
+    "CREATE TABLE {t} ({c} bigint PRIMARY KEY, {c} text NOT NULL DEFAULT '', {c} timestamp, CHECK ({w}));\n",
+    "CREATE INDEX {t}_{n} ON {t} ({c}, {c} DESC);\n",
+    "ALTER TABLE {t} ADD COLUMN {c} int NOT NULL DEFAULT {n};\n",
+    "CREATE VIEW {t} AS SELECT {c}, {c} FROM {t} LEFT JOIN {t} USING ({c}) WHERE {w};\n",
+    "WITH old AS (SELECT {c} FROM {t} WHERE {w} LIMIT {n}) DELETE FROM {t} WHERE {c} IN (SELECT {c} FROM old);\n",
+    "CREATE TRIGGER {t}_{n} AFTER DELETE ON {t} FOR EACH ROW BEGIN UPDATE {t} SET {c} = 0 WHERE {w}; END;\n",
+    "EXPLAIN SELECT * FROM {t} WHERE {w};\n",
+];
+
+/// Parts of conditions; the last one is PostgreSQL's.
 const PARTS: &[&str] = &[
     "{c} = {n}",
-    "{c} < now() - interval '{n} days'",
     "{c} IS NULL",
     "{c} IN ('a', 'b', '{n}')",
     "{c} BETWEEN 1 AND {n}",
     "lower({c}) LIKE 'x{n}%'",
     "({c} > {n} OR {c} <> {c})",
     "coalesce({c}, 0) >= {n}",
+    "{c} < now() - interval '{n} days'",
 ];
 
 const NAMES: &[&str] = &[
@@ -261,8 +280,11 @@ fn main() {
         }
         let scripts = SCRIPTS.iter().filter(|(_, readers, _)| readers.contains(&name));
         let scripts = scripts.map(|(kind, _, lines)| (*kind, script(lines)));
-        let mixed = (name == "postgres").then(|| ("mixed", mixed()));
-        for (kind, text) in scripts.chain(mixed) {
+        let mixed = match name {
+            "postgres" => mixed(MIXED, PARTS),
+            _ => mixed(PLAIN_MIXED, &PARTS[..PARTS.len() - 1]),
+        };
+        for (kind, text) in scripts.chain([("mixed", mixed)]) {
             let (begin, busy) = (clock(), all_busy());
             black_box(read(black_box(&text)));
             let (took, busy) = (clock() - begin, all_busy() - busy);
@@ -274,7 +296,7 @@ fn main() {
 }
 
 /// Returns 10 MB of statements that differ from each other in more than their literals.
-fn mixed() -> String {
+fn mixed(statements: &[&str], parts: &[&str]) -> String {
     let mut seed = 1_usize;
     let mut roll = |most: usize| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -282,10 +304,10 @@ fn mixed() -> String {
     };
     let mut text = String::with_capacity(SCRIPT_BYTES + 1_000);
     while text.len() < SCRIPT_BYTES {
-        let mut rest = MIXED[roll(MIXED.len())].to_owned();
+        let mut rest = statements[roll(statements.len())].to_owned();
         while let Some(at) = rest.find("{w}") {
-            let parts: Vec<&str> = (0..=roll(3)).map(|_| PARTS[roll(PARTS.len())]).collect();
-            rest.replace_range(at..at + 3, &parts.join([" AND ", " OR "][roll(2)]));
+            let some: Vec<&str> = (0..=roll(3)).map(|_| parts[roll(parts.len())]).collect();
+            rest.replace_range(at..at + 3, &some.join([" AND ", " OR "][roll(2)]));
         }
         while let Some(at) = rest.find(['{']) {
             let word = match &rest[at..at + 3] {

@@ -17,6 +17,7 @@ mod temporary;
 mod token;
 #[cfg(test)]
 mod told;
+mod turn;
 mod words;
 
 pub use effect::{Class, Effect, Reading, Rows, Scope, Verb};

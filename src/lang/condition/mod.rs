@@ -152,7 +152,52 @@ pub(super) const CAST: &str = "cast";
 
 /// A text that two conditions share if they are the same.
 fn key(condition: &Condition) -> String {
-    format!("{condition:?}")
+    let mut text = String::new();
+    write_key(condition, &mut text);
+    text
+}
+
+/// Writes such a text: the commonest parts in few letters, each with how long it is, and others as
+/// they are shown for debugging, which takes ten times as long.
+fn write_key(condition: &Condition, text: &mut String) {
+    let mut piece = |sign: char, piece: &str| {
+        text.push(sign);
+        text.push_str(&piece.len().to_string());
+        text.push(' ');
+        text.push_str(piece);
+    };
+    match condition {
+        Condition::Column(name) => piece('c', name),
+        Condition::Text(value) => piece('t', value),
+        Condition::Number(number) => piece('n', &number.to_bits().to_string()),
+        Condition::Not(_) => text.push('!'),
+        Condition::IsNull(_) => text.push('0'),
+        Condition::IsNotNull(_) => text.push('1'),
+        Condition::And(parts) => piece('&', &parts.len().to_string()),
+        Condition::Or(parts) => piece('|', &parts.len().to_string()),
+        Condition::In(_, list) => piece('i', &list.len().to_string()),
+        Condition::Call(name, args) => piece('f', &format!("{} {name}", args.len())),
+        Condition::Compare(_, op, _) => text.push(match op {
+            Op::Equal => '=',
+            Op::Unequal => '#',
+            Op::Less => '<',
+            Op::LessOrEqual => '{',
+            Op::Greater => '>',
+            Op::GreaterOrEqual => '}',
+            Op::Same => '~',
+            Op::Differs => '^',
+        }),
+        Condition::Matches { kind, .. } => piece('m', &format!("{kind:?}")),
+        Condition::Other { text: shown, reads, is_volatile } => {
+            let sign = if *reads { 'o' } else { 'e' };
+            piece(if *is_volatile { 'v' } else { sign }, shown);
+            text.push(sign);
+        }
+        Condition::Known(None) => text.push('N'),
+        Condition::Known(Some(holds)) => text.push(if *holds { 'T' } else { 'F' }),
+        other => return piece('d', &format!("{other:?}")),
+    }
+    condition.parts().into_iter().for_each(|part| write_key(part, text));
 }
 
 /// Functions that give their first argument where it is not null.

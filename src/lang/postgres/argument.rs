@@ -1,7 +1,8 @@
 //! What an EXECUTE gives to the statement that was prepared.
 
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::SyntaxKind;
 
+use super::syntax::SyntaxNode;
 use super::tree::{all_tokens, child, find};
 use super::{Read, bounded, parse, read_within, token, tree::Place};
 use crate::lang::Effect;
@@ -38,7 +39,7 @@ fn filled(prepared: &str, values: &[String]) -> Option<String> {
         let number: usize = param.text().strip_prefix('$')?.parse().ok()?;
         let value = values.get(number.checked_sub(1)?)?;
         let range = param.text_range();
-        text.replace_range(usize::from(range.start())..usize::from(range.end()), value);
+        text.replace_range(range, value);
     }
     Some(text)
 }

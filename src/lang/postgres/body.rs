@@ -1,11 +1,12 @@
 //! Blocks that run now: the body of DO, its static SQL, its dynamic SQL.
 
-use squawk_syntax::ast::{self, AstNode};
-use squawk_syntax::plpgsql::Plpgsql;
-use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
+use squawk_parser::EntryPoint;
+use squawk_syntax::SyntaxKind;
 
+use super::block::Block;
 use super::dynamic::{self, Variables};
 use super::reader::{Reader, quoted};
+use super::syntax::{SyntaxNode, parse};
 use super::token;
 use super::tree::{Place, all_tokens, child, find, name, string};
 use crate::lang::{Class, Scope, Verb};
@@ -27,10 +28,7 @@ const EXECUTES: &[SyntaxKind] = &[
 impl Reader<'_> {
     /// DO: its body runs now, unlike a function's.
     pub(super) fn block(&mut self, node: &SyntaxNode) {
-        let Some(block) = ast::Do::cast(node.clone()) else {
-            return;
-        };
-        let Some(body) = block.plpgsql() else {
+        let Some(body) = Block::of(node) else {
             let language = child(node, &[SyntaxKind::DO_LANGUAGE])
                 .and_then(|clause| find(&clause, &[SyntaxKind::LANGUAGE_REF]))
                 .map_or_else(|| "another language".to_owned(), |language| name(&language));
@@ -39,22 +37,23 @@ impl Reader<'_> {
             return;
         };
         let (body, shift) = match plainer(node) {
-            Some(plainer) => (plainer, usize::from(node.text_range().start())),
+            Some(plainer) => (plainer, node.text_range().start),
             None => (body, 0),
         };
-        if !body.errors().is_empty() {
-            self.unread.push(body.text().to_owned());
+        if !body.is_clean {
+            self.unread.push(body.root.text().to_owned());
         }
-        let root = body.syntax();
         let mut inner = match self.place {
-            Place::Exact(base) => Reader::new(Place::Body(&body, base + shift), self.nesting),
+            Place::Exact(base) => {
+                Reader::new(Place::Body(&body.source, base + shift), self.nesting)
+            }
             Place::Body(..) | Place::Within(..) => {
                 let span = self.span(node);
                 Reader::new(Place::Within(span.start, span.end), self.nesting)
             }
         };
         let text = find(node, &[SyntaxKind::LITERAL]).and_then(|body| string(&body));
-        inner.body(&root, &Variables::of(&root, &text.unwrap_or_default()));
+        inner.body(&body.root, &Variables::of(&body.root, &text.unwrap_or_default()));
         self.effects.append(&mut inner.effects);
         self.unread.append(&mut inner.unread);
     }
@@ -62,9 +61,7 @@ impl Reader<'_> {
     fn body(&mut self, root: &SyntaxNode, variables: &Variables) {
         let mut done: Option<SyntaxNode> = None;
         for node in root.descendants() {
-            let is_done = done.as_ref().is_some_and(|done| {
-                done.text_range().contains_range(node.text_range()) && node != *done
-            });
+            let is_done = done.as_ref().is_some_and(|done| done.contains(&node) && node != *done);
             if is_done {
                 continue;
             }
@@ -130,20 +127,16 @@ impl Reader<'_> {
 /// Parses a block again without what the parser does not know or mistakes, byte for byte: the
 /// INTO of `SELECT a INTO x FROM t`, which in a block names variables, and BETWEEN. None if there
 /// is nothing of that, or if it does not help.
-fn plainer(node: &SyntaxNode) -> Option<Plpgsql> {
+fn plainer(node: &SyntaxNode) -> Option<Block> {
     let literal = child(node, &[SyntaxKind::LITERAL])?;
     let quoted = all_tokens(&literal).next().filter(|token| {
         matches!(token.kind(), SyntaxKind::STRING | SyntaxKind::DOLLAR_QUOTED_STRING)
     })?;
-    let mut text = node.text().to_string();
-    let range = quoted.text_range() - node.text_range().start();
-    text.replace_range(
-        usize::from(range.start())..usize::from(range.end()),
-        &token::plainer_body(quoted.text())?,
-    );
-    let root = SourceFile::parse(&text).tree().syntax().clone();
-    let body = ast::Do::cast(child(&root, &[SyntaxKind::DO])?)?.plpgsql()?;
-    body.errors().is_empty().then_some(body)
+    let mut text = node.text().to_owned();
+    let (range, base) = (quoted.text_range(), node.text_range().start);
+    text.replace_range(range.start - base..range.end - base, &token::plainer_body(quoted.text())?);
+    let root = parse(&text, EntryPoint::SourceFile).root;
+    Block::of(&child(&root, &[SyntaxKind::DO])?).filter(|body| body.is_clean)
 }
 
 /// Statements that are not found part by part: DDL, TRUNCATE, COPY and the like.

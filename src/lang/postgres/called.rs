@@ -1,10 +1,12 @@
 //! What a statement calls, and what it names that may run a function without being one.
 
+use squawk_syntax::SyntaxKind;
 use squawk_syntax::quote::quote_ident;
-use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::block::Block;
 use super::dynamic::Variables;
 use super::reader::explain_runs;
+use super::syntax::SyntaxNode;
 use super::tree::{all_tokens, child, find, ident, name};
 use super::{bounded, function, parse, plain, token};
 use crate::lang::token::{Kind, Statement, is_word};
@@ -212,11 +214,9 @@ pub(super) fn calls(text: &str, statement: &Statement) -> Option<Vec<Call>> {
     }
     let slice = &text[statement.range.clone()];
     bounded(text, statement, || {
-        use squawk_syntax::ast::{self, AstNode};
         let (root, _) = parse(slice);
         if let Some(block) = child(&root, &[SyntaxKind::DO]) {
-            let body = ast::Do::cast(block)?.plpgsql()?;
-            return Some(found(&body.syntax()));
+            return Some(found(&Block::of(&block)?.root));
         }
         root.children().any(|node| evaluates(&node)).then(|| found(&root))
     })?

@@ -4,11 +4,12 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
+use squawk_syntax::SyntaxKind;
 use squawk_syntax::quote::quote_ident;
-use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::expression::{chain, operand, unwrapped};
 use super::function::{arguments, called};
+use super::syntax::SyntaxNode;
 use super::token;
 use super::tree::{child, ident, string};
 use crate::lang::token::{Kind, is_word};

@@ -1,7 +1,8 @@
 //! Small questions to expressions: operands, columns, constants.
 
-use squawk_syntax::{SyntaxElement, SyntaxKind, SyntaxNode};
+use squawk_syntax::SyntaxKind;
 
+use super::syntax::{SyntaxElement, SyntaxNode};
 use super::tree::{all_tokens, child, find, ident, name};
 
 /// Returns the expression after WHERE of a statement.
@@ -167,7 +168,7 @@ pub(super) fn number(node: &SyntaxNode) -> Option<f64> {
         _ => return None,
     };
     let is_number = matches!(digits.kind(), SyntaxKind::INT_NUMBER | SyntaxKind::NUMERIC_NUMBER);
-    let is_all = digits.text_range().end() == node.text_range().end();
+    let is_all = digits.text_range().end == node.text_range().end;
     let value: f64 = digits.text().parse().ok().filter(|_| is_number && is_all)?;
     Some(sign * value)
 }

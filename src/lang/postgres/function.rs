@@ -4,10 +4,14 @@
 //! Left out on purpose because they run their text read-only: `query_to_xml`, `cursor_to_xml`,
 //! `ts_stat`, `ts_rewrite`, `crosstab`.
 
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use squawk_syntax::SyntaxKind;
 
 use super::expression::{chain, column, condition, parts, unwrapped};
 use super::subquery::Queries;
+use super::syntax::SyntaxNode;
 use super::tree::{child, find, ident, string};
 use crate::lang::condition::names::Names;
 use crate::lang::condition::source::Tree;
@@ -146,10 +150,15 @@ const AGGREGATES: &[&str] = &["avg", "count", "max", "min", "sum"];
 const SPREADS: &[&str] =
     &["generate_series", "json_array_elements", "regexp_split_to_table", "unnest"];
 
+/// The same by the names without schema, of which no two are the same.
+static BY_NAME: LazyLock<HashMap<&str, (&str, Deed)>> = LazyLock::new(|| {
+    let bare = |known: &'static str| known.rsplit('.').next().unwrap_or(known);
+    DEEDS.iter().map(|(known, deed)| (bare(known), (*known, *deed))).collect()
+});
+
 /// Returns what a call does, if it does more than compute; without the schema, what it may do.
 pub(super) fn deed(name: &str) -> Option<Deed> {
-    let is_meant = |known: &str| known.rsplit('.').next() == Some(name);
-    let listed = DEEDS.iter().find(|(known, _)| is_meant(known)).map(|(_, deed)| *deed);
+    let listed = BY_NAME.get(name).map(|(_, deed)| *deed);
     let named = removes_by_name(name);
     let guess = Does(Class::Change, Verb::Execute, "calls a function that removes, by its name");
     listed.or(named.then_some(guess))
@@ -157,13 +166,10 @@ pub(super) fn deed(name: &str) -> Option<Deed> {
 
 /// Returns whether a bare word in text no parser understands is the name of such a function.
 pub(super) fn is_dangerous(word: &str) -> bool {
-    DEEDS.iter().any(|(known, deed)| {
-        *known == word
-            && match deed {
-                Does(class, ..) => *class >= Class::Remove,
-                Ends | Runs(_) => true,
-                Sets => false,
-            }
+    BY_NAME.get(word).filter(|(known, _)| *known == word).is_some_and(|(_, deed)| match deed {
+        Does(class, ..) => *class >= Class::Remove,
+        Ends | Runs(_) => true,
+        Sets => false,
     })
 }
 
@@ -207,8 +213,8 @@ pub(super) fn is_common(name: &str) -> bool {
 pub(super) fn acts(call: &SyntaxNode) -> Option<(String, Deed)> {
     let name = called(call)?;
     let deed = deed(&name)?;
-    let has_schema = |(known, _): &&(&str, Deed)| known.ends_with(&format!(".{name}"));
-    match DEEDS.iter().find(has_schema) {
+    let has_schema = |(known, _): &&(&str, Deed)| *known != name;
+    match BY_NAME.get(name.as_str()).filter(has_schema) {
         Some((known, _)) if called_whole(call).as_deref() != Some(*known) => None,
         Some(_) | None => Some((name, deed)),
     }
@@ -244,7 +250,7 @@ pub(super) fn scope(call: &SyntaxNode, deed: Deed) -> Scope {
         .map(|condition| chain(&condition, "and"))
         .unwrap_or_default()
         .into_iter()
-        .filter(|part| !part.text_range().contains_range(call.text_range()))
+        .filter(|part| !part.contains(call))
         .collect();
     let nothing = Names::of_nothing();
     let is_all =

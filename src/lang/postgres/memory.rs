@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::SyntaxKind;
 
 use super::called::{Call, Given, Mention, calls, may_call, may_mention, mentions, trigger, word};
 use super::routine::{Routine, Source, defined};
 use super::script::{Ahead, Script};
+use super::syntax::SyntaxNode;
 use super::tree::child;
 use super::{Read, argument, bounded, expression, parse, plain, token};
 use crate::lang::token::{Kind, Statement};

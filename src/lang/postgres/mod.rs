@@ -9,8 +9,12 @@
 //! on a thread with a stack to match, and still deeper ones are not read at all.
 
 mod argument;
+mod block;
 mod body;
 mod called;
+mod clean;
+#[cfg(test)]
+mod corpus;
 mod dynamic;
 mod expression;
 mod function;
@@ -24,6 +28,7 @@ mod rows;
 mod schema;
 mod script;
 mod subquery;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -32,14 +37,16 @@ mod variable;
 
 use std::ops::Range;
 
+use squawk_parser::EntryPoint;
 use squawk_syntax::ast::AstNode;
-use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
+use squawk_syntax::{SourceFile, SyntaxKind};
 
 pub use self::called::{calls_unknown, may_reach};
 pub use self::memory::{Key, Memory, Told, Uses, Way};
 use self::reader::Reader;
 pub use self::routine::Source;
 pub use self::script::{Ahead, Script};
+use self::syntax::{Parsed, SyntaxNode};
 use self::tree::{Place, child, name, shorten};
 use super::token::Statement;
 use super::{Effect, Reading};
@@ -224,19 +231,27 @@ fn parse(slice: &str) -> (SyntaxNode, bool) {
 }
 
 fn parse_as_it_is(slice: &str) -> (SyntaxNode, bool) {
-    let parse = SourceFile::parse(slice);
-    let root = parse.tree().syntax().clone();
-    // The body of a function does not run now, and need not be in a language known here.
-    let bodies = || {
-        let bodies = root.descendants().filter(|node| node.kind() == SyntaxKind::AS_DEFINITION);
-        bodies.map(|node| node.text_range()).collect::<Vec<_>>()
-    };
-    let errors = parse.errors();
-    let is_clean = errors.is_empty() || {
-        let bodies = bodies();
-        errors.iter().all(|error| bodies.iter().any(|body| body.contains_range(error.range())))
+    let Parsed { root, is_grammatical } = syntax::parse(slice, EntryPoint::SourceFile);
+    let is_clean = match is_grammatical {
+        true => clean::is_surely_clean(&root) || is_clean(slice),
+        false => {
+            let is_body = |node: SyntaxNode| node.kind() == SyntaxKind::AS_DEFINITION;
+            root.descendants().any(is_body) && is_clean(slice)
+        }
     };
     (root, is_clean)
+}
+
+/// Asks the parser's crate whether all of a statement was understood.
+fn is_clean(slice: &str) -> bool {
+    let parse = SourceFile::parse(slice);
+    let root = parse.tree();
+    // The body of a function does not run now, and need not be in a language known here.
+    let bodies =
+        root.syntax().descendants().filter(|node| node.kind() == SyntaxKind::AS_DEFINITION);
+    let bodies: Vec<_> = bodies.map(|node| node.text_range()).collect();
+    let is_in_body = |range| bodies.iter().any(|body| body.contains_range(range));
+    parse.errors().iter().all(|error| is_in_body(error.range()))
 }
 
 /// Runs a reading of a statement where it cannot overflow the stack.

@@ -1,6 +1,6 @@
 //! A condition's tree to what the question of scope needs of it.
 
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::SyntaxKind;
 
 use super::expression::{
     chain, column, is_bool, is_called, is_column, is_expression, is_null, number, operand,
@@ -8,6 +8,7 @@ use super::expression::{
 };
 use super::function;
 use super::subquery::{Queries, is_empty_list, is_of_all, only_value, subquery, values};
+use super::syntax::SyntaxNode;
 use super::token::BETWEEN;
 use super::tree::{all_tokens, child, find, has_token, ident, name, string};
 use crate::lang::condition::names::Names;

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::SyntaxKind;
 
 use super::expression::is_expression;
 use super::function::{self, Deed};
+use super::syntax::SyntaxNode;
 use super::tree::{Place, all_tokens, child, find, has_token, name, shown};
 use crate::lang::{Class, Effect, Rows, Scope, Verb};
 

@@ -1,11 +1,12 @@
 //! What a function or procedure does: its body, which a CREATE or the server gives, read.
 
 use serde::Deserialize;
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::SyntaxKind;
 
 use super::body::{DYNAMIC, UNKNOWN};
 use super::called::{Call, Given, called};
 use super::dynamic::by_number;
+use super::syntax::SyntaxNode;
 use super::tree::{child, find, ident, segments, string};
 use super::{Place, Read, bounded, parse, read_within, token};
 use crate::lang::{Class, Effect, Verb};

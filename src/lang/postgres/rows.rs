@@ -1,10 +1,11 @@
 //! Statements about rows: INSERT, UPDATE, DELETE, MERGE, TRUNCATE and COPY.
 
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::SyntaxKind;
 
 use super::expression::condition;
 use super::reader::Reader;
 use super::subquery::{QUERIES, Queries, sources};
+use super::syntax::SyntaxNode;
 use super::tree::{above, all_tokens, child, find, has_token, ident, name, segments, shown};
 use super::variable::variables;
 use crate::lang::condition::Cover;

@@ -1,8 +1,9 @@
 //! Statements about objects and rights: CREATE, ALTER, DROP, GRANT, REVOKE.
 
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::SyntaxKind;
 
 use super::reader::Reader;
+use super::syntax::SyntaxNode;
 use super::tree::{all_tokens, child, find, has_token, name, shown};
 use crate::lang::{Class, Scope, Verb};
 

@@ -9,16 +9,7 @@ use crate::lang::alike::Alike;
 use crate::lang::effect::unread;
 use crate::lang::temporary::Temporary;
 use crate::lang::token::Statement;
-
-/// From what length on a text is a script: in a shorter one a typo is worth a parser's time.
-const SCRIPT_BYTES: usize = 4_000;
-
-/// From what length on a text is read on several threads: it takes a millisecond on one.
-const LONG_BYTES: usize = 20_000;
-
-/// How many threads read a long text, and how many statements each takes in turn.
-const THREADS: usize = 4;
-const IN_TURN: usize = 64;
+use crate::lang::turn::{SCRIPT_BYTES, in_turns};
 
 /// What the statements of a text do, each by itself.
 pub struct Ahead(Vec<(Statement, Read)>);
@@ -29,7 +20,7 @@ impl Ahead {
     pub fn of(text: &str) -> Self {
         let statements = token::statements(text);
         let is_script = text.len() >= SCRIPT_BYTES;
-        let found = in_turns(&statements, text.len(), |statement, alike| {
+        let found = in_turns(&statements, text.len(), new, |statement, alike| {
             first(text, statement, alike, is_script)
         });
         Self(statements.into_iter().zip(found).collect())
@@ -39,7 +30,7 @@ impl Ahead {
     #[must_use]
     pub fn of_parts(parts: &[&str]) -> Vec<Self> {
         let bytes = parts.iter().map(|part| part.len()).sum();
-        in_turns(parts, bytes, |part, alike| {
+        in_turns(parts, bytes, new, |part, alike| {
             let read = |statement: Statement| {
                 let found = first(part, &statement, alike, bytes >= SCRIPT_BYTES);
                 (statement, found)
@@ -109,36 +100,8 @@ impl<'a> Script<'a> {
     }
 }
 
-/// Reads pieces of a text of so many bytes; of a long one on several threads.
-fn in_turns<T: Sync, R: Send>(
-    pieces: &[T],
-    bytes: usize,
-    read: impl Fn(&T, &mut Alike) -> R + Sync,
-) -> Vec<R> {
-    let threads = match bytes >= LONG_BYTES {
-        true => pieces.len().div_ceil(IN_TURN).clamp(1, THREADS),
-        false => 1,
-    };
-    let share = |turn: usize| {
-        let mut alike = Alike::new(DIALECT);
-        let turns = pieces.chunks(IN_TURN).skip(turn).step_by(threads);
-        let mut read = |turn: &[T]| turn.iter().map(|piece| read(piece, &mut alike)).collect();
-        turns.map(&mut read).collect::<Vec<Vec<R>>>()
-    };
-    let mut shares: Vec<_> = std::thread::scope(|scope| {
-        let begin = |turn| {
-            let builder = std::thread::Builder::new().name("sql".into());
-            (turn, builder.spawn_scoped(scope, move || share(turn)).ok())
-        };
-        let others: Vec<_> = (1..threads).map(begin).collect();
-        let own = share(0);
-        // Where there is no thread to be had, this one does it.
-        let rest = others.into_iter().map(|(turn, thread)| {
-            thread.and_then(|thread| thread.join().ok()).unwrap_or_else(|| share(turn))
-        });
-        std::iter::once(own).chain(rest).map(Vec::into_iter).collect()
-    });
-    (0..threads).cycle().map_while(|turn| shares[turn].next()).flatten().collect()
+fn new() -> Alike {
+    Alike::new(DIALECT)
 }
 
 /// Reads a statement of a text, by itself.
@@ -163,6 +126,7 @@ fn first(text: &str, statement: &Statement, alike: &mut Alike, is_script: bool) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lang::turn::LONG_BYTES;
 
     #[test]
     fn long_texts_read_as_short_ones_do() {

@@ -1,10 +1,11 @@
 //! Queries and lists within conditions: which of them find every row again.
 
-use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
+use squawk_syntax::SyntaxKind;
 
 use super::expression::{column, condition, is_expression, is_null, number, operand, unwrapped};
 use super::function;
 use super::predicate::Terms;
+use super::syntax::{SyntaxNode, SyntaxToken};
 use super::tree::{all_tokens, child, find, has_token, ident, name, segments, string};
 use crate::lang::condition::names::Names;
 use crate::lang::condition::source::{Body, Join, On, Relation, Select, Source, Takes, Tree};
@@ -240,7 +241,7 @@ fn with(node: &SyntaxNode, name: &str) -> Option<SyntaxNode> {
     let named = queries.find(|query| {
         // Within itself it is a table, or what it has been up to then.
         child(query, &[SyntaxKind::CTE_NAME]).is_some_and(|named| ident(&named) == name)
-            && !query.text_range().contains_range(node.text_range())
+            && !query.contains(node)
     })?;
     child(&named, QUERIES)
 }

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use squawk_syntax::ast::{self, AstNode};
-use squawk_syntax::plpgsql::Plpgsql;
 use squawk_syntax::quote::quote_ident;
-use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
+use squawk_syntax::{SourceFile, SyntaxKind};
 
-use super::token::BETWEEN;
+use super::block::Source;
+use super::syntax::{SyntaxNode, SyntaxToken};
+use super::token::{self, BETWEEN};
 
 /// How much of a condition a phrase shows; the dialogue has the whole statement anyway.
 const SHOWN_CHARS: usize = 80;
@@ -18,7 +19,7 @@ pub(super) enum Place<'a> {
     /// The tree's text starts at this offset of the submitted text.
     Exact(usize),
     /// The tree is the body of a block whose statement starts at this offset.
-    Body(&'a Plpgsql, usize),
+    Body(&'a Source, usize),
     /// The tree's text was made while running (`EXECUTE '…'`): all of it stands here.
     Within(usize, usize),
 }
@@ -26,13 +27,14 @@ pub(super) enum Place<'a> {
 impl Place<'_> {
     /// Returns where a node stands in the submitted text.
     pub(super) fn span(&self, node: &SyntaxNode) -> Range<usize> {
-        let range = node.text_range();
-        let end = last(node).map_or(range, |token| token.text_range());
+        let start = node.text_range().start;
+        let range =
+            start..last(node).map_or_else(|| node.text_range(), |token| token.text_range()).end;
         match self {
-            Self::Exact(base) => base + usize::from(range.start())..base + usize::from(end.end()),
+            Self::Exact(base) => base + range.start..base + range.end,
             Self::Body(body, base) => {
-                let (range, end) = (body.source_range(range), body.source_range(end));
-                base + usize::from(range.start())..base + usize::from(end.end())
+                let range = body.range(range);
+                base + range.start..base + range.end
             }
             Self::Within(start, end) => *start..*end,
         }
@@ -41,10 +43,10 @@ impl Place<'_> {
 
 /// Returns a node's last token that is neither its semicolon nor space.
 fn last(node: &SyntaxNode) -> Option<SyntaxToken> {
-    let start = node.text_range().start();
+    let start = node.text_range().start;
     let mut last = node.last_token()?;
     while last.kind() == SyntaxKind::SEMICOLON || last.kind().is_trivia() {
-        last = last.prev_token().filter(|token| token.text_range().start() >= start)?;
+        last = last.prev_token().filter(|token| token.text_range().start >= start)?;
     }
     Some(last)
 }
@@ -78,9 +80,7 @@ pub(super) fn tokens(node: &SyntaxNode) -> impl Iterator<Item = SyntaxToken> + u
 
 /// Returns all tokens of the tree below without spaces and comments.
 pub(super) fn all_tokens(node: &SyntaxNode) -> impl Iterator<Item = SyntaxToken> + use<> {
-    node.descendants_with_tokens()
-        .filter_map(|element| element.into_token())
-        .filter(|token| !token.kind().is_trivia())
+    node.tokens_below().filter(|token| !token.kind().is_trivia())
 }
 
 /// Returns a name as SQL that means the same everywhere: schema kept, unquoted parts folded to
@@ -105,20 +105,27 @@ pub(super) fn ident(node: &SyntaxNode) -> String {
     let Some(first) = all_tokens(node).next() else {
         return String::new();
     };
-    if first.text().contains('"') {
-        let holder = first.parent().unwrap_or_else(|| node.clone());
-        quote_ident(&ast::normalize_name_node(&holder))
-    } else {
-        first.text().to_ascii_lowercase()
+    if !first.text().contains('"') {
+        return first.text().to_ascii_lowercase();
     }
+    if let Some(inner) = first.text().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        return quote_ident(&inner.replace("\"\"", "\""));
+    }
+    // It has escapes, and the character that begins these may be said behind it.
+    let holder = first.parent().unwrap_or_else(|| node.clone());
+    let texts: Vec<String> = tokens(&holder).map(|token| token.text().to_owned()).collect();
+    let is_said = texts.get(1).is_some_and(|word| word.eq_ignore_ascii_case("uescape"));
+    let text =
+        format!("select {}", texts[..if is_said { 3.min(texts.len()) } else { 1 }].join(" "));
+    let name = SourceFile::parse(&text).tree().syntax().descendants().find_map(ast::NameRef::cast);
+    name.map_or_else(String::new, |name| quote_ident(&ast::normalize_name_node(name.syntax())))
 }
 
 /// Returns a node's text in one line without comments, shortened where it is long.
 pub(super) fn shown(node: &SyntaxNode) -> String {
     let mut is_apart = false;
     let tokens: Vec<(bool, SyntaxToken)> = node
-        .descendants_with_tokens()
-        .filter_map(|element| element.into_token())
+        .tokens_below()
         .filter_map(|token| {
             let is_trivia = token.kind().is_trivia();
             let before = std::mem::replace(&mut is_apart, is_trivia);
@@ -152,7 +159,42 @@ pub(super) fn shorten(line: &str) -> String {
     crate::lang::token::shorten(line, SHOWN_CHARS)
 }
 
-/// Returns the value of a string literal, if the node is one.
+/// Returns what stands between a dollar-quoted string's quotes, and where it starts.
+pub(super) fn within_dollars(quoted: &str) -> Option<(&str, usize)> {
+    let (text, at) = token::body(quoted)?;
+    let (tag, rest) = quoted.split_at(at);
+    rest.ends_with(tag).then_some((text, at))
+}
+
+/// Returns the value of a string literal, if the node is a literal; that of others is empty.
 pub(super) fn string(node: &SyntaxNode) -> Option<String> {
-    ast::Literal::cast(node.clone())?.string_value()
+    const STRINGS: &[SyntaxKind] = &[
+        SyntaxKind::BIT_STRING,
+        SyntaxKind::BYTE_STRING,
+        SyntaxKind::DOLLAR_QUOTED_STRING,
+        SyntaxKind::ESC_STRING,
+        SyntaxKind::NATIONAL_STRING,
+        SyntaxKind::STRING,
+        SyntaxKind::UNICODE_ESC_STRING,
+    ];
+    if node.kind() != SyntaxKind::LITERAL {
+        return None;
+    }
+    let mut tokens = node.tokens_below();
+    match (tokens.next(), tokens.next()) {
+        (Some(only), None) if only.kind() == SyntaxKind::STRING => {
+            let inner = only.text().strip_prefix('\'')?.strip_suffix('\'')?;
+            Some(inner.replace("''", "'"))
+        }
+        (Some(only), None) if only.kind() == SyntaxKind::DOLLAR_QUOTED_STRING => {
+            Some(within_dollars(only.text())?.0.to_owned())
+        }
+        _ if !node.tokens_below().any(|token| STRINGS.contains(&token.kind())) => {
+            Some(String::new())
+        }
+        _ => {
+            let file = SourceFile::parse(&format!("select {}", node.text())).tree();
+            file.syntax().descendants().find_map(ast::Literal::cast)?.string_value()
+        }
+    }
 }

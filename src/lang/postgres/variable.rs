@@ -1,7 +1,8 @@
 //! Variables of the block that a statement stands in.
 
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::SyntaxKind;
 
+use super::syntax::SyntaxNode;
 use super::tree::{child, ident};
 
 /// Returns the names of all that is declared around a statement; each is the same for every row.

@@ -27,6 +27,8 @@ use std::ops::Range;
 use self::script::Script;
 use super::Reading;
 use super::postgres::Memory;
+use super::token::Statement;
+use super::turn::in_turns;
 use super::words::Words;
 
 /// Whose language it is.
@@ -56,10 +58,14 @@ pub fn read(text: &str, flavour: Flavour, ends: Ends) -> Reading {
 /// The same where the server has told the texts of its functions, by name in small letters.
 #[must_use]
 pub fn read_with(text: &str, flavour: Flavour, ends: Ends, memory: &Memory) -> Reading {
-    let mut script = Script::new(flavour);
-    for statement in lex::statements(text, flavour, ends) {
+    let new = || Script::of_text(flavour, text.len());
+    let statements = lex::statements(text, flavour, ends);
+    let ahead = |statement: &Statement, alone: &mut Script| alone.ahead(text, statement);
+    let ahead = in_turns(&statements, text.len(), new, ahead);
+    let mut script = new();
+    for (statement, ahead) in statements.iter().zip(ahead) {
         let before = script.count();
-        script.statement(text, &statement);
+        script.statement(text, statement, ahead);
         routine::follow(&mut script, before, &Words::new(text, &statement.tokens), memory);
     }
     script.finish()

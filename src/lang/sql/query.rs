@@ -33,6 +33,26 @@ const LEVELS_OF_PARSER: usize = 1_000;
 const SCHEMA_TABLES: &[&str] =
     &["sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema"];
 
+/// First words of queries, and those with which one may do more than read.
+const QUERIES: &[&str] = &["select", "table", "values", "with"];
+const MORE: &[&str] = &[
+    "alter",
+    "call",
+    "delete",
+    "detach",
+    "drop",
+    "execute",
+    "insert",
+    "into",
+    "merge",
+    "procedure",
+    "program",
+    "reassign",
+    "replace",
+    "truncate",
+    "update",
+];
+
 /// A LIMIT from here on is none: nobody who cleans up in parts takes that many at once.
 const NO_LIMIT: f64 = 1e7;
 
@@ -63,7 +83,7 @@ pub(super) fn statement(script: &mut Script, words: &Words<'_>) {
     }
     let before = script.count();
     called::calls(script, words);
-    if plain::writes_file(words) && words.is(0, &["select", "with", "table", "values"]) {
+    if plain::writes_file(words) && words.is(0, QUERIES) {
         let phrase = "writes a file on the server".to_owned();
         script.push(Class::Escape, Verb::Shell, None, Scope::Unknown, phrase);
     }
@@ -94,6 +114,19 @@ pub(super) fn plain_statement(script: &mut Script, words: &Words<'_>) -> bool {
         return true;
     }
     plain_change(words).map(|found| tell(script, words, found)).is_some()
+}
+
+/// Reads a query whose words alone tell that it does no more; says whether it was that. Of what no
+/// parser understands they say no less: a typo is no reason to stop anybody.
+pub(super) fn plain_query(script: &mut Script, words: &Words<'_>) -> bool {
+    let does_more = |at: usize| {
+        words.is(at, MORE) && !(words.is(at, &["update"]) && words.is(at - 1, &["for"]))
+    };
+    let is_plain = words.is(0, QUERIES) && !(1..words.len()).any(does_more);
+    if is_plain {
+        called::calls(script, words);
+    }
+    is_plain
 }
 
 fn depth(words: &Words<'_>) -> Depth {

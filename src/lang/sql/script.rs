@@ -10,6 +10,7 @@ use crate::lang::alike::{Alike, Care, Dialect};
 use crate::lang::effect::unread;
 use crate::lang::temporary::Temporary;
 use crate::lang::token::{Statement, is_destructive};
+use crate::lang::turn::SCRIPT_BYTES;
 use crate::lang::words::Words;
 use crate::lang::{Class, Effect, Reading, Scope, Verb};
 
@@ -25,6 +26,18 @@ const DIALECT: Dialect = Dialect {
     show: |text, tokens| Words::new(text, tokens).shown(),
     shows_where: true,
 };
+
+/// First words of statements that mean the same whatever stands before them, as long as that makes
+/// nothing that can be called.
+const ALONE: &[&str] =
+    &["delete", "insert", "replace", "select", "table", "update", "values", "with"];
+
+/// What a statement does by itself.
+pub(super) struct Ahead {
+    effects: Vec<Effect>,
+    reason: Option<String>,
+    destructive_word: bool,
+}
 
 /// What has been read so far.
 pub(super) struct Script {
@@ -49,6 +62,8 @@ pub(super) struct Script {
     span: Range<usize>,
     /// What is read runs again and again.
     pub(super) is_looped: bool,
+    /// The text is long, so that a query's words are enough.
+    is_script: bool,
 }
 
 impl Script {
@@ -68,11 +83,32 @@ impl Script {
             within: 0,
             span: 0..0,
             is_looped: false,
+            is_script: false,
         }
     }
 
-    /// Reads one statement of a text.
-    pub(super) fn statement(&mut self, text: &str, statement: &Statement) {
+    /// The same of a text of so many bytes.
+    pub(super) fn of_text(flavour: Flavour, bytes: usize) -> Self {
+        Self { is_script: bytes >= SCRIPT_BYTES, ..Self::new(flavour) }
+    }
+
+    /// Reads a statement that means the same wherever it stands; none if it is another.
+    pub(super) fn ahead(&mut self, text: &str, statement: &Statement) -> Option<Ahead> {
+        let words = Words::new(text, &statement.tokens);
+        if statement.is_doubtful || words.len() < 2 || !words.is(0, ALONE) {
+            return None;
+        }
+        self.span = words.range();
+        self.first(text, statement, &words);
+        Some(Ahead {
+            effects: std::mem::take(&mut self.effects),
+            reason: self.reason.take(),
+            destructive_word: std::mem::take(&mut self.destructive_word),
+        })
+    }
+
+    /// Reads one statement of a text, which may have been read ahead.
+    pub(super) fn statement(&mut self, text: &str, statement: &Statement, ahead: Option<Ahead>) {
         let words = Words::new(text, &statement.tokens);
         if words.len() == 0 {
             return;
@@ -80,7 +116,11 @@ impl Script {
         self.span = words.range();
         self.forget_written(&words);
         let before = (self.effects.len(), self.reason.is_some());
-        if statement.is_doubtful {
+        if let Some(ahead) = ahead.filter(|_| self.routines.is_empty()) {
+            self.effects.extend(ahead.effects);
+            self.reason = self.reason.take().or(ahead.reason);
+            self.destructive_word |= ahead.destructive_word;
+        } else if statement.is_doubtful {
             self.unclear(&words, "it is not certain where strings end");
         } else if words.len() == 1 && command(self, &words) {
             if command::connects(words.line(), self.flavour) {
@@ -99,6 +139,9 @@ impl Script {
     fn first(&mut self, text: &str, statement: &Statement, words: &Words<'_>) {
         let is_rows = words.is(0, &["delete", "insert", "replace", "update"]);
         if is_rows && query::plain_statement(self, words) {
+            return;
+        }
+        if self.is_script && query::plain_query(self, words) {
             return;
         }
         if let Some(effects) = self.alike.tell(text, statement) {
@@ -158,7 +201,7 @@ impl Script {
         let routines = std::mem::take(&mut self.routines);
         let mut inner = Self { nesting: self.nesting + 1, routines, ..Self::new(self.flavour) };
         for statement in lex::statements(text, self.flavour, Ends::Server) {
-            inner.statement(text, &statement);
+            inner.statement(text, &statement, None);
             self.calls.extend(routine::called(&Words::new(text, &statement.tokens)));
         }
         self.calls.append(&mut inner.calls);

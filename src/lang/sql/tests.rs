@@ -2,8 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::{Ends, Flavour, read, read_with, split};
+use super::script::Script;
+use super::{Ends, Flavour, lex, query, read, read_with, split};
 use crate::lang::postgres::{Memory, Source, Told};
+use crate::lang::turn::LONG_BYTES;
+use crate::lang::words::Words;
 use crate::lang::{Class, Reading, Scope, Verb};
 
 const BOTH: [Flavour; 2] = [Flavour::Mysql, Flavour::Sqlite];
@@ -455,4 +458,70 @@ fn a_call_does_what_its_text_does() {
     drop function sweep | drops function sweep (All)
     create table y as select sweep() | sweep() deletes every row of t (All)
     ");
+}
+
+/// What a text's statements do, read one after the other.
+fn in_order(text: &str, flavour: Flavour) -> Reading {
+    let mut script = Script::of_text(flavour, text.len());
+    for statement in lex::statements(text, flavour, Ends::Client) {
+        script.statement(text, &statement, None);
+    }
+    script.finish()
+}
+
+#[test]
+fn long_texts_read_as_short_ones_do() {
+    let made = |n: usize| {
+        format!(
+            "delete from t{n} where a_{n} = {n} or b is null;\nselect f{}(), a from t;\n\
+             create procedure f{n}() delete from u{n};\nupdate t set a = lower('x') where {n} = {n};\n\
+             insert into t select a from (;\nset @a = 'drop table t';\nselect 1 into @a;\nprepare p from @a;\n\
+             execute p;\ncreate temporary table own{n} (a int);\ndelete from own{n};\n",
+            n / 2
+        )
+    };
+    let calls: String = (0..100).map(made).collect();
+    for text in [&calls, &calls.replace("create procedure", "drop procedure")] {
+        assert!(text.len() > LONG_BYTES);
+        for flavour in BOTH {
+            assert_eq!(read(text, flavour, Ends::Client), in_order(text, flavour));
+        }
+    }
+}
+
+#[test]
+fn of_queries_the_parser_says_what_their_words_say() {
+    let tables = [
+        include_str!("../../../tests/verdicts/adversary-mysql.toml"),
+        include_str!("../../../tests/verdicts/adversary-sqlite.toml"),
+        include_str!("../../../tests/verdicts/corpus-mysql.toml"),
+        include_str!("../../../tests/verdicts/corpus-sqlite.toml"),
+    ];
+    let mut count = 0;
+    for (table, flavour) in tables.iter().flat_map(|table| BOTH.map(|flavour| (table, flavour))) {
+        // Quotes and all: what is no statement is none to either.
+        let texts = table.lines().flat_map(|line| [line, line.trim_matches(['\'', '"', ',', ' '])]);
+        for text in texts {
+            for statement in lex::statements(text, flavour, Ends::Client) {
+                let words = Words::new(text, &statement.tokens);
+                let mut script = Script::new(flavour);
+                if statement.is_doubtful
+                    || words.len() < 2
+                    || !query::plain_query(&mut script, &words)
+                {
+                    continue;
+                }
+                let (plain, mut parsed) = (script.finish(), Script::new(flavour));
+                query::statement(&mut parsed, &words);
+                match parsed.finish() {
+                    Reading::Unclear { destructive_word, effects, .. } => {
+                        assert!(!destructive_word && effects == plain.effects(), "{text}");
+                    }
+                    parsed @ Reading::Understood(_) => assert_eq!(parsed, plain, "{text}"),
+                }
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 100, "{count}");
 }
