@@ -1,5 +1,7 @@
 //! What is being typed where no hook tells it, as the screen shows it.
 
+use crate::screen::JOINT;
+
 /// Finds the statement that is being typed at the screen's end; none where no prompt is there.
 /// `begins` and `goes_on` return what stands behind a prompt that a statement begins or goes on at.
 #[must_use]
@@ -9,6 +11,7 @@ pub(super) fn typed(
     goes_on: fn(&str) -> Option<&str>,
 ) -> Option<String> {
     let mut typed: Option<String> = None;
+    let screen = screen.replace(JOINT, "");
     for line in screen.lines().filter(|line| !line.trim().is_empty()) {
         typed = match (begins(line), typed) {
             (Some(text), _) => Some(text.to_owned()),

@@ -1,7 +1,10 @@
 //! The table of clients: what the rest of the program needs to know of each by its name.
 
+use std::ffi::OsStr;
+use std::path::Path;
+
 use super::launcher::{Command, Decide, Launcher};
-use super::{kubectl, mongosh, psql, python, rails, told, url};
+use super::{behind, kubectl, mongosh, psql, python, rails, told, url};
 use crate::lang::sql::{self, Ends, Flavour};
 use crate::lang::{self, Reading};
 use crate::target::{Decided, Known as Targets, for_invocation};
@@ -43,7 +46,7 @@ pub const KNOWN: &[Known] = &[
         read: psql::text::read,
         mistake: None,
         decide: psql_decide,
-        launch: |command| Box::new(psql::launch::PsqlLaunch::new(command)),
+        launch: |command| psql::launch::launch(command, psql_behind),
         trial: &[
             "-X",
             "-w",
@@ -128,6 +131,12 @@ pub fn by_name(name: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.name == name).or_else(|| KNOWN.iter().find(is_numbered))
 }
 
+/// Returns the client that a command is by its name, which may say where it is: `/opt/pg/bin/psql`.
+#[must_use]
+pub fn by_command(name: &OsStr) -> Option<&'static Known> {
+    Path::new(name).file_name()?.to_str().and_then(by_name)
+}
+
 /// The row of one of Python's names and shells: they differ in nothing that matters here.
 const fn python_by(name: &'static str, oldest: Option<&'static [u32]>) -> Known {
     Known {
@@ -151,6 +160,14 @@ fn psql_decide(
     for_invocation(&given, &psql::surroundings::surroundings(world), targets)
 }
 
+fn psql_behind(
+    words: &[String],
+    world: &World,
+    targets: &Targets<'_>,
+) -> Result<Vec<Decided>, String> {
+    behind::decide((psql_decide, psql::launch::is_psql), words, world, targets)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,5 +181,15 @@ mod tests {
         assert_eq!(name("psql"), Some("psql"));
         assert_eq!(name("perl5"), None);
         assert_eq!(name("3"), None);
+    }
+
+    #[test]
+    fn a_command_may_say_where_it_is() {
+        let name = |name: &str| by_command(OsStr::new(name)).map(|known| known.name);
+        assert_eq!(name("/opt/pg/bin/psql"), Some("psql"));
+        assert_eq!(name("venv/bin/python3.12"), Some("python"));
+        assert_eq!(name("psql"), Some("psql"));
+        assert_eq!(name("/opt/psql/sqlplus"), None);
+        assert_eq!(name(".."), None);
     }
 }

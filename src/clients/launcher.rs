@@ -137,7 +137,16 @@ impl Hook {
             untold: None,
         }
     }
+
+    /// Returns what a client is heard by that no hook reaches, and why.
+    #[must_use]
+    pub fn beyond_reach(why: &str) -> Self {
+        Self { defeated: Some(format!("{why}: {ONLY_SHOWN}")), ..Self::of_programs() }
+    }
 }
+
+/// What is done where no hook tells anything.
+pub const ONLY_SHOWN: &str = "only the screen is read";
 
 /// Nothing tells statements.
 #[derive(Debug)]
@@ -163,10 +172,15 @@ pub trait ReadStatement: std::fmt::Debug {
     /// Reads one, as far as its operations will not tell it better when they are sent.
     fn read(&mut self, statement: &Statement) -> Reading;
 
-    /// Finds the statement that is being typed on a screen where no hook tells it; none where that
-    /// shows no prompt of the client.
+    /// Finds the statement that is being typed on a screen where no hook tells it, as
+    /// [`crate::screen::shown`] returns it; none where that shows no prompt of the client.
     fn typed(&self, _screen: &str) -> Option<String> {
         None
+    }
+
+    /// Says whether Enter behind this text hands it over, and not only ends a line of it.
+    fn is_submitted(&self, _text: &str) -> bool {
+        true
     }
 
     /// The statement that was read last runs.

@@ -1,5 +1,6 @@
 //! The clients we know: one folder each, and nowhere else is a client named.
 
+pub mod behind;
 mod draft;
 pub mod history;
 pub mod hooked;
@@ -23,8 +24,8 @@ pub mod url;
 
 pub use interactive::{Interactive, Submitted};
 pub use launcher::{
-    Command, Greets, Hook, Input, Late, Launcher, OWN_EDITOR, ReadStatement, TELL_EDITED,
-    UNKNOWN_DRIVER,
+    Command, Greets, Hook, Input, Late, Launcher, ONLY_SHOWN, OWN_EDITOR, ReadStatement,
+    TELL_EDITED, UNKNOWN_DRIVER,
 };
 pub use psql::preflight::Preflight;
 pub use side::{Inquiry, ReadAnswer, ServerIdentity, ServerSaid, Side};

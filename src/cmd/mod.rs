@@ -68,7 +68,7 @@ pub fn main() -> ExitCode {
         Some(notify::NOTIFY) => notify::show(),
         Some(TELL_EDITED) => editor::run(rest, &world),
         // The one thing that is started all day: reading the words of all the others takes 0.5 ms.
-        Some(name) if known::by_name(name).is_some() => {
+        _ if first.is_some_and(|name| known::by_command(name).is_some()) => {
             finish(run::client(&args, &world, &clock), &world)
         }
         Some(_) | None => finish(dispatch(&Cli::parse(), &world, &clock), &world),

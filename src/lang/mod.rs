@@ -21,3 +21,4 @@ mod words;
 
 pub use effect::{Class, Effect, Reading, Rows, Scope, Verb};
 pub use pattern::pattern;
+pub use temporary::keep_own;

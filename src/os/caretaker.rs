@@ -7,10 +7,10 @@ use std::os::unix::net::UnixStream;
 
 use nix::unistd::setsid;
 
+use super::copy::copy_of_us;
+use super::keepsake::Keepsake;
 use super::process::rename_self;
 use super::signal::shrug_off;
-use super::spawn::copy_of_us;
-use super::term::Keepsake;
 
 /// What the command says when it takes the terminal, and when it has given it back.
 const TAKEN: u8 = 1;

@@ -22,10 +22,10 @@ use nix::unistd::{Pid, getpid, setpgid, setsid, tcsetpgrp};
 use super::afloat::{Afloat, leave_open};
 use super::boot;
 use super::channel::{Channel, Order, Report};
+use super::keepsake::Keepsake;
 use super::poll::{Wait, poll};
 use super::process::{end_with_parent, rename_self, tree};
 use super::signal::{Caught, Signals, is_ignored, shrug_off, without_ttou};
-use super::term::Keepsake;
 
 mod ioctl {
     nix::ioctl_write_int_bad!(set_controlling_terminal, libc::TIOCSCTTY);

@@ -5,21 +5,18 @@ use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::Command;
 
 use nix::errno::Errno;
 use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork};
+use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout};
 
 use super::afloat::Afloat;
 use super::channel::Channel;
+use super::copy::copy;
 use super::file::close_all_but;
 use super::monitor;
-
-/// What the monitor ends with where it could not even begin.
-const FAILED: i32 = 125;
 
 /// One of the client's 0, 1 and 2.
 #[derive(Debug)]
@@ -77,33 +74,6 @@ pub fn spawn(launch: Launch<'_>) -> io::Result<(Spawned, Channel)> {
     let (ours, theirs) = Channel::pair()?;
     let pid = copy(|| begin(launch, theirs))?;
     Ok((Spawned { pid }, ours))
-}
-
-/// Goes on as two processes: the copy does its work, with none but these descriptors open, and ends.
-///
-/// There must be no other thread.
-///
-/// # Errors
-/// When the system has no process left.
-pub(super) fn copy_of_us(kept: &[i32], work: impl FnOnce() -> io::Result<u8>) -> io::Result<()> {
-    let work = || {
-        close_all_but(kept);
-        work()
-    };
-    copy(work).map(drop)
-}
-
-fn copy(work: impl FnOnce() -> io::Result<u8>) -> io::Result<Pid> {
-    // SAFETY: no other thread runs, so that no lock is held which the copy would wait for.
-    match unsafe { fork() }? {
-        ForkResult::Parent { child } => Ok(child),
-        ForkResult::Child => {
-            let work = || work().map_or(FAILED, i32::from);
-            let status = catch_unwind(AssertUnwindSafe(work)).unwrap_or(FAILED);
-            // SAFETY: ends the process and runs nothing that the relay has registered for its end.
-            unsafe { libc::_exit(status) }
-        }
-    }
 }
 
 /// Is the monitor: keeps what it was given and nothing else of the relay's.

@@ -16,7 +16,7 @@ use super::Relay;
 use super::hold::Doubt;
 use super::keeper::Judged;
 use crate::clients::{Greets, Hook, Late, ReadStatement, UNKNOWN_DRIVER};
-use crate::lang::Reading;
+use crate::lang::{Effect, Reading};
 use crate::policy::Decision;
 use crate::tap::protocol::VERSION;
 use crate::tap::{Answer, Asker, Command, Heard, Message, Operation, Server, Statement};
@@ -117,19 +117,29 @@ impl Asking {
         !self.is_guarded && !self.is_told
     }
 
-    /// Returns whether the person has been told that nothing is held.
+    /// Returns whether the person has been told that the client is not guarded.
     pub(super) fn is_unguarded(&self) -> bool {
         self.is_told && !self.is_guarded
     }
 
     /// Reads what is typed on a screen, of which no hook tells: the statement, and what it does.
-    pub(super) fn read_draft(&mut self, screen: &str) -> Option<(String, Reading)> {
-        let text = self.reader.typed(screen)?;
+    /// `typed` are the keys alone: where no prompt is shown yet, they count if they destroy.
+    pub(super) fn read_draft(&mut self, screen: &str, typed: &str) -> Option<(String, Reading)> {
+        let shown = self.reader.typed(screen);
+        let is_shown = shown.is_some();
+        let text = shown.unwrap_or_else(|| typed.to_owned());
+        if !self.reader.is_submitted(&text) {
+            return None;
+        }
         // Nobody knows what it may reach.
         let drivers = vec![UNKNOWN_DRIVER.to_owned()];
         let statement = Statement { text: Some(text), drivers, ..Statement::default() };
         let reading = self.reader.read(&statement);
-        statement.text.map(|text| ((self.hook.kept)(text), reading))
+        let destroys = || reading.effects().iter().any(Effect::destroys);
+        statement
+            .text
+            .filter(|_| is_shown || destroys())
+            .map(|text| ((self.hook.kept)(text), reading))
     }
 
     /// Takes note that the person types.
@@ -347,10 +357,6 @@ impl Relay {
 
     /// An operation is about to be sent.
     fn at_operation(&mut self, asker: Asker, mut operation: Operation) -> io::Result<()> {
-        if self.keeper.is_rest_refused() {
-            self.reply(asker, REFUSED);
-            return Ok(());
-        }
         if let Some(asking) = &self.asking {
             self.keeper.place_started(&mut operation, &asking.world);
         }
@@ -359,6 +365,12 @@ impl Relay {
             return Ok(());
         }
         self.look_beside(&operation)?;
+        // What a driver does to be of use again is none of what was refused.
+        if self.keeper.is_rest_refused() {
+            let is_harmless = self.keeper.is_harmless_operation(&operation);
+            self.reply(asker, if is_harmless { Answer::Go } else { REFUSED });
+            return Ok(());
+        }
         match self.keeper.tapped_operation(&operation) {
             None => {
                 self.go_on(asker, &operation);

@@ -4,9 +4,12 @@ use std::io;
 use std::os::fd::AsFd;
 
 use super::Relay;
-use super::settle::EAGER_LOOKS;
 use crate::os::process::{self, Activity, Watch};
 use crate::os::pty::unread;
+
+/// How often the client is looked at without waiting in between: it is about to block, and that
+/// takes a few microseconds.
+pub(super) const EAGER_LOOKS: u32 = 60;
 
 /// What the client is doing, as far as it matters for its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -266,7 +266,7 @@ pub struct Relay {
     focus: Focus,
     alerts: Alerts,
     /// What a client printed of which no hook tells what is typed there.
-    unguarded: Vec<u8>,
+    unguarded: unguarded::Draft,
     /// Asked for at the start; dropped at the first prompt, whether it has come or not.
     night: Option<Night>,
     buffer: Vec<u8>,
@@ -356,7 +356,7 @@ impl Relay {
             notices: Vec::new(),
             appearance: parts.appearance,
             alerts: Alerts::new(parts.notifier),
-            unguarded: Vec::new(),
+            unguarded: unguarded::Draft::default(),
             night: parts.night,
             buffer: vec![0; READ_BYTES],
             shown: Vec::with_capacity(READ_BYTES),

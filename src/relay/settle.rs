@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::ends::FEED_PLACE;
 use super::hold::Doubt;
 use super::keeper::Judged;
-use super::look::{Look, Who};
+use super::look::{EAGER_LOOKS, Look, Who};
 use super::{Ended, Phase, Relay};
 use crate::clients::{Asked, Guarded, Input, Unseen};
 use crate::os::channel::Order;
@@ -22,10 +22,6 @@ use crate::session::typed::{Editing, Typed};
 use crate::target::Tier;
 use crate::ui::notice;
 use crate::ui::theme::Style;
-
-/// How often the client is looked at without waiting in between: it is about to block, and that
-/// takes a few microseconds.
-pub(super) const EAGER_LOOKS: u32 = 60;
 
 /// How many of them before anything else is looked at.
 const SPINS: u32 = 16;

@@ -6,12 +6,76 @@ use std::io;
 use super::Relay;
 use super::asked::Asking;
 use super::hold::Doubt;
+use crate::os::pty::Pty;
 use crate::policy::Decision;
 use crate::record::Source;
 use crate::screen;
 
 /// Most bytes of the client's output that are looked at for a prompt and what is typed there.
 const MOST_BYTES: usize = 64 << 10;
+
+/// What an erasing key sends, and what throws a line away: Ctrl-C and Ctrl-U.
+const ERASES: [u8; 2] = [0x7f, 0x08];
+const CLEARS: [u8; 2] = [0x03, 0x15];
+
+/// What terminals put around what is pasted.
+const PASTES: [&str; 2] = ["\x1b[200~", "\x1b[201~"];
+
+/// What the screen and the keys tell of the line that is being typed.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    /// What the client has printed last.
+    output: Vec<u8>,
+    /// What was typed since the last line was handed over.
+    typed: String,
+    /// Keys were among it whose work only the screen shows.
+    is_edited: bool,
+}
+
+impl Draft {
+    /// Takes what the client prints.
+    fn print(&mut self, bytes: &[u8]) {
+        self.output.extend_from_slice(bytes);
+        let over = self.output.len().saturating_sub(MOST_BYTES);
+        self.output.drain(..over);
+    }
+
+    /// Takes keys that do not hand a line over; with `is_pasted` they do, and come at once.
+    fn take(&mut self, keys: &str, is_pasted: bool) {
+        let plain = PASTES.iter().fold(keys.to_owned(), |keys, mark| keys.replace(mark, ""));
+        for letter in plain.chars() {
+            match u8::try_from(letter) {
+                Ok(key) if ERASES.contains(&key) => drop(self.typed.pop()),
+                Ok(key) if CLEARS.contains(&key) => {
+                    *self = Self { output: std::mem::take(&mut self.output), ..Self::default() }
+                }
+                Ok(b'\r' | b'\n') if is_pasted => self.typed.push('\n'),
+                Ok(key) if key.is_ascii_control() => self.is_edited = true,
+                Ok(_) | Err(_) => self.typed.push(letter),
+            }
+        }
+    }
+
+    /// Returns the screen, with what was typed and does not stand there yet: an echo may come late.
+    fn screen(&self, pasted: &str, (cols, rows): (u16, u16)) -> String {
+        let shown = screen::shown(&self.output, cols, rows);
+        if self.is_edited { shown + pasted } else { complete(&shown, &self.typed) }
+    }
+
+    /// A line was handed over.
+    fn begin(&mut self) {
+        self.typed.clear();
+        self.is_edited = false;
+    }
+}
+
+/// Puts what was typed behind what is shown, of which a part of it may be the end.
+fn complete(shown: &str, typed: &str) -> String {
+    let ends = typed.char_indices().map(|(at, letter)| at + letter.len_utf8());
+    let mut parts = ends.map(|end| typed[..end].trim_end()).filter(|part| !part.is_empty());
+    let echoed = parts.rfind(|part| shown.ends_with(part)).unwrap_or_default();
+    format!("{}{typed}", &shown[..shown.len() - echoed.len()])
+}
 
 impl Relay {
     fn is_unguarded(&self) -> bool {
@@ -21,12 +85,15 @@ impl Relay {
 
     /// Keeps what the client prints, for as long as nobody else tells what is typed.
     pub(super) fn watch_unguarded(&mut self, bytes: &[u8]) {
-        if !self.is_unguarded() {
-            return;
+        if self.is_unguarded() {
+            self.unguarded.print(bytes);
         }
-        self.unguarded.extend_from_slice(bytes);
-        let over = self.unguarded.len().saturating_sub(MOST_BYTES);
-        self.unguarded.drain(..over);
+    }
+
+    /// Whether a line is read that the terminal does not show.
+    fn reads_password(&self) -> io::Result<bool> {
+        let mode = self.ends.pty.as_ref().map(Pty::mode).transpose()?;
+        Ok(mode.is_some_and(|mode| mode.is_cooked && !mode.echoes))
     }
 
     /// Reads the line that these keys submit. Returns whether the keys wait for an answer.
@@ -35,21 +102,28 @@ impl Relay {
             return Ok(false);
         }
         let is_submit = |key: &u8| matches!(key, b'\r' | b'\n');
-        let Some(end) = keys.iter().rposition(is_submit) else { return Ok(false) };
-        // What was typed before may still have to be echoed.
-        self.drain_all()?;
-        let (cols, rows) = self.line.size();
-        let shown = screen::draft(&self.unguarded, 0, cols, rows).text;
-        // What comes in one piece with the key is not on the screen yet.
-        let pasted: String = String::from_utf8_lossy(&keys[..end])
-            .replace("\x1b[200~", "")
-            .replace("\x1b[201~", "")
-            .replace('\r', "\n");
-        let shown = shown.trim_end_matches('\n');
-        let Some(asking) = &mut self.asking else { return Ok(false) };
-        let Some((text, reading)) = asking.read_draft(&format!("{shown}{pasted}")) else {
+        let text = String::from_utf8_lossy;
+        let Some(end) = keys.iter().rposition(is_submit) else {
+            self.unguarded.take(&text(keys), false);
             return Ok(false);
         };
+        if self.reads_password()? {
+            self.unguarded.begin();
+            return Ok(false);
+        }
+        // What was typed before may still have to be echoed.
+        self.drain_all()?;
+        let pasted = text(&keys[..end]);
+        self.unguarded.take(&pasted, true);
+        let pasted =
+            PASTES.iter().fold(pasted.replace('\r', "\n"), |keys, mark| keys.replace(mark, ""));
+        let screen = self.unguarded.screen(&pasted, self.line.size());
+        let typed = std::mem::take(&mut self.unguarded.typed);
+        let typed = if self.unguarded.is_edited { pasted } else { typed };
+        self.unguarded.begin();
+        self.unguarded.take(&text(&keys[end + 1..]), false);
+        let Some(asking) = &mut self.asking else { return Ok(false) };
+        let Some((text, reading)) = asking.read_draft(&screen, &typed) else { return Ok(false) };
         self.begin_submission(false);
         let judged = self.keeper.untold(text, &reading, Source::Draft);
         match judged.verdict.decision {
@@ -64,5 +138,41 @@ impl Relay {
                 Ok(false)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_echo_may_be_late() {
+        for (shown, typed, expected) in [
+            (">>> f.delete()", "f.delete()", ">>> f.delete()"),
+            (">>> f.del", "f.delete()", ">>> f.delete()"),
+            (">>>", "f.delete()", ">>>f.delete()"),
+            (">>> x =", "x = 1", ">>> x = 1"),
+            ("5\n>>>", "", "5\n>>>"),
+            ("", "ä", "ä"),
+        ] {
+            assert_eq!(complete(shown, typed), expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn keys_tell_until_one_edits() {
+        let size = (80, 24);
+        let mut draft = Draft::default();
+        draft.print(b">>> ");
+        draft.take("f.deletx\x7fe()", false);
+        assert_eq!(draft.screen("", size), ">>>f.delete()");
+        draft.take("\x15g", false);
+        assert_eq!(draft.screen("", size), ">>>g");
+        draft.print(b"later");
+        draft.take("\x1b[A", false);
+        assert_eq!(draft.screen("", size), ">>> later", "the screen is all there is");
+        draft.begin();
+        draft.take("\x1b[200~a\rb\x1b[201~", true);
+        assert_eq!(draft.typed, "a\nb");
     }
 }

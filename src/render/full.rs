@@ -7,7 +7,7 @@ use avt::parser::{DecMode, EdScope, Function};
 use avt::{Observation, Observer, Terminal};
 
 use super::line::Line;
-use super::scrollback::Item;
+use super::sink::Item;
 use super::standin::StandIns;
 
 /// Most lines that are kept of what a pager or an editor showed, the last ones.

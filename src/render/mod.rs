@@ -11,6 +11,7 @@ mod plain;
 pub mod scrollback;
 #[cfg(test)]
 mod scrollback_test;
+pub mod sink;
 pub mod stage;
 mod standin;
 pub mod text;
@@ -19,6 +20,7 @@ pub use cast::Cast;
 pub use html::Html;
 pub use line::Line;
 pub use outline::{Outline, Told};
-pub use scrollback::{Item, Scrollback, Sink, Still};
+pub use scrollback::{Scrollback, Still};
+pub use sink::{Item, Sink};
 pub use stage::Stage;
 pub use text::{Bytes, FullScreens, Text};

@@ -10,9 +10,9 @@ use avt::{Anchor, Observation, Observer, Parser, Position, ScreenKind, Terminal}
 use super::full::Full;
 use super::line::Line;
 use super::plain::{Modes, Run, laid_out};
-use super::standin::{StandIns, has_no_cell};
+use super::sink::{Item, Sink};
+use super::standin::{StandIns, has_no_cell, is_joined};
 use crate::record::Event;
-use crate::ui::visible;
 
 /// A screen without a size is taken for one of this.
 const DEFAULT_SIZE: (u16, u16) = (80, 24);
@@ -22,41 +22,6 @@ const MOST: (u16, u16) = (2000, 1000);
 
 /// Runs of plain lines of fewer screens than this are not worth the detour.
 const SHORT_RUN: usize = 3;
-
-/// Something that stands between two lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
-    /// A statement was about to run: its number.
-    Statement(u64),
-    /// A line of ours, such as that something was not recorded.
-    Note(String),
-    /// A pager or an editor had the whole screen.
-    FullScreen {
-        /// What scrolled by in it and what stood there last.
-        lines: Vec<Line>,
-        /// How many lines before them were not kept.
-        left_out: u64,
-        /// How long it took.
-        time: Duration,
-    },
-}
-
-/// Who takes the lines, in order.
-pub trait Sink {
-    /// Takes the next line.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be written.
-    fn line(&mut self, line: &Line) -> io::Result<()>;
-
-    /// Takes what stands between the last line and the next.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be written.
-    fn item(&mut self, item: Item) -> io::Result<()>;
-}
 
 /// Feeds output to a terminal and hands each line on once it has left the screen.
 ///
@@ -334,7 +299,7 @@ impl<S: Sink> Scrollback<S> {
             Function::Print(c) if c < '\u{300}' => self.apply(Function::Print(c)),
             Function::Print(c) if has_no_cell(c) => {
                 // What is not seen on a terminal, or changes the order of letters, is not told.
-                if visible::is_mark(c) {
+                if is_joined(c) {
                     self.mark(c);
                 }
             }
@@ -384,14 +349,12 @@ impl<S: Sink> Scrollback<S> {
     /// cell of its own.
     fn mark(&mut self, mark: char) {
         let cursor = self.terminal.cursor();
-        let before = cursor.col.checked_sub(1);
         let screen = self.terminal.screen();
-        let cell = before.and_then(|col| screen.line(cursor.row)?.cells().get(col).copied());
-        // On a wide character it is dropped: a stand-in is narrow.
-        let (Some(before), Some(cell)) = (before, cell.filter(|cell| cell.width() == 1)) else {
-            return;
-        };
-        if let Some(c) = self.lines.stand_ins.with_mark(cell.char(), mark) {
+        let Some(cells) = screen.line(cursor.row).map(avt::Line::cells) else { return };
+        // The second half of a wide character has no width of its own.
+        let before = cells[..cursor.col.min(cells.len())].iter().rposition(|it| it.width() > 0);
+        let Some(before) = before else { return };
+        if let Some(c) = self.lines.stand_ins.with_mark(cells[before].char(), mark) {
             self.apply(Function::Cha(u16::try_from(before + 1).unwrap_or(u16::MAX)));
             self.apply(Function::Print(c));
         }

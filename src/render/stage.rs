@@ -5,7 +5,8 @@ use avt::{Color, Pen};
 use unicode_width::UnicodeWidthChar;
 
 use super::line::Line;
-use super::scrollback::{Scrollback, Sink};
+use super::scrollback::Scrollback;
+use super::sink::Sink;
 
 /// What a terminal needs before anything is drawn: a screen of its own, and no wrapping.
 pub const ENTER: &str = "\x1b[?1049h\x1b[?7l\x1b[2J";

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::line::Line;
-use super::scrollback::{Item, Sink};
+use super::sink::{Item, Sink};
 
 /// What becomes of bytes that are no text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,6 +22,9 @@ const SEARCHES: [&str; 6] = [
     "(search)`",
 ];
 
+/// Stands in what [`shown`] returns where a row is full and the next one may go on with it.
+pub const JOINT: char = '\u{1}';
+
 /// What stands after the prompt.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Draft {
@@ -65,11 +68,27 @@ pub fn draft(bytes: &[u8], prompt_end: usize, cols: u16, rows: u16) -> Draft {
         return Draft { text: found.to_owned(), is_whole };
     }
     let text = match skip_columns(&terminal, start, cols) {
-        Some(start) => text_from(&terminal, start, cols),
+        Some(start) => text_from(&terminal, start, cols, None),
         None => String::new(),
     };
     let text = argument(&line).map_or(text, ToOwned::to_owned);
     Draft { text, is_whole }
+}
+
+/// Returns what the bytes leave on a screen, with a [`JOINT`] where a row is full and no terminal has
+/// wrapped it: some line editors put signs of their own there.
+#[must_use]
+pub fn shown(bytes: &[u8], cols: u16, rows: u16) -> String {
+    let (cols, rows) = (usize::from(cols).max(1), usize::from(rows).max(1));
+    let Ok(mut terminal) = Terminal::with_scrollback(cols, rows, Some(MAX_ROWS)) else {
+        return String::new();
+    };
+    let late = &bytes[bytes.len().saturating_sub(MAX_BYTES)..];
+    terminal.feed(&*String::from_utf8_lossy(late));
+    let first = terminal.screen().all_lines().count().saturating_sub(rows);
+    let screen = terminal.cursor_position().screen;
+    let row = isize::try_from(first).map_or(0, |above| -above);
+    text_from(&terminal, Position { screen, col: 0, row }, cols, Some(JOINT))
 }
 
 /// Moves a place behind the last column to the row below.
@@ -84,11 +103,12 @@ fn skip_columns(terminal: &Terminal, start: Position, cols: usize) -> Option<Pos
 fn rows_from(terminal: &Terminal, row: isize) -> String {
     let (cols, _) = terminal.size();
     let screen = terminal.cursor_position().screen;
-    text_from(terminal, Position { screen, col: 0, row }, cols)
+    text_from(terminal, Position { screen, col: 0, row }, cols, None)
 }
 
-/// Returns the text from a place to the end of the screen, rows joined where they wrapped.
-fn text_from(terminal: &Terminal, start: Position, cols: usize) -> String {
+/// Returns the text from a place to the end of the screen, rows joined where they wrapped, with `joint`
+/// where it only seems that they did.
+fn text_from(terminal: &Terminal, start: Position, cols: usize, joint: Option<char>) -> String {
     let screen = terminal.screen();
     let (_, rows) = terminal.size();
     let all = screen.all_lines().count();
@@ -122,6 +142,7 @@ fn text_from(terminal: &Terminal, start: Position, cols: usize) -> String {
                 row.pop();
             }
             text.push_str(&row);
+            text.extend(joint.filter(|_| !line.is_wrapped()));
         } else {
             text.push_str(row.trim_end());
             text.push('\n');
@@ -222,6 +243,14 @@ mod tests {
         let found = draft(long.as_bytes(), 0, 80, 24);
         assert!(!found.is_whole && found.text.len() <= MAX_BYTES);
         assert_eq!(draft(b"db=# \xff\x1b[", 5, 80, 24).text, "\u{fffd}");
+    }
+
+    #[test]
+    fn what_is_shown_has_joints_where_no_terminal_has_wrapped() {
+        let bytes = b"old\r\n>>> abcd\\\r\nef\r\n12345678901";
+        assert_eq!(shown(bytes, 9, 4), "old\n>>> abcd\\\u{1}ef\n12345678901");
+        assert_eq!(shown(bytes, 9, 2), shown(bytes, 9, 4), "above the screen, too");
+        assert_eq!(shown(b"", 9, 4), "");
     }
 
     #[test]

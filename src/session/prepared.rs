@@ -24,16 +24,19 @@ impl Prepared {
         &self.memory
     }
 
-    /// A statement was let through: what it prepares or defines is remembered.
-    pub fn let_through(&mut self, text: &str) {
+    /// A statement was let through: what it prepares or defines is remembered. Returns whether it may
+    /// have done either.
+    pub fn let_through(&mut self, text: &str) -> bool {
         // Nearly no statement is one, and reading it to find that out costs more than this.
         let has = |word: &[u8]| {
             let mut places = text.as_bytes().windows(word.len());
             places.any(|place| place.eq_ignore_ascii_case(word))
         };
-        if has(b"prepare") || has(b"create") && (has(b"function") || has(b"procedure")) {
+        let teaches = has(b"prepare") || has(b"create") && (has(b"function") || has(b"procedure"));
+        if teaches {
             self.memory.learn(text);
         }
+        teaches
     }
 
     /// The server told of its functions.
@@ -115,7 +118,7 @@ mod tests {
         let [schema, name, language, text] = source;
         let mut prepared = Prepared::default();
         prepared.learn_server(Told {
-            sources: vec![Source { schema, name, language, text }],
+            sources: vec![Source { schema, name, language, text, ..Source::default() }],
             ways: vec![
                 way("v", &[Uses::Name], false),
                 way("===", &[Uses::Name], false),

@@ -204,7 +204,10 @@ pub struct Operation {
     /// Whether the hook can ask the server for its functions.
     #[serde(default)]
     pub looks: bool,
-    /// What the server told of them, where it was asked.
+    /// Temporary tables of the connection that the SQL names, as the server has just told.
+    #[serde(default)]
+    pub own: Box<[String]>,
+    /// What the server told of its functions, where it was asked.
     #[serde(default)]
     pub told: Option<Box<Functions>>,
     /// What it does, for engines that speak no SQL.

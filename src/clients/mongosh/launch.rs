@@ -7,8 +7,10 @@ use std::path::Path;
 
 use super::args::parse;
 use super::{script, text, uri};
+use crate::clients::behind;
 use crate::clients::hooked::Hooked;
 use crate::clients::launcher::{Command, Greets, Hook};
+use crate::target::{Decided, Known};
 use crate::world::World;
 
 /// The guard's file.
@@ -17,6 +19,14 @@ const NAME: &str = "nightlatch.js";
 /// Reads a mongosh command line.
 #[must_use]
 pub fn launch(command: Command<'_>) -> Hooked {
+    if let Some(words) = behind::words(&command, is_mongosh) {
+        let hook = Hook {
+            reader: || Box::<text::Reader>::default(),
+            kept: text::kept,
+            ..Hook::beyond_reach(&format!("mongosh is started by {}", words[0]))
+        };
+        return Hooked::new(words, false, command.terminals, decide_behind, hook);
+    }
     let words = command.words();
     let invocation = parse(&words);
     let hook = Hook {
@@ -33,6 +43,19 @@ pub fn launch(command: Command<'_>) -> Hooked {
         untold: None,
     };
     Hooked::new(words, invocation.is_bare, command.terminals, uri::decide, hook)
+}
+
+/// Tells mongosh's names: `mongosh`, `mongosh-2.3`.
+fn is_mongosh(name: &str) -> bool {
+    name.starts_with("mongosh")
+}
+
+fn decide_behind(
+    words: &[String],
+    world: &World,
+    targets: &Known<'_>,
+) -> Result<Vec<Decided>, String> {
+    behind::decide((uri::decide, is_mongosh), words, world, targets)
 }
 
 /// Reads a command line of the legacy shell, which takes no guard in: what it is to run is judged

@@ -19,6 +19,26 @@ const OPTIONS: &str =
 const PREAMBLE: &str = "SET default_transaction_read_only = on;\nSET statement_timeout = '2s';\n\
                         SET lock_timeout = '100ms';\nSET jit = off;\n";
 
+/// Variables that say where libpq goes and how it logs in, what it is told aside.
+const TELLING: &[&str] = &[
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGPORT",
+    "PGDATABASE",
+    "PGUSER",
+    "PGPASSWORD",
+    "PGPASSFILE",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGSSLMODE",
+    "PGREQUIRESSL",
+    "PGSSLROOTCERT",
+    "PGSSLCERT",
+    "PGSSLKEY",
+    "PGGSSENCMODE",
+    "PGTARGETSESSIONATTRS",
+];
+
 /// Knows how this session connects.
 #[derive(Clone)]
 pub struct Inquirer {
@@ -29,6 +49,8 @@ pub struct Inquirer {
     /// What a connection string said, the password included.
     given: Vec<(String, String)>,
     own_options: Option<String>,
+    /// Variables of ours that are not for it.
+    forgotten: &'static [&'static str],
 }
 
 impl std::fmt::Debug for Inquirer {
@@ -60,10 +82,12 @@ impl Inquirer {
             options: options.collect(),
             given: invocation.given(),
             own_options: own_options.map(str::to_owned),
+            forgotten: &[],
         }
     }
 
-    /// Makes an inquirer for where a driver has connected, with what it logs in with.
+    /// Makes an inquirer for where a driver has connected, with what it logs in with: our own variables
+    /// may say something else than its process' do.
     #[must_use]
     pub fn of_driver(place: &Place, login: &Login) -> Self {
         let port = place.port.map(|port| port.to_string());
@@ -80,6 +104,7 @@ impl Inquirer {
             options: options.map(|(name, value)| (name.to_owned(), value)).collect(),
             given: login.0.clone().into_iter().collect(),
             own_options: None,
+            forgotten: TELLING,
         }
     }
 
@@ -102,12 +127,14 @@ impl Inquirer {
             Some(own) => format!("{own} {OPTIONS}"),
             None => OPTIONS.to_owned(),
         };
-        let mut vars = vec![
+        let mut vars: Vec<(OsString, Option<OsString>)> =
+            self.forgotten.iter().map(|&name| (name.into(), None)).collect();
+        vars.extend([
             ("PGOPTIONS".into(), Some(options.into())),
             ("PGAPPNAME".into(), Some("nightlatch".into())),
             ("PGCONNECT_TIMEOUT".into(), Some("2".into())),
             ("PSQLRC".into(), None),
-        ];
+        ]);
         if let Some(password) = password {
             // Not on the command line, where everybody could read it.
             vars.push(("PGPASSWORD".into(), Some(password.into())));

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::{self, Action, Invocation, Source};
+use super::draft::Drafts;
 use super::echo;
 use super::encoding;
 use super::inquire::Inquirer;
@@ -17,9 +18,12 @@ use super::side::PsqlSide;
 use super::surroundings::surroundings;
 use super::tap::{PsqlTap, SINGLE_STEP_ON};
 use super::unseen::{Guard, Place, unseen};
+use crate::clients::behind;
+use crate::clients::hooked::Hooked;
+use crate::clients::launcher::Decide;
 use crate::clients::line_editor::Files;
 use crate::clients::{
-    Command, Input, Interactive, Launcher, OWN_EDITOR, Side, TELL_EDITED, Tap, Unseen,
+    Command, Hook, Input, Interactive, Launcher, OWN_EDITOR, Side, TELL_EDITED, Tap, Unseen,
 };
 use crate::os::term::Terminals;
 use crate::policy::Facts;
@@ -30,6 +34,25 @@ use crate::world::World;
 
 /// Standard input by other names: psql opens it anew, and takes our answers for its script.
 const STDIN_NAMES: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+
+/// Reads a command line of psql, or of a program that starts it.
+#[must_use]
+pub fn launch(command: Command<'_>, decide: Decide) -> Box<dyn Launcher> {
+    match behind::words(&command, is_psql) {
+        Some(words) => {
+            let what = format!("psql is started by {}", words[0]);
+            let hook = Hook { reader: || Box::new(Drafts), ..Hook::beyond_reach(&what) };
+            Box::new(Hooked::new(words, false, command.terminals, decide, hook))
+        }
+        None => Box::new(PsqlLaunch::new(command)),
+    }
+}
+
+/// Tells psql's names: `psql`, `psql-15`, `psql15`.
+#[must_use]
+pub fn is_psql(name: &str) -> bool {
+    name.starts_with("psql")
+}
 
 /// A psql command line, read.
 #[derive(Debug)]

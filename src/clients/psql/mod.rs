@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod banner;
+mod draft;
 pub mod echo;
 mod encoding;
 pub mod history;

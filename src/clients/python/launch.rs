@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{args, live};
 use crate::clients::hooked::Hooked;
-use crate::clients::launcher::{Command, Greets, Hook, Late};
+use crate::clients::launcher::{Command, Greets, Hook, Late, ONLY_SHOWN};
 use crate::clients::psql::side::PsqlSide;
 use crate::clients::url;
 use crate::world::World;
@@ -46,14 +46,14 @@ pub fn launch(command: Command<'_>) -> Hooked {
     };
     let defeated = invocation
         .defeats
-        .map(|letter| format!("with -{letter} Python loads no guard: nothing is held"));
+        .map(|letter| format!("with -{letter} Python loads no guard: {ONLY_SHOWN}"));
     let hook = Hook {
         name: "python",
         files: FILES,
         vars,
         args: |_, own| own.to_vec(),
         greets: Greets::BeforeOutput,
-        reader: || Box::new(live::Live),
+        reader: || Box::<live::Live>::default(),
         side: PsqlSide::of_driver,
         kept: |text| text,
         defeated,

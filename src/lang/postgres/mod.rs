@@ -11,6 +11,7 @@
 mod argument;
 mod body;
 mod called;
+mod dynamic;
 mod expression;
 mod function;
 mod literals;
@@ -35,8 +36,9 @@ use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
 pub use self::called::{calls_unknown, may_reach};
-pub use self::memory::{Key, Memory, Source, Told, Uses, Way};
+pub use self::memory::{Key, Memory, Told, Uses, Way};
 use self::reader::Reader;
+pub use self::routine::Source;
 pub use self::script::{Ahead, Script};
 use self::tree::{Place, child, name, shorten};
 use super::token::Statement;

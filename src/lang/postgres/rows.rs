@@ -123,8 +123,13 @@ impl Reader<'_> {
         let overwrites = child(node, &[SyntaxKind::ON_CONFLICT_CLAUSE])
             .is_some_and(|clause| child(&clause, &[SyntaxKind::CONFLICT_DO_UPDATE_SET]).is_some());
         if !overwrites {
-            let phrase = format!("inserts into {table}");
-            self.push(Class::Add, Verb::Insert, Some(table), Scope::One, node, phrase);
+            let (class, phrase) = match is_catalogue(&table) {
+                true => {
+                    (Class::Destroy, format!("inserts into {table}, the server's own catalogue"))
+                }
+                false => (Class::Add, format!("inserts into {table}")),
+            };
+            self.push(class, Verb::Insert, Some(table), Scope::One, node, phrase);
             return;
         }
         let rows = child(node, &[SyntaxKind::VALUES]).map(|values| {

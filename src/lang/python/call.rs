@@ -300,12 +300,17 @@ fn sql(call: &ExprCall, around: &Around) -> Option<Vec<Effect>> {
         |effect: &&Effect| effect.class >= Class::Change && effect.class != Class::Escape;
     let mut found: Vec<Effect> = reading.effects().iter().filter(is_grave).cloned().collect();
     let first = text.split_ascii_whitespace().next().unwrap_or_default().to_ascii_lowercase();
-    if found.is_empty()
-        && let Reading::Unclear { destructive_word: true, .. } = reading
+    if matches!(reading, Reading::Unclear { destructive_word: true, .. })
         && SQL_WORDS.contains(&first.as_str())
     {
-        let phrase = "runs SQL that cannot be read".to_owned();
-        found.push(Effect::new(Class::Opaque, Verb::Execute, 0..0, phrase));
+        // Parts that are not in the source may be why.
+        let open = if text.contains(WHATEVER) { unfinished(&first) } else { None };
+        if open.is_some() {
+            found.retain(|effect| effect.class != Class::Opaque);
+        }
+        if found.is_empty() {
+            found.push(open.unwrap_or_else(unread));
+        }
     }
     let is_open = is_unfinished(&text);
     for effect in &mut found {
@@ -321,6 +326,22 @@ fn sql(call: &ExprCall, around: &Around) -> Option<Vec<Effect>> {
         effect.looped = around.looped.is_some();
     }
     (!found.is_empty()).then_some(found)
+}
+
+/// Returns what a statement that begins with a word does to rows, where not all of it is known.
+fn unfinished(first: &str) -> Option<Effect> {
+    let (class, verb) = match first {
+        "delete" => (Class::Remove, Verb::Delete),
+        "update" | "merge" | "replace" => (Class::Change, Verb::Update),
+        _ => return None,
+    };
+    let mut effect = Effect::new(class, verb, 0..0, UNFINISHED.to_owned());
+    effect.scope = Scope::Unknown;
+    Some(effect)
+}
+
+fn unread() -> Effect {
+    Effect::new(Class::Opaque, Verb::Execute, 0..0, "runs SQL that cannot be read".to_owned())
 }
 
 /// Tells whether what a text ends with is not known: it may have a condition.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ruff_python_ast::{Expr, FStringPart, InterpolatedStringElement};
+use ruff_python_ast::{Expr, FStringPart, InterpolatedStringElement, Operator};
 
 /// What stands in a text for a part that is not known: any name would do.
 pub(super) const WHATEVER: &str = "_x";
@@ -228,17 +228,54 @@ pub(super) fn text(expr: &Expr) -> Option<String> {
         Expr::BinOp(operation) => {
             let left = text(&operation.left)?;
             let right = text(&operation.right).unwrap_or_else(|| WHATEVER.to_owned());
-            let is_sum = operation.op == ruff_python_ast::Operator::Add;
-            Some(if is_sum { left + &right } else { left })
+            Some(match operation.op {
+                Operator::Add => left + &right,
+                Operator::Mod => filled(&left, '%', percent_end),
+                _ => left,
+            })
         }
         Expr::Call(call) => {
             if let Expr::Attribute(attribute) = &*call.func
                 && attribute.attr.as_str() == "format"
             {
-                return text(&attribute.value).map(|text| text.replace("{}", WHATEVER));
+                return text(&attribute.value).map(|text| filled(&text, '{', brace_end));
             }
             call.arguments.args.first().and_then(text)
         }
         _ => None,
     }
+}
+
+/// Leaves open what is put into a text at its marks: what begins with `begin` and ends where `end` says,
+/// in bytes behind it. A mark that stands twice is itself.
+fn filled(text: &str, begin: char, end: fn(&str) -> Option<usize>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once(begin) {
+        out.push_str(before);
+        rest = behind;
+        if let Some(same) = behind.strip_prefix(begin) {
+            out.push(begin);
+            rest = same;
+        } else if let Some(length) = end(behind) {
+            out.push_str(WHATEVER);
+            rest = &behind[length..];
+        } else {
+            out.push(begin);
+        }
+    }
+    out + rest
+}
+
+/// `%s`, `%-5.2f`, `%(name)s`.
+fn percent_end(behind: &str) -> Option<usize> {
+    let named = if behind.starts_with('(') { behind.find(')')? + 1 } else { 0 };
+    let flags = |c: char| c.is_ascii_digit() || "#0- +.*".contains(c);
+    let kind = named + behind[named..].find(|c| !flags(c))?;
+    behind[kind..].starts_with(|c: char| c.is_ascii_alphabetic()).then_some(kind + 1)
+}
+
+/// `{}`, `{0}`, `{name!r:>5}`.
+fn brace_end(behind: &str) -> Option<usize> {
+    behind.find('}').map(|at| at + 1)
 }

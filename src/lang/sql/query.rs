@@ -285,9 +285,6 @@ fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
     let phrase = match verb {
         _ if is_schema => format!("overwrites the schema of the file ({table})"),
         Verb::Insert => format!("inserts into {table}"),
-        Verb::Replace if scope == Scope::Unknown => {
-            format!("writes all that a query finds into {table}, overwriting rows that are there")
-        }
         Verb::Replace if !words.is(0, &["update"]) => {
             let which = if scope == Scope::All { "every row that is" } else { "rows that are" };
             format!("writes into {table}, overwriting {which} there")
@@ -371,8 +368,14 @@ fn empties_index(words: &Words<'_>) -> bool {
     };
     words.is_open(open)
         && words.name(open + 1).0.as_ref().is_some_and(own)
-        && (open..words.len())
-            .any(|at| words.piece(at).trim_matches(['\'', '"']).eq_ignore_ascii_case("delete-all"))
+        && (open..words.len()).any(|at| {
+            let piece = words.piece(at).to_ascii_lowercase();
+            // In letters, or as a blob of them.
+            matches!(
+                piece.trim_start_matches('x').trim_matches(['\'', '"']),
+                "delete-all" | "64656c6574652d616c6c"
+            )
+        })
 }
 
 /// Returns the tables among the sources.

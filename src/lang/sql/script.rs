@@ -127,19 +127,19 @@ impl Script {
     }
 
     /// Forgets the text of variables that a statement may write: `SELECT … INTO @a, @b`, `@a := …`,
-    /// `CALL p(@a)`.
+    /// `CALL p(@a)`, `LOAD DATA … (a, @b)`, `GET DIAGNOSTICS @a = …`.
     fn forget_written(&mut self, words: &Words<'_>) {
         if self.variables.is_empty() {
             return;
         }
-        let is_call = words.is(0, &["call"]);
+        let is_written = words.is(0, &["call", "get", "load"]);
         let mut is_into = false;
         for at in 0..words.len() {
             is_into = words.is(at, &["into"])
                 || is_into && (words.piece(at) == "," || words.variable(at).is_some());
             let Some((name, next)) = words.variable(at) else { continue };
             let is_set = words.piece(next) == ":" && words.piece(next + 1) == "=";
-            if is_call || is_into || is_set {
+            if is_written || is_into || is_set {
                 self.variables.remove(&name);
             }
         }

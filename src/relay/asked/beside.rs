@@ -15,6 +15,8 @@ impl Relay {
         let Some(heard) = operation.told.take() else {
             return Ok(operation.looks && self.keeper.unasked(operation).is_some());
         };
+        // It can tell again, what is made from here on.
+        operation.looks = true;
         let told = Told { sources: heard.functions, ..Told::default() };
         let is_first = self.keeper.learn_at(operation, told, true);
         let target = self.keeper.placed(operation).target.clone();

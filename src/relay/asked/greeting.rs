@@ -1,10 +1,11 @@
-//! Whether the hook has said hello: where it has not, nothing is held, and the person is told.
+//! Whether the hook has said hello: where it has not, the screen is all that is judged, and the person is
+//! told.
 
 use std::io;
 use std::time::Duration;
 
 use super::Asking;
-use crate::clients::Greets;
+use crate::clients::{Greets, ONLY_SHOWN};
 use crate::relay::{Ended, Relay};
 use crate::ui::notice;
 use crate::ui::theme::Style;
@@ -24,7 +25,7 @@ impl Relay {
         Some(due.saturating_sub(self.keeper.clock().elapsed()))
     }
 
-    /// Says that nothing is held, where the hook has not said hello in time.
+    /// Says that the client is not guarded, where the hook has not said hello in time.
     pub(super) fn see_guard(&mut self) -> io::Result<()> {
         let now = self.keeper.clock().elapsed();
         let Some(asking) = self.asking.as_mut().filter(|asking| asking.is_in_doubt()) else {
@@ -82,8 +83,7 @@ impl Relay {
             Greets::BeforePrompt(_) => true,
         };
         let why = asking.hook.defeated.clone();
-        let why =
-            why.unwrap_or_else(|| "the client has not reported in: nothing is held".to_owned());
+        let why = why.unwrap_or_else(|| format!("the client has not reported in: {ONLY_SHOWN}"));
         let line = self.warning(&format!("UNGUARDED: {why}"));
         if is_first { self.say(&line) } else { self.say_or_wait(line) }
     }

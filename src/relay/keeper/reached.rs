@@ -33,6 +33,16 @@ pub(super) struct Place {
     pub(super) is_of_files: bool,
 }
 
+impl Place {
+    /// A statement was let through. What it defines in a dialect whose functions only the server tells,
+    /// the server is asked for again.
+    pub(super) fn let_through(&mut self, text: &str, looks: bool) {
+        if self.prepared.let_through(text) && looks {
+            self.looks = MOST_LOOKS;
+        }
+    }
+}
+
 impl Keeper {
     /// A program is about to be started: what its own command line says of where it goes counts for it.
     pub fn place_started(&mut self, operation: &mut Operation, world: &World) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::reached::Place;
 use super::{Judged, Keeper, unreadable};
 use crate::clients::started;
-use crate::lang::{Class, Effect, Reading, Scope, Verb};
+use crate::lang::{Class, Effect, Reading, Scope, Verb, keep_own};
 use crate::policy::bulk::{counts, verb_word};
 use crate::policy::{self, Bulk, Decision, Verdict};
 use crate::record::{Marker, Source};
@@ -46,8 +46,20 @@ pub(super) struct Tapped {
 }
 
 impl Tapped {
-    /// Reads an operation that goes to a place; a loop sends the same text again and again.
+    /// Reads an operation that goes to a place: what it does to the connection's own tables concerns
+    /// nobody else.
     fn read(&mut self, at: usize, operation: &Operation) -> Reading {
+        let reading = self.read_whole(at, operation);
+        let (Some(sql), Reading::Understood(effects)) = (&operation.sql, &reading) else {
+            return reading;
+        };
+        let mut effects = effects.clone();
+        keep_own(sql, &operation.own, &mut effects);
+        Reading::Understood(effects)
+    }
+
+    /// Reads an operation; a loop sends the same text again and again.
+    fn read_whole(&mut self, at: usize, operation: &Operation) -> Reading {
         if let Some(reading) = operation.started.as_deref().and_then(started::reading) {
             return reading;
         }
@@ -369,7 +381,7 @@ impl Keeper {
     fn count(&mut self, at: usize, operation: &Operation, effects: &[Effect]) {
         let now = self.clock.elapsed();
         if let Some(sql) = &operation.sql {
-            self.tapped.places[at].prepared.let_through(sql);
+            self.tapped.places[at].let_through(sql, operation.looks);
         }
         if effects.iter().any(counts) {
             self.tapped.places[at].since.get_or_insert(now);

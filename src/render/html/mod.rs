@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use self::escape::{element, escape, escaped};
 use super::line::Line;
 use super::outline::{Outline, Told};
-use super::scrollback::{Item, Sink};
+use super::sink::{Item, Sink};
 use super::text::full_screen;
 use crate::record::Start;
 use crate::ui::{table, visible};

@@ -97,7 +97,7 @@ fn a_shell_that_does_not_load_the_guard_is_said_to_be_unguarded() {
     let mut command = stage.world.nightlatch(["run", "--as", "mongosh", "--"]);
     command.arg(shell).arg(format!("mongodb://127.0.0.1:{}/app", stage.server.port)).arg("--quiet");
     let mut pty = Pty::spawn(command);
-    pty.wait_for("UNGUARDED: the client has not reported in: nothing is held");
+    pty.wait_for("UNGUARDED: the client has not reported in: only the screen is read");
     pty.wait_for("app>");
     pty.line("exit");
     assert_eq!(pty.finish().code(), Some(0), "{}", pty.dump());

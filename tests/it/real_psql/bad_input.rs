@@ -1,6 +1,7 @@
 //! What is wrong around a session: a clear message with the next step, and the session goes on
 //! where that is safe.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::process::{Command, Output};
 
@@ -21,8 +22,23 @@ fn unknown_client() {
     let output = run(world.nightlatch(["sqlplus", "-c", "select 1"]), "");
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let text = said(&output);
-    assert!(text.contains("knows no client named sqlplus"), "{text}");
+    assert!(text.contains("no known client named sqlplus"), "{text}");
     assert!(text.contains("nightlatch run --as CLIENT -- COMMAND"), "{text}");
+}
+
+#[test]
+fn client_by_its_path() {
+    let Some(world) = production() else { return };
+    let Some(psql) = find("psql") else { return };
+    let output = run(world.nightlatch([psql.as_os_str(), OsStr::new("--help")]), "");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("psql is the PostgreSQL"),
+        "{output:?}"
+    );
+    let typed = [psql.as_os_str(), OsStr::new("-c"), OsStr::new("select 7")];
+    drop(run(world.nightlatch(typed), ""));
+    let history = run(world.nightlatch(["history"]), "");
+    assert!(String::from_utf8_lossy(&history.stdout).contains("select 7"), "{history:?}");
 }
 
 #[test]

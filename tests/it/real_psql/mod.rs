@@ -2,6 +2,7 @@
 
 mod attacks;
 mod bad_input;
+mod behind;
 mod bindings;
 mod driver;
 mod editor;

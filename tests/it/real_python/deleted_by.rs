@@ -164,6 +164,8 @@ fn programs_that_are_told_what_to_remove() {
         ("subprocess.run(['rm', '-rf', os.getcwd()])", 0),
         ("os.remove(p)", 0),
         ("subprocess.Popen('true && find . -delete', shell=True).wait()", 0),
+        ("subprocess.run(['timeout', '10', 'sqlite3', p, 'delete from families'])", 0),
+        ("subprocess.run(['sh', '-c', 'nice sqlite3 %s \"delete from families\"' % p])", 0),
     ]);
 }
 

@@ -3,7 +3,7 @@
 use super::stage::{QUESTION, Stage, enter, wait_for_question};
 use crate::support::mariadb::MariaDb;
 use crate::support::mongo::Mongo;
-use crate::support::postgres::cluster;
+use crate::support::postgres::{PASSWORD, cluster};
 use crate::support::pty::{Key, PERSON_PAUSE, Pty};
 use crate::support::redis::Redis;
 use crate::support::tool::{Tool, needs};
@@ -196,8 +196,15 @@ def called():
     cur.execute('SELECT sweep()')
 def spelt(): cur.execute('SELECT \"sweep\"\\t()')
 def merged():
-    from psycopg2.extensions import AsIs
     cur.execute('%s', (AsIs('DELETE FROM families'),))
+def merged_many():
+    cur.executemany('%s', [(1,), (AsIs('DELETE FROM families'),)])
+def merged_each():
+    cur.executemany('%(x)s', ({'x': AsIs('DELETE FROM families WHERE id = %d' % n)} for n in range(1, 30)))
+def adapted():
+    register_adapter(int, lambda n: AsIs('DELETE FROM families'))
+    cur.executemany('SELECT %s', [(n,) for n in 'ab']); cur.execute('%s', (1,))
+from psycopg2.extensions import AsIs, register_adapter
 ";
 
 #[test]
@@ -208,6 +215,9 @@ fn psycopg2_loops_and_whole_tables() {
     postgres_refuses(PSYCOPG2, "called()", 1000);
     postgres_refuses(PSYCOPG2, "spelt()", 1000);
     postgres_refuses(PSYCOPG2, "merged()", 1000);
+    postgres_refuses(PSYCOPG2, "merged_many()", 1000);
+    postgres_refuses(PSYCOPG2, "merged_each()", 996);
+    postgres_refuses(PSYCOPG2, "adapted()", 1000);
     let subclass = PSYCOPG2.replace(
         "c.cursor()",
         "c.cursor(cursor_factory=__import__('psycopg2.extras').extras.RealDictCursor)",
@@ -234,6 +244,66 @@ for n in range(3): cur.execute('SELECT greet(1)')"
     assert_eq!(said.matches(line).count(), 1, "{said}");
 }
 
+#[test]
+fn functions_are_looked_up_where_the_connection_goes() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let mut stage = Stage::with_drivers();
+    stage.world.database.sql(FUNCTIONS);
+    let (port, name) = (cluster().port, stage.world.database.name.clone());
+    let socket = cluster().socket.display().to_string();
+    let config = format!(
+        "[[target]]\nname = \"orders-prod\"\ntier = \"production\"\nmatch = [\"*:{port}\", \"{socket}\"]"
+    );
+    let path = stage.world.write("any.toml", &config);
+    stage.world.set("NIGHTLATCH_CONFIG", path.to_str().expect("UTF-8"));
+    // What our own variables say is of no concern once the program has changed them.
+    stage.world.set("PGHOSTADDR", "127.0.0.9");
+    let passwords = PASSWORD.replace('\\', "\\\\").replace(':', "\\:");
+    let begin = format!(
+        "import os
+del os.environ['PGHOSTADDR']
+def save(name, text):
+    open(name, 'w').write(text); os.chmod(name, 0o600); return os.path.abspath(name)
+os.environ['PGPASSFILE'] = save('passwords', {:?})
+def variables(**given): os.environ.update(('PG' + name, str(value)) for name, value in given.items())
+whole = dict(host='localhost', port={port}, dbname='{name}', user='locked')
+text = ' '.join('%s=%s' % item for item in whole.items())
+",
+        format!("*:*:*:*:{passwords}\n")
+    );
+    let libpq = [
+        "connect('host=devbox hostaddr=127.0.0.1 ' + text.partition(' ')[2])",
+        "connect('host=nowhere,devbox hostaddr=127.0.0.9,127.0.0.1 connect_timeout=9 ' + text.partition(' ')[2])",
+        "connect(text.replace('localhost', '$SOCKET'))",
+        "(variables(HOST='localhost', PORT=$PORT, DATABASE='$NAME', USER='locked'), connect(''))[1]",
+        "(variables(SERVICEFILE=save('services', '[orders]\\n' + text.replace(' ', '\\n'))), connect('service=orders'))[1]",
+    ];
+    let run = |imports: &str, way: &str| {
+        let way = way.replace("$SOCKET", &socket).replace("$PORT", &port.to_string());
+        let way = way.replace("$NAME", &name);
+        let said = stage.refused(&format!("{begin}{imports}\n{way}"));
+        assert!(said.contains("sweep() deletes every row of families"), "{imports} {way}: {said}");
+    };
+    for module in ["psycopg2", "psycopg"] {
+        for way in libpq {
+            let imports = format!("from {module} import connect");
+            run(&imports, &format!("{way}.cursor().execute('SELECT sweep()')"));
+        }
+    }
+    for way in [
+        "connect('postgres://locked@localhost:$PORT/$NAME')",
+        "connect(host='$SOCKET', port=$PORT, database='$NAME', user='locked')",
+        "(variables(HOST='localhost', PORT=$PORT, DATABASE='$NAME', USER='locked'), connect())[1]",
+    ] {
+        let work = format!(
+            "async def main(): await (await {way}).execute('SELECT sweep()')\nasyncio.run(main())"
+        );
+        run("import asyncio; from asyncpg import connect", &work);
+    }
+}
+
 const PSYCOPG: &str = "import psycopg, asyncio
 c = psycopg.connect('$DSN', autocommit=True)
 def purge():
@@ -243,6 +313,18 @@ def copy():
     with c.cursor().copy('COPY (DELETE FROM families RETURNING *) TO STDOUT') as rows: list(rows)
 def stream(): list(c.cursor().stream('DELETE FROM families RETURNING *'))
 def called(): c.execute('SELECT greet(1)'); c.execute('SELECT sweep()')
+def merging(many):
+    from psycopg.adapt import Dumper
+    class Own(Dumper):
+        def dump(self, n): return b'DELETE FROM families'
+        quote = dump
+    k = psycopg.ClientCursor(c); k.execute('DELETE FROM families WHERE id = %s', (-1,))
+    k.executemany('SELECT %s', [(1,), (2,)]); c.adapters.register_dumper(int, Own)
+    k = psycopg.ClientCursor(c)
+    k.executemany('%s', [(1,)]) if many else k.execute('%s', (1,))
+def merging_each():
+    k = psycopg.ClientCursor(c)
+    for n in range(1, 30): k.execute('DELETE FROM families WHERE id = %s', (n,))
 def in_async():
     async def run():
         async with await psycopg.AsyncConnection.connect('$DSN', autocommit=True) as a:
@@ -257,6 +339,9 @@ fn psycopg_3_in_all_its_ways() {
     postgres_refuses(PSYCOPG, "copy()", 1000);
     postgres_refuses(PSYCOPG, "stream()", 1000);
     postgres_refuses(PSYCOPG, "called()", 1000);
+    postgres_refuses(PSYCOPG, "merging(False)", 1000);
+    postgres_refuses(PSYCOPG, "merging(True)", 1000);
+    postgres_refuses(PSYCOPG, "merging_each()", 996);
     postgres_refuses(PSYCOPG, "in_async()", 996);
 }
 
@@ -275,6 +360,9 @@ async def cursor(c):
         async for row in c.cursor('DELETE FROM families RETURNING id'): pass
 async def called(c): await c.fetch('SELECT greet(1)'); await c.fetch('SELECT sweep()')
 async def copy(c): await c.copy_from_query('DELETE FROM families RETURNING id', output='/dev/null')
+async def pooled(c):
+    async with asyncpg.create_pool('$URI') as pool:
+        await asyncio.gather(*[pool.execute('DELETE FROM families WHERE id = $1', n) for n in range(30)])
 async def many(c): await c.executemany('DELETE FROM families WHERE id = $1', [(n,) for n in range(30)])
 ";
 
@@ -286,6 +374,7 @@ fn asyncpg_in_all_its_ways() {
     postgres_refuses(ASYNCPG, "run(cursor)", 1000);
     postgres_refuses(ASYNCPG, "run(copy)", 1000);
     postgres_refuses(ASYNCPG, "run(called)", 1000);
+    postgres_refuses(ASYNCPG, "run(pooled)", 996);
 }
 
 const SQLALCHEMY: &str = "import sqlalchemy as sa
@@ -397,6 +486,9 @@ def purge():
     for n in range(1, 21): cur.execute('DELETE FROM `families` WHERE `id` = %s', (n,))
 def at_once(): cur.execute('DELETE FROM `families`')
 def drop(): cur.execute('DROP TABLE families')
+def made():
+    cur.execute('CREATE PROCEDURE fresh() DELETE FROM families')
+    cur.callproc('fresh')
 def stubborn():
     for n in range(1, 21):
         try: cur.execute('DELETE FROM `families` WHERE `id` = %s', (n,))
@@ -493,7 +585,12 @@ fn another_database_of_the_same_server() {
             stage.refused(&format!("{begin}\n{way}"));
             assert_eq!(maria.left(), 20, "{imports} {way}");
         }
-        let free = stage.run(&format!("{begin}\ncur.execute('drop table if exists mine')"));
+        let free = stage.run(&format!(
+            "{begin}
+cur.execute('create table mine (id int)')
+cur.executemany('insert into mine values (%s)', [(n,) for n in range(99)])
+cur.execute('drop table mine')"
+        ));
         assert!(free.status.success(), "{free:?}");
     }
 }
@@ -505,7 +602,9 @@ fn pymysql_loops_and_whole_tables() {
     }
     let maria = MariaDb::start();
     let mut left = 20;
-    for (line, gone) in [("at_once()", 0), ("drop()", 0), ("purge()", 4), ("stubborn()", 4)] {
+    for (line, gone) in
+        [("at_once()", 0), ("drop()", 0), ("made()", 0), ("purge()", 4), ("stubborn()", 4)]
+    {
         let stage = Stage::with_drivers();
         let module = PYMYSQL.replace("$PORT", &maria.port.to_string());
         let module = module.replace("range(1, 21)", &format!("range({}, 21)", 21 - left));
@@ -541,6 +640,11 @@ fn redis_loops_pipelines_and_flushes() {
         ("scripted('redis.call(ARGV[1], unpack(redis.call(\"KEYS\", \"*\")))', 0, 'del')", 20),
         ("scripted('return redis.call(\"del\", unpack(KEYS))', 20, *KEYS)", 20),
         ("r.execute_command('RE' + 'PLICAOF', 'localhost', '1')", 20),
+        ("r.rpush('l', *KEYS); r.lpop('l'); r.lpop('l', 100)", 21),
+        ("r.sadd('s', *KEYS); r.spop('s'); r.spop('s', 100)", 21),
+        ("r.zadd('z', {k: 1 for k in KEYS}); r.zpopmin('z', 2); r.zpopmax('z', 9)", 21),
+        ("r.rpush('l', *KEYS); r.lmpop(1, 'l', direction='LEFT', count=9)", 21),
+        ("alarmed()", 20),
     ] {
         let redis = Redis::start();
         let stage = Stage::with_drivers();
@@ -559,6 +663,15 @@ def pipe():
     for k in KEYS: p.delete(k)
     p.execute()
 def scripted(*args): getattr(r, 'ev' + 'al')(*args)
+def alarmed():
+    # The handler runs while a command of no harm is on its way.
+    import signal; other = redis.Redis(host='localhost', port={0})
+    def flush(*_):
+        try: other.execute_command('FLUSH' + 'ALL')
+        finally: signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, flush)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    while True: r.delete('none')
 def in_async():
     async def run():
         a = redis.asyncio.Redis(host='localhost', port={0})

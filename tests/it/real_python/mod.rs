@@ -11,6 +11,7 @@ mod shells;
 mod stage;
 mod statements;
 mod tabs;
+mod temporary;
 mod unguarded;
 mod ways_out;
 mod web;

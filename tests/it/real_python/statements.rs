@@ -122,7 +122,7 @@ fn ipython_and_its_magic() {
     pty.line("a = 40; b = 2");
     pty.wait_for("In [2]:");
     pty.wait_for_silence(std::time::Duration::from_millis(200));
-    pty.line("a + b");
+    pty.line("%time a + b");
     pty.wait_for("Out[2]: 42");
     pty.wait_for("In [3]:");
     pty.wait_for_silence(std::time::Duration::from_millis(200));
@@ -130,8 +130,6 @@ fn ipython_and_its_magic() {
     pty.wait_for("Do you really want to exit");
     pty.line("y");
     assert_eq!(pty.wait_for_exit().code(), Some(0));
-    let told = texts(&stage);
-    for text in ["a = 40; b = 2", "a + b"] {
-        assert_eq!(told.iter().filter(|told| *told == text).count(), 1, "{told:?}");
-    }
+    // The program that pip made for it is nothing that anybody typed.
+    assert_eq!(texts(&stage), ["a = 40; b = 2", "%time a + b"]);
 }

@@ -72,6 +72,72 @@ fn what_is_typed_is_read_off_the_screen() {
     }
 }
 
+/// By ssh an echo comes late, and here never.
+#[test]
+fn what_is_typed_counts_before_it_is_echoed() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let mut stage = Stage::new();
+    let uri = stage.world.database.uri("app");
+    stage.world.set("DATABASE_URL", &uri);
+    let program = stage.world.write_program(
+        "silent",
+        "#!/bin/sh\nstty -icanon -echo\nwhile printf '>>> '; read -r line; do echo \"ran $line.\"; done\n",
+    );
+    let mut pty = Pty::spawn(stage.wrapped_program(&program, &[]));
+    pty.wait_for("nightlatch: UNGUARDED");
+    pty.wait_for_prompt(">>> ");
+    pty.type_text("n = 1");
+    pty.press(Key::Enter);
+    pty.wait_for("ran n = 1.");
+    pty.wait_for_prompt(">>> ");
+    for part in ["for n in range(20): c.execute('delete ", "from families')"] {
+        pty.type_text(part);
+    }
+    pty.press(Key::Enter);
+    wait_for_question(&mut pty);
+    pty.press(Key::Enter);
+    pty.finish();
+    assert!(!pty.dump().contains("ran for"), "{}", pty.dump());
+    let told: Vec<String> = stage.history().iter().map(|row| row["text"].to_string()).collect();
+    assert_eq!(told, ["\"n = 1\"", "\"for n in range(20): c.execute('delete from families')\""]);
+}
+
+/// Since 3.13 Python's own line editor shows where it wraps a line.
+#[test]
+fn a_wrapped_line_is_one() {
+    if !needs(NEEDED) {
+        return;
+    }
+    for Interpreter { path, version } in interpreters() {
+        let mut stage = Stage::with(path);
+        let uri = stage.world.database.uri("app");
+        stage.world.set("DATABASE_URL", &uri);
+        let mut pty = Pty::spawn(stage.wrapped(&["-E", "-q"]));
+        pty.wait_for("nightlatch: UNGUARDED");
+        pty.wait_for_prompt(">>> ");
+        // The row ends within "delete".
+        let text = format!("x{} = 1; c.execute('delete from families')", "y".repeat(52));
+        for key in text.chars() {
+            pty.type_text(&key.to_string());
+        }
+        // Where it moves to only the screen tells.
+        pty.press(Key::Ctrl('e'));
+        pty.wait_for("families')");
+        pty.press(Key::Enter);
+        wait_for_question(&mut pty);
+        pty.press(Key::Enter);
+        pty.wait_for("KeyboardInterrupt");
+        pty.wait_for_prompt(">>> ");
+        pty.wait_for_silence(std::time::Duration::from_millis(350));
+        pty.line("exit()");
+        pty.finish();
+        let told = stage.history()[0]["text"].to_string();
+        assert!(told.ends_with("; c.execute('delete from families')\""), "{version:?} {told}");
+    }
+}
+
 fn stage_python() -> std::path::PathBuf {
     crate::support::python::usual().expect("python").path.clone()
 }
@@ -106,6 +172,11 @@ fn a_python_that_a_program_starts_without_the_guard_is_said() {
         "subprocess.run([sys.executable, '-u', '-S', '-c', 'pass'])",
         "subprocess.run([sys.executable, '-c', 'pass'], env={})",
         "os.system('env -i %s -c pass' % sys.executable)",
+        "subprocess.run(['timeout', '10', sys.executable, '-I', '-c', 'pass'])",
+        "subprocess.run(['nice', '-n', '5', 'env', '-i', sys.executable, '-c', 'pass'])",
+        "subprocess.Popen(['sudo', sys.executable, '-c', 'pass'], executable='/bin/true').wait()",
+        "subprocess.run(['sh', '-ec', 'exec %s -S -c pass' % sys.executable])",
+        "os.system('echo 1 | xargs %s -E -c pass' % sys.executable)",
     ] {
         let output = Stage::new().run(&format!("import os, subprocess, sys; {start}"));
         let said = String::from_utf8_lossy(&output.stderr);

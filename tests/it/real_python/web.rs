@@ -39,6 +39,17 @@ e = Elasticsearch(url)
                 0,
             ),
             ("asyncio.run(AsyncElasticsearch(url).indices.delete(index='orders'))", "DELETE", 0),
+            ("e.reindex(source={'index': 'old'}, dest={'index': 'orders'})", "POST", 0),
+            ("e.snapshot.delete(repository='daily', snapshot='last')", "DELETE", 0),
+            ("e.snapshot.restore(repository='daily', snapshot='last', indices='orders')", "POST", 0),
+            (
+                "def policy(age): return {'phases': {'delete': {'min_age': age, 'actions': {'delete': {}}}}}
+e.ilm.put_lifecycle(name='x', policy=policy('30d'))
+e.reindex(source={'index': 'old'}, dest={'index': 'orders', 'op_type': 'create'})
+e.ilm.put_lifecycle(name='x', policy=policy('0d'))",
+                "P",
+                2,
+            ),
         ],
     );
 }
@@ -50,7 +61,7 @@ fn aws() {
 def made(name):
     return boto3.client(name, endpoint_url='http://localhost:$PORT', region_name='us-east-1',
                         aws_access_key_id='a', aws_secret_access_key='b')
-s3, dynamo = made('s3'), made('dynamodb')
+s3, dynamo, ecs = made('s3'), made('dynamodb'), made('ecs')
 ",
         "",
         &[
@@ -66,6 +77,21 @@ s3, dynamo = made('s3'), made('dynamodb')
             ),
             ("s3.delete_bucket(Bucket='orders')", "DELETE", 0),
             ("dynamo.delete_table(TableName='orders')", "POST", 0),
+            (
+                "for n in 1, 0: ecs.update_service(cluster='c', service='orders', desiredCount=n)",
+                "POST",
+                1,
+            ),
+            (
+                "made('autoscaling').set_desired_capacity(AutoScalingGroupName='orders', DesiredCapacity=0)",
+                "POST",
+                0,
+            ),
+            (
+                "made('logs').put_retention_policy(logGroupName='orders', retentionInDays=1)",
+                "POST",
+                0,
+            ),
             (
                 "key = {'Key': {'id': {'N': '1'}}}
 dynamo.batch_write_item(RequestItems={'orders': [{'DeleteRequest': key} for n in range(9)]})",

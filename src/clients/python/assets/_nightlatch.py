@@ -328,6 +328,10 @@ def _begin(code, name):
     _announce(text, how, name, text or ' '.join(code.co_names), prompts.is_within(), prompts.typed(name, text))
 
 
+# Programs that pip makes and whose only work is to show a prompt.
+_SHELLS = ('ipython', 'ipython3', 'ptpython', 'ptipython', 'bpython')
+
+
 def _announce_file(name):
     """A script is about to run: it is one statement, and its text is the file's."""
     try:
@@ -335,6 +339,8 @@ def _announce_file(name):
             text = file.read(MOST_TEXT)
     except (OSError, TypeError):
         return  # Python will say so itself.
+    if os.path.basename(os.fsdecode(name)) in _SHELLS and b'sys.exit(' in text:
+        return  # What is typed there is what the person does.
     _announce(text, 'file', name, '')
 
 
@@ -451,7 +457,7 @@ def _prompts():
 # ---------------------------------------------------------------------------- operations
 
 # Set while an operation that was asked about runs: what it does within is part of it. Where it may run
-# the person's own code, its text; then only that is part of it.
+# the person's own code, what it is by itself; then only that is part of it.
 inside = ContextVar('nightlatch', default=False)
 
 
@@ -461,7 +467,7 @@ has_named_files = False
 
 def operation(engine, place, text, deeds=None, sql=None, count=1, **more):
     """Asks about an operation that is about to be sent. Raises where it must not be."""
-    if inside.get() is True or sql is not None and inside.get() == sql:
+    if inside.get() is True:
         return None
     if sql is not None and len(sql) > MOST_TEXT:
         sql = 'delete ? %d characters are more than can be read' % len(sql)
@@ -575,7 +581,7 @@ class _Finder:
 # The modules a tap is put on, and those that have none, of which nightlatch is told.
 WATCHED = frozenset('''
     _sqlite3 psycopg2._psycopg psycopg._cursor_base psycopg._connection_base psycopg.cursor psycopg.connection
-    asyncpg.connection asyncpg.protocol.protocol sqlalchemy.engine.base pymysql.connections aiomysql.connection
+    psycopg.client_cursor     asyncpg.connection asyncpg.protocol.protocol sqlalchemy.engine.base pymysql.connections aiomysql.connection
     MySQLdb.connections mysql.connector.connection mysql.connector.connection_cext mysql.connector.aio.connection
     pymongo.monitoring redis.connection redis.asyncio.connection redis.commands.core valkey.connection
     valkey.asyncio.connection valkey.commands.core botocore.client aiobotocore.client elastic_transport._transport

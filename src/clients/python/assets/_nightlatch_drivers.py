@@ -49,7 +49,7 @@ def put_on(module):
         guard.tell_once('untapped', name, 'its deletes are not asked about')
         return
     try:
-        getattr(_file(file), tap)(module)
+        getattr(tap_file(file), tap)(module)
         if engine is not None:
             loaded.add(engine)
     except Exception as error:
@@ -60,7 +60,7 @@ def put_on(module):
 _files = {'_nightlatch_frames': guard._frames}
 
 
-def _file(name):
+def tap_file(name):
     if name not in _files:
         _files[name] = guard.load(name, drivers=guard._taps)
     return _files[name]
@@ -96,9 +96,9 @@ def is_coroutine(function):
     return bool(getattr(getattr(function, '__code__', None), 'co_flags', 0) & 0x80)
 
 
-def asked_first(old, ask, is_async=None):
+def asked_first(old, ask):
     """A method before which `ask` is called with its arguments; the same for one that is awaited."""
-    if is_coroutine(old) if is_async is None else is_async:
+    if is_coroutine(old):
         async def run(self, *args, **kwargs):
             ask(self, *args, **kwargs)
             return await old(self, *args, **kwargs)
@@ -198,6 +198,20 @@ def _name(part):
     return ('.' if is_qualified else '') + found.group()
 
 
+# What makes a temporary table, and the names of all that were made: each connection has its own, and is
+# asked whether one of such a name is there.
+_MAKES = re.compile(r'''\b(?:create\s+(?:or\s+replace\s+)?(?:(?:global|local)\s+)?temp(?:orary)?\s+table\s+
+    (?:if\s+not\s+exists\s+)?|into\s+temp(?:orary)?\s+(?:table\s+)?)(?:"([^"\'\\]+)"|`([^`\'\\]+)`|(\w+))''', re.I | re.X)
+_temporary = {}
+
+
+def mentioned(text):
+    """The names of temporary tables that stand in a text of the person's."""
+    if not _temporary or guard.inside.get() is True:
+        return []
+    return [_temporary[word] for word in set(re.findall(r'\w+', plain(text).lower())).intersection(_temporary)]
+
+
 def matters(text):
     return _read(text, None, False)[0]
 
@@ -234,6 +248,10 @@ def _read(text, place, has_functions):
     shape = _shape(text)
     if shape in known.shapes:
         return False, ()
+    if 'temp' in text.lower():
+        for quoted, ticked, name in _MAKES.findall(text):
+            name = quoted or ticked or name.lower()
+            _temporary[name.lower()] = name
     is_asked = not _WORDS.isdisjoint(text.encode('utf-8', 'replace').translate(_PLAIN).split())
     called = fresh = ()
     if b'(' in shape and (has_functions or b"'" in shape):
@@ -244,9 +262,12 @@ def _read(text, place, has_functions):
     return is_asked or bool(fresh), fresh
 
 
-def _ask(engine, text, place, count, called, more):
+def _ask(engine, text, place, count, called, more, own=None):
     if more.get('login'):
         more = dict(more, login=more['login']())
+    names = own and mentioned(text)
+    if names:
+        more = dict(more, own=own(names))
     answer = guard.operation(engine, place, text, sql=text, count=count, **more)
     if 'create' in text.lower():
         # Perhaps a function that did no harm so far.
@@ -257,32 +278,36 @@ def _ask(engine, text, place, count, called, more):
     return answer
 
 
-def sql(engine, text, place, count=1, **more):
+def sql(engine, text, place, count=1, own=None, **more):
     """Asks about SQL that is about to be sent. `login` makes what nightlatch logs in with to read the
-    server's functions; with `looks` they can be told, and whether they are asked for is returned."""
+    server's functions; with `looks` they can be told, and whether they are asked for is returned. `own`
+    says which of some names are temporary tables of the connection now."""
     text = plain(text)
     is_asked, called = _read(text, place, bool(more))
-    return is_asked and _ask(engine, text, place, count, called, more) == 'look'
+    return is_asked and _ask(engine, text, place, count, called, more, own) == 'look'
 
 
-def sql_many(engine, text, place, rows, login=None):
-    """Asks about a statement for many rows; returns the rows to go on with."""
+def sql_many(engine, text, place, rows, login=None, merged=None, own=None):
+    """Asks about a statement for many rows; returns the rows to go on with. `merged` makes the text of a
+    row that the driver merges into it, where that may be more than values."""
     text = plain(text)
     more = {'login': login} if login else {}
-    is_asked, called = _read(text, place, bool(more))
-    if not is_asked:
-        return rows
     try:
         count = len(rows)
     except TypeError:
         # Nobody knows how many there are: each is asked about as it comes.
-        return _each(engine, text, place, rows, called, more)
-    if count:
-        _ask(engine, text, place, count, called, more)
+        is_asked = merged is not None or _read(text, place, bool(more))[0]
+        return _each(engine, text, place, rows, more, merged, own) if is_asked else rows
+    apart = [] if merged is None else list(filter(None, map(merged, rows)))
+    for one in apart:
+        sql(engine, one, place, own=own, **more)
+    is_asked, called = _read(text, place, bool(more))
+    if is_asked and count > len(apart):
+        _ask(engine, text, place, count - len(apart), called, more, own)
     return rows
 
 
-def _each(engine, text, place, rows, called, more):
+def _each(engine, text, place, rows, more, merged, own):
     rows, end = iter(rows), object()
     while True:
         # The driver takes them while it runs what was asked about: this is not that, and neither is
@@ -292,7 +317,7 @@ def _each(engine, text, place, rows, called, more):
             row = next(rows, end)
             if row is end:
                 return
-            _ask(engine, text, place, 1, called, more)
+            sql(engine, merged and merged(row) or text, place, own=own, **more)
         finally:
             guard.inside.reset(token)
         yield row
@@ -361,7 +386,8 @@ def at_file(name):
     path = '' if name in ('', ':memory:') else None if name.startswith('file:') else os.path.realpath(name)
     if path not in opened:
         opened.append(path)
-    if path:
+    # IPython's own history, which it opens by itself, is no place where anybody is.
+    if path and not ('IPython' in sys.modules and path.endswith('/history.sqlite')):
         guard.connected('sqlite', lambda: file_place(path))
 
 
@@ -375,6 +401,7 @@ TAPS = {
     'psycopg2._psycopg': ('postgres', '_nightlatch_sql', 'psycopg2'),
     'psycopg._cursor_base': ('postgres', '_nightlatch_sql', 'psycopg_cursor'),
     'psycopg.cursor': ('postgres', '_nightlatch_sql', 'psycopg_cursor'),
+    'psycopg.client_cursor': ('postgres', '_nightlatch_sql', 'psycopg_client'),
     'psycopg._connection_base': ('postgres', '_nightlatch_sql', 'psycopg_connection'),
     'psycopg.connection': ('postgres', '_nightlatch_sql', 'psycopg_connection'),
     'asyncpg.connection': ('postgres', '_nightlatch_sql', 'asyncpg_connection'),

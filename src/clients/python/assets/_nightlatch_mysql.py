@@ -4,8 +4,6 @@ Loaded with the first of them; `guard` is the guard's module and `drivers` that 
 """
 import re
 
-_USES = frozenset(('use', 'USE', 'Use', b'use', b'USE'))
-
 # What a statement begins with that goes to another database.
 _USE = re.compile(r'\s*use\s+(`[^`]+`|[^\s;`]+)', re.I)
 
@@ -41,55 +39,83 @@ def _told(rows):
     return {'functions': functions, 'unread': '%d of them may not be read' % hidden if hidden else None}
 
 
-def _looked(look, is_async):
-    """What `look` finds; what goes wrong with it concerns nobody's own work."""
-    def failed(error):
-        return {'functions': [], 'unread': str(error)}
+def _failed(error):
+    """What goes wrong with a question of ours concerns nobody's own work."""
+    return {'functions': [], 'unread': str(error)}
 
-    if is_async:
-        async def run(connection):
-            with drivers.within():
-                try:
-                    return _told(await look(connection))
-                except Exception as error:
-                    return failed(error)
-    else:
-        def run(connection):
-            with drivers.within():
-                try:
-                    return _told(look(connection))
-                except Exception as error:
-                    return failed(error)
-    return run
+
+# Says of a table what it is; of one that hides another, the one that is meant.
+_SHOW = 'SHOW CREATE TABLE `%s`'
+
+
+def _is_temporary(rows):
+    return bool(rows) and drivers.plain(rows[0][1])[:22].upper() == 'CREATE TEMPORARY TABLE'
 
 
 def _asked_first(old, text_of, place, look):
     """A method before which is asked about a text, and then, where that is wanted, the server about its
-    functions."""
-    is_async = drivers.is_coroutine(old)
+    functions. `look` asks the server something, and is a coroutine where the method is."""
     can_look = look is not None
-    look = _looked(look, is_async)
 
-    def asks(connection, text):
-        if text[:8].strip()[:3] in _USES:
+    def is_quiet(connection, text):
+        # Many rows come as a bytearray.
+        if drivers.plain(text[:8]).strip()[:3].lower() == 'use':
             _moved(connection, text)
-        return not drivers.is_quiet(text) and drivers.sql('mysql', text, place(connection), looks=can_look)
+        return drivers.is_quiet(text)
 
-    def tell(connection, text, found):
-        drivers.sql('mysql', text, place(connection), told=found)
+    def asks(connection, text, own):
+        return drivers.sql('mysql', text, place(connection), own=lambda _: own, looks=can_look)
 
-    if is_async:
+    def tell(connection, text, own, found):
+        drivers.sql('mysql', text, place(connection), own=lambda _: own, told=found)
+
+    def names(text):
+        return drivers.mentioned(text) if can_look else []
+
+    if drivers.is_coroutine(old):
         async def run(self, given, *args, **kwargs):
             text = text_of(given)
-            if asks(self, text):
-                tell(self, text, await look(self))
+            if not is_quiet(self, text):
+                own = [name for name in names(text) if await is_own(self, name)]
+                if asks(self, text, own):
+                    tell(self, text, own, await looked(self))
             return await old(self, given, *args, **kwargs)
+
+        async def is_own(connection, name):
+            with drivers.within():
+                try:
+                    return _is_temporary(await look(connection, _SHOW % name))
+                except Exception:
+                    return False
+
+        async def looked(connection):
+            with drivers.within():
+                try:
+                    return _told(await look(connection, _ROUTINES))
+                except Exception as error:
+                    return _failed(error)
     else:
         def run(self, given, *args, **kwargs):
             text = text_of(given)
-            if asks(self, text):
-                tell(self, text, look(self))
+            if not is_quiet(self, text):
+                own = [name for name in names(text) if is_own(self, name)]
+                if asks(self, text, own):
+                    tell(self, text, own, looked(self))
             return old(self, given, *args, **kwargs)
+
+        def is_own(connection, name):
+            with drivers.within():
+                try:
+                    return _is_temporary(look(connection, _SHOW % name))
+                except Exception:
+                    return False
+
+        def looked(connection):
+            with drivers.within():
+                try:
+                    return _told(look(connection, _ROUTINES))
+                except Exception as error:
+                    return _failed(error)
     return run
 
 
@@ -131,9 +157,9 @@ def pymysql(module):
     def place(c):
         return _at(c, c.unix_socket or c.host, c.port, c.db, c.user)
 
-    def look(connection):
+    def look(connection, text):
         cursor = connection.cursor(module.Cursor)
-        cursor.execute(_ROUTINES)
+        cursor.execute(text)
         return cursor.fetchall()
 
     _patch(module.Connection, ['query'], place, look)
@@ -145,9 +171,9 @@ def aiomysql(module):
     def place(c):
         return _at(c, c._unix_socket or c._host, c._port, c._db, c._user)
 
-    async def look(connection):
+    async def look(connection, text):
         cursor = await connection.cursor(module.Cursor)
-        await cursor.execute(_ROUTINES)
+        await cursor.execute(text)
         return await cursor.fetchall()
 
     _patch(module.Connection, ['query'], place, look)
@@ -172,8 +198,8 @@ def mysqlclient(module):
             drivers.reached('mysql', self._nightlatch)
         return run
 
-    def look(connection):
-        query(connection, _ROUTINES)
+    def look(connection, text):
+        query(connection, text)
         return connection.store_result().fetch_row(0)
 
     query = module.Connection.query
@@ -197,14 +223,14 @@ def connector(module):
         host = getattr(connection, '_unix_socket', None) or connection._host
         return _at(connection, host, connection._port, connection._database, connection._user)
 
-    def look(connection):
+    def look(connection, text):
         cursor = connection.cursor(buffered=True)
-        cursor.execute(_ROUTINES)
+        cursor.execute(text)
         return cursor.fetchall()
 
-    async def look_awaited(connection):
+    async def look_awaited(connection, text):
         cursor = await connection.cursor(buffered=True)
-        await cursor.execute(_ROUTINES)
+        await cursor.execute(text)
         return await cursor.fetchall()
 
     def key(statement):

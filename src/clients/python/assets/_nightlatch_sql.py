@@ -2,6 +2,7 @@
 
 Loaded with the first of them; `guard` is the guard's module and `drivers` that of the taps' tools.
 """
+import operator
 import os
 import re
 
@@ -38,6 +39,15 @@ def sqlite(module):
         text = 'SELECT 0, name FROM "%s".sqlite_master' % schema.replace('"', '""')
         return {name.lower() for _, name in own(connection, text)}
 
+    def temporary(connection, names):
+        """Which of some names are temporary tables now, and nothing else happens with them."""
+        try:
+            found = own(connection, 'SELECT type, lower(name) FROM sqlite_temp_master')
+        except module.Error:
+            return []
+        there = {name for kind, name in found if kind == 'table'}
+        return [] if any(kind == 'trigger' for kind, _ in found) else [n for n in names if n.lower() in there]
+
     def reached(connection, text):
         """The files that a text may be about: those it names, or whose tables it names."""
         if len(drivers.opened) == 1 and drivers.opened[0] is not None and not attached:
@@ -61,9 +71,9 @@ def sqlite(module):
         for path in reached(connection, text):
             place = lambda: drivers.file_place(path)
             if many is None:
-                drivers.sql('sqlite', text, place)
+                drivers.sql('sqlite', text, place, own=lambda names: temporary(connection, names))
             else:
-                many = drivers.sql_many('sqlite', text, place, many)
+                many = drivers.sql_many('sqlite', text, place, many, own=lambda names: temporary(connection, names))
         return many
 
     def told(cursor, before):
@@ -72,6 +82,10 @@ def sqlite(module):
             if path and schema not in before:
                 guard.connected('sqlite', lambda: drivers.file_place(path))
 
+    def part(cursor, text):
+        """What is a part of the same: the text on the same connection."""
+        return id(getattr(cursor, 'connection', cursor)), text
+
     harmless = drivers.harmless
 
     def one(old):
@@ -79,7 +93,8 @@ def sqlite(module):
             if text.__class__ is str and text in harmless:
                 return old(self, text, *args, **kwargs)
             asked = drivers.plain(text) if isinstance(text, str) else ''
-            if guard.inside.get() not in (True, asked) and drivers.matters(asked):
+            own = part(self, asked)
+            if guard.inside.get() not in (True, own) and drivers.matters(asked):
                 ask(self, asked)
                 is_attaching = 'attach' in asked.lower()
                 if is_attaching:
@@ -87,7 +102,7 @@ def sqlite(module):
                 before = files(getattr(self, 'connection', self)) if is_attaching else None
                 # The connection's own methods call the cursor's, and SQL may call functions of the
                 # person's.
-                with drivers.within(asked):
+                with drivers.within(own):
                     result = old(self, text, *args, **kwargs)
                 if is_attaching:
                     told(self, before)
@@ -98,9 +113,10 @@ def sqlite(module):
     def many(old):
         def run(self, text, rows, *args, **kwargs):
             asked = drivers.plain(text)
-            if guard.inside.get() not in (True, asked) and drivers.matters(asked):
+            own = part(self, asked)
+            if guard.inside.get() not in (True, own) and drivers.matters(asked):
                 rows = ask(self, asked, rows)
-                with drivers.within(asked):
+                with drivers.within(own):
                     return old(self, text, rows, *args, **kwargs)
             return old(self, text, rows, *args, **kwargs)
         return run
@@ -122,17 +138,25 @@ def sqlite(module):
 # ---------------------------------------------------------------------------- PostgreSQL
 
 # What psql takes of how a driver logs in: its own library may be older, and know less.
-_LOGIN = ('password', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'options')
+_LOGIN = ('sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslcrl', 'sslpassword', 'gssencmode', 'krbsrvname', 'options')
 
 
 # What becomes a value of SQL, and nothing else.
 _VALUES = frozenset((int, float, str, bool, bytes, bytearray, memoryview, type(None)))
 
 
+def _libpq(info):
+    """What a connection was made with, variables and files included, and the number it went to instead of
+    its name."""
+    known = info.get_parameters() if hasattr(info, 'get_parameters') else info.dsn_parameters
+    numbers, hosts = (known.get('hostaddr') or '').split(','), (known.get('host') or '').split(',')
+    at = hosts.index(info.host) if info.host in hosts[:len(numbers)] else 0
+    return known, numbers[at]
+
+
 def _libpq_place(info):
     def place():
-        known = info.get_parameters() if hasattr(info, 'get_parameters') else info.dsn_parameters
-        number = known.get('hostaddr')
+        number = _libpq(info)[1]
         # The name beside a number is for certificates only.
         return {'host': info.host, 'port': info.port, 'database': info.dbname, 'user': info.user,
                 'names': ['%s:%s' % (number, info.port)] if number else []}
@@ -141,10 +165,31 @@ def _libpq_place(info):
 
 def _libpq_login(info):
     def login():
-        known = info.get_parameters() if hasattr(info, 'get_parameters') else info.dsn_parameters
-        known = dict(known, password=info.password)
-        return {name: known[name] for name in _LOGIN if known.get(name)}
+        known, number = _libpq(info)
+        given = {'password': info.password, 'hostaddr': number}
+        given.update((name, known.get(name)) for name in _LOGIN)
+        return {name: given[name] for name in given if given[name]}
     return login
+
+
+# Tells which of some names are temporary tables of the connection, if that is what they mean there.
+_TEMPORARY = """SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relnamespace = pg_catalog.pg_my_temp_schema()
+AND c.relkind IN ('r', 'p') AND NOT c.relhastriggers AND NOT c.relhasrules AND pg_catalog.pg_table_is_visible(c.oid)
+AND c.relname IN ('%s')"""
+
+# What a connection is doing when it can be asked something: nothing, or a transaction that is well.
+_ASKABLE = (0, 2)
+
+
+def _merged(given, are_plain, merge):
+    """The text with what a driver will put into it, where that may be more than values."""
+    values = given.values() if isinstance(given, dict) else given
+    try:
+        if isinstance(values, (tuple, list, type({}.values()))) and not are_plain(values):
+            return merge()
+    except Exception:
+        pass  # The driver says the same.
+    return None
 
 
 def _composed(query, context):
@@ -163,33 +208,51 @@ def psycopg2(module):
         info = cursor.connection.info
         return _libpq_place(info), _libpq_login(info)
 
+    def own(connection, names):
+        """Which of some names are temporary tables of the connection now."""
+        if connection.async_ or connection.get_transaction_status() not in _ASKABLE:
+            return []
+        cursor = module.cursor(connection)
+        try:
+            execute(cursor, _TEMPORARY % "', '".join(names))
+            return [name for name, in cursor.fetchall()]
+        except module.Error:
+            return []
+        finally:
+            cursor.close()
+
     def sql(cursor, text):
         place, login = at(cursor)
-        drivers.sql('postgres', text, place, login=login)
+        drivers.sql('postgres', text, place, login=login, own=lambda names: own(cursor.connection, names))
+
+    execute = module.cursor.__dict__['execute']
+
+    # How values are made text of, and what for: a program may have them made otherwise.
+    adapters = module.adapters
+    keys = [(kind, module.ISQLQuote) for kind in _VALUES if (kind, module.ISQLQuote) in adapters]
+    kinds, made = frozenset([type(None)] + [kind for kind, _ in keys]), operator.itemgetter(*keys)
+    usual = made(adapters)
+
+    def are_plain(values):
+        return kinds.issuperset(map(type, values)) and made(adapters) == usual
 
     def merged(cursor, query, given):
-        """The text with what the driver will put in, where that may be more than values."""
-        values = given.values() if isinstance(given, dict) else given
-        try:
-            if isinstance(values, (tuple, list, type({}.values()))) and not _VALUES.issuperset(map(type, values)):
-                return cursor.mogrify(query, given)
-        except Exception:
-            pass  # The driver says the same.
-        return query
+        return _merged(given, are_plain, lambda: cursor.mogrify(query, given))
 
     def copied(cursor, query, *args, **kwargs):
         if not drivers.is_quiet(query):
             sql(cursor, _composed(query, cursor))
 
     def ask(cursor, query, *args, **kwargs):
-        copied(cursor, merged(cursor, query, args[0] if args else kwargs.get('vars')))
+        copied(cursor, merged(cursor, query, args[0] if args else kwargs.get('vars')) or query)
 
     def many(old):
         def run(self, query, rows, *args, **kwargs):
             place, login = at(self)
-            rows = drivers.sql_many('postgres', _composed(query, self), place, rows, login)
-            with drivers.within():
-                return old(self, query, rows, *args, **kwargs)
+            rows = drivers.sql_many('postgres', _composed(query, self), place, rows, login,
+                                    lambda row: merged(self, query, row),
+                                    lambda names: own(self.connection, names))
+            return old(self, query, rows, *args, **kwargs)
         return run
 
     def called(cursor, name, *args, **kwargs):
@@ -216,19 +279,21 @@ def psycopg_cursor(module):
 
     def start(old):
         def run(self, query=None, *args, **kwargs):
-            if query is not None and not drivers.is_quiet(query):
-                info = self._conn.info
-                drivers.sql('postgres', _composed(query, self._conn), _libpq_place(info),
-                            login=_libpq_login(info))
+            # What merges its arguments itself is asked about when it is sent.
+            if query is not None and not _merges(self):
+                own = yield from _psycopg_own(self, query)
+                _psycopg_ask(self, query, own)
             return (yield from old(self, query, *args, **kwargs))
         return run
 
     def many(old):
         def run(self, query, rows, *args, **kwargs):
             info = self._conn.info
+            merged = (lambda row: _psycopg_merged(self, query, row)) if _merges(self) else None
+            own = yield from _psycopg_own(self, query)
             rows = drivers.sql_many('postgres', _composed(query, self._conn), _libpq_place(info), rows,
-                                    _libpq_login(info))
-            with drivers.within():
+                                    _libpq_login(info), merged, lambda _: own)
+            with drivers.within(self):
                 return (yield from old(self, query, rows, *args, **kwargs))
         return run
 
@@ -237,6 +302,47 @@ def psycopg_cursor(module):
         for name in names:
             if name in kind.__dict__:
                 drivers.patch(kind, name, make)
+
+
+def _merges(cursor):
+    return hasattr(cursor, 'mogrify')
+
+
+def _psycopg_ask(cursor, query, own=()):
+    if guard.inside.get() is not cursor and not drivers.is_quiet(query):
+        info = cursor._conn.info
+        drivers.sql('postgres', _composed(query, cursor._conn), _libpq_place(info), login=_libpq_login(info),
+                    own=lambda _: own)
+
+
+def _psycopg_own(cursor, query):
+    """Which temporary tables of the connection a text names."""
+    connection = cursor._conn
+    names = drivers.mentioned(_composed(query, connection))
+    if not names or guard.inside.get() is cursor or getattr(connection, '_pipeline', None) is not None \
+            or connection.pgconn.transaction_status not in _ASKABLE:
+        return []
+    try:
+        found = yield from connection._exec_command((_TEMPORARY % "', '".join(names)).encode())
+    except Exception:
+        return []
+    return [drivers.plain(found.get_value(row, 0)) for row in range(found.ntuples)]
+
+
+def _psycopg_merged(cursor, query, given):
+    from psycopg.adapt import PyFormat
+
+    def is_plain(kind):
+        return kind in _VALUES and cursor.adapters.get_dumper(kind, PyFormat.TEXT).__module__.startswith('psycopg')
+    return _merged(given, lambda values: all(map(is_plain, map(type, values))), lambda: type(cursor)(cursor.connection).mogrify(query, given))
+
+
+def psycopg_client(module):
+    """Cursors that merge their arguments into the text: what they send is asked about."""
+    def ask(cursor, query, *args, **kwargs):
+        _psycopg_ask(cursor, query.query)
+
+    drivers.ask_before(module.ClientCursorMixin, ['_execute_send'], ask)
 
 
 def psycopg_connection(module):
@@ -268,8 +374,10 @@ def asyncpg_connection(module):
         where = {'host': host, 'port': port, 'database': params.database, 'user': params.user}
         if len(_asyncpg) > 4096:
             _asyncpg.clear()
-        password = params.password if isinstance(params.password, str) else None
-        _asyncpg[id(protocol)] = where, {'password': password} if password else {}
+        login = {'password': params.password} if isinstance(params.password, str) else {}
+        if transport.get_extra_info('ssl_object') is not None:
+            login['sslmode'] = 'require'
+        _asyncpg[id(protocol)] = where, login
         drivers.reached('postgres', lambda: where)
 
     drivers.ask_before(module.Connection, ['__init__'], init)
@@ -285,27 +393,43 @@ def asyncpg_protocol(module):
         query = args[0] if args else kwargs.get('query') or kwargs.get('state') or kwargs.get('copy_stmt')
         return query if isinstance(query, str) else query.query
 
-    def ask(protocol, *args, **kwargs):
-        text = text_of(args, kwargs)
-        if not drivers.is_quiet(text):
-            place, login = at(protocol)
-            drivers.sql('postgres', text, place, login=login)
+    query = kind.query
+
+    async def own(protocol, text):
+        """Which temporary tables of the connection a text names: all of them, or none is known."""
+        names = drivers.mentioned(text)
+        try:
+            is_whole = names and await query(protocol, _TEMPORARY % "', '".join(names), None) == 'SELECT %d' % len(names)
+        except Exception:
+            return []
+        return names if is_whole else []
+
+    def asked(old):
+        async def run(self, *args, **kwargs):
+            text = text_of(args, kwargs)
+            if not drivers.is_quiet(text):
+                place, login = at(self)
+                found = await own(self, text)
+                drivers.sql('postgres', text, place, login=login, own=lambda _: found)
+            return await old(self, *args, **kwargs)
+        return run
 
     def many(old):
         async def run(self, *args, **kwargs):
             text = text_of(args, kwargs)
             place, login = at(self)
+            found = await own(self, text)
+            gate = lambda rows: drivers.sql_many('postgres', text, place, rows, login, own=lambda _: found)
             if len(args) > 1:
-                rows = drivers.sql_many('postgres', text, place, args[1], login)
-                args = (args[0], rows) + args[2:]
+                args = (args[0], gate(args[1])) + args[2:]
             else:
-                kwargs['args'] = drivers.sql_many('postgres', text, place, kwargs['args'], login)
+                kwargs['args'] = gate(kwargs['args'])
             return await old(self, *args, **kwargs)
         return run
 
     for name in ('query', 'bind_execute', 'bind', 'copy_in', 'copy_out'):
         old = getattr(kind, name)
-        setattr(kind, name, drivers._like(drivers.asked_first(old, ask, is_async=True), old))
+        setattr(kind, name, drivers._like(asked(old), old))
     old = kind.bind_execute_many
     kind.bind_execute_many = drivers._like(many(old), old)
 

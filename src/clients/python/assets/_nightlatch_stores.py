@@ -77,9 +77,13 @@ _REDIS_DEEDS = {
     'FT.DROPINDEX': ('drop', None), 'SWAPDB': ('replace', None), 'SHUTDOWN': ('admin', None),
 }
 
+# Those that take out so many as they are told; one is what a queue's reader takes.
+_REDIS_TAKES = frozenset(('SPOP', 'LPOP', 'RPOP', 'ZPOPMIN', 'ZPOPMAX'))
+_REDIS_TAKES_COUNT = frozenset(('LMPOP', 'BLMPOP', 'ZMPOP', 'BZMPOP'))
+
 # Ranges that are everything.
 _REDIS_WHOLE = frozenset((('ZREMRANGEBYSCORE', '-inf', '+inf'), ('ZREMRANGEBYRANK', '0', '-1'),
-                          ('ZREMRANGEBYLEX', '-', '+'), ('LTRIM', '1', '0')))
+                          ('ZREMRANGEBYLEX', '-', '+'), ('LTRIM', '1', '0'), ('XTRIM', 'maxlen', '0')))
 
 # The same by their first two words.
 _REDIS_PAIRS = {
@@ -125,7 +129,7 @@ def _redis_script(text, keys):
     return None
 
 
-def _redis_deed(args):
+def redis_deed(args):
     """What a command does, and its name; nothing where it removes nothing."""
     if not args:
         return None, ''
@@ -147,6 +151,9 @@ def _redis_deed(args):
             # A lock is taken for a second and less.
             if meant is not None and not (word == 'SET' and 'NX' in given) and _is_past(number, *meant):
                 return drivers.deed('delete', 'keys'), word
+    taken = _taken(word, [drivers.plain(arg).upper() for arg in args[2:]])
+    if taken > 1:
+        return drivers.deed('delete', drivers.plain(args[1]), count=taken), word
     if word in ('REPLICAOF', 'SLAVEOF') and second != 'NO':
         return drivers.deed('drop', None, 'all'), word
     if word == 'MIGRATE' and not any(drivers.plain(arg).upper() == 'COPY' for arg in args[5:]):
@@ -162,6 +169,15 @@ def _redis_deed(args):
         return drivers.deed(verb, drivers.plain(args[1]), 'all'), word
     # Keys are one by one what rows are: that they differ does not make another object of them.
     return drivers.deed(verb, 'keys', count=max(len(args[keys]), 1)), word
+
+
+def _taken(word, rest):
+    """How many members a command takes out of a key."""
+    if word in _REDIS_TAKES_COUNT:
+        rest = rest[-1:] if rest[-2:-1] == ['COUNT'] else []
+    elif word not in _REDIS_TAKES:
+        return 0
+    return int(rest[0]) if rest and rest[0].isdigit() else 0
 
 
 def _is_past(number, unit, soon):
@@ -183,7 +199,7 @@ def _remember_script(text):
 
 def redis(module):
     def ask(connection, args):
-        deed, word = _redis_deed(args)
+        deed, word = redis_deed(args)
         if deed is None:
             return
         shown = ' '.join([drivers.plain(arg)[:80] for arg in args[1:5]])
@@ -194,19 +210,6 @@ def redis(module):
             return {'host': host, 'port': getattr(connection, 'port', None), 'database': str(number)}
         guard.operation('redis', place, ('%s %s' % (word, shown)).strip(), deeds=[deed])
 
-    def one(old):
-        if drivers.is_coroutine(old):
-            async def run(self, *args, **kwargs):
-                ask(self, args)
-                with drivers.within():
-                    return await old(self, *args, **kwargs)
-        else:
-            def run(self, *args, **kwargs):
-                ask(self, args)
-                with drivers.within():
-                    return old(self, *args, **kwargs)
-        return run
-
     def many(old):
         def run(self, commands, *args, **kwargs):
             commands = list(commands)
@@ -216,7 +219,7 @@ def redis(module):
         return run
 
     kind = getattr(module, 'AbstractConnection', None) or module.Connection
-    drivers.patch(kind, 'send_command', one)
+    drivers.ask_before(kind, ['send_command'], lambda connection, *args, **_: ask(connection, args))
     drivers.patch(kind, 'pack_commands', many)
 
 

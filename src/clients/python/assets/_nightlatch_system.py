@@ -29,8 +29,22 @@ _REMOVERS = {
 _SQL = re.compile(r'(?:-\w*?|--\w+=)?\s*((?:delete|drop|truncate|update|alter|with|do|call|merge|replace)\b.*\s.*)', re.I | re.S)
 _SHELLS = frozenset(('sh', 'bash', 'dash', 'zsh', 'ash', 'ksh'))
 
-# Words before a program that start it.
-_STARTERS = frozenset(('sudo', 'env', 'nohup', 'nice', 'time', 'exec', 'command', 'then', 'do', 'xargs'))
+# Programs that hand a command line to a shell, with other variables.
+_TALKED = frozenset(('su', 'runuser'))
+
+# Words before a program that start it, and those of which it gets none of our variables.
+_STARTERS = frozenset((
+    'sudo', 'doas', 'env', 'nohup', 'nice', 'ionice', 'time', 'timeout', 'exec', 'command', 'then', 'do', 'else', 'if',
+    'while', 'until', 'xargs', 'parallel', 'stdbuf', 'setsid', 'taskset', 'chrt', 'flock', 'unbuffer', 'caffeinate', 'watch',
+    'strace', 'unshare', 'chroot', 'runuser', 'su', 'uv', 'poetry', 'pipenv', 'run', '{', '!',
+))
+_FORGETTING = frozenset(('sudo', 'doas', 'su', 'runuser'))
+_KEEPING = re.compile('-[a-zA-Z]*E|--preserve-env$')
+
+# What runs a program for each of many.
+_REPEATING = re.compile(r'\b(?:xargs|parallel)\b|\b(?:for|while|until)\b.*\bdo\b', re.S)
+
+_PYTHON = re.compile(r'python[\d.]*')
 
 # What the variables are called that tell a client where to go.
 _TELLING = ('PG', 'MYSQL', 'MONGO', 'REDIS', 'POSTGRES', 'DATABASE_', 'DB_')
@@ -100,21 +114,48 @@ def _is_database(path):
 def _starts(command, folder, variables):
     is_line = isinstance(command, (str, bytes, os.PathLike))
     words = [os.fsdecode(part) for part in ([command] if is_line else command)]
-    if not is_line and len(words) > 2 and os.path.basename(words[0]) in _SHELLS and words[1] == '-c':
-        is_line, words = True, words[2:3]
-    line = ' '.join(words)
-    for words in _commands(line) if is_line else [words]:
-        own, is_started = dict(variables), False
-        while words and (words[0] in _STARTERS or '=' in words[0] or is_started and words[0].startswith('-')):
-            name, is_set, value = words[0].partition('=')
-            if name in ('-i', '--ignore-environment'):
+    if is_line:
+        _starts_line(words[0], folder, variables)
+    else:
+        _starts_words(words, ' '.join(words), folder, False, variables)
+
+
+def _starts_line(line, folder, variables):
+    for words in _commands(line):
+        _starts_words(words, line, folder, True, variables)
+
+
+def _starts_words(words, line, folder, is_line, variables):
+    """A program, with words before it that start it, and what they make of its variables."""
+    own, is_started = dict(variables), False
+    while words:
+        name, is_set, value = words[0].partition('=')
+        base = os.path.basename(words[0])
+        if base in _SHELLS or base in _TALKED:
+            said = next((at for at, word in enumerate(words[1:-1], 1) if re.match('-[a-z]*c$', word)), None)
+            if said is not None:
+                return _starts_line(words[said + 1], folder, own if base in _SHELLS else {})
+        if base in _STARTERS:
+            is_started = True
+            # One that takes the program from nowhere else gives it no variables but what it says.
+            if base in _FORGETTING and not any(map(_KEEPING.match, words[1:3])):
                 own = {}
-            elif is_set:
-                own[name] = value
-            words, is_started = words[1:], True
-        # What nightlatch runs is guarded by another.
-        if words and os.path.basename(words[0]) != 'nightlatch':
-            _starts_one(os.path.basename(words[0]), words[1:], line, folder, is_line, own)
+        elif name in ('-i', '-', '--ignore-environment') and is_started:
+            own = {}
+        elif is_set and not words[0].startswith('-'):
+            own[name] = value
+        elif not is_started or _is_program(base):
+            break
+        words = words[1:]
+    # What nightlatch runs is guarded by another.
+    if not words or os.path.basename(words[0]) == 'nightlatch':
+        return
+    _starts_one(os.path.basename(words[0]), words[1:], line, folder, is_line, own)
+
+
+def _is_program(name):
+    return bool(_PYTHON.fullmatch(name)) or name in _SHELLS or name in _CLIENTS or name in _REMOVERS or name in (
+        'rm', 'find', 'nightlatch')
 
 
 def _commands(line):
@@ -137,7 +178,7 @@ def _commands(line):
 
 
 def _starts_one(name, words, line, folder, is_line, variables):
-    if re.fullmatch(r'python[\d.]*', name):
+    if _PYTHON.fullmatch(name):
         _starts_python(words, variables)
     elif name == 'rm' or name == 'find' and ('-delete' in words or 'rm' in words):
         is_tree = name == 'find' or any(re.match(r'-\w*[rR]|--recursive', word) for word in words)
@@ -152,10 +193,15 @@ def _starts_one(name, words, line, folder, is_line, variables):
                 _removes('shutil.rmtree' if is_tree and os.path.isdir(path) else 'os.remove', path)
     elif name in _CLIENTS or name in _REMOVERS and _REMOVERS[name].search(line):
         text = next((found.group(1) for found in map(_SQL.match, words) if found), None)
-        # What a shell puts in place of a variable is not known here.
-        is_plain = not (is_line and re.search('[$`]', line))
-        started = {'argv': [name] + words, 'vars': _telling(variables), 'folder': folder} if is_plain else None
-        guard.operation('shell', lambda: {}, line, deeds=[_client_deed(name, words)], sql=text, started=started)
+        # What a shell puts in place of a variable is not known here; of keys it says not where they are.
+        telling = words[:len(words) - len(_redis_command(words))] if name in _REDIS else words
+        is_plain = not (is_line and re.search('[$`]', ' '.join(telling) if name in _REDIS else line))
+        started = {'argv': [name] + telling, 'vars': _telling(variables), 'folder': folder} if is_plain else None
+        deed = _client_deed(name, words)
+        if deed is not None and deed['scope'] == 'one' and _REPEATING.search(line):
+            deed = dict(deed, scope='unknown')
+        if deed is not None:
+            guard.operation('shell', lambda: {}, line, deeds=[deed], sql=text, started=started)
 
 
 def _starts_python(words, variables):
@@ -180,9 +226,31 @@ def _telling(variables):
 def _client_deed(name, words):
     if name == 'dropdb' and words or name in ('mysqladmin', 'mariadb-admin') and 'drop' in words:
         return {'verb': 'drop', 'object': words[-1], 'scope': 'all'}
-    if name in ('redis-cli', 'valkey-cli') and {'FLUSHALL', 'FLUSHDB'}.intersection(word.upper() for word in words):
-        return {'verb': 'truncate', 'object': None, 'scope': 'all'}
+    if name in _REDIS:
+        command = _redis_command(words)
+        # Without one it reads what it runs.
+        if command:
+            return guard._load_taps().tap_file('_nightlatch_stores').redis_deed(command)[0]
     return {'verb': 'shell', 'object': name, 'scope': 'unknown'}
+
+
+_REDIS = frozenset(('redis-cli', 'valkey-cli'))
+
+# Options of `redis-cli` that take the next word.
+_REDIS_VALUED = frozenset((
+    '-h', '-p', '-t', '-s', '-a', '-u', '-r', '-i', '-n', '-d', '-D', '--user', '--pass', '--sni', '--cacert', '--cacertdir',
+    '--cert', '--key', '--tls-ciphers', '--tls-ciphersuites', '--show-pushes',
+))
+
+
+def _redis_command(words):
+    """The command behind the options."""
+    words = list(words)
+    while words and words[0].startswith('-'):
+        if words[0] in ('--eval', '--pipe', '-x', '-X'):
+            return []
+        words = words[2 if words[0] in _REDIS_VALUED else 1:]
+    return words
 
 
 def _meant(pattern):

@@ -19,7 +19,14 @@ _AWS_REMOVES = re.compile(r'(?:Batch)?(?:Delete|Terminate|Purge|Deregister|Destr
 
 # What lets go of something in other words, or later.
 _AWS_LATER = frozenset(('ScheduleKeyDeletion', 'ReleaseAddress', 'ReleaseHosts', 'UpdateTimeToLive',
-                        'PutBucketLifecycle', 'PutBucketLifecycleConfiguration', 'PutLifecyclePolicy'))
+                        'PutBucketLifecycle', 'PutBucketLifecycleConfiguration', 'PutLifecyclePolicy',
+                        'PutRetentionPolicy', 'DecreaseStreamRetentionPeriod'))
+
+# What takes away all that runs where it is set to nothing, and what says how much.
+_AWS_SIZES = {
+    'UpdateService': 'desiredCount', 'SetDesiredCapacity': 'DesiredCapacity', 'UpdateAutoScalingGroup': 'MaxSize',
+    'PutFunctionConcurrency': 'ReservedConcurrentExecutions',
+}
 
 # What a queue's reader does to each message.
 _AWS_HARMLESS = frozenset(('DeleteMessage', 'DeleteMessageBatch'))
@@ -55,6 +62,9 @@ def _aws_deeds(name, given):
         deeds = [deed for table in sorted(tables) for deed in _aws_requests(
             [item for item in items if any(p.get('TableName') == table for p in item.values())], table)]
         return next(iter(tables), None), deeds
+    if name in _AWS_SIZES and given.get(_AWS_SIZES[name]) == 0:
+        what = given.get('service') or next((value for value in given.values() if isinstance(value, str)), None)
+        return None, [drivers.deed('truncate', '%s (%s)' % (what, name), 'all')]
     if name in _AWS_HARMLESS or not (name in _AWS_LATER or _AWS_REMOVES.match(name)):
         return None, []
     what = next((value for value in given.values() if isinstance(value, str)), None)
@@ -111,6 +121,30 @@ def _takes_all(query):
     return kind == 'exists' and value.get('field') in ('_id', '_index')
 
 
+def _field(body, *names):
+    """What stands within objects within a body; nothing where there is no such thing."""
+    for name in names:
+        body = body.get(name) if hasattr(body, 'get') else None
+    return body
+
+
+def _elastic_reindex(body):
+    """Documents of the other index are overwritten, unless it is told to make new ones only."""
+    index = _field(body, 'dest', 'index')
+    if _field(body, 'dest', 'op_type') == 'create':
+        return index, []
+    return index, [drivers.deed('replace', index, 'unknown')]
+
+
+def _lets_go_at_once(body):
+    """Tells whether a policy deletes what is there within a day."""
+    phase = _field(body, 'policy', 'phases', 'delete')
+    if _field(phase, 'actions', 'delete') is None:
+        return False
+    number, unit = re.fullmatch(r'(\d*)(.*)', str(_field(phase, 'min_age') or '')).groups()
+    return unit != 'd' or int(number or 0) == 0
+
+
 def _elastic_bulk(body, index):
     """What a bulk does; its body is text, or lines and objects."""
     if isinstance(body, (str, bytes)):
@@ -142,6 +176,13 @@ def _elastic_deeds(method, path, body):
     if '_aliases' in parts and method == 'POST' and hasattr(body, 'get'):
         gone = [one['remove_index'].get('index') for one in body.get('actions', []) if 'remove_index' in one]
         return index, [drivers.deed('drop', str(one), 'all') for one in gone]
+    if parts[-1:] == ['_reindex']:
+        return _elastic_reindex(body)
+    if parts[-1:] == ['_restore']:
+        # It takes the place of what is there and closed.
+        return index, [drivers.deed('replace', str(_field(body, 'indices') or '/'.join(parts[:-1])), 'unknown')]
+    if parts[:2] == ['_ilm', 'policy'] and method == 'PUT' and _lets_go_at_once(body):
+        return index, [drivers.deed('drop', 'what %s is put on' % parts[-1], 'all')]
     if '_update' in parts and method == 'POST':
         return index, [drivers.deed('update', index)]
     if method != 'DELETE' or _ELASTIC_HARMLESS.intersection(parts):
