@@ -201,7 +201,10 @@ impl<'a> Walk<'_, 'a> {
     fn text(&mut self, expr: &ExprCall) {
         for given in expr.arguments.args.iter().filter(|_| self.deep < MOST_CALLS) {
             let Expr::StringLiteral(string) = given else { continue };
-            let found = without_options(string.value.to_str()).into_iter().find_map(|text| {
+            // Most that is no option and its value parses only as a part of something.
+            let mut texts = without_options(string.value.to_str());
+            texts.sort_by_key(|text| super::mistake(text).is_some());
+            let found = texts.into_iter().find_map(|text| {
                 let parsed = super::parsed(text)?;
                 let found = read(&parsed.body, self.types, self.around.clone(), self.deep + 1);
                 (!found.is_empty()).then_some(found)
