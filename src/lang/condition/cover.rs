@@ -198,8 +198,8 @@ impl Condition {
     }
 
     fn compared(&self, left: &Self, op: Op, right: &Self, truth: Truth) -> Cover {
-        if let Some(case) = each_way(left, |left| Self::compare(left, op, right.clone()))
-            .or_else(|| each_way(right, |right| Self::compare(left.clone(), op, right)))
+        if let Some(case) = each_way(left, right, |left| Self::compare(left, op, right.clone()))
+            .or_else(|| each_way(right, left, |right| Self::compare(left.clone(), op, right)))
         {
             return case.cover(truth);
         }
@@ -328,8 +328,16 @@ fn row_by_row(own: &Condition, op: Op, other: &Condition) -> Option<Cover> {
     (is_same_key && matches!(op, Op::Unequal | Op::Differs)).then_some(Cover::All)
 }
 
-/// Returns what a condition on a term is that may be one or another: `coalesce($1, id) = id`.
-fn each_way(term: &Condition, on: impl Fn(Condition) -> Condition) -> Option<Condition> {
+/// Returns what a condition on a term is that may be one or another: `coalesce($1, id) = id`. The other
+/// term has to be a plain one, since it is looked at for each.
+fn each_way(
+    term: &Condition,
+    other: &Condition,
+    on: impl Fn(Condition) -> Condition,
+) -> Option<Condition> {
+    if !other.parts().is_empty() {
+        return None;
+    }
     match term {
         Condition::Case { chosen_by, results } if chosen_by.len() < results.len() => {
             let results = results.iter().cloned().map(on).collect();
