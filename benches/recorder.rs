@@ -89,7 +89,7 @@ fn on_disk(text: &[u8]) -> Result<(), Box<dyn Error>> {
     let length = Log::len(recorder.path())?;
     let troubles = recorder.troubles();
     drop(recorder);
-    let limits = Limits { max_total_bytes: u64::MAX, keep_days: 0 };
+    let limits = Limits::NONE;
     tidy::run(folder.path(), limits, clock.now())?;
     let took = (clock.elapsed() - begun).as_secs_f64();
     let packed = prune::survey(folder.path())?.iter().map(|lying| lying.bytes).sum::<u64>();

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::prune::size;
+use super::prune::{amount, size};
 use super::recorded;
 use crate::cli::DoctorArgs;
 use crate::clients::known::KNOWN;
@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::{self, Loaded};
 use crate::error::Error;
 use crate::os::{file, keepsake};
-use crate::record::prune;
+use crate::record::prune::{self, Amount};
 use crate::ui::table::View;
 use crate::ui::theme::Style;
 use crate::world::World;
@@ -174,13 +174,9 @@ fn recordings(loaded: &Loaded, world: &World) -> Vec<Finding> {
     found.extend(place::disk(&folder, most));
     found.push(match prune::survey(&folder) {
         Ok(all) => {
-            let bytes: u64 = all.iter().map(|one| one.bytes).sum();
-            let count = all.len();
-            let sessions =
-                if count == 1 { "1 session".into() } else { format!("{count} sessions") };
-            let text =
-                format!("{}: {sessions}, {} of {}", folder.display(), size(bytes), size(most));
-            if bytes > most / 100 * NEARLY_FULL {
+            let there = Amount::of(&all);
+            let text = format!("{}: {} of {}", folder.display(), amount(there), size(most));
+            if there.bytes > most / 100 * NEARLY_FULL {
                 Finding::new(WHAT, State::Note, text).hint(
                     "The oldest will go: see nightlatch prune --dry-run, and max_total in [record].",
                 )

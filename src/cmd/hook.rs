@@ -29,8 +29,8 @@ pub(super) fn open(
     hook: Hook,
     args: &[OsString],
     world: &World,
+    data_dir: Option<PathBuf>,
 ) -> Result<(Asking, Vec<OsString>, Vars), Error> {
-    let data_dir = world.data_dir();
     let Prepared { server, folder, args, vars } = prepare(&hook, args, world, data_dir)?;
     Ok((Asking::new(server, hook, folder, world.clone()), args, vars))
 }

@@ -37,9 +37,8 @@ pub fn run(
         None => KEPT.iter().collect(),
         Some(name) => vec![history::by_client(name).ok_or_else(|| unknown(name))?],
     };
-    let _lock = imported::lock(&data_dir).map_err(|error| {
-        Error::ours(format!("Cannot write to {}.", data_dir.display())).because(error)
-    })?;
+    let _lock = imported::lock(&data_dir)
+        .map_err(|error| recorded::unwritten("nothing is imported", &data_dir, error))?;
     let store = recorded::open(&data_dir, view)?;
     let mut has_found = false;
     for keeps in wanted {
@@ -129,7 +128,8 @@ impl Found {
 
     fn keep(&self, data_dir: &Path, now: Timestamp) -> Result<(), Error> {
         imported::append(data_dir, self.client, self.there, &self.new, now).map_err(|error| {
-            Error::ours(format!("Cannot keep the history of {}.", self.client)).because(error)
+            let what = format!("the history of {} is not kept", self.client);
+            recorded::unwritten(&what, data_dir, error)
         })
     }
 

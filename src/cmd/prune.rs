@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::Error;
 use crate::os::background;
-use crate::record::prune::{self, Care, Limits, Plan, Removal, Why};
+use crate::record::prune::{self, Amount, Care, Limits, Plan, Removal, Why};
 use crate::record::tidy;
 use crate::ui::table::{Align, Cell, Column, Fit, Table, View};
 use crate::ui::theme::Style;
@@ -128,35 +128,45 @@ fn table(plan: &Plan, limits: Limits, view: &View<'_>) -> Table {
 }
 
 fn reason(removal: &Removal, limits: Limits) -> String {
+    let most = || size(limits.max_total_bytes);
     match removal.why {
         Why::Old { days } => {
             format!("{days} days old, kept for {}", limits.keep_days)
         }
-        Why::TooMuch => {
-            format!("the oldest, and all take more than {}", size(limits.max_total_bytes))
+        Why::TooMuch if removal.lying.is_imported() => {
+            format!("it can be imported again, and all take more than {}", most())
         }
+        Why::TooMuch => format!("the oldest, and all take more than {}", most()),
     }
 }
 
 fn summary(plan: &Plan, is_dry: bool) -> String {
-    let (count, bytes) = plan.before;
-    let (gone, gone_bytes) = (plan.removals.len(), plan.removed_bytes());
-    let sessions = |count: usize| match count {
-        1 => "1 session".to_owned(),
-        count => format!("{count} sessions"),
-    };
-    let stays = format!("{}, {}", sessions(count - gone), size(bytes - gone_bytes));
-    if gone == 0 {
+    let gone = plan.removed();
+    let stays = amount(plan.before.without(gone));
+    if plan.removals.is_empty() {
         return format!("Nothing to remove: {stays}.");
     }
     let verb = if is_dry { "Would remove" } else { "Removed" };
-    let mut text = format!("{verb} {}, {}. What stays: {stays}.", sessions(gone), size(gone_bytes));
+    let mut text = format!("{verb} {}. What stays: {stays}.", amount(gone));
     if is_dry && plan.removals.iter().any(|removal| removal.ended_badly) {
         text.push_str(
             "\nSome ended badly: look at them before they go, with nightlatch show SESSION.",
         );
     }
     text
+}
+
+/// Says what there is, as `2 sessions and 1 imported history, 1.2 GB`.
+pub(super) fn amount(amount: Amount) -> String {
+    let sessions = (amount.sessions, "session", "sessions");
+    let imports = (amount.imports, "imported history", "imported histories");
+    let counts: Vec<String> = [sessions, imports]
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, more)| format!("{count} {}", if count == 1 { one } else { more }))
+        .collect();
+    let counts = if counts.is_empty() { "0 sessions".to_owned() } else { counts.join(" and ") };
+    format!("{counts}, {}", size(amount.bytes))
 }
 
 /// Writes a size for a person.
@@ -170,7 +180,11 @@ pub(super) fn size(bytes: u64) -> String {
 
 /// Returns what the configuration says recordings may take.
 fn limits(config: &Config) -> Limits {
-    Limits { max_total_bytes: config.record.max_total_bytes, keep_days: config.record.keep_days }
+    Limits {
+        max_total_bytes: config.record.max_total_bytes,
+        max_session_bytes: config.record.max_session_bytes,
+        keep_days: config.record.keep_days,
+    }
 }
 
 /// At a session's start: sees to what was killed before, in the background.
@@ -203,7 +217,7 @@ pub fn tidy(args: &[OsString], world: &World, clock: &Clock) -> u8 {
     let mut limits = limits(&loaded.config);
     if !loaded.errors.is_empty() {
         // A limit may be among the mistakes: nothing goes because of a typing error.
-        limits = Limits { max_total_bytes: u64::MAX, keep_days: 0 };
+        limits = Limits::NONE;
     }
     u8::from(tidy::run(&data_dir, limits, clock.now()).is_err())
 }

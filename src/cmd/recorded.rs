@@ -4,9 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind};
-use crate::record::ReadError;
+use crate::os::file::free_bytes;
 use crate::record::find::{self, NotFound, Recorded};
-use crate::record::imported;
+use crate::record::{self, ReadError, imported};
 use crate::store::{Indexed, Store, StoreError};
 use crate::ui::table::View;
 use crate::world::World;
@@ -16,6 +16,9 @@ const NAMED_SESSIONS: usize = 5;
 
 /// What helps a damaged index.
 const REINDEX: &str = "Build it again from the logs: nightlatch reindex";
+
+/// SQLite needs more room than this to change anything, in bytes: the files beside the index.
+const INDEX_BYTES: u64 = 64 << 10;
 
 /// Where nothing is recorded yet, this says how to begin.
 const BEGIN: &str = "Nothing is recorded yet. Start a client through nightlatch: nightlatch psql";
@@ -75,7 +78,8 @@ fn open_any(data_dir: &Path, view: &mut View<'_>) -> Result<(Store, Kept), Error
         Ok(store) => Ok((store, Kept::Writable)),
         Err(error) if error.is_unwritable() => {
             let store = Store::open_to_read(data_dir);
-            let store = store.or_else(|_| in_memory(data_dir, &store_error(error), view))?;
+            let error = index_error(error, data_dir);
+            let store = store.or_else(|_| in_memory(data_dir, &error, view))?;
             Ok((store, Kept::Fixed))
         }
         Err(error) => Err(store_error(error)),
@@ -87,7 +91,7 @@ fn update(mut store: Store, data_dir: &Path, view: &mut View<'_>) -> Result<Stor
         Ok(indexed) => report(&indexed, view),
         Err(error) if error.is_unwritable() => {
             let is_empty = store.is_empty().map_err(store_error)?;
-            let error = store_error(error);
+            let error = index_error(error, data_dir);
             if is_empty {
                 return in_memory(data_dir, &error, view);
             }
@@ -173,6 +177,31 @@ pub(super) fn store_error(error: StoreError) -> Error {
         }
         StoreError::Logs(_) => with,
     }
+}
+
+/// Makes an error of an index that is to be written one for the user: that the disk is full is not in
+/// all that SQLite says then.
+pub(super) fn index_error(error: StoreError, data_dir: &Path) -> Error {
+    let has_no_room = || free_bytes(data_dir).is_ok_and(|free| free < INDEX_BYTES);
+    if error.is_full() || (error.is_unwritable() && has_no_room()) {
+        return full(data_dir, "the index cannot be written");
+    }
+    store_error(error)
+}
+
+/// Makes an error of a file in the data folder one for the user, by what could not be done.
+pub(super) fn unwritten(what: &str, data_dir: &Path, error: io::Error) -> Error {
+    if record::is_full(&error) {
+        return full(data_dir, what);
+    }
+    Error::ours(sentence(&format!("{what}: {} cannot be written", data_dir.display())))
+        .because(error)
+        .hint("Make it yours and the disk writable, or set NIGHTLATCH_DATA_DIR.")
+}
+
+fn full(data_dir: &Path, so: &str) -> Error {
+    Error::ours(format!("The disk of {} is full: {so}.", data_dir.display()))
+        .hint("Free some space there: nightlatch prune --dry-run says which recordings could go.")
 }
 
 /// Makes an error of a log one for the user.

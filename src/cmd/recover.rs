@@ -87,7 +87,8 @@ fn notice(world: &World, out: &mut dyn Write) -> Result<u8, Error> {
             .because(error)
             .hint("nightlatch doctor")
     };
-    tidy::repair_dead(&data_dir).map_err(unusable)?;
+    // Whoever wants something back wants all there is.
+    tidy::repair_dead(&data_dir, u64::MAX).map_err(unusable)?;
     let badly = badly::take(&data_dir).map_err(unusable)?;
     let said = match badly.as_slice() {
         [] => return Ok(0),

@@ -31,7 +31,7 @@ pub fn run(
         Store::remove(&data_dir)?;
         rebuild()
     });
-    let indexed = indexed.map_err(recorded::store_error)?;
+    let indexed = indexed.map_err(|error| recorded::index_error(error, &data_dir))?;
     recorded::report(&indexed, view);
     let (sessions, statements) = (indexed.sessions, indexed.statements);
     writeln!(out, "Indexed {statements} statements of {sessions} sessions.")

@@ -1,10 +1,13 @@
 //! `nightlatch psql …` and `nightlatch run`: wraps a client.
 
+mod recording;
+
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
+use self::recording::{Disk, Recording};
 use super::night::NIGHT;
 use super::past::End;
 use super::program::{cannot_run, find};
@@ -98,6 +101,8 @@ fn wrap(
     if launcher.is_bare() {
         return Err(cannot_run(name, &replace_self(program.as_os_str(), name, args)));
     }
+    // It answers while the rest is read.
+    let disk = world.data_dir().map(Disk::ask);
     let loaded = config::load(world);
     let theme = theme(world, terminals, loaded.config.look.colour);
     redact::set_own(
@@ -117,20 +122,36 @@ fn wrap(
     }
     let decided = launcher.decide(&here.known(&loaded.config.targets), world);
     let is_off = world.var("NIGHTLATCH") == Some("off");
-    let run = Run { known, name, program, args, terminals, launcher, world, clock, decided, theme };
+    let mut run = Run {
+        known,
+        name,
+        program,
+        args,
+        terminals,
+        launcher,
+        world,
+        clock,
+        decided,
+        theme,
+        data_dir: None,
+    };
     survive_file_limit();
-    let recorder = run.record(loaded.config.record.max_session_bytes);
-    let folder =
-        recorder.as_ref().and_then(|recorder| recorder.path().parent()).map(Path::to_owned);
+    let (config, header) = (loaded.config, run.header());
+    let (max_bytes, wait) = (config.record.max_session_bytes, config.journal_wait);
+    let Recording { recorder, data_dir } = Recording::begin(disk, &header, *clock, max_bytes, wait);
+    run.data_dir = data_dir;
     if is_off {
         return run.bare(recorder);
     }
-    let ended = run.go(loaded.config, here, recorder, approved.or_else(|| approval(world)));
-    if let (Some(data_dir), Some(folder)) = (world.data_dir(), folder) {
-        tidy_after(&data_dir, &folder, clock);
+    let log = recorder.as_ref().map(|recorder| (recorder.path().to_owned(), recorder.written()));
+    let ended = run.go(config, here, recorder, approved.or_else(|| approval(world)));
+    if let (Some(data_dir), Some((log, written))) = (world.data_dir(), log)
+        && let Some(folder) = log.parent().filter(|_| written.is_over())
+    {
+        tidy_after(&data_dir, folder, clock);
         if ended.as_ref().is_ok_and(|&status| is_loss(status)) {
             // Only a shell's remark is lost where it cannot be written.
-            drop(badly::note(&data_dir, &folder));
+            drop(badly::note(&data_dir, folder));
         }
     }
     ended
@@ -165,19 +186,18 @@ struct Run<'a> {
     clock: &'a Clock,
     decided: Decided,
     theme: Theme,
+    /// The data folder, if it can be touched.
+    data_dir: Option<PathBuf>,
 }
 
 impl Run<'_> {
-    /// Starts the recording, or says that there is none.
-    fn record(&self, max_session_bytes: u64) -> Option<Recorder> {
-        let Some(folder) = self.world.data_dir() else {
-            say("recording is off: there is no home folder; set NIGHTLATCH_DATA_DIR");
-            return None;
-        };
+    /// Returns what is known of the session before it starts.
+    fn header(&self) -> Header {
         let size = term::size(io::stdout().as_fd()).unwrap_or_default();
         let mut argv = vec![self.name.to_string_lossy().into_owned()];
         argv.extend(self.args.iter().map(|arg| arg.to_string_lossy().into_owned()));
-        let header = Header {
+        let pid = u32::try_from(own_pid()).unwrap_or(0);
+        Header {
             cols: size.cols,
             rows: size.rows,
             term: self.world.var("TERM").map(str::to_owned),
@@ -187,21 +207,8 @@ impl Run<'_> {
             target: Some(self.decided.target.clone()),
             cwd: self.world.cwd.clone(),
             tty: term::name().map(|path| path.to_string_lossy().into_owned()),
-            pid: u32::try_from(own_pid()).unwrap_or(0),
-            pid_started: crate::record::process::started(u32::try_from(own_pid()).unwrap_or(0)),
-        };
-        match Recorder::open(&folder, &header, *self.clock, max_session_bytes) {
-            Ok(recorder) => Some(recorder),
-            Err(error) => {
-                let cause = std::error::Error::source(&error)
-                    .map(|cause| format!(": {cause}"))
-                    .unwrap_or_default();
-                say(&format!(
-                    "recording is off, what you do is not recorded: {error}{cause} (make it \
-                     writable or set NIGHTLATCH_DATA_DIR)"
-                ));
-                None
-            }
+            pid,
+            pid_started: crate::record::process::started(pid),
         }
     }
 
@@ -227,13 +234,14 @@ impl Run<'_> {
         approved: Option<Approval>,
     ) -> Result<u8, Error> {
         let session = recorder.as_ref().map(|recorder| recorder.session().to_owned());
-        let folder =
-            recorder.as_ref().and_then(|recorder| recorder.path().parent()).map(Path::to_owned);
+        // Only where it can be touched.
+        let log = recorder.as_ref().filter(|_| self.data_dir.is_some()).map(Recorder::path);
+        let folder = log.and_then(Path::parent).map(Path::to_owned);
         let is_interactive = self.launcher.is_interactive();
         let mut keeper = Keeper::new(config, *self.clock, recorder, here, self.decided.clone());
-        keeper.set_glass_folder(self.world.data_dir());
-        if let Some(data_dir) = self.world.data_dir() {
-            keeper.remember_servers(Servers::new(&data_dir));
+        keeper.set_glass_folder(self.data_dir.clone());
+        if let Some(data_dir) = &self.data_dir {
+            keeper.remember_servers(Servers::new(data_dir));
         }
         let preflight = (!is_interactive).then(|| {
             let address = &self.decided.target.address;
@@ -343,7 +351,7 @@ impl Run<'_> {
             let judged = keeper.untold((hook.kept)(text), &reading, Source::Preflight);
             foreseen.before = before(&mut keeper, judged);
         }
-        let (asking, args, vars) = hook::open(hook, self.args, self.world)?;
+        let (asking, args, vars) = hook::open(hook, self.args, self.world, self.data_dir.clone())?;
         let start = Start {
             manner: Manner::Read,
             approved,
@@ -364,6 +372,7 @@ impl Run<'_> {
         start: Start,
     ) -> Result<u8, Error> {
         let Start { manner, approved, foreseen, asking, args, mut vars, side } = start;
+        let written = keeper.written();
         let nonce = random::token();
         let has_tty = self.terminals.stdin || self.terminals.stdout;
         let term = if has_tty { UserTerm::open().ok() } else { None };
@@ -381,11 +390,11 @@ impl Run<'_> {
             vars.push(("NIGHTLATCH_SESSION".into(), Some(session.into())));
         }
         let start_up = self.launcher.start_up_file(&nonce, &editor::teller()).filter(|_| is_tapped);
-        let start_up = match start_up {
+        let mut start_up = match start_up {
             None => None,
             Some((variable, text)) => {
-                let file =
-                    StartUpFile::write(&start_up_file::places(folder, self.world), &nonce, &text)?;
+                let places = start_up_file::places(folder.clone(), self.world);
+                let file = StartUpFile::write(&places, &nonce, &text)?;
                 vars.push((variable.into(), Some(file.path.clone().into_os_string())));
                 Some(file)
             }
@@ -403,8 +412,7 @@ impl Run<'_> {
             caught.push(Caught::Stop);
         }
         let terminal = term.as_ref().and_then(|_| term::name());
-        let data_dir = self.world.data_dir();
-        let wardrobe = Wardrobe::new(data_dir.as_deref(), terminal.as_deref());
+        let wardrobe = Wardrobe::new(self.data_dir.as_deref(), terminal.as_deref());
         let (monitor, channel) = spawn(Launch {
             program: self.program.clone(),
             name: self.name.to_owned(),
@@ -421,8 +429,8 @@ impl Run<'_> {
             say(&format!("recording is off, what you do is not recorded: {error}"));
         }
         // It starts a thread, so not before the monitor has been forked.
-        if let Some(data_dir) = data_dir {
-            tidy_before(&data_dir, self.clock);
+        if let Some(data_dir) = &self.data_dir {
+            tidy_before(data_dir, self.clock);
         }
         let is_notified = keeper.config().notify;
         let signals = Signals::catch(&caught)
@@ -468,6 +476,11 @@ impl Run<'_> {
         let ended = relay.run().map_err(|error| {
             Error::ours("The relay failed; the client was ended.").because(error)
         })?;
+        if let (Some(file), Some(folder)) = (&mut start_up, folder)
+            && !written.is_some_and(|written| written.is_over())
+        {
+            file.leave_in(&folder);
+        }
         drop(start_up);
         match ended {
             Ended::NotStarted(errno) => {

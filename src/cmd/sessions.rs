@@ -6,7 +6,7 @@ use super::recorded;
 use crate::cli::SessionsArgs;
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::record::process;
+use crate::record::{find, process};
 use crate::store::Session;
 use crate::ui::table::{Align, Cell, Column, Fit, Table, View};
 use crate::ui::theme::Style;
@@ -41,12 +41,14 @@ pub fn run(
     let now = clock.now().to_zoned(view.zone.clone());
     let filter = args.filter.filter(session.map(|found| found.session), &now)?;
     let store = recorded::open(&data_dir, view)?;
-    let sessions = store.sessions(&filter, &process::is_alive).map_err(recorded::store_error)?;
+    let mut sessions =
+        store.sessions(&filter, &process::is_alive).map_err(recorded::store_error)?;
     if sessions.is_empty() {
         recorded::note(view, "No session matches.");
     } else if args.json {
-        for session in &sessions {
-            serde_json::to_writer(&mut *out, session)
+        for session in &mut sessions {
+            session.path = find::place(&session.path);
+            serde_json::to_writer(&mut *out, &*session)
                 .map_err(|error| recorded::write_error(error.into()))?;
             writeln!(out).map_err(recorded::write_error)?;
         }

@@ -12,6 +12,7 @@ use crate::world::World;
 #[derive(Debug)]
 pub(super) struct StartUpFile {
     pub(super) path: PathBuf,
+    is_left: bool,
 }
 
 /// Returns where it may be, the best first: beside the log, and where that disk is full in memory.
@@ -31,7 +32,7 @@ impl StartUpFile {
         for place in places {
             let path = place.join(format!("start-up-{nonce}"));
             match write(&path, text) {
-                Ok(()) => return Ok(Self { path }),
+                Ok(()) => return Ok(Self { path, is_left: false }),
                 Err(error) => first = first.or(Some((path, error))),
             }
         }
@@ -40,6 +41,12 @@ impl StartUpFile {
         Err(Error::ours(format!("The start-up file {} cannot be written.", path.display()))
             .because(error)
             .hint("Free some space, or set NIGHTLATCH_DATA_DIR to another disk."))
+    }
+
+    /// The disk of this folder hangs: what is there stays, and is removed with what else the session
+    /// has left.
+    pub(super) fn leave_in(&mut self, folder: &Path) {
+        self.is_left = self.path.starts_with(folder);
     }
 }
 
@@ -51,7 +58,9 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
 impl Drop for StartUpFile {
     fn drop(&mut self) {
         // It holds nothing but this run's marks; a stray one does no harm.
-        drop(fs::remove_file(&self.path));
+        if !self.is_left {
+            drop(fs::remove_file(&self.path));
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Temporary tables that a text itself has made: what it does to them is its own affair.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::token::{Kind, Statement, is_word};
 use super::{Class, Effect, Verb};
@@ -18,6 +18,17 @@ const DOUBTS: &[&str] = &[
     "use",
 ];
 
+/// How long a name is the text's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// Until it is dropped.
+    Session,
+    /// Until the transaction ends: ON COMMIT DROP.
+    Transaction,
+    /// Never for certain: where its CREATE fails, the text goes on with another table of the name.
+    Perhaps,
+}
+
 /// Takes the effects of a text on temporary tables of its connection: what stays within is only the
 /// session's. Of what may be several statements nobody knows which table the later ones mean.
 pub fn keep_own(text: &str, own: &[String], effects: &mut [Effect]) {
@@ -25,7 +36,8 @@ pub fn keep_own(text: &str, own: &[String], effects: &mut [Effect]) {
         return;
     }
     let mut temporary = Temporary::default();
-    temporary.names.extend(own.iter().flat_map(|name| [name.clone(), format!("\"{name}\"")]));
+    let names = own.iter().flat_map(|name| [name.clone(), format!("\"{name}\"")]);
+    temporary.names.extend(names.map(|name| (name, Kept::Session)));
     for effect in effects {
         temporary.keep(effect);
     }
@@ -34,16 +46,18 @@ pub fn keep_own(text: &str, own: &[String], effects: &mut [Effect]) {
 /// Names, as effects have them.
 #[derive(Debug, Default)]
 pub(super) struct Temporary {
-    names: BTreeSet<String>,
-    /// Where the text goes on after a mistake: whether a transaction is open, which no statement behind
-    /// a mistake gets through. Outside of one a name whose CREATE failed is another table's.
-    is_open: Option<bool>,
+    names: BTreeMap<String, Kept>,
+    /// Whether a transaction is open, as far as the text tells.
+    is_open: bool,
+    /// Whether the text goes on after a mistake. No statement behind one gets through in an open transaction;
+    /// outside of one a name whose CREATE failed is another table's.
+    goes_on: bool,
 }
 
 impl Temporary {
     /// Those of a text that goes on after a mistake, in an open transaction or not.
     pub(super) fn doubted(is_open: bool) -> Self {
-        Self { is_open: Some(is_open), ..Self::default() }
+        Self { is_open, goes_on: true, ..Self::default() }
     }
 
     /// Forgets what was made.
@@ -53,12 +67,11 @@ impl Temporary {
 
     /// Takes the effects of the next statement: what stays within is only the session's.
     pub(super) fn take(&mut self, text: &str, statement: &Statement, effects: &mut [Effect]) {
-        let word = |list: &[&str]| {
-            statement
-                .tokens
-                .iter()
-                .any(|token| token.kind == Kind::Word && is_word(&text[token.range.clone()], list))
+        let is = |at: usize, list: &[&str]| {
+            let token = statement.tokens.get(at).filter(|token| token.kind == Kind::Word);
+            token.is_some_and(|token| is_word(&text[token.range.clone()], list))
         };
+        let word = |list: &[&str]| (0..statement.tokens.len()).any(|at| is(at, list));
         if !self.names.is_empty() {
             if word(DOUBTS) {
                 self.names.clear();
@@ -66,38 +79,31 @@ impl Temporary {
             for effect in effects.iter_mut() {
                 self.keep(effect);
             }
-        }
-        let is = |at: usize, list: &[&str]| {
-            let token = statement.tokens.get(at).filter(|token| token.kind == Kind::Word);
-            token.is_some_and(|token| is_word(&text[token.range.clone()], list))
-        };
-        self.forget_named(text, statement, &word);
-        if let Some(is_open) = &mut self.is_open {
-            if is(0, &["abort", "commit", "end", "prepare", "rollback"]) {
+            // Who knows what runs there.
+            if effects.iter().any(|effect| effect.verb == Verb::Execute) {
                 self.names.clear();
-                *is_open = false;
             }
-            *is_open |= is(0, &["begin", "start"]);
         }
-        let at = if is(1, &["global", "local"]) { 2 } else { 1 };
-        // With IF NOT EXISTS it may be another table of that name.
-        let makes = self.is_open != Some(false)
-            && is(0, &["create"])
-            && is(at, &["temp", "temporary"])
-            && is(at + 1, &["table"])
-            && !is(at + 2, &["if"])
-            // It may be gone with the next COMMIT, and its name another table's.
-            && !(word(&["commit"]) && word(&["drop"]));
-        if makes
-            && let Some(name) = effects.iter().find_map(|effect| match effect.verb {
-                Verb::Create => effect.object.clone(),
-                _ => None,
-            })
-        {
-            // With a schema it is none, or fails.
-            if !name.contains('.') {
-                self.names.insert(name);
-            }
+        self.forget_named(text, statement, &word);
+        if is(0, &["abort", "commit", "end", "prepare", "rollback"]) {
+            self.is_open = false;
+            let goes_on = self.goes_on;
+            self.names.retain(|_, kept| !goes_on && *kept != Kept::Transaction);
+        }
+        self.is_open |= is(0, &["begin", "start"]);
+        let made = effects.iter().find(|effect| effect.verb == Verb::Create);
+        let made = made.and_then(|effect| effect.object.clone());
+        // With a schema it is none, or fails.
+        if let Some(name) = made.filter(|name| makes(&is, statement) && !name.contains('.')) {
+            // Outside of a transaction it is gone at once, and its name another table's.
+            let is_gone = word(&["commit"]) && word(&["drop"]);
+            let kept = match (self.is_open, is_gone) {
+                (true, true) => Kept::Transaction,
+                (false, true) => return,
+                (false, false) if self.goes_on => Kept::Perhaps,
+                (_, false) => Kept::Session,
+            };
+            self.names.insert(name, kept);
         }
     }
 
@@ -113,22 +119,38 @@ impl Temporary {
             self.names.clear();
         }
         if has(&["drop", "rename", "schema"]) {
-            self.names.retain(|name| !folded.contains(&name.trim_matches('"').to_lowercase()));
+            self.names.retain(|name, _| !folded.contains(&name.trim_matches('"').to_lowercase()));
         }
     }
 
     fn keep(&mut self, effect: &mut Effect) {
-        let Some(object) = effect.object.as_ref().filter(|object| self.names.contains(*object))
+        let Some((name, kept)) =
+            effect.object.as_ref().and_then(|object| self.names.get_key_value(object))
         else {
             return;
         };
+        let (name, kept) = (name.clone(), *kept);
         let stays = effect.only_table().is_some();
         if matches!(effect.verb, Verb::Drop | Verb::Rename) {
-            self.names.remove(&object.clone());
+            self.names.remove(&name);
         }
-        if stays {
+        if stays && kept == Kept::Perhaps {
+            let phrase = ", or of another table if its CREATE fails (pg_temp.";
+            effect.phrase = format!("{}{phrase}{name} is never another)", effect.phrase);
+        } else if stays {
             effect.class = Class::Session;
             effect.phrase.push_str(", a temporary table of its own");
         }
     }
+}
+
+/// Tells whether a statement makes a temporary table: CREATE, or SELECT INTO. With IF NOT EXISTS it may
+/// be another table of that name.
+fn makes(is: &impl Fn(usize, &[&str]) -> bool, statement: &Statement) -> bool {
+    const TEMPORARY: &[&str] = &["temp", "temporary"];
+    let behind = |at: usize| if is(at, &["global", "local"]) { at + 1 } else { at };
+    let at = behind(1);
+    let into = |at: &usize| is(*at, &["into"]) && is(behind(at + 1), TEMPORARY);
+    is(0, &["create"]) && is(at, TEMPORARY) && is(at + 1, &["table"]) && !is(at + 2, &["if"])
+        || is(0, &["select", "with"]) && (1..statement.tokens.len()).any(|at| into(&at))
 }

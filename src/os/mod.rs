@@ -7,6 +7,7 @@ pub mod boot;
 mod caretaker;
 pub mod channel;
 mod copy;
+pub mod disk;
 pub mod file;
 pub mod guise;
 pub mod identity;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, TryLockError};
 use std::thread;
 use std::time::Duration;
 
-use super::recorder::{AWAKE, IDLE, NAPPING, Shared, lock};
+use super::shared::{AWAKE, IDLE, NAPPING, Shared, lock};
 use crate::redact;
 
 /// How long the writer collects before it writes; also what a kill can cost.

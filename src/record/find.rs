@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::header::{LOG_NAME, SESSIONS, is_hidden};
+use super::segment;
 
 /// One recorded session on disk.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +103,18 @@ pub fn one(data_dir: &Path, name: &str) -> Result<Recorded, NotFound> {
     }
 }
 
+/// Returns where the log of a session lies by now: its only file, packed or not, else the folder of
+/// its files.
+#[must_use]
+pub fn place(log: &Path) -> PathBuf {
+    let Some(folder) = log.parent() else { return log.to_owned() };
+    match (log.exists(), segment::finished(folder).as_deref()) {
+        (true, Ok([]) | Err(_)) => log.to_owned(),
+        (false, Ok(&[(n, form)])) => segment::path(folder, n, form),
+        (true | false, _) => folder.to_owned(),
+    }
+}
+
 /// Returns the folders in a folder; none if it does not exist or is a file.
 fn children(folder: &Path) -> Result<Vec<PathBuf>, NotFound> {
     let io = |source| NotFound::Io { path: folder.to_owned(), source };
@@ -139,6 +152,22 @@ mod tests {
         assert!(matches!(id("x"), Err(NotFound::Unknown(_))));
         let Err(NotFound::Ambiguous { sessions, .. }) = id("0ab") else { panic!("ambiguous") };
         assert_eq!(sessions, ["0ab1", "0ab3"]);
+    }
+
+    #[test]
+    fn a_log_lies_where_its_files_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("session.cast");
+        let named = |add: &[&str]| {
+            add.iter().for_each(|name| fs::write(folder.path().join(name), "").unwrap());
+            place(&log).strip_prefix(folder.path()).unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!(named(&["session.0001.cast.zst"]), "session.0001.cast.zst");
+        assert_eq!(named(&["session.0002.cast.zst"]), "");
+        assert_eq!(named(&["session.cast"]), "");
+        fs::remove_file(folder.path().join("session.0001.cast.zst")).unwrap();
+        fs::remove_file(folder.path().join("session.0002.cast.zst")).unwrap();
+        assert_eq!(named(&[]), "session.cast");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::recorder::RecordError;
 use super::segment::Place;
-use crate::redact;
+use crate::redact::{self, Secret};
 use crate::target::Target;
 
 /// Crockford's base 32 in lower case: no letter that looks like a digit, and it sorts as it counts.
@@ -73,6 +73,9 @@ pub(crate) struct HeaderLine {
     pub(crate) title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) nightlatch: Option<Ours>,
+    /// What the command line had of secrets, which the client may show again. Never written.
+    #[serde(skip)]
+    pub(crate) secrets: Vec<Secret>,
 }
 
 /// The terminal of a recording.
@@ -127,13 +130,14 @@ impl HeaderLine {
 impl Header {
     /// Returns the line to write, with every secret redacted.
     pub(crate) fn line(&self, session: &str, started: Timestamp) -> HeaderLine {
-        let argv = redact::redact_argv(&self.argv);
+        let (argv, secrets) = redact::redact_argv(&self.argv);
         HeaderLine {
             version: 3,
             term: Term { cols: self.cols, rows: self.rows, kind: self.term.clone() },
             timestamp: Some(started.as_second()),
             command: Some(argv.join(" ")),
             title: self.title.as_deref().map(|title| redact::redact(title).text.into_owned()),
+            secrets,
             nightlatch: Some(Ours {
                 format: FORMAT,
                 segment: None,
@@ -189,26 +193,39 @@ impl NewFolder {
     pub(crate) fn make(data_dir: &Path, started: Timestamp) -> Result<Self, RecordError> {
         let mut tries = ID_TRIES;
         loop {
-            let session = new_session_id(started);
-            let path = folder(data_dir, &session, started);
-            let hidden = hidden(&path);
-            let made = match path.parent() {
-                Some(parent) => private_folders().recursive(true).create(parent),
-                None => Ok(()),
-            };
             tries -= 1;
-            match made.and_then(|()| private_folders().create(&hidden)) {
-                Ok(()) if path.exists() && tries > 0 => drop(fs::remove_dir(&hidden)),
-                Ok(()) => return Ok(Self { session, path, hidden }),
+            match Self::take(data_dir, new_session_id(started), started) {
                 // Taken, or an empty month was just removed.
-                Err(source)
+                Err(RecordError::Folder { source, .. })
                     if tries > 0
                         && matches!(
                             source.kind(),
                             io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
                         ) => {}
-                Err(source) => return Err(RecordError::Folder { path, source }),
+                made => return made,
             }
+        }
+    }
+
+    /// Makes that of a session whose id is known, unless it is there.
+    pub(crate) fn take(
+        data_dir: &Path,
+        session: String,
+        started: Timestamp,
+    ) -> Result<Self, RecordError> {
+        let path = folder(data_dir, &session, started);
+        let hidden = hidden(&path);
+        let made = match path.parent() {
+            Some(parent) => private_folders().recursive(true).create(parent),
+            None => Ok(()),
+        };
+        match made.and_then(|()| private_folders().create(&hidden)) {
+            Ok(()) if path.exists() => {
+                drop(fs::remove_dir(&hidden));
+                Err(RecordError::Folder { path, source: io::ErrorKind::AlreadyExists.into() })
+            }
+            Ok(()) => Ok(Self { session, path, hidden }),
+            Err(source) => Err(RecordError::Folder { path, source }),
         }
     }
 

@@ -183,11 +183,31 @@ fn path(data_dir: &Path, client: &str) -> PathBuf {
 /// What the system said.
 pub fn lock(data_dir: &Path) -> io::Result<File> {
     DirBuilder::new().recursive(true).mode(0o700).create(data_dir)?;
-    let path = data_dir.join("import.lock");
-    let file =
-        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let file = open_lock(data_dir)?;
     file.lock()?;
     Ok(file)
+}
+
+fn open_lock(data_dir: &Path) -> io::Result<File> {
+    let path = data_dir.join("import.lock");
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// Removes such a log, unless something is being imported just now; returns whether it did.
+///
+/// # Errors
+///
+/// What the system said.
+pub fn remove(data_dir: &Path, log: &Path) -> io::Result<bool> {
+    let lock = open_lock(data_dir)?;
+    if lock.try_lock().is_err() {
+        return Ok(false);
+    }
+    match fs::remove_file(log) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

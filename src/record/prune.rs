@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::find::{self, NotFound};
+use super::find::{self, NotFound, Recorded};
 use super::header;
+use super::imported;
 use super::live::{self, Marked};
 use super::read::{ReadError, Reader};
 use super::repair::{self, End};
@@ -22,8 +23,16 @@ const CRASHED_DAYS: i64 = 30;
 pub struct Limits {
     /// All together, in bytes on the disk.
     pub max_total_bytes: u64,
+    /// One session, in bytes on the disk.
+    pub max_session_bytes: u64,
     /// Days since a session's last event; 0 is no limit.
     pub keep_days: u32,
+}
+
+impl Limits {
+    /// Nothing is too old or too much.
+    pub const NONE: Self =
+        Self { max_total_bytes: u64::MAX, max_session_bytes: u64::MAX, keep_days: 0 };
 }
 
 /// Who wants to know.
@@ -35,12 +44,12 @@ pub enum Care {
     Quiet,
 }
 
-/// One session as it lies on the disk.
+/// One session, or one client's imported history, as it lies on the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lying {
     /// Its id.
     pub session: String,
-    /// Its folder.
+    /// Its folder; of what was imported, the log.
     pub folder: PathBuf,
     /// What it takes, in bytes.
     pub bytes: u64,
@@ -48,6 +57,50 @@ pub struct Lying {
     pub last: Timestamp,
     /// It is still being written.
     pub is_running: bool,
+}
+
+impl Lying {
+    /// Tells whether it was imported: it can be again, from the client's own history.
+    #[must_use]
+    pub fn is_imported(&self) -> bool {
+        imported::is_one(&self.session)
+    }
+}
+
+/// So much of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Amount {
+    /// Sessions.
+    pub sessions: usize,
+    /// Histories that were imported.
+    pub imports: usize,
+    /// What all of it takes on the disk.
+    pub bytes: u64,
+}
+
+impl Amount {
+    /// Counts.
+    pub fn of<'a>(all: impl IntoIterator<Item = &'a Lying>) -> Self {
+        let mut amount = Self::default();
+        for lying in all {
+            match lying.is_imported() {
+                true => amount.imports += 1,
+                false => amount.sessions += 1,
+            }
+            amount.bytes += lying.bytes;
+        }
+        amount
+    }
+
+    /// Returns what is left when so much of it goes.
+    #[must_use]
+    pub fn without(self, gone: Self) -> Self {
+        Self {
+            sessions: self.sessions - gone.sessions,
+            imports: self.imports - gone.imports,
+            bytes: self.bytes - gone.bytes,
+        }
+    }
 }
 
 /// Why a session goes.
@@ -78,25 +131,28 @@ pub struct Removal {
 pub struct Plan {
     /// What goes, oldest first.
     pub removals: Vec<Removal>,
-    /// What is there now, in sessions and bytes.
-    pub before: (usize, u64),
+    /// What is there now.
+    pub before: Amount,
 }
 
 impl Plan {
-    /// Returns how many bytes go.
+    /// Returns what goes.
     #[must_use]
-    pub fn removed_bytes(&self) -> u64 {
-        self.removals.iter().map(|removal| removal.lying.bytes).sum()
+    pub fn removed(&self) -> Amount {
+        Amount::of(self.removals.iter().map(|removal| &removal.lying))
     }
 }
 
-/// Returns what lies in a data folder, oldest first.
+/// Returns what lies in a data folder: what was imported, which goes before anything that cannot be
+/// had again, and then the sessions, oldest first.
 ///
 /// # Errors
 ///
 /// If a folder cannot be read.
 pub fn survey(data_dir: &Path) -> Result<Vec<Lying>, NotFound> {
-    let mut all = Vec::new();
+    let imports = imported::all(data_dir);
+    let imports = imports.map_err(|source| NotFound::Io { path: data_dir.to_owned(), source })?;
+    let mut all: Vec<Lying> = imports.into_iter().filter_map(import).collect();
     for found in find::all(data_dir)? {
         let Some(folder) = found.path.parent().map(Path::to_owned) else { continue };
         let (bytes, last) = match segment::usage(&folder) {
@@ -112,6 +168,14 @@ pub fn survey(data_dir: &Path) -> Result<Vec<Lying>, NotFound> {
     Ok(all)
 }
 
+/// Returns how a log of what was imported lies there; none if it is just gone.
+fn import(log: Recorded) -> Option<Lying> {
+    let facts = fs::metadata(&log.path).ok()?;
+    let last = facts.modified().ok().and_then(|last| Timestamp::try_from(last).ok());
+    let (bytes, last) = (facts.len(), last.unwrap_or_default());
+    Some(Lying { session: log.session, folder: log.path, bytes, last, is_running: false })
+}
+
 /// Decides what goes. A session that runs never does, nor one that a later nightlatch wrote; one
 /// that cannot be read only if a person is told.
 #[must_use]
@@ -122,9 +186,9 @@ pub fn plan(
     care: Care,
     end: &dyn Fn(&Lying) -> io::Result<End>,
 ) -> Plan {
-    let before = (all.len(), all.iter().map(|lying| lying.bytes).sum());
+    let before = Amount::of(all);
     let mut plan = Plan { removals: Vec::new(), before };
-    let mut left = before.1;
+    let mut left = before.bytes;
     for lying in all.iter().filter(|lying| !lying.is_running) {
         let days = now.duration_since(lying.last).as_hours() / 24;
         let is_old = limits.keep_days > 0
@@ -157,6 +221,9 @@ pub fn plan(
 ///
 /// If it cannot be read; `Unsupported` if a later nightlatch wrote it.
 pub fn end(lying: &Lying) -> io::Result<End> {
+    if lying.is_imported() {
+        return Ok(End::Exit);
+    }
     match Reader::open(&lying.folder.join(header::LOG_NAME)) {
         Ok(_) => repair::end(&lying.folder),
         Err(ReadError::TooNew { .. }) => Err(io::ErrorKind::Unsupported.into()),
@@ -171,6 +238,9 @@ pub fn end(lying: &Lying) -> io::Result<End> {
 ///
 /// What the system said.
 pub fn remove(data_dir: &Path, lying: &Lying) -> io::Result<bool> {
+    if lying.is_imported() {
+        return imported::remove(data_dir, &lying.folder);
+    }
     if matches!(live::look(data_dir, &lying.session), Marked::Running) {
         return Ok(false);
     }
@@ -231,7 +301,7 @@ mod tests {
             b'n' => Err(io::ErrorKind::Unsupported.into()),
             _ => Ok(End::Exit),
         };
-        let limits = Limits { max_total_bytes, keep_days };
+        let limits = Limits { max_total_bytes, keep_days, ..Limits::NONE };
         let plan = plan(all, limits, NOW.parse().unwrap(), care, &end);
         plan.removals
             .iter()
@@ -255,6 +325,31 @@ mod tests {
         assert_eq!(names(&all, 0, 0, Care::Told), ["a: too much", "b: too much", "d: too much"]);
         assert_eq!(names(&all, 80, 6, Care::Told), ["a: 9 days", "b: 7 days"]);
         assert_eq!(names(&all, 80, 9, Care::Told), ["a: 9 days"]);
+    }
+
+    #[test]
+    fn what_was_imported_counts_and_goes_first() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join("sessions/2026/11/0aa1");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("session.cast"), [b'x'; 100]).unwrap();
+        let entry = imported::Imported { text: "select 1;".to_owned(), time: None };
+        let now = NOW.parse().unwrap();
+        imported::append(data.path(), "psql", 0, &[entry], now).unwrap();
+        let all = survey(data.path()).unwrap();
+        let amount = Amount::of(&all);
+        assert_eq!((amount.sessions, amount.imports), (1, 1));
+        assert!(amount.bytes > 300, "{amount:?}");
+        let limits = Limits { max_total_bytes: 200, ..Limits::NONE };
+        let plan = plan(&all, limits, now, Care::Quiet, &end);
+        assert_eq!(plan.before.without(plan.removed()).sessions, 1);
+        let [only] = &plan.removals[..] else { panic!("{plan:?}") };
+        assert_eq!(only.lying.session, "import-psql");
+        let lock = imported::lock(data.path()).unwrap();
+        assert!(!remove(data.path(), &only.lying).unwrap(), "something is being imported");
+        drop(lock);
+        assert!(remove(data.path(), &only.lying).unwrap());
+        assert_eq!(imported::read(data.path(), "psql").unwrap(), []);
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! The relay's end of the recorder: hands over bytes and markers, and never waits for a disk
 //! except where it says so.
 
-use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{Ordering, fence};
+use std::sync::{Arc, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 
@@ -14,6 +13,10 @@ use rtrb::{Producer, RingBuffer};
 use super::desk::Desk;
 use super::event::Marker;
 use super::header::{self, Header, HeaderLine, NewFolder};
+use super::late::{Answers, LateSink};
+use super::shared::{
+    AWAKE, IDLE, Item, NAPPING, NO_MEMORY, Shared, What, Written, lock, lost_statement, text_bytes,
+};
 use super::sink::{FileSink, Sink};
 use super::tidy;
 use super::writer::Writer;
@@ -36,19 +39,6 @@ pub(super) const HEAD_BYTES: usize = 12;
 
 /// Text of markers that may wait for a disk that does not answer.
 const WAITING_MARKER_BYTES: usize = if cfg!(test) { 4 << 20 } else { 64 << 20 };
-
-/// Why a statement was given up.
-pub(super) const NO_MEMORY: &str = "the disk does not take it and too much waits for it already";
-
-/// How long `finish` waits for what is still to be written.
-const FINISH_WAIT: Duration = Duration::from_secs(5);
-
-/// The writer runs and will look again by itself.
-pub(super) const AWAKE: u8 = 0;
-/// The writer collects for a moment; only what cannot wait wakes it.
-pub(super) const NAPPING: u8 = 1;
-/// The writer has nothing to do; anything wakes it.
-pub(super) const IDLE: u8 = 2;
 
 /// How safe an intent must be before the statement may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +71,18 @@ pub enum RecordError {
     /// The writer's thread could not be started.
     #[error("cannot start the recorder's thread")]
     Thread(#[source] io::Error),
+}
+
+impl RecordError {
+    /// Returns what the system said.
+    #[must_use]
+    pub fn into_cause(self) -> io::Error {
+        match self {
+            Self::Folder { source, .. } | Self::File { source, .. } | Self::Thread(source) => {
+                source
+            }
+        }
+    }
 }
 
 /// Why an intent is not known to be on disk.
@@ -127,57 +129,6 @@ pub struct Recorder {
     is_stopped: bool,
 }
 
-/// What the relay and the writer share beside the ring.
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    pub(super) queue: Mutex<Queue>,
-    pub(super) reply: Mutex<Reply>,
-    pub(super) replied: Condvar,
-    pub(super) state: AtomicU8,
-    pub(super) is_troubled: AtomicBool,
-    pub(super) troubles: Mutex<Vec<String>>,
-}
-
-/// Everything that is not output, in order.
-#[derive(Debug, Default)]
-pub(super) struct Queue {
-    pub(super) items: VecDeque<Item>,
-    pub(super) waiting_bytes: usize,
-    pub(super) is_closed: bool,
-}
-
-/// Something that is not output.
-#[derive(Debug)]
-pub(super) struct Item {
-    /// How many frames come before it.
-    pub(super) after_frames: u64,
-    /// Microseconds since the session's start.
-    pub(super) time_us: u64,
-    pub(super) what: What,
-    /// Set where the relay waits for it.
-    pub(super) ticket: Option<(u64, Durability)>,
-}
-
-/// What an item is.
-#[derive(Debug)]
-pub(super) enum What {
-    Marker(Box<Marker>),
-    Resize { cols: u16, rows: u16 },
-    Exit(i32),
-}
-
-/// The writer's answer to the last ticket.
-#[derive(Debug, Default)]
-pub(super) struct Reply {
-    pub(super) ticket: u64,
-    pub(super) refused: Option<String>,
-    pub(super) is_finished: bool,
-    /// The relay sleeps until the ticket is answered.
-    pub(super) is_ticket_awaited: bool,
-    /// The relay waits until the ring has room again.
-    pub(super) is_room_wanted: bool,
-}
-
 impl Recorder {
     /// Makes the session's folder and file, writes the header and starts the writer's thread.
     ///
@@ -214,11 +165,33 @@ impl Recorder {
         if let Some(target) = &header.target {
             sink.at(target);
         }
-        let recorder = Self::run(sink, new.session, path, line, clock);
+        let recorder = Self::run(sink, new.session, path, line, clock, None);
         if let Some(told) = tidy::close(data_dir) {
             recorder.shared.trouble(told);
         }
         Ok(recorder)
+    }
+
+    /// Does what [`Recorder::open`] does on a disk that has just refused, or that does not answer:
+    /// statements are kept in memory meanwhile, output is lost. The log begins once the disk takes
+    /// it, which is tried once a second where `answers` says that it may be touched.
+    #[must_use]
+    pub fn late(
+        data_dir: &Path,
+        header: &Header,
+        clock: Clock,
+        max_bytes: u64,
+        why: &io::Error,
+        answers: Answers,
+    ) -> Self {
+        let now = clock.now();
+        let session = header::new_session_id(now);
+        let path = header::folder(data_dir, &session, now).join(header::LOG_NAME);
+        let line = header.line(&session, now);
+        let place = (data_dir.to_owned(), session.clone(), now);
+        let head = (&line, header.target.clone());
+        let sink = LateSink::new(place, head, max_bytes, (answers, why), clock);
+        Self::run(sink, session, path, line, clock, Some(why))
     }
 
     /// Starts a recorder that writes to `sink`, which is how tests make a slow or failing disk.
@@ -263,21 +236,26 @@ impl Recorder {
         let line = header.line(&session, clock.now());
         sink.write_all(&line.to_bytes())
             .map_err(|source| RecordError::File { path: path.clone(), source })?;
-        Ok(Self::run(sink, session, path, line, clock))
+        Ok(Self::run(sink, session, path, line, clock, None))
     }
 
-    /// Makes a recorder that goes on behind a header that is written.
+    /// Makes a recorder that goes on behind a header that is written, or cannot be `yet`.
     fn run<S: Sink + 'static>(
         sink: S,
         session: String,
         path: PathBuf,
         line: HeaderLine,
         clock: Clock,
+        yet: Option<&io::Error>,
     ) -> Self {
         let started = clock.elapsed();
         let (ring, consumer) = RingBuffer::new(RING_BYTES);
         let shared = Arc::new(Shared::default());
-        let writer = Writer::new(sink, line, consumer, Arc::clone(&shared), clock);
+        let mut writer = Writer::new(sink, line, consumer, Arc::clone(&shared), clock);
+        match yet {
+            Some(why) => writer.wait_for_disk(why),
+            None => shared.begun(),
+        }
         let desk = Arc::new(Desk::new(writer, Arc::clone(&shared)));
         Self {
             session,
@@ -303,6 +281,24 @@ impl Recorder {
     #[must_use]
     pub fn session(&self) -> &str {
         &self.session
+    }
+
+    /// Tells whether anything is on the disk.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.shared.has_begun()
+    }
+
+    /// Tells whether the disk still owes the answer to the last intent: what would touch it may hang.
+    #[must_use]
+    pub fn is_hanging(&self) -> bool {
+        lock(&self.shared.reply).ticket != self.ticket
+    }
+
+    /// Returns what tells, when all is over, whether the log is whole.
+    #[must_use]
+    pub fn written(&self) -> Written {
+        Written(Arc::clone(&self.shared))
     }
 
     /// Returns the path of the log.
@@ -412,7 +408,8 @@ impl Recorder {
         Err(if reply.is_finished { NotRecorded::Stopped } else { NotRecorded::TimedOut })
     }
 
-    /// Writes the exit status and everything before it, and waits at most five seconds for that.
+    /// Writes the exit status and everything before it, and waits for that: ten seconds at most, and
+    /// two for a disk that takes nothing.
     pub fn finish(&mut self, exit_status: i32) {
         drop(self.push(What::Exit(exit_status), 0));
         self.stop();
@@ -538,18 +535,12 @@ impl Recorder {
             self.desk.run();
         }
         self.wake();
-        let reply = lock(&self.shared.reply);
-        let (reply, _) = self
-            .shared
-            .replied
-            .wait_timeout_while(reply, FINISH_WAIT, |reply| !reply.is_finished)
-            .unwrap_or_else(PoisonError::into_inner);
-        let is_finished = reply.is_finished;
-        drop(reply);
-        if !is_finished {
-            self.shared.trouble(
-                "the end of the session was not recorded: the disk does not answer".into(),
-            );
+        if !self.shared.wait_for_end() {
+            // Its thread keeps the process, too, however that is ended.
+            self.shared.trouble(format!(
+                "the end was not recorded: the disk does not answer, and the shell waits for it: {}",
+                self.path.display()
+            ));
         }
     }
 }
@@ -557,35 +548,5 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.stop();
-    }
-}
-
-impl Shared {
-    /// Notes something for [`Recorder::troubles`].
-    pub(super) fn trouble(&self, text: String) {
-        lock(&self.troubles).push(text);
-        self.is_troubled.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Locks, whatever happened to the other thread: what is inside is valid at every moment.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Returns the gap that stands for a statement that could not be kept.
-pub(super) fn lost_statement(text_bytes: usize) -> Marker {
-    let (what, why) = ("statement".to_owned(), NO_MEMORY.to_owned());
-    Marker::Gap { what, bytes: Some(text_bytes as u64), why }
-}
-
-/// Returns about how much memory a marker takes while it waits.
-pub(super) fn text_bytes(marker: &Marker) -> usize {
-    match marker {
-        Marker::Statement { text, .. } | Marker::Note { text } => text.len(),
-        Marker::Answer { .. }
-        | Marker::Outcome { .. }
-        | Marker::Target { .. }
-        | Marker::Gap { .. } => 64,
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::header::Header;
 use super::read::{Event, Reader};
-use super::recorder::{Durability, NO_MEMORY, NotRecorded, Recorder};
+use super::recorder::{Durability, NotRecorded, Recorder};
+use super::shared::NO_MEMORY;
 use super::sink::Sink;
 use super::{Marker, Source};
 use crate::clock::Clock;

@@ -22,6 +22,13 @@ use super::header::{HeaderLine, LOG_NAME};
 /// most results, and losing one to a bad block loses little.
 pub(super) const SEGMENT_BYTES: u64 = if cfg!(test) { 64 << 10 } else { 8 << 20 };
 
+/// A segment of a session that may take little is shorter, down to an eighth: what is plain, and the
+/// last that is packed, are most of what cannot be thinned.
+const LEAST_BYTES: u64 = SEGMENT_BYTES / 8;
+
+/// What a session may take is so many of its segments, or more.
+const SEGMENTS: u64 = 32;
+
 /// A log that is shorter stays plain when its session ends: packing it frees no block of the
 /// disk.
 pub(super) const PLAIN_BYTES: u64 = 4 << 10;
@@ -61,6 +68,11 @@ pub(crate) enum Form {
 
 /// One open segment, behind its header if that is not the log's.
 pub(super) type Part = Box<dyn BufRead + Send>;
+
+/// Returns how long a live segment of a session becomes that may take `max_bytes`.
+pub(super) fn bytes_for(max_bytes: u64) -> u64 {
+    (max_bytes / SEGMENTS).clamp(LEAST_BYTES, SEGMENT_BYTES)
+}
 
 /// Returns the file of a finished segment.
 pub(crate) fn path(folder: &Path, n: u32, form: Form) -> PathBuf {

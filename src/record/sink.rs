@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::header::{LOG_NAME, NewFolder};
 use super::live::Live;
 use super::packer::Packer;
-use super::segment::{self, Form};
+use super::segment::{self, Form, SEGMENT_BYTES};
 use crate::target::Target;
 
 /// Kept free for statements: when the disk is full, output is lost first.
@@ -58,6 +58,11 @@ pub trait Sink: Send {
     /// What the system said; nothing has changed then either.
     fn rotate(&mut self, _head: &[u8]) -> io::Result<bool> {
         Ok(false)
+    }
+
+    /// Returns how long a segment may become.
+    fn segment_bytes(&self) -> u64 {
+        SEGMENT_BYTES
     }
 
     /// Takes note of where the session is from now on.
@@ -215,6 +220,10 @@ impl Sink for FileSink {
         self.pack(self.n);
         self.n += 1;
         Ok(true)
+    }
+
+    fn segment_bytes(&self) -> u64 {
+        segment::bytes_for(self.max_bytes)
     }
 
     fn at(&mut self, target: &Target) {

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::encode::{EXACT, Encoder};
@@ -20,12 +20,75 @@ const KEPT_BYTES: u64 = 512;
 /// So much of it is kept until it is known whether it stays.
 const COMMENT_BYTES: u64 = 64 << 10;
 
+/// What a session's packed segments may take, and do.
+#[derive(Debug)]
+pub(super) struct Cap {
+    folder: PathBuf,
+    max_bytes: u64,
+    /// Packed segments and what they take, oldest first.
+    packed: Vec<(u32, u64)>,
+    /// How many of these have been looked at to be thinned.
+    thinned: usize,
+}
+
+impl Cap {
+    /// Nothing is packed yet.
+    pub(super) fn new(folder: PathBuf, max_bytes: u64) -> Self {
+        Self { folder, max_bytes, packed: Vec::new(), thinned: 0 }
+    }
+
+    /// Takes the next packed segment in.
+    pub(super) fn add(&mut self, n: u32) -> io::Result<()> {
+        self.packed.push((n, self.bytes_of(n)?));
+        Ok(())
+    }
+
+    /// Thins segments behind the begin, the oldest first, until all take no more than they may.
+    pub(super) fn keep(&mut self, is_stopped: &AtomicBool) -> io::Result<()> {
+        while self.bytes() > self.max_bytes && self.thinned + 1 < self.packed.len() {
+            let index = self.thinned;
+            self.thinned += 1;
+            let before: u64 = self.packed[..=index].iter().map(|(_, bytes)| bytes).sum();
+            if before > self.max_bytes / 2 {
+                let (n, _) = self.packed[index];
+                thin(&self.folder, n, is_stopped)?;
+                self.packed[index].1 = self.bytes_of(n)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what all packed segments take.
+    fn bytes(&self) -> u64 {
+        self.packed.iter().map(|(_, bytes)| bytes).sum()
+    }
+
+    fn bytes_of(&self, n: u32) -> io::Result<u64> {
+        fs::metadata(segment::path(&self.folder, n, Form::Packed)).map(|facts| facts.len())
+    }
+}
+
+/// Makes a session that is over and packed take no more than it may.
+///
+/// # Errors
+///
+/// What the system said; each segment is whole then.
+pub(super) fn keep(folder: &Path, max_bytes: u64) -> io::Result<()> {
+    let mut cap = Cap::new(folder.to_owned(), max_bytes);
+    for (n, form) in segment::finished(folder)? {
+        if form == Form::Packed {
+            cap.add(n)?;
+        }
+    }
+    cap.keep(&AtomicBool::new(false))
+}
+
 /// Takes the output out of a packed segment.
 ///
 /// # Errors
 ///
 /// What the system said; the segment is as it was then.
-pub(super) fn thin(folder: &Path, n: u32, is_stopped: &AtomicBool) -> io::Result<()> {
+fn thin(folder: &Path, n: u32, is_stopped: &AtomicBool) -> io::Result<()> {
     let len = segment::len(folder, n)?;
     let thinner = Thinner::new(segment::open(folder, n)?);
     let part = segment::part_path(folder, n);

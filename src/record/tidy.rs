@@ -1,7 +1,7 @@
 //! Sees to what sessions leave behind: those that were killed, what is not packed yet, and what
 //! is more than may be kept. Done by a process of its own, so that no session waits for it.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -15,9 +15,13 @@ use super::live;
 use super::prune::{self, Care, Limits};
 use super::repair::{self, End};
 use super::segment;
+use super::thin;
 
 /// Locked by whoever tidies up; says when all of the folder was last seen to.
 const STAMP_NAME: &str = "tidied";
+
+/// Locked by whoever waits to be the next.
+const NEXT_NAME: &str = "tidied.next";
 
 /// How often all of the folder is seen to, and how old what looks like a leftover must be.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -56,24 +60,20 @@ pub fn after(data_dir: &Path, folder: &Path, now: Timestamp) -> bool {
     !is_small || is_due(data_dir, now)
 }
 
-/// Tidies up, unless another process is at it.
+/// Tidies up, after another process that is at it, unless a third waits for that already: it will see
+/// all that there is.
 ///
 /// # Errors
 ///
 /// If the data folder cannot be used. What is wrong with one session keeps no other from being
 /// seen to.
 pub fn run(data_dir: &Path, limits: Limits, now: Timestamp) -> io::Result<Tidied> {
-    let path = data_dir.join(STAMP_NAME);
-    if fs::symlink_metadata(&path).is_ok_and(|facts| !facts.is_file()) {
-        // A link or a pipe of that name is not ours, and what it leads to must not be written over.
-        fs::remove_file(&path)?;
-    }
-    let mut stamp =
-        segment::private().read(true).write(true).create(true).truncate(false).open(&path)?;
-    if stamp.try_lock().is_err() {
+    let mut stamp = own_file(&data_dir.join(STAMP_NAME))?;
+    if !is_our_turn(data_dir, &stamp)? {
         return Ok(Tidied::default());
     }
-    let mut tidied = Tidied { repaired: repair_dead(data_dir)?, ..Tidied::default() };
+    let repaired = repair_dead(data_dir, limits.max_session_bytes)?;
+    let mut tidied = Tidied { repaired, ..Tidied::default() };
     for found in find::all(data_dir).map_err(io::Error::other)? {
         let Some(folder) = found.path.parent() else { continue };
         make_private(folder);
@@ -83,7 +83,8 @@ pub fn run(data_dir: &Path, limits: Limits, now: Timestamp) -> io::Result<Tidied
             // What tidied up may have been killed itself.
             let packed = over(folder)
                 .and_then(|()| segment::clean(folder))
-                .and_then(|()| repair::pack(folder));
+                .and_then(|()| repair::pack(folder))
+                .and_then(|()| thin::keep(folder, limits.max_session_bytes));
             tidied.packed += usize::from(packed.is_ok());
         }
     }
@@ -98,16 +99,44 @@ pub fn run(data_dir: &Path, limits: Limits, now: Timestamp) -> io::Result<Tidied
     Ok(tidied)
 }
 
-/// Makes the logs of sessions whole that were killed; returns how many there were.
+/// Opens a file of ours. A link or a pipe of that name is not ours, and what it leads to must not be
+/// written over.
+fn own_file(path: &Path) -> io::Result<File> {
+    if fs::symlink_metadata(path).is_ok_and(|facts| !facts.is_file()) {
+        fs::remove_file(path)?;
+    }
+    segment::private().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+/// Locks the stamp, which may have to be waited for: whoever has it may have passed by already what
+/// has just become untidy. Returns false if another waits, or nothing can be locked.
+fn is_our_turn(data_dir: &Path, stamp: &File) -> io::Result<bool> {
+    match stamp.try_lock() {
+        Ok(()) => return Ok(true),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(_)) => return Ok(false),
+    }
+    let next = own_file(&data_dir.join(NEXT_NAME))?;
+    if next.try_lock().is_err() {
+        return Ok(false);
+    }
+    stamp.lock()?;
+    Ok(true)
+}
+
+/// Makes the logs of sessions whole that were killed, and no larger than they may be; returns how
+/// many there were.
 ///
 /// # Errors
 ///
 /// If the data folder cannot be used.
-pub fn repair_dead(data_dir: &Path) -> io::Result<usize> {
+pub fn repair_dead(data_dir: &Path, max_session_bytes: u64) -> io::Result<usize> {
     let mut count = 0;
     for (_, folder, dead) in live::dead(data_dir)? {
         let repaired = match folder.exists() {
-            true => repair::repair(&folder).and_then(|()| repair::pack(&folder)),
+            true => repair::repair(&folder)
+                .and_then(|()| repair::pack(&folder))
+                .and_then(|()| thin::keep(&folder, max_session_bytes)),
             false => Ok(()),
         };
         if repaired.is_ok() {
@@ -219,7 +248,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::record::{Durability, Event, Header, Marker, Reader, Recorder};
 
-    const LIMITS: Limits = Limits { max_total_bytes: u64::MAX, keep_days: 0 };
+    const LIMITS: Limits = Limits::NONE;
 
     fn now() -> Timestamp {
         Clock::system().now()
@@ -279,6 +308,33 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_while_others_tidy_up_is_seen_to_by_one_that_waits() {
+        let data = tempfile::tempdir().unwrap();
+        let mut recorder = recorder(data.path());
+        recorder.finish(0);
+        let stamp = own_file(&data.path().join(STAMP_NAME)).unwrap();
+        stamp.lock().unwrap();
+        let data = &data;
+        std::thread::scope(|scope| {
+            // It does not wait where the look below is in its way.
+            let tidy = || run(data.path(), LIMITS, now()).unwrap();
+            let waiting = scope.spawn(move || {
+                std::iter::repeat_with(tidy).map(|done| done.packed).find(|&packed| packed > 0)
+            });
+            let clock = Clock::system();
+            let is_free = || own_file(&data.path().join(NEXT_NAME)).unwrap().try_lock().is_ok();
+            while is_free() {
+                assert!(clock.elapsed() < Duration::from_secs(20), "nobody waits");
+            }
+            let third = run(data.path(), LIMITS, now()).unwrap();
+            assert_eq!(third, Tidied::default());
+            assert!(recorder.path().exists());
+            stamp.unlock().unwrap();
+            assert_eq!(waiting.join().unwrap(), Some(1));
+        });
+    }
+
+    #[test]
     fn what_an_earlier_nightlatch_left_is_repaired_too() {
         let data = tempfile::tempdir().unwrap();
         let folder = data.path().join("sessions/2026/01/0aaaaaaaaaaa");
@@ -308,7 +364,7 @@ mod tests {
             "[0.1, \"o\", \"text\"]\n".repeat(1000)
         );
         fs::write(&log, &text).unwrap();
-        let limits = Limits { max_total_bytes: 0, keep_days: 1 };
+        let limits = Limits { max_total_bytes: 0, keep_days: 1, ..LIMITS };
         let later = now() + SignedDuration::from_hours(24 * 365);
         assert_eq!(run(data.path(), limits, later).unwrap(), Tidied::default());
         assert_eq!(fs::read_to_string(&log).unwrap(), text);
@@ -345,13 +401,38 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_ended_before_it_was_packed_takes_no_more_than_it_may() {
+        let data = tempfile::tempdir().unwrap();
+        let recorder = recorder(data.path());
+        let folder = folder(&recorder);
+        drop(recorder);
+        let head = fs::read_to_string(folder.join(header::LOG_NAME)).unwrap();
+        // Something that does not pack away.
+        let mut hash = 1_u64;
+        let mut line = |_| {
+            hash = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17);
+            format!("[0.1, \"o\", \"{hash:016x}{:016x}\"]\n", hash.wrapping_mul(hash))
+        };
+        for n in 1..=20 {
+            let text: String = (0..400).map(&mut line).collect();
+            let plain = segment::path(&folder, n, segment::Form::Plain);
+            fs::write(plain, format!("{}\n{text}", head.lines().next().unwrap())).unwrap();
+        }
+        fs::remove_file(folder.join(header::LOG_NAME)).unwrap();
+        let max_session_bytes = 50_000;
+        run(data.path(), Limits { max_session_bytes, ..LIMITS }, now()).unwrap();
+        let (bytes, _) = segment::usage(&folder).unwrap();
+        assert!(bytes <= max_session_bytes && bytes > max_session_bytes / 2, "{bytes}");
+    }
+
+    #[test]
     fn limits_are_kept_by_what_is_done_quietly() {
         let data = tempfile::tempdir().unwrap();
         for _ in 0..3 {
             recorder(data.path()).finish(0);
         }
         let running = recorder(data.path());
-        let limits = Limits { max_total_bytes: 0, keep_days: 0 };
+        let limits = Limits { max_total_bytes: 0, ..LIMITS };
         assert_eq!(run(data.path(), limits, now()).unwrap().removed, 3);
         let left = find::all(data.path()).unwrap();
         assert_eq!(left.len(), 1);

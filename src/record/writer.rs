@@ -12,10 +12,9 @@ use super::desk::{Done, RETRY, Work};
 use super::encode::Encoder;
 use super::event::Marker;
 use super::header::HeaderLine;
-use super::recorder::{
-    Durability, HEAD_BYTES, Item, NO_MEMORY, RING_BYTES, Shared, What, lock, lost_statement,
-};
-use super::segment::{Place, SEGMENT_BYTES};
+use super::recorder::{Durability, HEAD_BYTES, RING_BYTES};
+use super::segment::Place;
+use super::shared::{Item, NO_MEMORY, Shared, What, lock, lost_statement};
 use super::sink::Sink;
 use crate::clock::Clock;
 use crate::redact::{self, Secret};
@@ -98,12 +97,15 @@ impl<S: Sink> Writer<S> {
         shared: Arc<Shared>,
         clock: Clock,
     ) -> Self {
+        let mut stream = redact::Stream::default();
+        stream.learn(head.secrets.clone());
         Self {
+            rotate_at: sink.segment_bytes(),
             sink,
             ring,
             shared,
             clock,
-            stream: redact::Stream::default(),
+            stream,
             encoder: Encoder::default(),
             items: VecDeque::new(),
             frames: 0,
@@ -112,7 +114,6 @@ impl<S: Sink> Writer<S> {
             head,
             segment: (1, 0),
             head_len: 0,
-            rotate_at: SEGMENT_BYTES,
             has_exit: false,
             written_us: 0,
             seen_us: 0,
@@ -126,6 +127,11 @@ impl<S: Sink> Writer<S> {
             is_torn: false,
             is_cuttable: true,
         }
+    }
+
+    /// Begins with a disk that takes nothing yet, which whoever started the session tells.
+    pub(super) fn wait_for_disk(&mut self, why: &io::Error) {
+        self.failure = Some((cause(why), self.clock.elapsed()));
     }
 
     /// Takes what is queued; returns whether nothing more will come.
@@ -219,8 +225,11 @@ impl<S: Sink> Writer<S> {
                 if let Marker::Target { target } = &*marker {
                     self.sink.at(target);
                 }
+                let is_statement = matches!(*marker, Marker::Statement { .. });
                 let (marker, secrets) = redact_marker(*marker);
-                self.stream.learn(secrets);
+                if is_statement {
+                    self.stream.learn(secrets);
+                }
                 ('m', serde_json::to_string(&marker).expect("a marker is plain data"))
             }
             What::Resize { cols, rows } => {
@@ -330,6 +339,7 @@ impl<S: Sink> Writer<S> {
             }
             self.sink.write_all(self.encoder.bytes())?;
         }
+        self.shared.wrote();
         self.good_len += self.encoder.bytes().len() as u64;
         self.written_us = self.encoder.last_us();
         self.encoder.clear();
@@ -362,13 +372,13 @@ impl<S: Sink> Writer<S> {
         let head = self.head.to_bytes();
         // After a line that could not be cut off nobody knows how long the file is.
         if !self.is_cuttable || !self.sink.rotate(&head).unwrap_or(false) {
-            self.rotate_at = self.good_len + SEGMENT_BYTES / 8;
+            self.rotate_at = self.good_len + self.sink.segment_bytes() / 8;
             return;
         }
         self.segment = (n, offset);
         self.head_len = head.len() as u64;
         self.good_len = self.head_len;
-        self.rotate_at = SEGMENT_BYTES;
+        self.rotate_at = self.sink.segment_bytes();
     }
 
     /// Gives output up: says so, cuts a torn line off and makes room for statements.
@@ -396,7 +406,9 @@ impl<S: Sink> Writer<S> {
 
     /// Gets ready for a disk that may fill up.
     fn prepare(&mut self) {
-        if !std::mem::replace(&mut self.is_prepared, true)
+        // One that fails by now is told already; it is made ready once it takes something.
+        if self.failure.is_none()
+            && !mem::replace(&mut self.is_prepared, true)
             && let Err(error) = self.sink.reserve()
         {
             self.fail(&error);
@@ -470,6 +482,8 @@ impl<S: Sink> Work for Writer<S> {
         match self.flush() {
             Ok(()) if self.has_exit => self.sink.end(),
             Ok(()) => {}
+            // That nothing is recorded was told when the session began.
+            Err(_) if !self.shared.has_begun() => {}
             Err(why) => {
                 self.shared.trouble(format!("the end of the session was not recorded: {why}"));
             }
@@ -478,7 +492,8 @@ impl<S: Sink> Work for Writer<S> {
 }
 
 /// Says whether an error means that room is short.
-fn is_full(error: &io::Error) -> bool {
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 

@@ -32,7 +32,7 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
                 values.into_iter().zip(&secret).filter_map(|(value, is)| value.filter(|_| *is));
             found.extend(secrets.filter(|range| {
                 let value = &text[range.clone()];
-                !value.is_empty() && !is_mark(value) && is_value(value)
+                !value.is_empty() && !is_mark(value.as_bytes()) && is_value(value)
             }));
             let Some(next) = next_row(text, end) else { break };
             at = next;

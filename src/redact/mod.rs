@@ -5,20 +5,24 @@
 #![forbid(unsafe_code)]
 
 mod columns;
+mod echo;
 mod known;
 mod own;
 mod pattern;
+mod private_key;
 mod quote;
 mod stream;
+mod uri;
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::{Regex, RegexBuilder};
+use regex::{RegexSet, RegexSetBuilder};
 
 pub use own::set_own;
-use pattern::PATTERNS;
+use pattern::{PATTERNS, Pattern};
 pub use stream::Stream;
 
 /// What is found in one pass can show more in the next; nothing real needs three.
@@ -97,8 +101,11 @@ pub struct Redacted<'a> {
     pub secrets: Vec<Secret>,
 }
 
-/// A secret that was found.
+/// A secret that was found, behind its kind.
 pub type Secret = (&'static str, String);
+
+/// Where a secret stands, behind its kind.
+type Place = (&'static str, Range<usize>);
 
 impl Redacted<'_> {
     fn found(&mut self, kind: &'static str) {
@@ -117,11 +124,11 @@ pub fn redact(text: &str) -> Redacted<'_> {
     for _ in 0..passes {
         let mut has_changed = false;
         for row in screen().matches(&redacted.text) {
-            let ranges = secrets(row, &redacted.text);
-            has_changed |= replace(&mut redacted, PATTERNS[row].kind, &ranges);
+            let places = secrets(row, redacted.text.as_bytes(), 0);
+            has_changed |= replace(&mut redacted, &places);
         }
-        let ranges = columns::secrets(&redacted.text);
-        has_changed |= replace(&mut redacted, "password", &ranges);
+        let places = columns::secrets(&redacted.text).into_iter().map(|place| ("password", place));
+        has_changed |= replace(&mut redacted, &places.collect::<Vec<_>>());
         if !has_changed {
             break;
         }
@@ -166,25 +173,32 @@ pub fn redact_owned(text: String) -> Redacted<'static> {
     Redacted { text: Cow::Owned(clean), kinds, secrets }
 }
 
-/// Redacts a command line, where a secret may also be the word after an option.
+/// Redacts a command line, where a secret may also be the word after an option; returns the words
+/// and what was found.
 ///
 /// An option such as `--password` that takes no word for some client costs a word of the record.
 #[must_use]
-pub fn redact_argv<S: AsRef<str>>(argv: &[S]) -> Vec<String> {
+pub fn redact_argv<S: AsRef<str>>(argv: &[S]) -> (Vec<String>, Vec<Secret>) {
     let program = argv.first().map_or("", AsRef::as_ref);
-    let mut before = "";
-    argv.iter()
-        .map(|word| {
-            let word = word.as_ref();
-            let option = std::mem::replace(&mut before, word);
-            if is_secret_option(option) && !word.starts_with('-') {
-                return mark("argument");
-            }
-            // Some programs have options of their own.
-            let line = format!("{program} {option} ");
-            redact_last(&line, word).unwrap_or_else(|| word.to_owned())
-        })
-        .collect()
+    let (mut before, mut secrets) = ("", Vec::new());
+    let words = argv.iter().map(|word| {
+        let word = word.as_ref();
+        let option = std::mem::replace(&mut before, word);
+        if is_secret_option(option) && !word.starts_with('-') {
+            secrets.push(("argument", word.to_owned()));
+            return mark("argument");
+        }
+        // A URI is a word of its own, whatever is in it; and some programs have options of their own.
+        let quote = match word.contains("://") {
+            true if word.contains('\'') => "\"",
+            true => "'",
+            false => "",
+        };
+        let line = format!("{program} {option} {quote}");
+        secrets.append(&mut redact(&format!("{line}{word}")).secrets);
+        redact_last(&line, word).unwrap_or_else(|| word.to_owned())
+    });
+    (words.collect(), secrets)
 }
 
 /// Redacts the end of a text, with what stands before it in view: a line of a statement, the word
@@ -225,50 +239,60 @@ fn mark(kind: &str) -> String {
     format!("[redacted:{kind}]")
 }
 
-/// Finds what one row of the table calls secret.
-fn secrets(row: usize, text: &str) -> Vec<Range<usize>> {
-    let is_secret = PATTERNS[row].is_secret;
-    let mut found = Vec::new();
-    for captures in regex(row).captures_iter(text) {
+/// Finds what one row of the table calls secret, behind `from`.
+fn secrets(row: usize, text: &[u8], from: usize) -> Vec<Place> {
+    let Pattern { kind, secret_len, .. } = &PATTERNS[row];
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(captures) = regex(row).captures_at(text, at) {
         let whole = captures.get_match();
-        let groups = captures.iter().skip(1).flatten();
-        found.extend(groups.map(|group| group.range()).filter(|range| {
-            let secret = &text[range.clone()];
-            !secret.is_empty()
-                && !is_mark(secret)
-                && is_secret(secret)
-                && !quote::is_behind_literal(text.as_bytes(), whole.start(), range)
-        }));
+        at = whole.end();
+        for group in captures.iter().skip(1).flatten() {
+            let len = secret_len(text, group.range());
+            let secret = group.start()..group.start() + len;
+            if len != group.len() {
+                // Another may stand in what was found, or what it is reaches further.
+                at = secret.end;
+            }
+            let is_one = len > 0 && group.start() >= from && !is_mark(&text[secret.clone()]);
+            if is_one && !quote::is_behind_literal(text, whole.start(), &secret) {
+                found.push((*kind, secret));
+            }
+        }
     }
     found
 }
 
 /// Replaces what stands at some places; tells whether there are any.
-fn replace(redacted: &mut Redacted<'_>, kind: &'static str, ranges: &[Range<usize>]) -> bool {
-    if ranges.is_empty() {
-        return false;
+fn replace(redacted: &mut Redacted<'_>, places: &[Place]) -> bool {
+    let text = redacted.text.as_bytes();
+    // They begin and end beside plain letters, so no character is torn.
+    let whole = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let clean = (!places.is_empty()).then(|| whole(&with_marks(text, places)));
+    for (kind, place) in places {
+        redacted.secrets.push((kind, whole(&redacted.text.as_bytes()[place.clone()])));
+        redacted.found(kind);
     }
-    let text = &redacted.text;
-    let mut clean = String::with_capacity(text.len());
-    let mut copied = 0;
-    for range in ranges {
-        clean.push_str(&text[copied..range.start]);
-        clean.push_str(&mark(kind));
-        copied = range.end;
-    }
-    clean.push_str(&text[copied..]);
-    let found = ranges.iter().map(|range| (kind, text[range.clone()].to_owned()));
-    redacted.secrets.extend(found);
-    redacted.text = Cow::Owned(clean);
-    redacted.found(kind);
-    true
+    clean.map(|clean| redacted.text = Cow::Owned(clean)).is_some()
 }
 
-/// Says whether a text is what an earlier redaction left.
-fn is_mark(text: &str) -> bool {
-    text.strip_prefix("[redacted:")
-        .and_then(|rest| rest.strip_suffix(']'))
-        .is_some_and(|kind| kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
+/// Puts marks at some places, which are in order.
+fn with_marks(text: &[u8], places: &[Place]) -> Vec<u8> {
+    let mut clean = Vec::with_capacity(text.len());
+    let mut copied = 0;
+    for (kind, place) in places {
+        clean.extend_from_slice(&text[copied..place.start]);
+        clean.extend_from_slice(mark(kind).as_bytes());
+        copied = place.end;
+    }
+    clean.extend_from_slice(&text[copied..]);
+    clean
+}
+
+/// Says whether a text begins with what an earlier redaction left.
+fn is_mark(text: &[u8]) -> bool {
+    let kind = |byte: &&u8| byte.is_ascii_lowercase() || **byte == b'-';
+    text.strip_prefix(b"[redacted:")
+        .is_some_and(|rest| rest.get(rest.iter().take_while(kind).count()) == Some(&b']'))
 }
 
 /// Returns the first look: which rows of the table could match at all.
@@ -289,6 +313,7 @@ fn regex(row: usize) -> &'static Regex {
     REGEXES[row].get_or_init(|| {
         RegexBuilder::new(PATTERNS[row].regex)
             .case_insensitive(true)
+            .unicode(false)
             .build()
             .expect("a test compiles every row of the table")
     })
@@ -298,7 +323,6 @@ fn regex(row: usize) -> &'static Regex {
 mod tests {
     use proptest::prelude::*;
 
-    use super::pattern::Pattern;
     use super::*;
 
     #[test]
@@ -426,14 +450,20 @@ mod tests {
             "mongodb://a:b@h",
         ];
         insta::assert_snapshot!(
-            redact_argv(&argv).join(" "),
+            redact_argv(&argv).0.join(" "),
             @"mongosh --password [redacted:argument] --password=[redacted:password] --token -q mongodb://a:[redacted:uri-password]@h"
         );
         for argv in [["redis-cli", "-a", "hunter2"], ["/usr/bin/mongosh", "-p", "hunter2"]] {
-            assert_eq!(redact_argv(&argv)[2], "[redacted:password]");
+            assert_eq!(redact_argv(&argv).0[2], "[redacted:password]");
         }
-        assert_eq!(redact_argv(&["mysql", "-u", "-phunter2"])[2], "-p[redacted:password]");
-        assert_eq!(redact_argv(&["psql", "-p", "5432"])[2], "5432");
+        assert_eq!(redact_argv(&["mysql", "-u", "-phunter2"]).0[2], "-p[redacted:password]");
+        assert_eq!(redact_argv(&["psql", "-p", "5432"]).0[2], "5432");
+        let argv = ["psql", "postgresql://u:p@ a/b@127.0.0.1:1/x", "--password=hunter2"];
+        let (words, secrets) = redact_argv(&argv);
+        assert_eq!(words[1], "postgresql://u:[redacted:uri-password]@127.0.0.1:1/x");
+        for secret in ["p@ a/b", "hunter2"] {
+            assert!(secrets.iter().any(|(_, found)| found == secret), "{secret}");
+        }
     }
 
     #[test]

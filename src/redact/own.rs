@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use regex::Regex;
 use regex::bytes::Regex as BytesRegex;
 
-use super::{is_mark, mark};
+use super::{is_mark, with_marks};
 
 /// Of a line that is longer, each part of so many bytes is looked through alone.
 const LINE_BYTES: usize = 64 << 10;
@@ -46,22 +46,13 @@ impl Own {
 
     /// Replaces what it finds; none if that is nothing.
     pub(super) fn replace(&self, text: &[u8]) -> Option<Vec<u8>> {
-        let mut clean = Vec::new();
-        let mut copied = 0;
-        for captures in self.pattern.captures_iter(text) {
-            let Some(found) = captures.get(1).or_else(|| captures.get(0)) else { continue };
-            let is_done = std::str::from_utf8(found.as_bytes()).is_ok_and(is_mark);
-            if found.is_empty() || is_done {
-                continue;
-            }
-            clean.extend_from_slice(&text[copied..found.start()]);
-            clean.extend_from_slice(mark(self.kind).as_bytes());
-            copied = found.end();
-        }
-        (copied > 0).then(|| {
-            clean.extend_from_slice(&text[copied..]);
-            clean
-        })
+        let found = self.pattern.captures_iter(text);
+        let found = found.filter_map(|captures| captures.get(1).or_else(|| captures.get(0)));
+        let places: Vec<_> = found
+            .filter(|found| !found.is_empty() && !is_mark(found.as_bytes()))
+            .map(|found| (self.kind, found.range()))
+            .collect();
+        (!places.is_empty()).then(|| with_marks(text, &places))
     }
 }
 

@@ -1,5 +1,9 @@
 //! The table of secrets: how each kind looks, with an example and something alike that is none.
 
+use std::ops::Range;
+
+use super::{private_key, uri};
+
 /// One way a secret is written.
 pub(super) struct Pattern {
     /// What it is called in `[redacted:kind]`.
@@ -8,8 +12,9 @@ pub(super) struct Pattern {
     pub(super) words: &'static str,
     /// The whole; each group that takes part is a secret. Letters of either case match.
     pub(super) regex: &'static str,
-    /// Whether what was found really is one, where the shape alone says too little.
-    pub(super) is_secret: fn(&str) -> bool,
+    /// How many bytes there are one, where the shape alone says too little: of a text, what a group
+    /// found. It may reach further.
+    pub(super) secret_len: fn(&[u8], Range<usize>) -> usize,
     /// Texts with secrets, and the same with `<secret>` in place of each.
     #[cfg(test)]
     pub(super) examples: &'static [(&'static str, &'static str)],
@@ -18,12 +23,26 @@ pub(super) struct Pattern {
     pub(super) innocents: &'static [&'static str],
 }
 
-/// So many letters without a blank are a line of a key: all but the last of a PEM file have 64.
-const KEY_LINE: usize = 40;
-
 /// The shape is enough.
-fn always(_: &str) -> bool {
-    true
+fn always(_: &[u8], found: Range<usize>) -> usize {
+    found.len()
+}
+
+/// All of it, if it is a value.
+fn value(text: &[u8], found: Range<usize>) -> usize {
+    if is_value(&String::from_utf8_lossy(&text[found.clone()])) { found.len() } else { 0 }
+}
+
+/// All of it, if it is a value and no word that MySQL has there.
+fn unquoted(text: &[u8], found: Range<usize>) -> usize {
+    let words = ["expire", "history", "require", "reuse", "current", "never", "optional"];
+    let is_word = |word: &&str| text[found.clone()].eq_ignore_ascii_case(word.as_bytes());
+    if words.iter().any(|word| is_word(word)) { 0 } else { value(text, found) }
+}
+
+/// All of it, if it is a key.
+fn key(text: &[u8], found: Range<usize>) -> usize {
+    if is_key(&String::from_utf8_lossy(&text[found.clone()])) { found.len() } else { 0 }
 }
 
 /// Letters and digits mixed as in a key, and not as in a path or in a name made of words.
@@ -39,13 +58,6 @@ fn is_key(text: &str) -> bool {
             word.len() - letters.len() <= 4 && letters.bytes().all(|b| b.is_ascii_alphabetic())
         });
     is_mixed && !is_path && !is_name
-}
-
-/// What stands behind the head of a private key, and not what follows a string that is only the head.
-fn is_key_body(text: &str) -> bool {
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-    !text.starts_with(['\'', '"'])
-        || text.as_bytes().split(|&byte| !is_base64(byte)).any(|run| run.len() >= KEY_LINE)
 }
 
 /// Not a parameter, a variable of the client or a call, nor what a call asks with or for: nothing
@@ -77,13 +89,13 @@ fn is_variable(text: &str) -> bool {
 
 /// Builds a row; the last three columns exist in tests only.
 macro_rules! patterns {
-    ($($kind:literal, $is_secret:ident, $words:literal,
+    ($($kind:literal, $secret_len:path, $words:literal,
         $regex:expr, $($example:literal => $clean:literal,)+ not $($innocent:literal),+;)*) => {
         &[$(Pattern {
             kind: $kind,
             words: $words,
             regex: $regex,
-            is_secret: $is_secret,
+            secret_len: $secret_len,
             #[cfg(test)]
             examples: &[$(($example, $clean)),+],
             #[cfg(test)]
@@ -113,19 +125,27 @@ macro_rules! string {
 
 /// All of them. Where two could match, the more telling kind comes first.
 pub(super) const PATTERNS: &[Pattern] = patterns! {
-    "private-key", is_key_body, "private key",
-        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\s*((?s:.*?))\s*(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)",
+    "private-key", private_key::secret_len, "private key",
+        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----()",
         "-----BEGIN RSA PRIVATE KEY-----\nMIIEow==\n-----END RSA PRIVATE KEY-----"
-            => "-----BEGIN RSA PRIVATE KEY-----\n<secret>\n-----END RSA PRIVATE KEY-----",
+            => "-----BEGIN RSA PRIVATE KEY-----<secret>\n-----END RSA PRIVATE KEY-----",
         "f('-----BEGIN PRIVATE KEY-----\\nMIIEow==\\n-----END PRIVATE KEY-----')"
-            => "f('-----BEGIN PRIVATE KEY-----<secret>-----END PRIVATE KEY-----')",
+            => "f('-----BEGIN PRIVATE KEY-----<secret>\\n-----END PRIVATE KEY-----')",
+        "'-----BEGIN PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIEow==\n'; select 1"
+            => "'-----BEGIN PRIVATE KEY-----<secret>\n'; select 1",
         not "-----BEGIN PUBLIC KEY-----\nMIIBIj==\n-----END PUBLIC KEY-----",
+            "-----BEGIN RSA PRIVATE KEY-----\nrow 0 of some other output\n",
             "select '-----BEGIN RSA PRIVATE KEY-----' as begin, id from families where id = 1";
-    "uri-password", always, "://",
-        r#"\b[a-z][a-z0-9+.\-]*://[^\s:@/'"<>]*:([^\s/'"\x00-\x1f\x7f]+)@"#,
+    "uri-password", uri::secret_len, "://",
+        r#"\b[a-z][a-z0-9+.\-]*://[^\s:@/'"<>\[]*:()"#,
         "\\c postgres://ann:hunter@2@db.example.com:5432/orders"
             => "\\c postgres://ann:<secret>@db.example.com:5432/orders",
-        not "select 'http://db.example.com:8080/a@b', 'postgres://ann@db/orders'";
+        "\\c postgres://ann:hunter/2@127.0.0.1/orders 'postgres://ann:hunter 2@db'"
+            => "\\c postgres://ann:<secret>@127.0.0.1/orders 'postgres://ann:<secret>@db'",
+        "REDIS://:hunter2@h,redis://ann:hunter2@h?x=a@b" => "REDIS://:<secret>@h,redis://ann:<secret>@h?x=a@b",
+        not "select 'http://db.example.com:8080/a@b', 'postgres://ann@db/orders'",
+            "http://localhost:3000/?mail=ann@example.com and http://[::1]:5432/a@b.example.com",
+            "see http://example.com:notes, ann@example.com: /home/ann:x/a@b";
     "sql-password", always, r"\bpas",
         // Without white space, or mistyped, only where a role is meant: `'the password'` ends a string.
         concat!(r"\b(?:(?:role|user|group)\b[^;']*\bpas[a-z]*", gap!(), r"(?:to\b|=)?", gap!(), r#"|password"?"#, gap!(), r"\s", gap!(), ")", string!()),
@@ -136,7 +156,15 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         "options (user 'a', \"password\" 'hunter2')" => "options (user 'a', \"password\" '<secret>')",
         not "SET password_encryption = 'scram-sha-256'; ALTER ROLE ann PASSWORD NULL",
             "alter role pascal set search_path to 'orders'";
-    "password", is_value, r"\bset",
+    "sql-password", unquoted, r"\bpas|identified",
+        concat!(r"\b(?:alter|create)\s+(?:role|user)\s[^;']*?\b(?:pas[a-z]*|identified\s+by)\b", gap!(),
+            r#"(?:\bto\b|=)?"#, gap!(), r#"([^\s'",;()\x00-\x1f\x7f]+)\s*(?:;|\z|\b(?:valid|login|superuser|createdb|in|with)\b)"#),
+        "alter role ann with password hunter2;" => "alter role ann with password <secret>;",
+        "create user ann identified by hunter2" => "create user ann identified by <secret>",
+        not "alter user ann password expire; alter role ann password null; create role password",
+            "alter role ann in database orders set password_encryption to 'md5'",
+            "alter user ann password history default password require current;";
+    "password", value, r"\bset",
         concat!(r#"(?:\bset\b[^;']*(?:password|passwd|pwd|passphrase|secret|token)"?"#, gap!(), r"\bto", gap!(),
             r"|\bset_config\s*\(\s*'[^']*(?:password|passwd|pwd|passphrase|secret|token)'\s*,\s*)'((?:[^']|'')*)(?:'|\z)"),
         "alter database app set \"app.jwt_secret\" to 'hunter2'"
@@ -158,7 +186,7 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         "SET PASSWORD FOR 'ann'@'%' = 'hunter2'" => "SET PASSWORD FOR 'ann'@'%' = '<secret>'",
         "SET PASSWORD = PASSWORD('hunter2')" => "SET PASSWORD = PASSWORD('<secret>')",
         not "SET PASSWORD FOR ann TO RANDOM";
-    "password", is_value, r"passw|pwd|passphrase|_pass\b|\bpw\b",
+    "password", value, r"passw|pwd|passphrase|_pass\b|\bpw\b",
         concat!(r#"(?:[a-z_]*(?:password|passwd|pwd|passphrase|_pass)|\bpw)["']?\]?\s*"#,
             r"(?::\s*[a-z_.\[\]]+\s*=|=>|:=|=|:)\s*(?:[a-z_0-9.]+\s*\(\s*)?", string!()),
         "os.environ['PGPASSWORD'] = 'hunter2'; pw: str = \"hunter2\""
@@ -173,23 +201,23 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
             "select $$password: $$ || name, $$x$$ from families;",
             "select count(*), 'passwd=' as p, 'pw' from families;",
             "password = os.getenv('DB_PASSWORD') or getpass('Password: ')";
-    "password", is_value, r"passw|pwd|passphrase|_pass\b|\bpw\b",
+    "password", value, r"passw|pwd|passphrase|_pass\b|\bpw\b",
         r#"(?:[a-z_]*(?:password|passwd|pwd|passphrase|_pass)|\bpw)=([^\s'"&;,()\x00-\x1f\x7f]+)"#,
         "host=db user=ann password=hunter2 dbname=orders"
             => "host=db user=ann password=<secret> dbname=orders",
         not "update users set password=null, pwd=$1, passwd=:new",
             "select regexp_replace(line, 'password=\\S+', 'password=***') from log";
-    "password", is_value, "password",
+    "password", value, "password",
         r"[a-z_]*password\s*=\s*''([^'\s;,)][^']*)''",
         "select dblink_connect('host=a password=''it is'' user=b')"
             => "select dblink_connect('host=a password=''<secret>'' user=b')",
         not "update users set password = '' where name = ''";
-    "password", is_value, "password",
-        r#"\b(?:host|hostaddr|port|user|dbname)\s*=\s*[^\s'";]+\s+(?:[a-z_]+\s*=\s*[^\s'";]+\s+)*password\s*=\s*([^\s'";&]+)"#,
+    "password", value, "password",
+        r#"\b(?:host|hostaddr|port|user|dbname)\s*=\s*[^\s'";]+\s+(?:[a-z_]+\s*=\s*[^\s'";]+\s+)*password\s*=\s*([^\s'";&\x00-\x1f\x7f]+)"#,
         "\\c \"host = db user = ann password = hunter2\""
             => "\\c \"host = db user = ann password = <secret>\"",
         not "select 1 from a join b on a.user = b.user and a.password = b.password";
-    "password", is_value, r"\\set",
+    "password", value, r"\\set",
         r"\\set\s+(?:[a-z_]*(?:password|passwd|pwd|passphrase|secret|token)[a-z_]*|pw)\s+'?([^\s']+)",
         "\\set new_password hunter2" => "\\set new_password <secret>",
         not "\\set VERBOSITY verbose";
@@ -197,7 +225,7 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         r#"\b(?:pgpassword|mysql_pwd|rediscli_auth)(?:[ \t]+|=)["']?([^\s'"]+)"#,
         "\\setenv PGPASSWORD hunter2" => "\\setenv PGPASSWORD <secret>",
         not "\\setenv PGPASSFILE /home/ann/.pgpass";
-    "password", is_value, "auth|changeuserpassword|setdefault|putenv",
+    "password", value, "auth|changeuserpassword|setdefault|putenv",
         // The user, or the variable, comes first for these.
         concat!(r#"(?:(?:\bauth\s*=?|\bchangeUserPassword)\s*\(\s*(?:'[^']*'|"[^"]*")|"#,
             r#"\b(?:setdefault|putenv)\s*\(\s*["'][a-z_]*(?:password|passwd|pwd)["'])\s*,\s*"#, string!()),
@@ -223,7 +251,7 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         "\\! mongodump --password hunter2" => "\\! mongodump --password <secret>",
         "curl -s -u ann:hunter2 https://example.com" => "curl -s -u ann:<secret> https://example.com",
         not "\\! mysql -u root -p orders", "\\! mongosh --port 27017 -u ann orders", "curl -u ann https://example.com:8080/";
-    "password", is_value, "--(?:password|passwd|token|secret|api-key|access-key)",
+    "password", value, "--(?:password|passwd|token|secret|api-key|access-key)",
         concat!(r#"(?:\\!|\A\s*!|\b(?:system|popen|run|call|check_output)\s*\()[^\n]*[\s"']"#,
             r#"--(?:password|passwd|token|secret|api-key|access-key)["']?[\s,]\s*["']?([^\s"'\-,][^\s"']*)"#),
         "\\! vault login --password hunter2" => "\\! vault login --password <secret>",
@@ -281,7 +309,7 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
         "https://hooks.slack.com/services/T000AAAA/B000BBBB/abcdefghijklmnop12345678"
             => "https://hooks.slack.com/services/<secret>",
         not "https://hooks.slack.com/services/how-to-use-them";
-    "api-key", is_key, "api[_-]?key|secret|token|(?:access|account)[_-]?key",
+    "api-key", key, "api[_-]?key|secret|token|(?:access|account)[_-]?key",
         concat!(r#"[a-z0-9_\-]*(?:api[_-]?key|secret(?:[_-]?key)?|token|(?:access|account)[_-]?key)["']?\]?\s*"#,
             r#"(?:=>|:=|=|:|'\s*,)\s*["']?([a-z0-9_\-./+=~]{16,})"#),
         "update apps set api_key = '9f86d081884c7d659a2feaa0' where id = 1"

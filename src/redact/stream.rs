@@ -5,20 +5,25 @@
 //! What comes out depends on what goes in and not on how it is cut: a word that may turn out to be
 //! a secret is kept back until its end has come.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind, PatternID};
-use regex::bytes::{Regex, RegexBuilder};
 
+use super::echo::Echo;
 use super::known::Known;
 use super::own::{self, Lines};
 use super::pattern::{PATTERNS, Pattern};
-use super::{Secret, mark, quote};
+use super::private_key::{self, Behind, Body, KEY_BYTES, Line};
+use super::{Secret, mark, secrets, with_marks};
+
+/// What a private key is called in the table.
+const PRIVATE_KEY: &str = "private-key";
 
 /// How secrets begin, by kind, and how far what follows is looked at. The patterns of the kind in
 /// the table say the rest.
 const BEGINS: &[(&str, Reach, &[&str])] = &[
-    ("private-key", Reach::Line, &["-----BEGIN "]),
+    (PRIVATE_KEY, Reach::Head, &[HEAD]),
     ("uri-password", Reach::Word, &["://"]),
     ("aws-key", Reach::Word, &["AKIA", "ASIA"]),
     ("webhook", Reach::Word, &["hooks.slack.com/"]),
@@ -72,6 +77,8 @@ const BEGINS: &[(&str, Reach, &[&str])] = &[
 /// Where what may be a secret ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
+    /// At the end of a head: `-----BEGIN PRIVATE KEY-----`.
+    Head,
     /// At a blank.
     Word,
     /// At the end of the line.
@@ -81,17 +88,15 @@ enum Reach {
 /// No begin is longer.
 const LONGEST_BEGIN: usize = 17;
 
-/// Where a private key ends.
-const KEY_END: &[u8] = b"-----END ";
+/// How the head of a private key begins, and how much longer it may be.
+const HEAD: &str = "-----BEGIN ";
+const HEAD_BYTES: usize = 48;
 
 /// A word is kept back for so long; what is longer is no secret but data.
 const WORD_BYTES: usize = 8 << 10;
 
 /// A secret goes on over so many ends of lines, CR and LF apart.
 const MOST_LINE_ENDS: usize = 16;
-
-/// A private key is left out for so long if its end does not come.
-const KEY_BYTES: usize = 16 << 10;
 
 /// So much of what came before is looked at, to tell a word's begin from its middle.
 const BEFORE_BYTES: usize = 24;
@@ -103,12 +108,13 @@ pub struct Stream {
     lines: Lines,
     /// What is kept back until more has come.
     held: Vec<u8>,
-    /// What was found in statements.
+    /// What was found in the statement that is answered, and in all of them.
+    echo: Echo,
     known: Known,
     /// The last bytes that went out, or would have.
     before: Vec<u8>,
-    /// Bytes of a private key that are left out so far, while one is.
-    key: Option<usize>,
+    /// What was seen of a private key, and how many bytes are left out, while one is.
+    key: Option<(Body, usize)>,
 }
 
 /// What is known of the bytes at the begin of a text.
@@ -117,6 +123,8 @@ enum Step {
     Plain(usize),
     /// So many bytes are a word that may be one.
     Word(usize),
+    /// A part of a private key stands in so many bytes.
+    Key(Range<usize>, usize),
     /// So many bytes are left out.
     Drop(usize),
     /// What follows decides.
@@ -126,20 +134,29 @@ enum Step {
 impl Stream {
     /// Takes the next bytes; gives what is safe by now to `to`, in order.
     pub fn feed(&mut self, bytes: &[u8], to: &mut dyn FnMut(&[u8])) {
-        let mut known = std::mem::take(&mut self.known);
-        known.feed(bytes, &mut |bytes| self.read(bytes, to));
-        self.known = known;
+        let mut echo = std::mem::take(&mut self.echo);
+        echo.feed(bytes, &mut |bytes| self.look(bytes, to));
+        self.echo = echo;
     }
 
     /// Takes note of what was found in a statement, which the client may show again.
     pub fn learn(&mut self, secrets: Vec<Secret>) {
+        self.echo.learn(&secrets);
         self.known.learn(secrets);
     }
 
     /// Forgets what is kept back, and where in the output it is.
     pub fn lose(&mut self) {
-        let known = std::mem::take(&mut self.known);
-        *self = Self { known, ..Self::default() };
+        let Self { mut echo, mut known, .. } = std::mem::take(self);
+        echo.lose();
+        known.lose();
+        *self = Self { echo, known, ..Self::default() };
+    }
+
+    fn look(&mut self, bytes: &[u8], to: &mut dyn FnMut(&[u8])) {
+        let mut known = std::mem::take(&mut self.known);
+        known.feed(bytes, &mut |bytes| self.read(bytes, to));
+        self.known = known;
     }
 
     fn read(&mut self, bytes: &[u8], to: &mut dyn FnMut(&[u8])) {
@@ -167,6 +184,9 @@ impl Stream {
 
     /// Gives what is kept back: something else comes now, and no word goes on behind it.
     pub fn end(&mut self, to: &mut dyn FnMut(&[u8])) {
+        let mut echo = std::mem::take(&mut self.echo);
+        echo.end(&mut |bytes| self.look(bytes, to));
+        self.echo = echo;
         let mut known = std::mem::take(&mut self.known);
         known.end(&mut |bytes| self.read(bytes, to));
         self.known = known;
@@ -195,6 +215,12 @@ impl Stream {
                     self.remember(&rest[..len]);
                     at += len;
                 }
+                Step::Key(key, len) => {
+                    to(&rest[..key.start]);
+                    to(mark(PRIVATE_KEY).as_bytes());
+                    to(&rest[key.end..len]);
+                    at += len;
+                }
                 Step::Drop(len) => at += len,
                 Step::More => break,
             }
@@ -203,8 +229,8 @@ impl Stream {
     }
 
     fn step(&mut self, rest: &[u8], is_end: IsEnd) -> Step {
-        if let Some(left_out) = self.key {
-            return self.key_step(rest, left_out, is_end);
+        if let Some(step) = self.key_step(rest, is_end) {
+            return step;
         }
         let Some(found) = begins().find(rest) else {
             let tail = if is_end == IsEnd::Yes { 0 } else { begun_len(rest) };
@@ -215,6 +241,7 @@ impl Stream {
         }
         let ((_, reach, _), begin) = (BEGINS[kind_of(found.pattern())], found.end());
         let end = match reach {
+            Reach::Head => head_len(&rest[begin..]),
             Reach::Line => line_len(&rest[begin..]),
             Reach::Word => rest[begin..].iter().position(|&byte| byte <= b' ' || byte == 0x7f),
         };
@@ -225,43 +252,44 @@ impl Stream {
         }
     }
 
-    /// Within a private key: leaves everything out up to its end.
-    fn key_step(&mut self, rest: &[u8], left_out: usize, is_end: IsEnd) -> Step {
-        let room = KEY_BYTES - left_out;
-        let within = &rest[..rest.len().min(room)];
-        if let Some(at) = memchr::memmem::find(within, KEY_END) {
-            self.key = None;
-            // Its end is nothing that begins another, whatever stood before.
-            self.before.clear();
-            return if at == 0 { Step::Plain(KEY_END.len()) } else { Step::Drop(at) };
-        }
-        if within.len() == room {
-            self.key = None;
-            return Step::Drop(room);
-        }
-        let tail = match is_end {
-            IsEnd::Yes => 0,
-            IsEnd::No => {
-                (1..KEY_END.len()).rev().find(|&len| within.ends_with(&KEY_END[..len])).unwrap_or(0)
+    /// Within a private key: leaves its lines out; none where what follows is something else.
+    fn key_step(&mut self, rest: &[u8], is_end: IsEnd) -> Option<Step> {
+        let (mut body, left_out) = self.key.take_if(|(_, left_out)| *left_out < KEY_BYTES)?;
+        let (end, next) = match private_key::line_end(rest) {
+            Some(ends) => ends,
+            None if rest.len() >= WORD_BYTES || is_end == IsEnd::Yes => (rest.len(), rest.len()),
+            None if body.is_over(rest) => return None,
+            None => {
+                self.key = Some((body, left_out));
+                return Some(Step::More);
             }
         };
-        let len = within.len() - tail;
-        if len == 0 {
-            return Step::More;
-        }
-        self.key = Some(left_out + len);
-        Step::Drop(len)
+        let (key, step) = match body.line(&rest[..end]) {
+            Line::Blank => (0..0, Step::Plain(next)),
+            Line::Key(key) => {
+                let behind = private_key::behind(&rest[key.end..end]);
+                let len = if behind == Behind::End { key.end } else { next };
+                let is_left_out = behind == Behind::Nothing && left_out > 0;
+                (key.clone(), if is_left_out { Step::Drop(len) } else { Step::Key(key, len) })
+            }
+            Line::Other => {
+                // Its end is nothing that begins another, whatever stood before.
+                self.before.clear();
+                return None;
+            }
+        };
+        self.key = Some((body, left_out + key.len()));
+        Some(step)
     }
 
     /// Gives a word without what is secret in it.
     fn word(&mut self, word: &[u8], to: &mut dyn FnMut(&[u8])) {
-        if word.starts_with(b"-----BEGIN ") {
+        if word.starts_with(HEAD.as_bytes()) {
             to(word);
-            if word.ends_with(b"PRIVATE KEY-----") || word.ends_with(b"PRIVATE KEY-----+") {
-                to(b"\r\n");
-                to(mark("private-key").as_bytes());
-                to(b"\r\n");
-                self.key = Some(0);
+            if ["KEY-----", "KEY BLOCK-----"].iter().any(|end| word.ends_with(end.as_bytes()))
+                && memchr::memmem::find(word, b"PRIVATE KEY").is_some()
+            {
+                self.key = Some((Body::default(), 0));
             }
             return;
         }
@@ -272,14 +300,11 @@ impl Stream {
         for found in begins().find_iter(word) {
             kinds[kind_of(found.pattern())] = true;
         }
-        for (pattern, regex) in regexes() {
-            if kinds
-                .iter()
-                .zip(BEGINS)
-                .any(|(is_there, (kind, ..))| *is_there && is_of(pattern, kind))
-                && let Some(clean) = replace(pattern, regex, &text, from)
-            {
-                text = clean;
+        for (row, pattern) in PATTERNS.iter().enumerate() {
+            let is_there =
+                kinds.iter().zip(BEGINS).any(|(is, (kind, ..))| *is && is_of(pattern, kind));
+            if is_there && pattern.kind != PRIVATE_KEY {
+                text = with_marks(&text, &secrets(row, &text, from));
             }
         }
         to(&text[from..]);
@@ -296,6 +321,15 @@ impl Stream {
 enum IsEnd {
     No,
     Yes,
+}
+
+/// Returns where a head ends, or what is none; none if its end has not come.
+fn head_len(rest: &[u8]) -> Option<usize> {
+    let rest = &rest[..rest.len().min(HEAD_BYTES)];
+    let line = rest.iter().position(u8::is_ascii_control);
+    let end = memchr::memmem::find(&rest[..line.unwrap_or(rest.len())], b"-----");
+    let is_long = (rest.len() == HEAD_BYTES).then_some(0);
+    end.map(|at| at + b"-----".len()).or(line).or(is_long)
 }
 
 /// Returns how long the line is that a word stands in, from there on, with those lines after it that
@@ -365,32 +399,6 @@ fn is_of(pattern: &Pattern, kind: &str) -> bool {
         && (pattern.kind == kind || (kind == "password" && pattern.kind == "sql-password"))
 }
 
-/// Replaces what a pattern finds behind `from`; none if that is nothing.
-fn replace(pattern: &Pattern, regex: &Regex, text: &[u8], from: usize) -> Option<Vec<u8>> {
-    let mut clean = Vec::new();
-    let mut copied = 0;
-    for captures in regex.captures_iter(text) {
-        let Some(group) = captures.iter().skip(1).flatten().next() else { continue };
-        let secret = String::from_utf8_lossy(group.as_bytes());
-        let is_none = secret.is_empty() || secret.starts_with("[redacted:");
-        let begin = captures.get_match().start();
-        if group.start() < from
-            || is_none
-            || !(pattern.is_secret)(&secret)
-            || quote::is_behind_literal(text, begin, &group.range())
-        {
-            continue;
-        }
-        clean.extend_from_slice(&text[copied..group.start()]);
-        clean.extend_from_slice(mark(pattern.kind).as_bytes());
-        copied = group.end();
-    }
-    (copied > 0).then(|| {
-        clean.extend_from_slice(&text[copied..]);
-        clean
-    })
-}
-
 /// Returns how many bytes at the end may be the begin of a begin.
 fn begun_len(text: &[u8]) -> usize {
     let tail = &text[text.len().saturating_sub(LONGEST_BEGIN - 1)..];
@@ -419,26 +427,6 @@ fn is_first(byte: u8) -> bool {
         firsts
     };
     FIRSTS[usize::from(byte)]
-}
-
-/// The patterns of these kinds, for bytes.
-fn regexes() -> &'static [(&'static Pattern, Regex)] {
-    static REGEXES: OnceLock<Vec<(&'static Pattern, Regex)>> = OnceLock::new();
-    REGEXES.get_or_init(|| {
-        PATTERNS
-            .iter()
-            .filter(|pattern| pattern.kind != "private-key")
-            .filter(|pattern| BEGINS.iter().any(|(kind, ..)| is_of(pattern, kind)))
-            .map(|pattern| {
-                let regex = RegexBuilder::new(pattern.regex)
-                    .case_insensitive(true)
-                    .unicode(false)
-                    .build()
-                    .expect("a test compiles every row of the table");
-                (pattern, regex)
-            })
-            .collect()
-    })
 }
 
 #[cfg(test)]

@@ -27,8 +27,21 @@ const SECRETS: &[(&str, &str)] = &[
         "Authorization: Bearer [redacted:bearer]\r\n",
     ),
     (
-        "a\r\n-----BEGIN RSA PRIVATE KEY-----\r\nMIIEow==\r\nMII\r\n-----END RSA PRIVATE KEY-----\r\nb",
+        "a\r\n-----BEGIN RSA PRIVATE KEY-----\r\nMIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn/ygWyF8PbnGy0AHB7MkLZs3\r\nMIIEow==\r\n-----END RSA PRIVATE KEY-----\r\nb",
         "a\r\n-----BEGIN RSA PRIVATE KEY-----\r\n[redacted:private-key]\r\n-----END RSA PRIVATE KEY-----\r\nb",
+    ),
+    (
+        // As psql shows it in a table, and JSON in a line.
+        " -----BEGIN PRIVATE KEY-----   +| a\r\n MIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn/ygWyF8PbnGy0AHB7MkLZs3+| b\r\n MIIEow==  +|\r\n -----END PRIVATE KEY-----  | c\r\n(1 row)\r\n",
+        " -----BEGIN PRIVATE KEY-----   +| a\r\n [redacted:private-key]| b\r\n -----END PRIVATE KEY-----  | c\r\n(1 row)\r\n",
+    ),
+    (
+        "{\"k\": \"-----BEGIN PRIVATE KEY-----\\nMIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn/ygWyF8PbnGy0AHB7MkLZs3\\nMIIEow==\\n-----END PRIVATE KEY-----\\n\"}\r\n",
+        "{\"k\": \"-----BEGIN PRIVATE KEY-----\\n[redacted:private-key]\\n-----END PRIVATE KEY-----\\n\"}\r\n",
+    ),
+    (
+        "postgres://ann:a@b/c@127.0.0.1:5432/x (AKIAIOSFODNN7EXAMPLE)",
+        "postgres://ann:[redacted:uri-password]@127.0.0.1:5432/x ([redacted:aws-key])",
     ),
     (
         "https://bob:ghp_0123456789abcdefABCDEF0123456789abcd@github.com/x",
@@ -78,6 +91,9 @@ const INNOCENT: &[&str] = &[
     "task-list risk-averse-people-and-their-habits ghp_total AKIAS npm_config",
     "the bearer of bad news; Bearer of it",
     "-----BEGIN PUBLIC KEY-----\r\nMIIBIjANBgkq\r\n-----END PUBLIC KEY-----",
+    "-----BEGIN RSA PRIVATE KEY-----\r\nrow 0 of some useful output\r\nhello\r\n>>> ",
+    "-----BEGIN RSA PRIVATE KEY-----\r\n\r\norders=> select 'MIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn/ygWyF8PbnGy0AHB7MkLZs3'",
+    "-----BEGIN something else that is far longer than any head of a private key is-----\r\n",
     "-----BEGIN CERTIFICATE-----\r\nMIIBIjANBgkq\r\n-----END CERTIFICATE-----",
     "eyJhbGciOiJIUzI1NiJ9 eyJ.x.y e ey",
     " id | name \r\n----+------\r\n  1 | a    \r\n(1 row)\r\n",
@@ -116,7 +132,8 @@ fn what_is_no_secret_is_not_touched() {
 fn a_word_without_an_end_is_given_sooner_or_later() {
     let long = format!("https://{}", "x".repeat(100_000));
     assert_eq!(redacted(&[long.as_bytes()]), long);
-    let key = format!("-----BEGIN PRIVATE KEY-----\n{}", "x".repeat(100_000));
+    let key =
+        format!("-----BEGIN PRIVATE KEY-----\n{}", format!("{}\n", "x".repeat(63)).repeat(1600));
     let out = redacted(&[key.as_bytes()]);
     assert!(out.len() > 80_000 && out.len() < 90_000, "{}", out.len());
     let mut stream = Stream::default();

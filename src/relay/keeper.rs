@@ -28,7 +28,7 @@ use crate::here::Here;
 use crate::lang::postgres::Told;
 use crate::lang::{self, Effect, Reading};
 use crate::policy::{self, Confidence, Decision, Facts, Tally, Verdict};
-use crate::record::{Answer, Durability, Marker, Recorder, Release, ServerMoment, Source};
+use crate::record::{Answer, Durability, Marker, Recorder, Release, ServerMoment, Source, Written};
 use crate::redact;
 use crate::servers::Servers;
 use crate::session::drift::Drift;
@@ -483,6 +483,12 @@ impl Keeper {
         }
     }
 
+    /// Returns what tells, when all is over, whether the recording is.
+    #[must_use]
+    pub fn written(&self) -> Option<Written> {
+        self.recorder.as_ref().map(Recorder::written)
+    }
+
     /// Returns what the person must be told of the recording, once.
     pub fn troubles(&mut self) -> Vec<String> {
         let mut troubles = std::mem::take(&mut self.recording_trouble);
@@ -531,8 +537,11 @@ impl Keeper {
             Some(recorder) => match recorder.intent(marker, durability, wait) {
                 Ok(()) => true,
                 Err(error) => {
-                    self.recording_trouble
-                        .push(format!("statement {n} is not recorded yet: {error}"));
+                    // Of a log that is not begun yet it was told once.
+                    if recorder.has_begun() {
+                        self.recording_trouble
+                            .push(format!("statement {n} is not recorded yet: {error}"));
+                    }
                     let why = format!("statement {n} could go on before the disk had it: {error}");
                     let what = "intent".to_owned();
                     recorder.marker(Marker::Gap { what, bytes: None, why });

@@ -11,9 +11,8 @@ use super::full::Full;
 use super::line::Line;
 use super::plain::{Modes, Run, laid_out};
 use super::sink::{Item, Sink};
-use super::standin::{StandIns, has_no_cell};
+use super::standin::{StandIns, has_no_cell, is_joined};
 use crate::record::Event;
-use crate::ui::visible;
 
 /// A screen without a size is taken for one of this.
 const DEFAULT_SIZE: (u16, u16) = (80, 24);
@@ -300,7 +299,7 @@ impl<S: Sink> Scrollback<S> {
             Function::Print(c) if c < '\u{300}' => self.apply(Function::Print(c)),
             Function::Print(c) if has_no_cell(c) => {
                 // What is not seen on a terminal, or changes the order of letters, is not told.
-                if visible::is_mark(c) {
+                if is_joined(c) {
                     self.mark(c);
                 }
             }
@@ -350,14 +349,12 @@ impl<S: Sink> Scrollback<S> {
     /// cell of its own.
     fn mark(&mut self, mark: char) {
         let cursor = self.terminal.cursor();
-        let before = cursor.col.checked_sub(1);
         let screen = self.terminal.screen();
-        let cell = before.and_then(|col| screen.line(cursor.row)?.cells().get(col).copied());
-        // On a wide character it is dropped: a stand-in is narrow.
-        let (Some(before), Some(cell)) = (before, cell.filter(|cell| cell.width() == 1)) else {
-            return;
-        };
-        if let Some(c) = self.lines.stand_ins.with_mark(cell.char(), mark) {
+        let Some(cells) = screen.line(cursor.row).map(avt::Line::cells) else { return };
+        // The second half of a wide character has no width of its own.
+        let before = cells[..cursor.col.min(cells.len())].iter().rposition(|it| it.width() > 0);
+        let Some(before) = before else { return };
+        if let Some(c) = self.lines.stand_ins.with_mark(cells[before].char(), mark) {
             self.apply(Function::Cha(u16::try_from(before + 1).unwrap_or(u16::MAX)));
             self.apply(Function::Print(c));
         }

@@ -126,7 +126,11 @@ fn what_comes_within_a_full_screen_is_put_after_it() {
 #[test]
 fn marks_stay_on_their_letters_and_other_bytes_are_kept() {
     let text = "e\u{301}x\r\n\u{301}y\r\n\u{202e}z\u{202e}\r\n日\u{301}本\r\n";
-    assert_eq!(told(10, 3, &[output(text)]), "e\u{301}x\ny\nz\n日本\n");
+    assert_eq!(told(10, 3, &[output(text)]), "e\u{301}x\ny\nz\n日\u{301}本\n");
+    // Kana as macOS writes them in names of files, a family, and what Persian needs; at a line's end too.
+    let text = "か\u{3099}x👨\u{200d}👩!می\u{200c}خ";
+    assert_eq!(told(40, 3, &[output(text)]), format!("{text}\n"));
+    assert_eq!(told(4, 3, &[output("日か\u{3099}\r\n")]), "日か\u{3099}\n");
     let latin = Event::Output(b"caf\xe9 \xff\x1b[31\xffm!".to_vec());
     assert_eq!(told(10, 3, &[latin]), "caf\u{fffd} \u{fffd}!\n");
 }
@@ -171,6 +175,7 @@ fn pieces() -> impl Strategy<Value = Vec<String>> {
         Just("\r\n".to_owned()),
         Just("日".to_owned()),
         Just("e\u{301}".to_owned()),
+        Just("か\u{3099}👨\u{200d}👩".to_owned()),
         Just("\u{10fffd}".to_owned()),
         "\x1b\\[[0-9;]{0,5}[A-HJ-MPSTX@fmrhlsudb]",
         "\x1b\\[\\?(25|1047|1048|1049|6|7|1)[hl]",

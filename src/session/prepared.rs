@@ -118,7 +118,7 @@ mod tests {
         let [schema, name, language, text] = source;
         let mut prepared = Prepared::default();
         prepared.learn_server(Told {
-            sources: vec![Source { schema, name, language, text }],
+            sources: vec![Source { schema, name, language, text, ..Source::default() }],
             ways: vec![
                 way("v", &[Uses::Name], false),
                 way("===", &[Uses::Name], false),

@@ -22,10 +22,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use query::Order;
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use rusqlite::{Connection, ErrorCode, InterruptHandle, OpenFlags, TransactionBehavior};
 use sample::Sample;
 
 use crate::record::find::NotFound;
+use crate::record::is_full;
 use crate::target::Tier;
 
 pub use capture::{Place, output};
@@ -406,6 +408,23 @@ impl StoreError {
                 ]
                 .contains(&code)
             })
+    }
+
+    /// Says whether there was no room on the disk.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => is_full(source),
+            Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) => {
+                // The second is what it says where the file that is shared has no room.
+                error.code == ErrorCode::DiskFull || error.extended_code == SQLITE_IOERR_SHMSIZE
+            }
+            Self::Sqlite(_)
+            | Self::Foreign(_)
+            | Self::TooNew { .. }
+            | Self::Damaged(_)
+            | Self::Logs(_) => false,
+        }
     }
 
     /// Says whether an [`Interrupter`] did it.

@@ -125,7 +125,7 @@ fn an_index_follows_a_log_through_segments_packing_and_repair() {
     // Killed, and then made whole and packed.
     drop(recorder);
     store.update().unwrap();
-    let limits = crate::record::prune::Limits { max_total_bytes: u64::MAX, keep_days: 0 };
+    let limits = crate::record::prune::Limits::NONE;
     let now = Clock::system().now();
     assert_eq!(crate::record::tidy::run(data.path(), limits, now).unwrap().repaired, 1);
     store.update().unwrap();

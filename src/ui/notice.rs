@@ -10,6 +10,9 @@ const NAME: &str = "nightlatch: ";
 /// In front of the further lines of a notice that is not cut.
 const HANG: &str = "  ";
 
+/// Columns that a notice has for what it says, at least.
+const LEAST: usize = 16;
+
 /// Columns where nobody knows them: a log file, a pty without a size.
 const ENDLESS: usize = 1000;
 
@@ -64,8 +67,10 @@ pub fn verdict(reasons: &[String], tier: Tier, cols: u16, theme: Theme) -> Strin
         [] => "runs".to_owned(),
         reasons => reasons.join("; "),
     };
-    // The tier stays even where the reasons are cut.
+    // The tier stays even where the reasons are cut, unless nothing would be left of them.
     let tier = format!(" ({tier})");
+    let has_room = room(cols, NAME.len() + tier.len()) >= LEAST;
+    let tier = if has_room { tier } else { String::new() };
     let mut out = NAME.to_owned();
     out.push_str(&visible::cut(&what, room(cols, NAME.len() + tier.len())));
     theme.paint(&mut out, Style::Strong, &tier);
@@ -138,6 +143,7 @@ mod tests {
         let all = [
             verdict(&reasons, Tier::Production, 80, plain),
             verdict(&reasons, Tier::Production, 50, plain),
+            verdict(&reasons, Tier::Production, 36, plain),
             verdict(&[], Tier::Unknown, 80, plain),
             denied(&reasons, 80, plain),
             recording_stopped("no space left on device", 100, plain),
@@ -147,6 +153,7 @@ mod tests {
         insta::assert_snapshot!(all.join("\n"), @r"
         nightlatch: updates rows of families where id = 7; locks (production)
         nightlatch: updates rows of familie… (production)
+        nightlatch: updates rows of famili…
         nightlatch: runs (unknown)
         nightlatch: denied: updates rows of families where id = 7; locks
         nightlatch: recording stopped: no space left on device; what you do is not recorded

@@ -23,6 +23,11 @@ const ROUTINES: &str = "pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n
      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = p.oid \
      AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype = 'e')";
 
+/// What a function is given, by name.
+const PARAMETERS: &str = "coalesce((SELECT pg_catalog.json_agg(coalesce(pg_catalog.quote_ident(nullif(g.name, '')), '') \
+     ORDER BY g.place) FROM ROWS FROM (pg_catalog.unnest(p.proargnames), pg_catalog.unnest(p.proargmodes)) \
+     WITH ORDINALITY g (name, mode, place) WHERE coalesce(g.mode, 'i') IN ('i', 'b', 'v')), '[]')";
+
 /// The rules of tables and views, but for those that views are made of.
 const RULES: &str = "pg_catalog.pg_rewrite w JOIN pg_catalog.pg_class c ON c.oid = w.ev_class \
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE w.ev_type <> '1' AND w.ev_enabled IN ('O', 'A') \
@@ -74,9 +79,10 @@ pub(super) fn script(token: &str) -> String {
 
 fn sources(text: &str) -> String {
     format!(
-        "SELECT json_build_object('schema', schema, 'name', name, 'language', lanname, 'text', source) \
+        "SELECT json_build_object('schema', schema, 'name', name, 'language', lanname, 'text', source, \
+         'parameters', parameters) \
          FROM (SELECT pg_catalog.format('%I', n.nspname) AS schema, pg_catalog.format('%I', p.proname) AS name, \
-         l.lanname, {text} AS source, sum(pg_catalog.octet_length(p.prosrc)) OVER \
+         l.lanname, {text} AS source, {PARAMETERS} AS parameters, sum(pg_catalog.octet_length(p.prosrc)) OVER \
          (ORDER BY p.prosrc ~* '\\m(delete|drop|truncate|update)\\M' DESC, p.oid) AS bytes FROM {ROUTINES} \
          AND pg_catalog.octet_length(p.prosrc) <= {LONGEST}) texts \
          WHERE bytes <= {ALL} ORDER BY bytes LIMIT {MOST}"

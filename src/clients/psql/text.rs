@@ -7,8 +7,9 @@ use super::meta::{self, Consequence, Item, Meta, Variables, copy};
 use crate::lang::postgres::{self, Ahead};
 use crate::lang::{Class, Effect, Reading, Scope, Verb};
 
-/// Commands that neither connect nor choose between statements.
-const ONLY_SHOWS: &[&str] = &["echo", "pset", "qecho", "set", "timing", "unset", "warn", "x"];
+/// Commands that neither connect nor choose between statements, beside those that describe (`\d…`).
+const KEEPS_NAMES: &[&str] =
+    &["copy", "echo", "pset", "qecho", "set", "timing", "unset", "warn", "x"];
 
 /// Reads a script, or what was piped in, as far as the text alone tells.
 #[must_use]
@@ -113,7 +114,7 @@ impl Collected<'_> {
     fn meta(&mut self, meta: &Meta) {
         self.variables.follow(meta);
         // It may connect anew, or choose between statements.
-        if !ONLY_SHOWS.contains(&meta.name.as_str()) {
+        if !KEEPS_NAMES.contains(&meta.name.as_str()) && !meta.name.starts_with('d') {
             self.script.forget_temporary();
         }
         // `\gdesc` only asks what the columns would be.

@@ -2,35 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Condition, Op, Truth, cells, is_first_known, key};
+use super::term::holds_for_all;
+use super::{CAST, Condition, Kind, Op, Truth, cells, is_first_known, key};
 
-/// Numbers no key is below and above: those of 32 bits at one end, since keys count upwards, and of
-/// 64 bits at the other.
-const LOWEST_KEY: f64 = -2_147_483_648.0;
-const HIGHEST_KEY: f64 = 9_223_372_036_854_775_807.0;
-
-/// Functions whose result is never below 0.
-const NEVER_NEGATIVE: &[&str] = &[
-    "abs",
-    "bit_length",
-    "cardinality",
-    "char_length",
-    "character_length",
-    "json_array_length",
-    "jsonb_array_length",
-    "length",
-    "num_nonnulls",
-    "octet_length",
-];
-
-/// What keys are called.
-const KEYS: &[&str] = &["_rowid_", "id", "oid", "rowid"];
-
-/// Other columns that have a value in every row, by their names.
-const NEVER_NULL: &[&str] = &["created_at", "ctid", "pk", "tableoid", "uuid", "xmin"];
-
-/// Functions whose result is from 0 up to 1.
-const RANDOM: &[&str] = &["rand", "random"];
+/// The highest number of 32 bits, which is the last a key may have where it has no more.
+const HIGHEST_SMALL: f64 = 2_147_483_647.0;
 
 /// How much of the table a condition covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,24 +82,14 @@ impl Cover {
     }
 }
 
-/// Whether a column is a key, by its name.
-fn is_key(name: &str) -> bool {
-    KEYS.contains(&name)
-}
-
 impl Condition {
-    /// Returns whether it is a column that is a key, by its name.
-    pub(in crate::lang) fn is_key(&self) -> bool {
-        matches!(self, Self::Column(name) if is_key(name))
-    }
-
     /// Returns how much of the table it covers.
     pub(in crate::lang) fn cover(&self, truth: Truth) -> Cover {
         match self {
             Self::Known(known) => Cover::of(*known == Some(true)),
             Self::Number(number) if truth == Truth::Numeric => Cover::of(*number != 0.0),
             // No key is 0.
-            Self::Column(name) if truth == Truth::Numeric && is_key(name) => Cover::All,
+            Self::Column(_) if truth == Truth::Numeric && self.is_key() => Cover::All,
             Self::Text(text) => match truth {
                 Truth::Strict => boolean(text).map_or(Cover::Either, Cover::of),
                 Truth::Numeric => Cover::of(leading_number(text) != 0.0),
@@ -133,18 +99,23 @@ impl Condition {
             Self::Or(parts) => any(parts, truth),
             Self::IsNull(value) if value.is_constant() => Cover::of(value.is_null()),
             Self::IsNotNull(value) if value.is_constant() => Cover::of(!value.is_null()),
+            Self::IsNull(value) if value.is_never_null() => Cover::None,
             Self::IsNotNull(value) if value.is_never_null() => Cover::All,
             Self::Is(inner, holds) => {
                 let cover = inner.cover(truth);
                 if *holds { cover } else { cover.not() }
             }
             Self::Compare(left, op, right) => self.compared(left, *op, right, truth),
-            Self::Matches { takes_all: true, .. } => Cover::All,
-            Self::Matches { value, pattern, .. } if value.is_same(pattern) => Cover::All,
+            Self::Matches { value, pattern, kind } => match pattern.simple() {
+                Self::Text(text) if kind.takes_all(text) => Cover::All,
+                _ if value.is_same(pattern) || *kind == Kind::Nothing => Cover::All,
+                _ => self.leaf(),
+            },
             Self::Call(name, args) => match (name.as_str(), &args[..]) {
                 _ if truth == Truth::Numeric && self.settled().is_some() => {
                     Cover::of(self.settled() != Some(0.0))
                 }
+                (CAST, [value]) => value.cover(truth),
                 ("starts_with", [_, Self::Text(text)]) if text.is_empty() => Cover::All,
                 ("if" | "iif", [chooser, yes, no]) => self.chosen(chooser, yes, no, truth),
                 (name, [first, ..]) if is_first_known(name) => match first.cover(truth) {
@@ -155,7 +126,7 @@ impl Condition {
                 _ => self.leaf(),
             },
             Self::In(value, list) => self.within(value, list),
-            Self::Whole => Cover::All,
+            Self::Covers(cover) => *cover,
             Self::Arithmetic(..) if truth == Truth::Numeric && self.settled().is_some() => {
                 Cover::of(self.settled() != Some(0.0))
             }
@@ -164,7 +135,8 @@ impl Condition {
             | Self::Column(_)
             | Self::IsNull(_)
             | Self::IsNotNull(_)
-            | Self::Matches { .. }
+            | Self::Another(..)
+            | Self::End { .. }
             | Self::Arithmetic(..)
             | Self::Other { .. } => self.leaf(),
         }
@@ -174,7 +146,6 @@ impl Condition {
     fn cover_of_not(&self, truth: Truth) -> Cover {
         match self {
             Self::Known(None) => Cover::None,
-            Self::IsNull(value) if value.is_never_null() => Cover::All,
             _ => self.cover(truth).not(),
         }
     }
@@ -183,46 +154,32 @@ impl Condition {
     fn of_case(&self, chosen_by: &[Self], results: &[Self], truth: Truth) -> Cover {
         let mut covers = results.iter().map(|result| result.cover(truth));
         let mut may_be = Vec::new();
+        let (mut chosen, mut is_open) = (Cover::None, Cover::All);
         // With an operand there are as many choosers as results.
         let choosers = if chosen_by.len() < results.len() { chosen_by } else { &[] };
         for chooser in choosers {
             let cover = covers.next().unwrap_or(Cover::Some);
-            match chooser.cover(truth) {
-                Cover::None => continue,
-                Cover::All => {
-                    may_be.push(cover);
-                    covers.by_ref().for_each(drop);
-                    break;
-                }
-                Cover::Either | Cover::Wide | Cover::Some => may_be.push(cover),
+            let takes = chooser.cover(truth);
+            if takes == Cover::None {
+                continue;
+            }
+            may_be.push(cover);
+            chosen = chosen.or(is_open.and(takes).and(cover));
+            is_open = is_open.and(takes.not());
+            if takes == Cover::All {
+                covers.by_ref().for_each(drop);
             }
         }
-        may_be.extend(covers);
+        for cover in covers {
+            may_be.push(cover);
+            let is_known = chosen_by.len() < results.len();
+            chosen = chosen.or(if is_known { is_open.and(cover) } else { Cover::Some });
+        }
         match may_be.first() {
             Some(first) if may_be.iter().all(|cover| cover == first) => *first,
+            // What no row decides may choose for all of them.
+            _ if chosen.may_be_all() => chosen,
             _ => self.leaf(),
-        }
-    }
-
-    /// Returns whether it has a value in every row: a key, and what is made of keys and literals alone.
-    fn is_never_null(&self) -> bool {
-        match self {
-            Self::Column(name) => NEVER_NULL.contains(&name.as_str()) || is_key(name),
-            Self::Number(_) | Self::Text(_) | Self::Known(Some(_)) => true,
-            Self::IsNull(_) | Self::IsNotNull(_) | Self::Is(..) => true,
-            Self::Call(name, args) if is_first_known(name) => args.iter().any(Self::is_never_null),
-            Self::Not(_)
-            | Self::And(_)
-            | Self::Or(_)
-            | Self::Compare(..)
-            | Self::Arithmetic(..) => self.parts().into_iter().all(Self::is_never_null),
-            Self::Known(None)
-            | Self::Matches { .. }
-            | Self::In(..)
-            | Self::Whole
-            | Self::Call(..)
-            | Self::Case { .. }
-            | Self::Other { .. } => false,
         }
     }
 
@@ -241,6 +198,11 @@ impl Condition {
     }
 
     fn compared(&self, left: &Self, op: Op, right: &Self, truth: Truth) -> Cover {
+        if let Some(case) = each_way(left, |left| Self::compare(left, op, right.clone()))
+            .or_else(|| each_way(right, |right| Self::compare(left.clone(), op, right)))
+        {
+            return case.cover(truth);
+        }
         let (left, right) = (left.simple(), right.simple());
         let is_null_safe = matches!(op, Op::Same | Op::Differs);
         if !is_null_safe && (left.is_null() || right.is_null()) {
@@ -254,6 +216,9 @@ impl Condition {
                 _ => Self::IsNotNull(inner),
             };
             return same.cover(truth);
+        }
+        if let Some(cover) = row_by_row(left, op, right).or_else(|| row_by_row(right, op, left)) {
+            return cover;
         }
         if left.is_same(right) {
             let holds = matches!(op, Op::Equal | Op::Same | Op::LessOrEqual | Op::GreaterOrEqual);
@@ -270,8 +235,7 @@ impl Condition {
                 Truth::Numeric | Truth::Strict => Cover::of(op.holds(order)),
             };
         }
-        if let Some(cover) = endless(left, op, right).or_else(|| endless(right, op.turned(), left))
-        {
+        if let Some(cover) = endless(op, right).or_else(|| endless(op.turned(), left)) {
             return cover;
         }
         match (op, left, right) {
@@ -287,19 +251,17 @@ impl Condition {
                 let covers = if *holds { Self::cover } else { Self::cover_of_not };
                 return covers(part, truth);
             }
-            (_, value, Self::Number(bound)) => {
-                if let Some(cover) = bounded(value, op, *bound) {
-                    return cover;
-                }
-            }
-            (_, Self::Number(bound), value) => {
-                if let Some(cover) = bounded(value, op.turned(), *bound) {
-                    return cover;
-                }
+            // Keys of 32 bits end here.
+            (Op::LessOrEqual, Self::Column(_), Self::Number(HIGHEST_SMALL))
+            | (Op::GreaterOrEqual, Self::Number(HIGHEST_SMALL), Self::Column(_)) => {
+                return Cover::All;
             }
             _ => {}
         }
-        self.leaf()
+        match left.apart(right) {
+            Some(range) if holds_for_all(op, range) => Cover::All,
+            _ => self.leaf(),
+        }
     }
 
     fn within(&self, value: &Self, list: &[Self]) -> Cover {
@@ -328,7 +290,7 @@ fn all(parts: &[Condition], truth: Truth) -> Cover {
         }
         seen.insert(key(&part));
     }
-    let excludes = || together(parts, false).contains(&false);
+    let excludes = || together(parts, false, truth).contains(&false);
     if cover == Cover::Some && excludes() { Cover::None } else { cover }
 }
 
@@ -344,11 +306,11 @@ fn any(parts: &[Condition], truth: Truth) -> Cover {
         }
         seen.insert(key(&part));
     }
-    if together(parts, true).contains(&true) { Cover::All } else { cover }
+    if together(parts, true, truth).contains(&true) { Cover::All } else { cover }
 }
 
 /// Returns what the parts about each value say of all it may be, where they say one thing.
-fn together(parts: &[Condition], is_any: bool) -> Vec<bool> {
+fn together(parts: &[Condition], is_any: bool, truth: Truth) -> Vec<bool> {
     let mut about: BTreeMap<String, Vec<&Condition>> = BTreeMap::new();
     for part in parts {
         if let Some(value) = cells::subject(part) {
@@ -356,57 +318,55 @@ fn together(parts: &[Condition], is_any: bool) -> Vec<bool> {
         }
     }
     let several = about.values().filter(|parts| parts.len() > 1);
-    several.filter_map(|parts| cells::decide(parts, is_any)).collect()
+    several.filter_map(|parts| cells::decide(parts, is_any, truth)).collect()
 }
 
-/// Compares what cannot be anything: no key is below the lowest, no length below 0.
-fn bounded(value: &Condition, op: Op, bound: f64) -> Option<Cover> {
-    let (lowest, highest) = match value {
-        Condition::Column(_) => (LOWEST_KEY, HIGHEST_KEY),
-        Condition::Call(name, _) if NEVER_NEGATIVE.contains(&name.as_str()) => (0.0, HIGHEST_KEY),
-        Condition::Call(name, _) if RANDOM.contains(&name.as_str()) => (0.0, 1.0),
-        Condition::Call(name, _) if name == "nextval" => (1.0, HIGHEST_KEY),
-        Condition::Call(name, args) if name == "greatest" => {
-            let bound = |arg: &Condition| arg.settled();
-            (args.iter().filter_map(bound).fold(LOWEST_KEY, f64::max), HIGHEST_KEY)
+/// Compares a row with any other: there is no key that two of them have.
+fn row_by_row(own: &Condition, op: Op, other: &Condition) -> Option<Cover> {
+    let Condition::Another(_, column) = other else { return None };
+    let is_same_key = own.is_key() && *own == Condition::Column(column.clone());
+    (is_same_key && matches!(op, Op::Unequal | Op::Differs)).then_some(Cover::All)
+}
+
+/// Returns what a condition on a term is that may be one or another: `coalesce($1, id) = id`.
+fn each_way(term: &Condition, on: impl Fn(Condition) -> Condition) -> Option<Condition> {
+    match term {
+        Condition::Case { chosen_by, results } if chosen_by.len() < results.len() => {
+            let results = results.iter().cloned().map(on).collect();
+            Some(Condition::Case { chosen_by: chosen_by.clone(), results })
         }
-        Condition::Arithmetic('*', left, right) if left.is_same(right) => (0.0, HIGHEST_KEY),
-        _ => return None,
-    };
-    match op {
-        Op::GreaterOrEqual if bound <= lowest => Some(Cover::All),
-        Op::Greater | Op::Unequal if bound < lowest => Some(Cover::All),
-        Op::LessOrEqual if bound == -1.0 - LOWEST_KEY => Some(Cover::All),
-        Op::LessOrEqual | Op::Less if bound >= highest => Some(Cover::All),
-        Op::Unequal if bound > highest => Some(Cover::All),
+        Condition::Call(name, args) if is_first_known(name) => match &args[..] {
+            // A value of the row itself is as good as any.
+            [first, second] if !first.reads() && !first.is_constant() => {
+                let chosen_by = vec![Condition::IsNotNull(Box::new(first.clone()))];
+                let results = vec![on(first.clone()), on(second.clone())];
+                Some(Condition::Case { chosen_by, results })
+            }
+            _ => None,
+        },
         _ => None,
     }
 }
 
 /// Compares what goes on without end in one direction, with its end: no string sorts before the empty
 /// one, and nothing is more than true.
-fn endless(value: &Condition, op: Op, end: &Condition) -> Option<Cover> {
+fn endless(op: Op, end: &Condition) -> Option<Cover> {
     let takes_all = match (op, end) {
         (Op::GreaterOrEqual, Condition::Text(text)) => {
-            text.is_empty() || text == "-infinity" || text == "(0,0)"
+            text.is_empty() || text == "(0,0)" || is_first_moment(text)
         }
-        (Op::Greater, Condition::Text(text)) => {
-            text == "-infinity" || text.starts_with("0000-00-00")
-        }
+        (Op::Greater, Condition::Text(text)) => is_first_moment(text),
         (Op::Less | Op::LessOrEqual, Condition::Text(text)) => text == "infinity",
         (Op::GreaterOrEqual, Condition::Known(Some(false)))
         | (Op::LessOrEqual, Condition::Known(Some(true))) => true,
-        // Below itself and more.
-        (Op::Greater | Op::GreaterOrEqual | Op::Unequal, end) => match value {
-            Condition::Arithmetic('+', left, right) => {
-                let is_more = |side: &Condition| matches!(side, Condition::Number(n) if *n > 0.0);
-                left.is_same(end) && is_more(right) || right.is_same(end) && is_more(left)
-            }
-            _ => false,
-        },
         _ => false,
     };
     takes_all.then_some(Cover::All)
+}
+
+/// Tells whether no moment is before one.
+fn is_first_moment(text: &str) -> bool {
+    text == "-infinity" || text.starts_with("0000-00-00")
 }
 
 /// Compares two literals: numbers as numbers, strings as strings.

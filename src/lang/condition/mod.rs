@@ -2,11 +2,15 @@
 
 mod cells;
 mod cover;
+pub(super) mod names;
 pub(super) mod pattern;
+pub(super) mod source;
+mod term;
 #[cfg(test)]
 mod tests;
 
 pub(super) use cover::Cover;
+pub(super) use pattern::Kind;
 
 use super::function::is_volatile;
 
@@ -53,16 +57,24 @@ pub(super) enum Condition {
     /// `IS TRUE` and `IS FALSE`.
     Is(Box<Condition>, bool),
     Compare(Box<Condition>, Op, Box<Condition>),
-    /// LIKE, GLOB and regular expressions; `takes_all` if the pattern takes every string.
+    /// LIKE, GLOB and regular expressions.
     Matches {
         value: Box<Condition>,
         pattern: Box<Condition>,
-        takes_all: bool,
+        kind: Kind,
     },
     /// IN with a list.
     In(Box<Condition>, Vec<Condition>),
-    /// IN with a subquery that gives the same column of the same table, whole.
-    Whole,
+    /// A subquery that is asked for the row at hand, and how many rows it finds there: IN with one that
+    /// gives the same column of the same table.
+    Covers(Cover),
+    /// A column of any other row of the table: which source stands for that row, and the column.
+    Another(String, String),
+    /// The least or the greatest that a term is in any row.
+    End {
+        of: Box<Condition>,
+        is_low: bool,
+    },
     /// A call of a function.
     Call(String, Vec<Condition>),
     /// `+ - * / % ||`; a cast that leaves the value as it is, is a call of [`CAST`].
@@ -111,7 +123,7 @@ impl Op {
     }
 
     /// Returns the operator with its sides changed.
-    fn turned(self) -> Self {
+    pub(super) fn turned(self) -> Self {
         match self {
             Self::Less => Self::Greater,
             Self::Greater => Self::Less,
@@ -154,10 +166,9 @@ impl Condition {
         Self::Compare(Box::new(left), op, Box::new(right))
     }
 
-    /// LIKE and its kin, given what patterns of the kind take every string.
-    pub(super) fn matches(value: Self, pattern: Self, takes_all: impl Fn(&str) -> bool) -> Self {
-        let takes_all = matches!(pattern.simple(), Self::Text(text) if takes_all(text));
-        Self::Matches { value: Box::new(value), pattern: Box::new(pattern), takes_all }
+    /// LIKE and its kin.
+    pub(super) fn matches(value: Self, pattern: Self, kind: Kind) -> Self {
+        Self::Matches { value: Box::new(value), pattern: Box::new(pattern), kind }
     }
 
     /// The opposite, if asked for.
@@ -180,9 +191,11 @@ impl Condition {
             | Self::Number(_)
             | Self::Text(_)
             | Self::Column(_)
-            | Self::Whole
+            | Self::Covers(_)
+            | Self::Another(..)
             | Self::Other { .. } => Vec::new(),
             Self::Not(inner)
+            | Self::End { of: inner, .. }
             | Self::IsNull(inner)
             | Self::IsNotNull(inner)
             | Self::Is(inner, _) => {
@@ -199,7 +212,8 @@ impl Condition {
     /// Returns whether it may read a column of the table, or differ from row to row.
     pub(super) fn reads(&self) -> bool {
         match self {
-            Self::Column(_) | Self::Whole => true,
+            Self::Column(_) | Self::Covers(_) => true,
+            Self::End { .. } => false,
             Self::Other { reads, is_volatile, .. } => *reads || *is_volatile,
             Self::Call(name, _) if is_volatile(name) => true,
             _ => self.parts().into_iter().any(Self::reads),
@@ -234,7 +248,7 @@ impl Condition {
                 | Self::Compare(..)
                 | Self::Matches { .. }
                 | Self::In(..)
-                | Self::Whole
+                | Self::Covers(_)
         )
     }
 
@@ -245,71 +259,6 @@ impl Condition {
     /// Returns whether both are the same, whatever the row.
     fn is_same(&self, other: &Self) -> bool {
         self.simple() == other.simple() && !self.is_volatile()
-    }
-
-    /// Takes off what leaves a value as it is: `id + 0`, `id * 1`, `coalesce(id)`, `name || ''`.
-    fn simple(&self) -> &Self {
-        let (op, left, right) = match self {
-            Self::Arithmetic(op, left, right) => (op, left, right),
-            Self::Call(name, args) if is_first_known(name) || name == CAST => {
-                return args.first().filter(|first| !first.is_null()).map_or(self, Self::simple);
-            }
-            Self::Call(name, args) if matches!(name.as_str(), "if" | "iif") => {
-                return match &args[..] {
-                    [_, yes, no] if yes == no && !yes.is_volatile() => yes.simple(),
-                    _ => self,
-                };
-            }
-            Self::Case { results, .. } => {
-                return match &results[..] {
-                    [first, more @ ..]
-                        if more.iter().all(|other| first == other) && !first.is_volatile() =>
-                    {
-                        first.simple()
-                    }
-                    _ => self,
-                };
-            }
-            _ => return self,
-        };
-        let is = |side: &Self, number: f64| *side == Self::Number(number);
-        let is_empty = |side: &Self| matches!(side, Self::Text(text) if text.is_empty());
-        match op {
-            '+' if is(left, 0.0) => right.simple(),
-            '+' | '-' if is(right, 0.0) => left.simple(),
-            '*' if is(left, 1.0) => right.simple(),
-            '*' | '/' if is(right, 1.0) => left.simple(),
-            '|' if is_empty(left) => right.simple(),
-            '|' if is_empty(right) => left.simple(),
-            _ => self,
-        }
-    }
-
-    /// Returns the number it is in every row, nulls left aside: `id - id`, `id * 0`.
-    fn settled(&self) -> Option<f64> {
-        let is_empty = |side: &Self| matches!(side, Self::Text(text) if text.is_empty());
-        let (op, left, right) = match self.simple() {
-            Self::Number(number) => return Some(*number),
-            Self::Call(name, args) => {
-                return match (name.as_str(), &args[..]) {
-                    ("strpos" | "instr", [_, part]) if is_empty(part) => Some(1.0),
-                    ("locate", [part, ..]) if is_empty(part) => Some(1.0),
-                    ("strcmp", [left, right]) if left.is_same(right) => Some(0.0),
-                    _ => None,
-                };
-            }
-            Self::Arithmetic(op, left, right) => (op, left, right),
-            _ => return None,
-        };
-        let is = |side: &Self, number: f64| *side == Self::Number(number);
-        match op {
-            '-' | '%' if left.is_same(right) => Some(0.0),
-            '/' if left.is_same(right) => Some(1.0),
-            // What is left of a whole number.
-            '%' if is(right, 1.0) => Some(0.0),
-            '*' if is(left, 0.0) || is(right, 0.0) => Some(0.0),
-            _ => None,
-        }
     }
 
     /// Returns it without NOT, IS TRUE, IS FALSE and IS DISTINCT, nulls left aside.

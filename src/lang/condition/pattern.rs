@@ -1,13 +1,39 @@
 //! Patterns that take every string.
 
-/// Returns whether a pattern of LIKE takes every string.
-pub(in crate::lang) fn like(pattern: &str) -> bool {
-    is_all(pattern, '%')
+/// What a pattern is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::lang) enum Kind {
+    /// LIKE.
+    Like,
+    /// LIKE that takes capitals for small letters.
+    LikeAnyCase,
+    /// GLOB.
+    Glob,
+    /// A regular expression.
+    Regular,
+    /// What is contained in everything.
+    Nothing,
 }
 
-/// Returns whether a pattern of GLOB takes every string.
-pub(in crate::lang) fn glob(pattern: &str) -> bool {
-    is_all(pattern, '*')
+impl Kind {
+    /// Returns whether a pattern takes every string.
+    pub(super) fn takes_all(self, pattern: &str) -> bool {
+        match self {
+            Self::Like | Self::LikeAnyCase => is_all(pattern, '%'),
+            Self::Glob => is_all(pattern, '*'),
+            Self::Regular => regular(pattern),
+            Self::Nothing => true,
+        }
+    }
+
+    /// Returns how the strings begin that a pattern takes, if it takes all that begin so; or the only
+    /// string it takes.
+    pub(super) fn prefix(self, pattern: &str) -> Option<(&str, bool)> {
+        let (prefix, goes_on) =
+            pattern.strip_suffix('%').map_or((pattern, false), |prefix| (prefix, true));
+        let is_plain = self == Self::Like && !prefix.contains(['%', '_', '\\']);
+        is_plain.then_some((prefix, goes_on))
+    }
 }
 
 fn is_all(pattern: &str, any: char) -> bool {
@@ -15,7 +41,7 @@ fn is_all(pattern: &str, any: char) -> bool {
 }
 
 /// Returns whether a regular expression is found in every string, empty ones left aside.
-pub(in crate::lang) fn regular(pattern: &str) -> bool {
+fn regular(pattern: &str) -> bool {
     pattern.chars().all(|c| ".*+^$".contains(c)) || takes_all(pattern, 0)
 }
 

@@ -4,13 +4,17 @@ use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::plpgsql::Plpgsql;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
+use super::dynamic::{self, Variables};
 use super::reader::{Reader, quoted};
 use super::token;
 use super::tree::{Place, all_tokens, child, find, name, string};
 use crate::lang::{Class, Scope, Verb};
 
-/// How the phrase of dynamic SQL begins that is no constant.
+/// How the phrase of SQL begins that is put together, where its first word is known.
 pub(super) const DYNAMIC: &str = "runs SQL put together on the way";
+
+/// The same where not even that is.
+pub(super) const UNKNOWN: &str = "runs SQL that nobody knows before it runs";
 
 /// Statements whose SQL is made while the block runs.
 const EXECUTES: &[SyntaxKind] = &[
@@ -49,12 +53,13 @@ impl Reader<'_> {
                 Reader::new(Place::Within(span.start, span.end), self.nesting)
             }
         };
-        inner.body(&root);
+        let text = find(node, &[SyntaxKind::LITERAL]).and_then(|body| string(&body));
+        inner.body(&root, &Variables::of(&root, &text.unwrap_or_default()));
         self.effects.append(&mut inner.effects);
         self.unread.append(&mut inner.unread);
     }
 
-    fn body(&mut self, root: &SyntaxNode) {
+    fn body(&mut self, root: &SyntaxNode, variables: &Variables) {
         let mut done: Option<SyntaxNode> = None;
         for node in root.descendants() {
             let is_done = done.as_ref().is_some_and(|done| {
@@ -78,52 +83,49 @@ impl Reader<'_> {
                     }
                     done = Some(node);
                 }
-                kind if EXECUTES.contains(&kind) => self.dynamic(&node),
+                kind if EXECUTES.contains(&kind) => self.dynamic(&node, variables),
                 _ => self.part(&node),
             }
         }
     }
 
-    /// EXECUTE: a constant is read; of what is put together, the first words may tell.
-    fn dynamic(&mut self, node: &SyntaxNode) {
+    /// EXECUTE: what is known beforehand is read; of what is not, the first word may tell.
+    fn dynamic(&mut self, node: &SyntaxNode, variables: &Variables) {
         let Some(expr) = child(node, &[SyntaxKind::PLPGSQL_EXPR]) else {
             self.opaque(node, None);
             return;
         };
-        let text = leading_string(&expr);
-        let whole = expr.descendants().filter(|part| part.kind() == SyntaxKind::LITERAL).take(2);
-        let is_constant =
-            text.is_some() && whole.count() == 1 && find(&expr, NOT_CONSTANT).is_none();
-        match text {
-            Some(text) if is_constant => self.inner(&text, &expr),
-            text => self.opaque(&expr, text.as_deref()),
+        for made in variables.run(&expr) {
+            let before = (self.effects.len(), self.unread.len());
+            if made.is_whole {
+                self.inner(&made.text, &expr);
+            }
+            // With what stands for something in it, it may be no SQL.
+            let is_filled = made.is_filled();
+            if !made.is_whole || is_filled && self.unread.len() > before.1 {
+                self.unread.truncate(before.1);
+                self.opaque(&expr, made.first_word().as_deref());
+            }
+            if is_filled {
+                self.effects[before.0..].iter_mut().for_each(dynamic::tell);
+            }
         }
     }
 
-    fn opaque(&mut self, node: &SyntaxNode, text: Option<&str>) {
-        let first = text.and_then(|text| text.split_whitespace().next());
-        let first = first.unwrap_or_default().to_ascii_lowercase();
-        let (class, verb) = match first.as_str() {
-            "drop" => (Class::Destroy, Verb::Drop),
-            "truncate" => (Class::Destroy, Verb::Truncate),
-            "delete" => (Class::Remove, Verb::Delete),
-            "update" => (Class::Change, Verb::Update),
+    fn opaque(&mut self, node: &SyntaxNode, first: Option<&str>) {
+        let (class, verb) = match first {
+            Some("drop") => (Class::Destroy, Verb::Drop),
+            Some("truncate") => (Class::Destroy, Verb::Truncate),
+            Some("delete") => (Class::Remove, Verb::Delete),
+            Some("update") => (Class::Change, Verb::Update),
             _ => (Class::Opaque, Verb::Execute),
         };
+        let how = if first.is_some() { DYNAMIC } else { UNKNOWN };
         let looped = if self.is_looped(node) { ", in a loop" } else { "" };
-        let phrase = format!("{DYNAMIC}{looped}: {}", quoted(node));
+        let phrase = format!("{how}{looped}: {}", quoted(node));
         self.push(class, verb, None, Scope::Unknown, node, phrase);
     }
 }
-
-const NOT_CONSTANT: &[SyntaxKind] = &[
-    SyntaxKind::BIN_EXPR,
-    SyntaxKind::CALL_EXPR,
-    SyntaxKind::CASE_EXPR,
-    SyntaxKind::FIELD_EXPR,
-    SyntaxKind::NAME_REF,
-    SyntaxKind::SELECT,
-];
 
 /// Parses a block again without what the parser does not know or mistakes, byte for byte: the
 /// INTO of `SELECT a INTO x FROM t`, which in a block names variables, and BETWEEN. None if there
@@ -158,15 +160,4 @@ fn is_other(statement: &SyntaxNode) -> bool {
             | SyntaxKind::INSERT
             | SyntaxKind::MERGE
     )
-}
-
-/// Returns the string an expression's text starts with: of `'DROP ' || x`, `format('DROP …', x)`.
-fn leading_string(expr: &SyntaxNode) -> Option<String> {
-    let first = expr.descendants().find(|part| part.kind() == SyntaxKind::LITERAL)?;
-    let before = all_tokens(expr)
-        .take_while(|token| token.text_range().start() < first.text_range().start())
-        .all(|token| {
-            matches!(token.text().to_ascii_lowercase().as_str(), "format" | "concat" | "(")
-        });
-    if before { string(&first) } else { None }
 }

@@ -3,6 +3,7 @@
 use squawk_syntax::quote::quote_ident;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::dynamic::Variables;
 use super::reader::explain_runs;
 use super::tree::{all_tokens, child, find, ident, name};
 use super::{bounded, function, parse, plain, token};
@@ -151,9 +152,9 @@ fn quoted(piece: &str) -> Option<String> {
     find(&root, &[SyntaxKind::NAME_REF]).filter(|_| is_clean).map(|node| ident(&node))
 }
 
-/// Returns the names of the functions that a text calls and that are not the server's own, as far
-/// as their names tell.
-pub(super) fn called(text: &str) -> Vec<String> {
+/// Returns the functions that a text calls and that are not the server's own, as far as their names
+/// tell.
+pub(super) fn called(text: &str) -> Vec<Call> {
     let is_other = |name: &str, is_part: bool| is_part || !function::is_common(name);
     let statements = token::statements(text);
     let calls = statements.iter().flat_map(|statement| {
@@ -163,7 +164,7 @@ pub(super) fn called(text: &str) -> Vec<String> {
         };
         if may_call { calls(text, statement).unwrap_or_default() } else { Vec::new() }
     });
-    calls.map(|call| call.name).filter(|name| !function::is_common(name)).collect()
+    calls.filter(|call| !function::is_common(&call.name)).collect()
 }
 
 /// Returns whether the text of a block may call one of these, as far as its words tell.
@@ -186,10 +187,19 @@ fn may_call_within(text: &str, block: &Statement, knows: impl Fn(&str, bool) -> 
     })
 }
 
+/// Most calls whose arguments are told apart.
+const MOST_TOLD_APART: usize = 100;
+
+/// What a call gives: each argument's name, if it is given by one, and an expression that begins as it does.
+pub(super) type Given = Vec<(Option<String>, Option<String>)>;
+
 /// A function or procedure that a statement calls.
+#[derive(Debug, Clone)]
 pub(super) struct Call {
     /// Folded, with its schema where that is said.
     pub(super) name: String,
+    /// Nothing where several calls give different things.
+    pub(super) given: Given,
     /// Whether it is called for every row of a table.
     pub(super) is_repeated: bool,
 }
@@ -261,13 +271,33 @@ fn found(root: &SyntaxNode) -> Vec<Call> {
             _ => None,
         };
         let Some(name) = found else { continue };
-        let is_repeated = || function::is_for_every_row(&node);
-        match calls.iter_mut().find(|call| call.name == name) {
-            Some(call) => call.is_repeated |= is_repeated(),
-            None => calls.push(Call { is_repeated: is_repeated(), name }),
+        let given = match node.kind() {
+            SyntaxKind::CALL_EXPR => given(&node),
+            _ => node.parent().map_or_else(Vec::new, |call| given(&call)),
+        };
+        let is_repeated = function::is_for_every_row(&node);
+        let is_crowded = calls.len() >= MOST_TOLD_APART;
+        let is_same = |call: &&mut Call| call.name == name && (is_crowded || call.given == given);
+        match calls.iter_mut().find(is_same) {
+            Some(call) => {
+                call.is_repeated |= is_repeated;
+                if call.given != given {
+                    call.given.clear();
+                }
+            }
+            None => calls.push(Call { name, given, is_repeated }),
         }
     }
     calls
+}
+
+fn given(call: &SyntaxNode) -> Given {
+    let text = |value: &SyntaxNode| match &Variables::default().texts(value)[..] {
+        [made] => made.expression(),
+        _ => None,
+    };
+    let arguments = function::arguments(call).into_iter();
+    arguments.map(|(name, value)| (name, text(&value))).collect()
 }
 
 pub(super) fn word(text: &str, statement: &Statement, at: usize, list: &[&str]) -> bool {

@@ -114,6 +114,7 @@ pub(super) fn is_expression(kind: SyntaxKind) -> bool {
             | SyntaxKind::CALL_EXPR
             | SyntaxKind::CASE_EXPR
             | SyntaxKind::CAST_EXPR
+            | SyntaxKind::COLLATE
             | SyntaxKind::FIELD_EXPR
             | SyntaxKind::INDEX_EXPR
             | SyntaxKind::LITERAL

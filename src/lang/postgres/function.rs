@@ -7,9 +7,11 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::expression::{chain, column, condition, parts, unwrapped};
-use super::predicate::Subject;
+use super::subquery::Queries;
 use super::tree::{child, find, ident, string};
-use crate::lang::condition::Cover;
+use crate::lang::condition::names::Names;
+use crate::lang::condition::source::Tree;
+use crate::lang::condition::{Cover, Truth};
 use crate::lang::function::{self as named, removes_by_name};
 use crate::lang::{Class, Scope, Verb};
 
@@ -31,6 +33,8 @@ use Deed::{Does, Ends, Runs, Sets};
 /// What a consumer of a replication slot never gets, nobody can bring back.
 const SKIPS: Deed = Does(Class::Destroy, Verb::Admin, "skips changes that were to be replicated");
 const CONSUMES: Deed = Does(Class::Destroy, Verb::Admin, "consumes changes of a replication slot");
+
+const DROPS_PARTITIONS: Deed = Does(Class::Destroy, Verb::Drop, "drops partitions that are old");
 
 /// Name, deed. Names of the server's own functions first, then of extensions: with their schema where
 /// the name alone may well be another's.
@@ -78,11 +82,23 @@ const DEEDS: &[(&str, Deed)] = &[
     ("pglogical.replicate_ddl_command", Runs(Some(0))),
     ("cron.schedule", Runs(None)),
     ("cron.schedule_in_database", Runs(Some(2))),
+    ("cron.alter_job", Runs(Some(2))),
+    ("cron.unschedule", Does(Class::Change, Verb::Admin, "takes a job out of the schedule")),
+    ("partman.drop_partition_id", DROPS_PARTITIONS),
+    ("partman.drop_partition_time", DROPS_PARTITIONS),
+    (
+        "partman.undo_partition",
+        Does(Class::Destroy, Verb::Detach, "takes the partitions off a table"),
+    ),
     ("drop_chunks", Does(Class::Destroy, Verb::Drop, "drops chunks of a hypertable")),
     ("dropgeometrycolumn", Does(Class::Destroy, Verb::DropColumn, "drops a geometry column")),
     ("add_retention_policy", Does(Class::Destroy, Verb::Drop, "drops chunks from now on")),
     ("dropgeometrytable", Does(Class::Destroy, Verb::Drop, "drops a table")),
     ("droptopology", Does(Class::Destroy, Verb::Drop, "drops a schema and all that is in it")),
+    (
+        "heap_force_freeze",
+        Does(Class::Destroy, Verb::Update, "brings rows back behind the server's back"),
+    ),
     (
         "heap_force_kill",
         Does(Class::Destroy, Verb::Delete, "deletes rows behind the server's back"),
@@ -230,7 +246,9 @@ pub(super) fn scope(call: &SyntaxNode, deed: Deed) -> Scope {
         .into_iter()
         .filter(|part| !part.text_range().contains_range(call.text_range()))
         .collect();
-    let is_all = |part: &SyntaxNode| Subject::of_nothing().cover(part) == Cover::All;
+    let nothing = Names::of_nothing();
+    let is_all =
+        |part: &SyntaxNode| Queries.read(part, &nothing).cover(Truth::Strict) == Cover::All;
     if chosen_by.iter().all(is_all) {
         return Scope::All;
     }
@@ -267,23 +285,56 @@ fn is_pinned(condition: &SyntaxNode) -> bool {
     let is_pid = |side: &SyntaxNode| column(side).is_some_and(|(_, column)| column == "pid");
     let is_value = |side: &SyntaxNode| unwrapped(side).kind() == SyntaxKind::LITERAL;
     let is_one = op == "=" || op == "in" && right.children().count() == 1;
-    let value = if op == "in" { right.children().next() } else { Some(right.clone()) };
+    let value = match op.as_str() {
+        "in" => right.children().next(),
+        _ if right.kind() == SyntaxKind::CALL_EXPR => one_of_array(&right),
+        _ => Some(right.clone()),
+    };
     is_one
         && (is_pid(&left) && value.is_some_and(|value| is_value(&value))
             || is_pid(&right) && is_value(&left))
 }
 
-/// Returns the SQL that `dblink_exec` and the like run, if it stands in the text: the last argument
-/// that is no flag, or the one at a place.
+/// `any('{4242}')`, `any(array[4242])`: the one element.
+fn one_of_array(call: &SyntaxNode) -> Option<SyntaxNode> {
+    let any = child(call, &[SyntaxKind::ANY_FN, SyntaxKind::SOME_FN])?;
+    let array = any.children().next()?;
+    match array.kind() {
+        SyntaxKind::ARRAY_EXPR => array.children().next().filter(|_| array.children().count() == 1),
+        _ => string(&array).is_some_and(|list| !list.contains(',')).then_some(array),
+    }
+}
+
+/// Returns the arguments of a call, each with the name that it is given by, if it is.
+pub(super) fn arguments(call: &SyntaxNode) -> Vec<(Option<String>, SyntaxNode)> {
+    let args = child(call, &[SyntaxKind::ARG_LIST]);
+    let args = args.iter().flat_map(SyntaxNode::children);
+    let value = |arg: SyntaxNode| match child(&arg, &[SyntaxKind::NAMED_ARG]) {
+        Some(named) => {
+            let name = child(&named, &[SyntaxKind::PARAM_NAME_REF])?;
+            Some((Some(ident(&name)), named.children().last()?))
+        }
+        None => Some((None, arg.children().last()?)),
+    };
+    args.filter(|arg| arg.kind() == SyntaxKind::ARG).filter_map(value).collect()
+}
+
+/// Returns the SQL that `dblink_exec` and the like run, if it stands in the text: the argument called
+/// `command`, the one at a place, which is empty where it is left out, or the last one that is no flag.
 pub(super) fn text_argument(call: &SyntaxNode, place: Option<usize>) -> Option<String> {
-    let args = child(call, &[SyntaxKind::ARG_LIST])?;
-    let values = args.children().filter(|arg| arg.kind() == SyntaxKind::ARG);
-    let values: Vec<SyntaxNode> = values.filter_map(|arg| arg.children().last()).collect();
+    let (named, placed): (Vec<_>, Vec<_>) =
+        arguments(call).into_iter().partition(|(name, _)| name.is_some());
+    let command = named.iter().find(|(name, _)| name.as_deref() == Some("command"));
+    let values: Vec<SyntaxNode> = match command {
+        Some((_, command)) => vec![command.clone()],
+        None => placed.into_iter().map(|(_, value)| value).collect(),
+    };
     let is_flag = |value: &&SyntaxNode| {
         let text = value.text().to_string();
         text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
     };
-    let sql = match place {
+    let sql = match place.filter(|_| command.is_none()) {
+        Some(place) if place >= values.len() => return Some(String::new()),
         Some(place) => values.get(place),
         None => values.iter().rev().find(|value| !is_flag(value)),
     };

@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::called::{Call, Mention, calls, may_call, may_mention, mentions, trigger, word};
-use super::routine::{Body, Routine, defined, routine};
+use super::called::{Call, Given, Mention, calls, may_call, may_mention, mentions, trigger, word};
+use super::routine::{Routine, Source, defined};
 use super::script::{Ahead, Script};
 use super::tree::child;
-use super::{Read, bounded, expression, parse, plain, token};
+use super::{Read, argument, bounded, expression, parse, plain, token};
 use crate::lang::token::{Kind, Statement};
 use crate::lang::{Class, Effect, Reading, Scope, Verb};
 
@@ -29,9 +29,9 @@ pub struct Memory {
     /// The statement that each runs, and what it does by itself.
     plans: BTreeMap<String, (String, Reading)>,
     /// By name without schema; several where schemas or arguments tell them apart.
-    routines: BTreeMap<String, Vec<Definition>>,
+    routines: BTreeMap<String, Vec<Known>>,
     /// Texts that the server told, read when they are called.
-    sources: BTreeMap<String, Vec<Held>>,
+    sources: BTreeMap<String, Vec<Known>>,
     /// What else runs them, by its name.
     ways: BTreeMap<String, Vec<Way>>,
     /// Whether one of them is an operator.
@@ -40,38 +40,35 @@ pub struct Memory {
     keys: BTreeMap<String, Vec<Vec<String>>>,
 }
 
-/// A CREATE FUNCTION or CREATE PROCEDURE, read when what it makes is called: a script has hundreds
-/// of them and calls few.
+/// A function or procedure, read when it is called: a script has hundreds of them and calls few.
 #[derive(Debug, Clone)]
-struct Definition {
-    text: String,
+struct Known {
+    text: Text,
     read: OnceLock<Option<Routine>>,
 }
 
-impl Definition {
-    fn routine(&self) -> Option<Routine> {
-        self.read.get_or_init(|| defined(&self.text).map(|(_, routine)| routine)).clone()
-    }
+/// Where what is known of a function comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Text {
+    /// The CREATE that makes it.
+    Made(String),
+    /// The server told it, or it is a rule's.
+    Told(Source),
 }
 
-/// A text that the server told, or a rule's.
-#[derive(Debug, Clone)]
-struct Held {
-    source: Source,
-    read: OnceLock<Option<Routine>>,
-}
-
-impl Held {
-    fn new(source: Source) -> Self {
-        Self { source, read: OnceLock::new() }
+impl Known {
+    fn new(text: Text) -> Self {
+        Self { text, read: OnceLock::new() }
     }
 
-    fn routine(&self) -> Option<Routine> {
+    fn routine(&self) -> Option<&Routine> {
         let read = || {
-            let Source { schema, language, text, .. } = &self.source;
-            routine(Some(schema.clone()), language, &Body::Source(text.clone()))
+            Routine::read(match &self.text {
+                Text::Made(text) => defined(text)?,
+                Text::Told(source) => source.clone(),
+            })
         };
-        self.read.get_or_init(read).clone()
+        self.read.get_or_init(read).as_ref()
     }
 }
 
@@ -93,20 +90,6 @@ pub struct Key {
     pub table: String,
     /// The columns.
     pub columns: Vec<String>,
-}
-
-/// The text of a function or procedure, as the server keeps it. Names are quoted where they have
-/// to be.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Source {
-    /// Its schema.
-    pub schema: String,
-    /// Its name.
-    pub name: String,
-    /// The language of its text.
-    pub language: String,
-    /// The text.
-    pub text: String,
 }
 
 /// Something that runs a function where a statement uses it: a view, an operator, a trigger.
@@ -186,7 +169,8 @@ impl Memory {
         self.ways.clear();
         self.keys.clear();
         for source in told.sources {
-            self.sources.entry(source.name.clone()).or_default().push(Held::new(source));
+            let known = Known::new(Text::Told(source.clone()));
+            self.sources.entry(source.name).or_default().push(known);
         }
         let is_word = |c: char| c.is_alphanumeric() || "_$\"".contains(c);
         self.has_operators = told.ways.iter().any(|way| !way.name.chars().all(is_word));
@@ -200,7 +184,10 @@ impl Memory {
 
     /// Returns the texts of a name that the server told.
     pub fn sources(&self, name: &str) -> impl Iterator<Item = &Source> {
-        self.sources.get(name).into_iter().flatten().map(|held| &held.source)
+        self.sources.get(name).into_iter().flatten().filter_map(|known| match &known.text {
+            Text::Told(source) => Some(source),
+            Text::Made(_) => None,
+        })
     }
 
     /// Tells whether the server told no text.
@@ -222,8 +209,9 @@ impl Memory {
         if known.len() >= MOST_OF_ONE_NAME {
             known.remove(0);
         }
-        if known.iter().all(|definition| definition.text != text) {
-            known.push(Definition { text: text.to_owned(), read: OnceLock::new() });
+        let text = Text::Made(text.to_owned());
+        if known.iter().all(|known| known.text != text) {
+            known.push(Known::new(text));
         }
     }
 
@@ -259,13 +247,14 @@ impl Memory {
         }
         if let Some((way, source)) = plain::rule(text, statement) {
             if self.sources.len() < MOST_NAMES {
-                self.sources.insert(source.name.clone(), vec![Held::new(source)]);
+                let known = Known::new(Text::Told(source.clone()));
+                self.sources.insert(source.name, vec![known]);
                 self.ways.entry(way.name.clone()).or_default().push(way);
             }
             return;
         }
         let name = plain::defines(text, statement);
-        if let Some(name) = name.or_else(|| defined(slice).map(|(name, _)| name)) {
+        if let Some(name) = name.or_else(|| defined(slice).map(|source| source.name)) {
             self.keep(name, slice);
         }
     }
@@ -307,7 +296,10 @@ impl Memory {
                 super::executes(slice).and_then(|name| self.plans.get(&name))
         {
             found.effects.retain(|effect| !runs(effect));
-            found.effects.extend(plan.effects().iter().map(place));
+            // With its values, it is another condition: `$1 IS NULL OR id = $1`.
+            let effects = argument::with_values(inner, slice);
+            let effects = effects.as_deref().unwrap_or_else(|| plan.effects());
+            found.effects.extend(effects.iter().map(place));
             if let Reading::Unclear { reason, destructive_word, .. } = plan {
                 found.reason.get_or_insert_with(|| reason.clone());
                 found.destructive_word |= destructive_word;
@@ -355,10 +347,11 @@ impl Memory {
         };
         let mentions = if may_use { mentions(text, statement) } else { return Vec::new() };
         // Most do nothing that counts, and then nobody has to look for the calls.
-        let acts = mentions.iter().any(|mention| !self.follow(&mention.name).is_empty());
+        let acts =
+            mentions.iter().any(|mention| !self.follow(&mention.name, &Given::new()).is_empty());
         let mut reached: Vec<Effect> = Vec::new();
         if acts && let Some((trigger, function)) = trigger(text, statement) {
-            for effect in self.follow(&function) {
+            for effect in self.follow(&function, &Given::new()) {
                 if effect.scope == Scope::All {
                     let phrase = format!(
                         "trigger {trigger}, whenever it fires, {function}() {}",
@@ -376,8 +369,8 @@ impl Memory {
             false => Some(Vec::new()),
         };
         let Some(calls) = calls else { return reached };
-        for Call { name, is_repeated } in calls {
-            for mut effect in self.follow(&name) {
+        for Call { name, given, is_repeated } in calls {
+            for mut effect in self.follow(&name, &given) {
                 let is_some = matches!(effect.scope, Scope::One | Scope::Filtered);
                 let each = if is_repeated && is_some { ", for each row" } else { "" };
                 if !each.is_empty() {
@@ -425,7 +418,10 @@ impl Memory {
 
     /// Returns what is done where a name is used that runs something.
     fn through(&self, way: &Way, name: &str) -> impl Iterator<Item = (Effect, String)> {
-        self.follow(&way.routine).into_iter().map(move |mut effect| {
+        // What a trigger puts together on the way is the application's daily life.
+        let is_meant = |effect: &Effect| !(way.fires && effect.class == Class::Opaque);
+        let effects = self.follow(&way.routine, &Given::new()).into_iter().filter(is_meant);
+        effects.map(move |mut effect| {
             let routine = last(&way.routine);
             let phrase = match way.is_rule {
                 true => format!("rule {} {}", routine.trim_matches('"'), effect.phrase),
@@ -439,28 +435,24 @@ impl Memory {
     }
 
     /// Returns what a function does, and the functions it calls.
-    fn follow(&self, called: &str) -> Vec<Effect> {
+    fn follow(&self, called: &str, given: &Given) -> Vec<Effect> {
         let mut effects = Vec::new();
-        self.follow_to(called, MOST_CALLS, &mut effects);
+        self.follow_to(called, given, MOST_CALLS, &mut effects);
         effects
     }
 
-    fn follow_to(&self, called: &str, depth: usize, effects: &mut Vec<Effect>) {
+    fn follow_to(&self, called: &str, given: &Given, depth: usize, effects: &mut Vec<Effect>) {
         // A database's name may stand before the schema's.
         let mut parts = called.rsplit('.');
         let (name, schema) = (parts.next().unwrap_or_default(), parts.next());
-        let told = self.sources.get(name).into_iter().flatten().filter_map(Held::routine);
-        let made = self.routines.get(name).into_iter().flatten();
         // What the session has made since is newer than what the server told, if it was made: of another
         // schema, with other parameters, or where the CREATE failed, the server's is called.
-        for routine in made.filter_map(Definition::routine).chain(told) {
-            let is_meant =
-                schema.is_none() || routine.schema.is_none() || schema == routine.schema.as_deref();
-            if is_meant {
-                effects.extend(routine.effects);
-                for inner in routine.calls.iter().filter(|_| depth > 1) {
-                    self.follow_to(inner, depth - 1, effects);
-                }
+        let known = [&self.routines, &self.sources].into_iter().filter_map(|known| known.get(name));
+        let routines = known.flatten().filter_map(Known::routine);
+        for routine in routines.filter(|routine| routine.is_in(schema)) {
+            effects.extend(routine.does(given));
+            for Call { name, given, .. } in routine.calls.iter().filter(|_| depth > 1) {
+                self.follow_to(name, given, depth - 1, effects);
             }
         }
     }

@@ -8,8 +8,10 @@
 //! how deep a tree can get is bounded from the tokens before the parser runs, deep ones are read
 //! on a thread with a stack to match, and still deeper ones are not read at all.
 
+mod argument;
 mod body;
 mod called;
+mod dynamic;
 mod expression;
 mod function;
 mod literals;
@@ -26,6 +28,7 @@ mod subquery;
 mod tests;
 mod token;
 mod tree;
+mod variable;
 
 use std::ops::Range;
 
@@ -33,8 +36,9 @@ use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
 pub use self::called::{calls_unknown, may_reach};
-pub use self::memory::{Key, Memory, Source, Told, Uses, Way};
+pub use self::memory::{Key, Memory, Told, Uses, Way};
 use self::reader::Reader;
+pub use self::routine::Source;
 pub use self::script::{Ahead, Script};
 use self::tree::{Place, child, name, shorten};
 use super::token::Statement;

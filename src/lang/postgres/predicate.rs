@@ -7,42 +7,16 @@ use super::expression::{
     outermost, parts, unwrapped,
 };
 use super::function;
-use super::subquery::{gives_nothing, is_empty_list, is_of_all, only_value, subquery, values};
+use super::subquery::{Queries, is_empty_list, is_of_all, only_value, subquery, values};
 use super::token::BETWEEN;
-use super::tree::{all_tokens, child, find, has_token, name, string};
-use crate::lang::condition::{CAST, Condition, Cover, Op, Truth, pattern};
+use super::tree::{all_tokens, child, find, has_token, ident, name, string};
+use crate::lang::condition::names::Names;
+use crate::lang::condition::{CAST, Condition, Kind, Op, source};
 
-/// The table a condition is about.
-#[derive(Debug, Clone)]
-pub(super) struct Subject {
-    /// What its columns can be qualified with: the alias, or else the table's own name.
-    pub(super) qualifier: String,
-    /// The table's name as the statement has it.
-    pub(super) table: String,
-    /// A WITH query has the same name: a subquery on it is not the table.
-    pub(super) is_shadowed: bool,
-    /// What the same table goes by around a subquery on it, or where it is joined with itself: of the
-    /// row at hand both mean the same.
-    pub(super) outer: Option<String>,
-}
+/// Reads the expressions of a condition, given what names in it stand for.
+pub(super) struct Terms<'a>(pub(super) &'a Names);
 
-impl Subject {
-    /// No table: every column is another's.
-    pub(super) fn of_nothing() -> Self {
-        let (qualifier, table) = (String::new(), String::new());
-        Self { qualifier, table, is_shadowed: false, outer: None }
-    }
-
-    /// The table of this name, whose columns no condition names.
-    pub(super) fn with_table(self, table: &str) -> Self {
-        Self { table: table.to_owned(), ..self }
-    }
-
-    /// Returns how much of the table an expression covers as a condition.
-    pub(super) fn cover(&self, expr: &SyntaxNode) -> Cover {
-        self.read(expr).cover(Truth::Strict)
-    }
-
+impl Terms<'_> {
     /// Reads an expression.
     pub(super) fn read(&self, expr: &SyntaxNode) -> Condition {
         let expr = unwrapped(expr);
@@ -50,7 +24,7 @@ impl Subject {
             return Condition::Number(number);
         }
         if let Some(column) = self.own_column(&expr) {
-            return Condition::Column(column);
+            return column;
         }
         match expr.kind() {
             SyntaxKind::LITERAL => self.literal(&expr),
@@ -60,10 +34,11 @@ impl Subject {
             SyntaxKind::BIN_EXPR => self.binary(&expr),
             SyntaxKind::CALL_EXPR => self.call(&expr),
             SyntaxKind::CASE_EXPR => self.case(&expr),
-            SyntaxKind::PAREN_EXPR => match subquery(&expr).and_then(|query| only_value(&query)) {
-                Some(value) => self.read(&value),
+            SyntaxKind::COLLATE => match operand(&expr) {
+                Some(inner) => Condition::Call(CAST.to_owned(), vec![self.read(&inner)]),
                 None => self.other(&expr),
             },
+            SyntaxKind::PAREN_EXPR => self.value(&expr).unwrap_or_else(|| self.other(&expr)),
             _ => self.other(&expr),
         }
     }
@@ -82,13 +57,18 @@ impl Subject {
         }
     }
 
-    /// Returns a column of the table itself.
-    fn own_column(&self, expr: &SyntaxNode) -> Option<String> {
-        match column(expr)? {
-            (None, column) => Some(column),
-            (Some(qualifier), column) => {
-                (qualifier == self.qualifier || Some(qualifier) == self.outer).then_some(column)
-            }
+    /// Returns what a column is, if it is known.
+    fn own_column(&self, expr: &SyntaxNode) -> Option<Condition> {
+        let (qualifier, column) = column(expr)?;
+        self.0.column(qualifier.as_deref(), &column)
+    }
+
+    /// Returns the one value of a query in brackets.
+    fn value(&self, expr: &SyntaxNode) -> Option<Condition> {
+        let query = subquery(expr)?;
+        match only_value(&query) {
+            Some(value) => Some(self.read(&value)),
+            None => source::only(&Queries, self.0, &query, || self.other(expr)),
         }
     }
 
@@ -104,15 +84,21 @@ impl Subject {
 
     fn cast(&self, expr: &SyntaxNode) -> Condition {
         let inner = expr.children().find(|part| is_expression(part.kind()));
-        let ty = find(expr, &[SyntaxKind::PATH_TYPE]);
+        let span = inner.as_ref().filter(|_| child(expr, &[SyntaxKind::INTERVAL_TYPE]).is_some());
+        if let Some(seconds) = span.and_then(string).and_then(|span| seconds(&span)) {
+            return Condition::Number(seconds);
+        }
+        let ty = find(expr, &[SyntaxKind::PATH_TYPE, SyntaxKind::TIMESTAMP_TYPE]);
         let ty = ty.filter(|ty| find(ty, &[SyntaxKind::ARG_LIST]).is_none());
         match (inner, ty) {
             (Some(inner), Some(ty)) if is_bool(&ty) => self.read(&inner),
             (Some(inner), Some(ty)) => match self.read(&inner) {
-                literal @ (Condition::Text(_) | Condition::Number(_)) => match is_lasting(&ty) {
-                    true => literal,
-                    false => self.other(expr),
-                },
+                text @ Condition::Text(_) if is_lasting(&ty) || is_moment(&ty) => text,
+                Condition::Number(number) if number.fract() == 0.0 && is_whole(&ty) => {
+                    Condition::Number(number)
+                }
+                number @ Condition::Number(_) if is_lasting(&ty) => number,
+                Condition::Text(_) | Condition::Number(_) => self.other(expr),
                 value if is_lasting(&ty) || value.is_key() && is_whole(&ty) => {
                     Condition::Call(CAST.to_owned(), vec![value])
                 }
@@ -147,12 +133,7 @@ impl Subject {
         if child(expr, &[SyntaxKind::EXISTS_FN]).is_some()
             && let Some(select) = subquery(expr)
         {
-            if self.finds_itself(&select) {
-                return Condition::Whole;
-            }
-            if only_value(&select).is_some() {
-                return Condition::Known(Some(true));
-            }
+            return source::finds(&Queries, self.0, &select).unwrap_or_else(|| self.other(expr));
         }
         let args = child(expr, &[SyntaxKind::ARG_LIST]).map(|args| {
             let args = args.children().filter(|arg| arg.kind() == SyntaxKind::ARG);
@@ -211,15 +192,21 @@ impl Subject {
                 "=" if !is_all => Condition::In(self.boxed(&left), list),
                 "<>" | "!=" if is_all => Condition::In(self.boxed(&left), list).negated(true),
                 "like" | "ilike" if !is_all => {
-                    let parts = list.into_iter().map(|one| self.like(&left, one, pattern::like));
+                    let kind = like_kind(op);
+                    let parts = list.into_iter().map(|one| self.like(&left, one, kind));
                     Condition::Or(parts.collect())
                 }
                 _ => self.other(expr),
             };
         }
+        if right.kind() == SyntaxKind::CALL_EXPR
+            && child(&right, &[SyntaxKind::EXISTS_FN]).is_none()
+            && let Some(query) = subquery(&right)
+            && source::gives_nothing(&Queries, self.0, &query)
+        {
+            return Condition::Known(Some(is_of_all(&right)));
+        }
         match op {
-            _ if gives_nothing(&right) && op.ends_with("in") => Condition::Known(Some(is_not)),
-            _ if gives_nothing(&right) && is_of_all(&right) => Condition::Known(Some(true)),
             "and" => self.conjunction(&chain(expr, "and")),
             "or" => Condition::Or(chain(expr, "or").iter().map(|part| self.read(part)).collect()),
             "is" if is_null(&right) => Condition::IsNull(self.boxed(&left)),
@@ -229,14 +216,15 @@ impl Subject {
                 Some(SyntaxKind::FALSE_KW) => Condition::Is(self.boxed(&left), is_not),
                 _ => self.other(expr),
             },
-            "@>" if is_empty_list(&right) => self.like(&left, self.read(&right), |_| true),
-            "<@" if is_empty_list(&left) => self.like(&right, self.read(&left), |_| true),
+            "@>" if is_empty_list(&right) => self.like(&left, self.read(&right), Kind::Nothing),
+            "<@" if is_empty_list(&left) => self.like(&right, self.read(&left), Kind::Nothing),
             "^@" => {
                 Condition::Call("starts_with".to_owned(), vec![self.read(&left), self.read(&right)])
             }
-            ">=" | "<=" if self.is_own_end(&left, op, &right) => Condition::Whole,
-            "=" | "in" | "notin" if !is_of_all(&right) && self.is_itself(&left, &right) => {
-                Condition::Whole.negated(is_not)
+            "=" | "in" | "<>" | "!=" | "notin"
+                if let Some(found) = self.within(op, &left, &right) =>
+            {
+                found
             }
             "in" | "notin" => {
                 let list = values(&right).unwrap_or_else(|| right.children().collect());
@@ -251,10 +239,10 @@ impl Subject {
                 // ESCAPE changes nothing about a pattern of `%` alone.
                 let escaped = parts(&right).filter(|(_, op, _)| op == "escape");
                 let taken = escaped.map_or(right, |(taken, ..)| taken);
-                self.like(&left, self.read(&taken), pattern::like).negated(is_not)
+                self.like(&left, self.read(&taken), like_kind(op)).negated(is_not)
             }
             "~" | "~*" | "!~" | "!~*" => {
-                self.like(&left, self.read(&right), pattern::regular).negated(is_not)
+                self.like(&left, self.read(&right), Kind::Regular).negated(is_not)
             }
             "+" | "-" | "*" | "/" | "%" | "||" => {
                 let sign = op.chars().next().unwrap_or_default();
@@ -269,13 +257,24 @@ impl Subject {
         }
     }
 
-    fn like(
-        &self,
-        value: &SyntaxNode,
-        pattern: Condition,
-        takes_all: impl Fn(&str) -> bool,
-    ) -> Condition {
-        Condition::matches(self.read(value), pattern, takes_all)
+    fn like(&self, value: &SyntaxNode, pattern: Condition, kind: Kind) -> Condition {
+        Condition::matches(self.read(value), pattern, kind)
+    }
+
+    /// `IN`, `= ANY`, `<> ALL` and `=` of a query on a table.
+    fn within(&self, op: &str, left: &SyntaxNode, right: &SyntaxNode) -> Option<Condition> {
+        let is_not = op == "notin" || op == "<>" || op == "!=";
+        let is_list = op != "<>" && op != "!=" || right.kind() == SyntaxKind::CALL_EXPR;
+        let query = subquery(right).filter(|query| is_list && only_value(query).is_none())?;
+        if !op.ends_with("in") && is_of_all(right) != is_not {
+            return None;
+        }
+        let left = unwrapped(left);
+        let values: Vec<Condition> = match left.kind() {
+            SyntaxKind::TUPLE_EXPR => left.children().map(|value| self.read(&value)).collect(),
+            _ => vec![self.read(&left)],
+        };
+        source::within(&Queries, self.0, &values, &query).map(|found| found.negated(is_not))
     }
 
     /// AND, and what the parser makes of `a BETWEEN 1 AND 2`: an operator, and a part that holds
@@ -307,7 +306,7 @@ impl Subject {
         let node = unwrapped(node);
         match column(&node) {
             Some((None, column)) => column,
-            Some((Some(qualifier), column)) if qualifier == self.qualifier => column,
+            Some((Some(qualifier), column)) if self.0.is_own(&qualifier) => column,
             Some((Some(qualifier), column)) => format!("{qualifier}.{column}"),
             None => {
                 let tokens: Vec<String> = all_tokens(&node)
@@ -328,7 +327,7 @@ impl Subject {
         }
         expr.descendants().filter(|node| node.kind() == SyntaxKind::NAME_REF).any(|node| {
             let Some(parent) = node.parent().filter(|_| node != *expr) else {
-                return is_column(&node);
+                return is_column(&node) && !self.0.is_elsewhere(&ident(&node));
             };
             match parent.kind() {
                 SyntaxKind::CALL_EXPR => false,
@@ -338,11 +337,15 @@ impl Subject {
                         return false;
                     }
                     match outermost(&parent) {
-                        Some((Some(qualifier), _)) => qualifier == self.qualifier,
+                        Some((Some(qualifier), _)) => self.0.is_own(&qualifier),
                         Some((None, _)) | None => true,
                     }
                 }
-                _ => is_column(&node) && !is_inner(&node, expr),
+                _ => {
+                    is_column(&node)
+                        && !self.0.is_elsewhere(&ident(&node))
+                        && !is_inner(&node, expr)
+                }
             }
         })
     }
@@ -385,6 +388,37 @@ fn is_whole(ty: &SyntaxNode) -> bool {
     matches!(name(ty).rsplit('.').next(), Some("bigint" | "int" | "int4" | "int8" | "integer"))
 }
 
+/// Returns whether a type is one of moments, which are in order as they are written.
+fn is_moment(ty: &SyntaxNode) -> bool {
+    let first = all_tokens(ty).next().map(|token| token.text().to_ascii_lowercase());
+    matches!(first.as_deref(), Some("date" | "timestamp" | "timestamptz"))
+}
+
+/// Returns how long a span of time is that is written as a count of one unit.
+fn seconds(span: &str) -> Option<f64> {
+    let (count, unit) = span.trim().split_once(' ')?;
+    let count: f64 = count.parse().ok()?;
+    let unit = match unit.trim().trim_end_matches('s') {
+        "second" | "sec" => 1.0,
+        "minute" | "min" => 60.0,
+        "hour" => 3_600.0,
+        "day" => 86_400.0,
+        "week" => 604_800.0,
+        "month" => 2_592_000.0,
+        "year" => 31_557_600.0,
+        _ => return None,
+    };
+    Some(count * unit)
+}
+
+/// Returns what the pattern of an operator is.
+fn like_kind(op: &str) -> Kind {
+    match op {
+        "like" | "~~" | "notlike" | "!~~" => Kind::Like,
+        _ => Kind::LikeAnyCase,
+    }
+}
+
 fn comparison(op: &str) -> Option<Op> {
     Some(match op {
         "=" => Op::Equal,
@@ -399,6 +433,7 @@ fn comparison(op: &str) -> Option<Op> {
     })
 }
 
+/// What stands for rows within an expression.
 const QUERIES: &[SyntaxKind] = &[
     SyntaxKind::SELECT,
     SyntaxKind::COMPOUND_SELECT,

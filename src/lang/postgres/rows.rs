@@ -3,10 +3,13 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::expression::condition;
-use super::predicate::Subject;
 use super::reader::Reader;
+use super::subquery::{QUERIES, Queries, sources};
 use super::tree::{above, all_tokens, child, find, has_token, ident, name, segments, shown};
-use crate::lang::condition::{Cover, same_table};
+use super::variable::variables;
+use crate::lang::condition::Cover;
+use crate::lang::condition::names::Names;
+use crate::lang::condition::source::{self, Tree};
 use crate::lang::{Class, Rows, Scope, Verb};
 
 /// Nodes around a statement under which counting its rows beforehand could mean something else.
@@ -54,7 +57,7 @@ impl Reader<'_> {
     }
 
     /// The table a statement changes, with the name its columns go by.
-    fn subject(&self, node: &SyntaxNode) -> Option<Subject> {
+    fn subject(&self, node: &SyntaxNode) -> Option<Names> {
         const TARGETS: &[SyntaxKind] = &[
             SyntaxKind::RELATION_NAME,
             SyntaxKind::TABLE_RELATION_NAME,
@@ -65,41 +68,22 @@ impl Reader<'_> {
             SyntaxKind::REQUIRED_AS_ALIAS,
             SyntaxKind::TABLE_ALIAS,
         ];
-        const SOURCES: &[SyntaxKind] =
-            &[SyntaxKind::FROM_CLAUSE, SyntaxKind::USING_CLAUSE, SyntaxKind::USING_ON_CLAUSE];
         let target = child(node, TARGETS)?;
         let alias = child(node, ALIASES)
             .and_then(|alias| find(&alias, &[SyntaxKind::TABLE_ALIAS]).map(|alias| ident(&alias)));
         let qualifier = alias.or_else(|| segments(&target).pop())?;
-        let table = name(&target);
-        let is_shadowed = node
-            .ancestors()
-            // Blocks have no WITH, but as many children as statements.
-            .take_while(|outer| outer.kind() != SyntaxKind::PLPGSQL_BODY)
-            .filter_map(|outer| child(&outer, &[SyntaxKind::WITH_CLAUSE]))
-            .flat_map(|with| with.children())
-            .filter_map(|query| child(&query, &[SyntaxKind::CTE_NAME]))
-            .any(|cte| ident(&cte) == table);
-        let again = child(node, SOURCES).into_iter().flat_map(|sources| sources.children());
-        let again = again.filter_map(|item| Subject::of_item(&item));
-        let again = again.filter(|again| same_table(&again.table, &table) && !is_shadowed);
-        let again = again.map(|again| again.qualifier).last();
-        let subject = Subject { outer: None, qualifier, table, is_shadowed };
-        Some(match again {
-            Some(again) => subject.joined_as(again, node),
-            None => subject,
-        })
+        Some(Names::new(&name(&target), &qualifier).within(variables(node)))
     }
 
     /// Returns how many rows are meant, and by what condition.
-    fn scope(&self, node: &SyntaxNode, subject: &Subject) -> (Scope, Option<(String, Cover)>) {
+    fn scope(&self, node: &SyntaxNode, names: &Names) -> (Scope, Option<(String, Cover)>) {
         if child(node, &[SyntaxKind::WHERE_CURRENT_OF]).is_some() {
             return (Scope::One, None);
         }
         let Some(expr) = condition(node) else {
             return (Scope::All, None);
         };
-        let cover = subject.cover(&expr);
+        let cover = joined(names, node, Some(&expr));
         let scope = if cover.may_be_all() { Scope::All } else { Scope::Filtered };
         (scope, Some((shown(&expr), cover)))
     }
@@ -139,18 +123,22 @@ impl Reader<'_> {
         let overwrites = child(node, &[SyntaxKind::ON_CONFLICT_CLAUSE])
             .is_some_and(|clause| child(&clause, &[SyntaxKind::CONFLICT_DO_UPDATE_SET]).is_some());
         if !overwrites {
-            let phrase = format!("inserts into {table}");
-            self.push(Class::Add, Verb::Insert, Some(table), Scope::One, node, phrase);
+            let (class, phrase) = match is_catalogue(&table) {
+                true => {
+                    (Class::Destroy, format!("inserts into {table}, the server's own catalogue"))
+                }
+                false => (Class::Add, format!("inserts into {table}")),
+            };
+            self.push(class, Verb::Insert, Some(table), Scope::One, node, phrase);
             return;
         }
         let rows = child(node, &[SyntaxKind::VALUES]).map(|values| {
             values.descendants().filter(|row| row.kind() == SyntaxKind::ROW).take(2).count()
         });
-        let itself = child(node, &[SyntaxKind::SELECT])
-            .is_some_and(|select| Subject::of_nothing().with_table(&table).finds_itself(&select))
-            || child(node, &[SyntaxKind::TABLE])
-                .and_then(|whole| find(&whole, &[SyntaxKind::RELATION_NAME_REF]))
-                .is_some_and(|whole| same_table(&name(&whole), &table));
+        let source = child(node, QUERIES);
+        let itself = source.is_some_and(|query| {
+            source::whole(&Queries, &Names::new(&table, ""), &query).is_some()
+        });
         let scope = match rows {
             _ if itself => Scope::All,
             Some(1) => Scope::One,
@@ -170,13 +158,15 @@ impl Reader<'_> {
             return;
         };
         let table = subject.table.clone();
-        let joined = find(node, &[SyntaxKind::ON_CLAUSE])
-            .and_then(|on| on.children().next())
-            .map_or(Cover::Either, |on| subject.cover(&on));
+        let on = child(node, &[SyntaxKind::USING_ON_CLAUSE])
+            .and_then(|using| child(&using, &[SyntaxKind::ON_CLAUSE])?.children().next());
+        let joined = on.map_or(Cover::Either, |on| joined(&subject, node, Some(&on)));
         for action in node.children() {
             let chosen = child(&action, &[SyntaxKind::MERGE_CONDITION])
                 .and_then(|condition| condition.children().next())
-                .map_or(Cover::All, |condition| subject.cover(&condition));
+                .map_or(Cover::All, |condition| {
+                    Queries.read(&condition, &subject).cover(Queries::TRUTH)
+                });
             let is_open = chosen == Cover::All;
             let (scope, rows) = match action.kind() {
                 SyntaxKind::MERGE_WHEN_MATCHED => {
@@ -292,6 +282,14 @@ impl Reader<'_> {
             self.push(Class::Heavy, verb, None, Scope::All, node, phrase);
         }
     }
+}
+
+/// Returns how much of a table a condition covers that may name what stands behind USING or FROM.
+fn joined(names: &Names, statement: &SyntaxNode, condition: Option<&SyntaxNode>) -> Cover {
+    const SOURCES: &[SyntaxKind] =
+        &[SyntaxKind::FROM_CLAUSE, SyntaxKind::USING_CLAUSE, SyntaxKind::USING_ON_CLAUSE];
+    let sources = child(statement, SOURCES).map(|clause| sources(&clause)).unwrap_or_default();
+    source::joined(&Queries, names, &sources, condition).cover
 }
 
 /// Returns whether a table is one of the server's own, whose rows are tables, columns and rights. Of

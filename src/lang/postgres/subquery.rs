@@ -1,95 +1,220 @@
 //! Queries and lists within conditions: which of them find every row again.
 
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 
-use super::expression::{chain, column, condition, is_expression, parts, unwrapped};
+use super::expression::{column, condition, is_expression, is_null, number, operand, unwrapped};
 use super::function;
-use super::predicate::Subject;
-use super::tree::{all_tokens, child, find, ident, name, segments, string};
-use crate::lang::condition::{Condition, Cover, same_table};
+use super::predicate::Terms;
+use super::tree::{all_tokens, child, find, has_token, ident, name, segments, string};
+use crate::lang::condition::names::Names;
+use crate::lang::condition::source::{Body, Join, On, Relation, Select, Source, Takes, Tree};
+use crate::lang::condition::{Condition, Truth};
+
+/// Functions that make an array or an object of what they are given.
+const BUILDERS: &[&str] =
+    &["json_build_array", "json_build_object", "jsonb_build_array", "jsonb_build_object"];
+
+/// What is a query.
+pub(super) const QUERIES: &[SyntaxKind] =
+    &[SyntaxKind::SELECT, SyntaxKind::COMPOUND_SELECT, SyntaxKind::TABLE];
 
 /// A LIMIT from here on is none.
 const NO_LIMIT: f64 = 1e9;
 
-/// How many queries deep a table is looked for.
-const MOST_QUERIES: usize = 5;
+/// The queries of PostgreSQL's trees.
+pub(super) struct Queries;
 
-impl Subject {
-    /// `id IN (SELECT id FROM the_same_table)` and `id = ANY (…)`, without a condition inside.
-    pub(super) fn is_itself(&self, left: &SyntaxNode, right: &SyntaxNode) -> bool {
-        let Some(outer) = columns(&unwrapped(left)) else {
-            return false;
-        };
-        let gives = |select: &SyntaxNode| {
-            let inner = |target: &SyntaxNode| Some(column(&target.children().next()?)?.1);
-            let inner: Option<Vec<_>> = targets(select).iter().map(inner).collect();
-            inner.as_ref() == Some(&outer) && self.finds_itself(select)
-        };
-        subquery(right).is_some_and(|query| match query.kind() {
-            // Of a UNION one part is enough.
-            SyntaxKind::COMPOUND_SELECT => {
-                child(&query, &[SyntaxKind::UNION]).is_some()
-                    && query
-                        .children()
-                        .any(|part| part.kind() == SyntaxKind::SELECT && gives(&part))
+impl Tree for Queries {
+    type Expr = SyntaxNode;
+    type Query = SyntaxNode;
+
+    const TRUTH: Truth = Truth::Strict;
+
+    fn read(&self, expr: &SyntaxNode, names: &Names) -> Condition {
+        Terms(names).read(expr)
+    }
+
+    fn unfold(&self, query: &SyntaxNode) -> Body<Self> {
+        match query.kind() {
+            SyntaxKind::SELECT => Body::Select(select(query)),
+            SyntaxKind::TABLE => Body::Select(Select {
+                columns: vec![None],
+                sources: relation(query).into_iter().collect(),
+                ..select(query)
+            }),
+            SyntaxKind::COMPOUND_SELECT if takes(query) == Takes::All => {
+                let is_union = child(query, &[SyntaxKind::UNION]).is_some();
+                let parts = query.children().filter(|part| QUERIES.contains(&part.kind()));
+                if is_union { Body::Union(parts.collect()) } else { Body::Unknown }
             }
-            _ => gives(&query),
-        })
+            SyntaxKind::PAREN_SELECT => match child(query, QUERIES) {
+                Some(inner) if takes(query) == Takes::All => self.unfold(&inner),
+                _ => Body::Unknown,
+            },
+            _ => Body::Unknown,
+        }
     }
+}
 
-    /// `id >= (SELECT min(id) FROM the_same_table)`.
-    pub(super) fn is_own_end(&self, left: &SyntaxNode, op: &str, right: &SyntaxNode) -> bool {
-        let end = if op == ">=" { "min" } else { "max" };
-        let Some(select) = subquery(right) else { return false };
-        let [target] = &targets(&select)[..] else { return false };
-        let call = target.children().next().filter(|call| call.kind() == SyntaxKind::CALL_EXPR);
-        call.is_some_and(|call| {
-            let args = child(&call, &[SyntaxKind::ARG_LIST]);
-            let arg = args.and_then(|args| args.children().next()?.children().last());
-            let arg = arg.and_then(|arg| column(&arg));
-            function::called(&call).as_deref() == Some(end)
-                && arg.is_some()
-                && arg.map(|(_, name)| name) == column(left).map(|(_, name)| name)
-                && self.finds_itself(&select)
-        })
+fn select(query: &SyntaxNode) -> Select<Queries> {
+    let clause = child(query, &[SyntaxKind::SELECT_CLAUSE]);
+    let within = |kinds: &[SyntaxKind]| -> Vec<SyntaxNode> {
+        let list = clause.as_ref().and_then(|clause| find(clause, kinds));
+        list.into_iter().flat_map(|list| list.children()).collect()
+    };
+    let groups = child(query, &[SyntaxKind::GROUP_BY_CLAUSE])
+        .map(|clause| clause.descendants().filter(|part| part.kind() == SyntaxKind::GROUPING_EXPR));
+    let groups = groups.into_iter().flatten();
+    let skips = |clause: SyntaxNode| all_tokens(&clause).any(|token| is_word(&token, "skip"));
+    let locks = child(query, &[SyntaxKind::LOCKING_CLAUSE]);
+    let sources = child(query, &[SyntaxKind::FROM_CLAUSE]);
+    Select {
+        columns: targets(query).iter().map(given).collect(),
+        sources: sources.map(|clause| self::sources(&clause)).unwrap_or_default(),
+        condition: condition(query),
+        groups: groups.map(|group| operand(&group).unwrap_or(group)).collect(),
+        distinct: within(&[SyntaxKind::DISTINCT_ON]),
+        takes: takes(query),
+        is_chosen: child(query, &[SyntaxKind::HAVING_CLAUSE]).is_some() || locks.is_some_and(skips),
     }
+}
 
-    /// Returns whether a subquery reads the same table, and finds the row at hand in it whichever
-    /// that is.
-    pub(super) fn finds_itself(&self, select: &SyntaxNode) -> bool {
-        let Some(inner) = of_query(select, 0).filter(|_| !self.is_shadowed) else {
-            return false;
+/// Returns a column that a query gives, with its name.
+fn given(target: &SyntaxNode) -> Option<(Option<String>, SyntaxNode)> {
+    let value = target.children().next().filter(|value| is_expression(value.kind()))?;
+    if target.last_token().is_some_and(|token| token.kind() == SyntaxKind::STAR) {
+        return None;
+    }
+    let named = child(target, &[SyntaxKind::AS_NAME]).map(|named| ident_behind_as(&named));
+    let named = named.or_else(|| Some(column(&value)?.1));
+    (value.last_token()?.kind() != SyntaxKind::STAR).then_some((named, value))
+}
+
+fn ident_behind_as(named: &SyntaxNode) -> String {
+    named.children().next().map_or_else(String::new, |name| ident(&name))
+}
+
+/// Returns how many rows a query gives of those it finds.
+fn takes(query: &SyntaxNode) -> Takes {
+    const COUNTED: &[SyntaxKind] =
+        &[SyntaxKind::LIMIT_CLAUSE, SyntaxKind::FETCH_CLAUSE, SyntaxKind::OFFSET_CLAUSE];
+    let mut all = Takes::All;
+    for clause in query.children().filter(|clause| COUNTED.contains(&clause.kind())) {
+        let count = clause.children().find(|part| is_expression(part.kind()));
+        let counted = count.as_ref().and_then(number);
+        let is_all = count.as_ref().is_some_and(is_null)
+            || all_tokens(&clause).nth(1).is_some_and(|token| is_word(&token, "all"));
+        let has_ties = all_tokens(&clause).any(|token| is_word(&token, "percent"));
+        let takes = match (clause.kind(), counted) {
+            (SyntaxKind::OFFSET_CLAUSE, Some(0.0)) => continue,
+            (SyntaxKind::OFFSET_CLAUSE, _) => Takes::Some,
+            _ if is_all => continue,
+            (_, Some(0.0)) => Takes::None,
+            (_, Some(count)) if count >= NO_LIMIT => continue,
+            (_, Some(count)) if count > 0.0 && !has_ties => Takes::First,
+            // FETCH FIRST ROW ONLY is one.
+            (SyntaxKind::FETCH_CLAUSE, None) if count.is_none() => Takes::First,
+            _ => Takes::Some,
         };
-        let is_same = same_table(&inner.table, &self.table);
-        let inner = Self { outer: Some(self.qualifier.clone()), ..inner };
-        is_same && condition(select).is_none_or(|condition| inner.cover(&condition) == Cover::All)
+        all = match (all, takes) {
+            (Takes::None, _) | (_, Takes::None) => Takes::None,
+            (Takes::Some, _) | (_, Takes::Some) => Takes::Some,
+            (_, takes) => takes,
+        };
     }
+    all
+}
 
-    /// Reads a table in a list of sources; also one that stands in a query of its own, with all its rows.
-    pub(super) fn of_item(item: &SyntaxNode) -> Option<Self> {
-        of_item(item, 0)
+fn is_word(token: &SyntaxToken, word: &str) -> bool {
+    token.text().eq_ignore_ascii_case(word)
+}
+
+/// Returns the sources of a FROM, a USING or the like.
+pub(super) fn sources(clause: &SyntaxNode) -> Vec<Source<Queries>> {
+    let mut found = Vec::new();
+    for item in clause.children() {
+        add_source(&item, Join::Inner, On::Nothing, &mut found);
     }
+    found
+}
 
-    /// Says what the same table goes by among other sources, where a condition binds it to this one:
-    /// else each row meets every row.
-    pub(super) fn joined_as(self, again: String, statement: &SyntaxNode) -> Self {
-        let whole = condition(statement).or_else(|| {
-            let on = find(statement, &[SyntaxKind::ON_CLAUSE])?;
-            on.children().next()
-        });
-        let parts_of = |whole: &SyntaxNode| chain(whole, "and");
-        let is_bound = whole.iter().flat_map(parts_of).any(|part| {
-            let sides = parts(&unwrapped(&part)).filter(|(_, op, _)| op == "=");
-            let sides = sides.and_then(|(left, _, right)| Some((column(&left)?, column(&right)?)));
-            sides.is_some_and(|((one, left), (other, right))| {
-                let (one, other) = (one.as_ref(), other.as_ref());
-                let names = [Some(&self.qualifier), Some(&again)];
-                left == right && one != other && names.contains(&one) && names.contains(&other)
-            })
-        });
-        Self { outer: Some(again).filter(|_| is_bound), ..self }
+/// Adds what an item of a FROM joins; the condition of a join stands behind all that it joins.
+fn add_source(item: &SyntaxNode, join: Join, on: On<SyntaxNode>, found: &mut Vec<Source<Queries>>) {
+    if item.kind() == SyntaxKind::JOIN_EXPR {
+        let mut parts = item.children();
+        if let Some(first) = parts.next() {
+            add_source(&first, join, on, found);
+        }
+        for joined in parts.filter(|part| part.kind() == SyntaxKind::JOIN) {
+            let (join, on) = joins(&joined);
+            let second = joined.children().find(|part| !JOINS.contains(&part.kind()));
+            if let Some(second) = second {
+                add_source(&second, join, on, found);
+            }
+        }
+        return;
     }
+    found.extend(relation(item).map(|source| Source { join, on, ..source }));
+}
 
+const JOINS: &[SyntaxKind] = &[
+    SyntaxKind::JOIN_CROSS,
+    SyntaxKind::JOIN_FULL,
+    SyntaxKind::JOIN_INNER,
+    SyntaxKind::JOIN_LEFT,
+    SyntaxKind::JOIN_RIGHT,
+];
+
+fn joins(joined: &SyntaxNode) -> (Join, On<SyntaxNode>) {
+    let join = match child(joined, JOINS).map(|join| join.kind()) {
+        Some(SyntaxKind::JOIN_LEFT) => Join::Left,
+        Some(SyntaxKind::JOIN_RIGHT) => Join::Right,
+        Some(SyntaxKind::JOIN_FULL) => Join::Full,
+        _ => Join::Inner,
+    };
+    let condition = child(joined, &[SyntaxKind::ON_CLAUSE]).and_then(|on| operand(&on));
+    let has_columns = child(joined, &[SyntaxKind::JOIN_USING_CLAUSE]).is_some()
+        || has_token(joined, SyntaxKind::NATURAL_KW);
+    let on = match condition {
+        Some(condition) => On::Condition(condition),
+        None if has_columns => On::Columns,
+        None => On::Nothing,
+    };
+    (join, on)
+}
+
+/// Returns what one item of a FROM is, as if it stood alone.
+fn relation(item: &SyntaxNode) -> Option<Source<Queries>> {
+    const TABLES: &[SyntaxKind] = &[SyntaxKind::RELATION_NAME_REF, SyntaxKind::RELATION_NAME];
+    let alias = child(item, &[SyntaxKind::FROM_ALIAS, SyntaxKind::REQUIRED_AS_ALIAS]);
+    let named = alias.as_ref().and_then(|alias| find(alias, &[SyntaxKind::TABLE_ALIAS]));
+    let table =
+        child(item, TABLES).filter(|_| child(item, &[SyntaxKind::TABLESAMPLE_CLAUSE]).is_none());
+    let relation = match (&table, subquery(item)) {
+        (Some(table), _) => match with(item, &name(table)) {
+            Some(query) => Relation::Query(query),
+            None => Relation::Table(name(table)),
+        },
+        (None, Some(query)) => Relation::Query(query),
+        (None, None) if is_expression(item.kind()) || item.kind() == SyntaxKind::ON_CLAUSE => {
+            return None;
+        }
+        (None, None) => Relation::Other,
+    };
+    let called = named.map(|named| ident(&named)).or_else(|| segments(&table?).pop());
+    let columns = alias.and_then(|alias| child(&alias, &[SyntaxKind::COLUMN_LIST]));
+    let columns = columns.into_iter().flat_map(|list| list.children());
+    let columns = columns.map(|column| find(&column, &[SyntaxKind::COLUMN_NAME]).unwrap_or(column));
+    Some(Source {
+        relation,
+        name: called.unwrap_or_default(),
+        columns: columns.map(|column| ident(&column)).collect(),
+        join: Join::Inner,
+        on: On::Nothing,
+    })
+}
+
+impl Terms<'_> {
     /// Returns the values of a list behind ANY, SOME or ALL.
     pub(super) fn list(&self, expr: &SyntaxNode) -> Option<Vec<Condition>> {
         const AROUND: &[SyntaxKind] =
@@ -106,74 +231,6 @@ impl Subject {
     }
 }
 
-fn of_item(item: &SyntaxNode, depth: usize) -> Option<Subject> {
-    let alias = find(item, &[SyntaxKind::FROM_ALIAS, SyntaxKind::REQUIRED_AS_ALIAS])
-        .and_then(|alias| find(&alias, &[SyntaxKind::TABLE_ALIAS]))
-        .map(|alias| ident(&alias));
-    if item.kind() == SyntaxKind::PAREN_FROM_ITEM {
-        let inner = of_query(&subquery(item)?, depth + 1).filter(|_| depth < MOST_QUERIES)?;
-        return Some(Subject { qualifier: alias?, ..inner });
-    }
-    let relation = child(item, &[SyntaxKind::RELATION_NAME_REF])?;
-    let table = name(&relation);
-    let alias = find(item, &[SyntaxKind::TABLE_ALIAS]).map(|alias| ident(&alias));
-    let qualifier = alias.or_else(|| segments(&relation).pop())?;
-    let named = with(item, &table).filter(|_| depth < MOST_QUERIES);
-    match named.and_then(|query| of_query(&query, depth + 1)) {
-        Some(inner) if inner.table != table => Some(Subject { qualifier, ..inner }),
-        _ => Some(Subject { qualifier, table, is_shadowed: false, outer: None }),
-    }
-}
-
-/// Returns the table that a query gives with all its rows, its own condition left aside where it is
-/// the outermost.
-fn of_query(select: &SyntaxNode, depth: usize) -> Option<Subject> {
-    const NARROWING: &[SyntaxKind] = &[
-        SyntaxKind::LIMIT_CLAUSE,
-        SyntaxKind::OFFSET_CLAUSE,
-        SyntaxKind::FETCH_CLAUSE,
-        SyntaxKind::HAVING_CLAUSE,
-        SyntaxKind::WITH_CLAUSE,
-        SyntaxKind::LOCKING_CLAUSE,
-    ];
-    let narrows = |clause: &SyntaxNode| {
-        let words: Vec<String> =
-            all_tokens(clause).map(|token| token.text().to_lowercase()).collect();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        NARROWING.contains(&clause.kind())
-            && match words.as_slice() {
-                ["limit", "all"] | ["offset", "0"] => false,
-                ["limit", most] => most.parse().is_ok_and(|most: f64| most < NO_LIMIT),
-                // It only waits, or fails.
-                ["for", how @ ..] => how.contains(&"skip"),
-                _ => true,
-            }
-    };
-    if select.children().any(|clause| narrows(&clause)) {
-        return None;
-    }
-    let from = child(select, &[SyntaxKind::FROM_CLAUSE])?;
-    let items: Vec<SyntaxNode> = from.children().collect();
-    let [item] = items.as_slice() else { return None };
-    let is_plain =
-        matches!(item.kind(), SyntaxKind::RELATION_FROM_ITEM | SyntaxKind::PAREN_FROM_ITEM)
-            && find(item, &[SyntaxKind::TABLESAMPLE_CLAUSE]).is_none();
-    let inner = of_item(item, depth).filter(|_| is_plain)?;
-    // What it gives goes by the same names.
-    let is_kept = |target: &SyntaxNode| {
-        let words: Vec<SyntaxNode> = target.children().collect();
-        match words.as_slice() {
-            [] => true,
-            [only] => column(only).is_some(),
-            _ => false,
-        }
-    };
-    let is_whole = depth == 0
-        || targets(select).iter().all(is_kept)
-            && condition(select).is_none_or(|condition| inner.cover(&condition) == Cover::All);
-    is_whole.then_some(inner)
-}
-
 /// Returns the query that a WITH around gives a name.
 fn with(node: &SyntaxNode, name: &str) -> Option<SyntaxNode> {
     let around = node.ancestors().take_while(|outer| outer.kind() != SyntaxKind::PLPGSQL_BODY);
@@ -181,24 +238,17 @@ fn with(node: &SyntaxNode, name: &str) -> Option<SyntaxNode> {
         .filter_map(|outer| child(&outer, &[SyntaxKind::WITH_CLAUSE]))
         .flat_map(|with| with.children().collect::<Vec<_>>());
     let named = queries.find(|query| {
+        // Within itself it is a table, or what it has been up to then.
         child(query, &[SyntaxKind::CTE_NAME]).is_some_and(|named| ident(&named) == name)
+            && !query.text_range().contains_range(node.text_range())
     })?;
-    child(&named, &[SyntaxKind::SELECT])
+    child(&named, QUERIES)
 }
 
 fn targets(select: &SyntaxNode) -> Vec<SyntaxNode> {
     let list = child(select, &[SyntaxKind::SELECT_CLAUSE])
         .and_then(|clause| child(&clause, &[SyntaxKind::TARGET_LIST]));
     list.map(|list| list.children().collect()).unwrap_or_default()
-}
-
-/// Returns the columns that an expression is: one, or several in brackets.
-fn columns(expr: &SyntaxNode) -> Option<Vec<String>> {
-    let parts = match expr.kind() {
-        SyntaxKind::TUPLE_EXPR => expr.children().collect(),
-        _ => vec![expr.clone()],
-    };
-    parts.iter().map(|part| Some(column(part)?.1)).collect()
 }
 
 /// Returns the query that stands in brackets behind IN, ALL, ANY, SOME, EXISTS or ARRAY.
@@ -212,7 +262,6 @@ pub(super) fn subquery(expr: &SyntaxNode) -> Option<SyntaxNode> {
         SyntaxKind::PAREN_SELECT,
         SyntaxKind::SOME_FN,
     ];
-    const QUERIES: &[SyntaxKind] = &[SyntaxKind::SELECT, SyntaxKind::COMPOUND_SELECT];
     let mut expr = expr.clone();
     loop {
         if let Some(select) = child(&expr, QUERIES) {
@@ -247,17 +296,6 @@ pub(super) fn values(expr: &SyntaxNode) -> Option<Vec<SyntaxNode>> {
     rows.children().map(value).collect()
 }
 
-/// Returns whether a query gives no row, as `SELECT id FROM t WHERE false` does.
-pub(super) fn gives_nothing(expr: &SyntaxNode) -> bool {
-    let Some(select) = subquery(expr) else { return false };
-    // Of no rows a sum is one.
-    let may_sum = child(&select, &[SyntaxKind::SELECT_CLAUSE])
-        .is_none_or(|targets| find(&targets, &[SyntaxKind::CALL_EXPR]).is_some());
-    !may_sum
-        && condition(&select)
-            .is_some_and(|condition| Subject::of_nothing().cover(&condition) == Cover::None)
-}
-
 /// Returns whether an operand is `ALL (…)`.
 pub(super) fn is_of_all(expr: &SyntaxNode) -> bool {
     find(expr, &[SyntaxKind::ALL_FN]).is_some_and(|all| all.text_range() == expr.text_range())
@@ -269,6 +307,10 @@ pub(super) fn is_empty_list(expr: &SyntaxNode) -> bool {
     match expr.kind() {
         SyntaxKind::LITERAL => matches!(string(&expr).as_deref(), Some("{}" | "[]")),
         SyntaxKind::ARRAY_EXPR => expr.children().next().is_none(),
+        SyntaxKind::CALL_EXPR => {
+            let is_bare = find(&expr, &[SyntaxKind::ARG]).is_none();
+            is_bare && function::called(&expr).is_some_and(|name| BUILDERS.contains(&&*name))
+        }
         SyntaxKind::CAST_EXPR => expr.children().next().is_some_and(|inner| is_empty_list(&inner)),
         _ => false,
     }

@@ -1,7 +1,8 @@
 //! ALTER TABLE, action by action, and blocks of statements.
 
 use super::script::Script;
-use crate::lang::words::Words;
+use crate::lang::token::is_word;
+use crate::lang::words::{Words, bare};
 use crate::lang::{Class, Scope, Verb};
 
 /// Words between ALTER and TABLE.
@@ -121,11 +122,11 @@ fn action(script: &mut Script, table: &str, action: &Words<'_>) {
         ("add" | "import", _) => {
             (Class::Add, Verb::Alter, Scope::One, format!("adds to {table}: {shown}"))
         }
-        ("engine", _) if (1..3).any(|at| action.is(at, &["blackhole"])) => {
+        ("engine", _) if is_engine(action, &["blackhole"]) => {
             let phrase = format!("throws away every row of {table}: {shown}");
             (Class::Destroy, Verb::Truncate, Scope::All, phrase)
         }
-        ("engine", _) if (1..3).any(|at| action.is(at, &["heap", "memory"])) => {
+        ("engine", _) if is_engine(action, &["heap", "memory"]) => {
             let phrase = format!("keeps the rows of {table} only until the next restart: {shown}");
             (Class::Destroy, Verb::Rewrite, Scope::All, phrase)
         }
@@ -140,6 +141,11 @@ fn action(script: &mut Script, table: &str, action: &Words<'_>) {
         _ => (Class::Change, Verb::Alter, Scope::One, format!("alters {table}: {shown}")),
     };
     script.push(class, verb, Some(table.to_owned()), scope, phrase);
+}
+
+/// Returns whether `ENGINE = name`, in quotes or without, names one of these.
+fn is_engine(action: &Words<'_>, list: &[&str]) -> bool {
+    (1..3).any(|at| is_word(&bare(action.piece(at)), list))
 }
 
 /// Returns whether a column gets a type that holds whatever common type was there before.
@@ -158,8 +164,13 @@ fn is_wide(action: &Words<'_>) -> bool {
 
 /// ALTER of what is no table.
 fn other(script: &mut Script, words: &Words<'_>) {
-    let what = words.piece(1).to_ascii_lowercase();
-    let start = if words.are(2, &["if", "exists"]) { 4 } else { 2 };
+    // ALTER DEFINER = 'a'@'b' EVENT e
+    let at = match words.is(1, &["definer"]) {
+        true => words.find(&["event", "function", "procedure", "view"]).unwrap_or(1),
+        false => 1,
+    };
+    let what = words.piece(at).to_ascii_lowercase();
+    let start = if words.are(at + 1, &["if", "exists"]) { at + 3 } else { at + 1 };
     let name = words.name(start).0;
     let shown = name.clone().unwrap_or_default();
     if words.find(&["drop"]).is_some() && what.ends_with("space") {

@@ -3,46 +3,29 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query,
-    Select, SelectItem, SetExpr, TableFactor, UnaryOperator, Value, Visit, Visitor,
+    BinaryOperator, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+    Ident, Interval, Query, SelectItem, SetExpr, UnaryOperator, Value, Visit, Visitor,
 };
 
 use super::query::object_name;
-use crate::lang::condition::{Condition, Cover, Op, Truth, pattern, same_table};
+use super::tree::{Part, Queries};
+use crate::lang::condition::names::Names;
+use crate::lang::condition::{CAST, Condition, Kind, Op, source};
 use crate::lang::function::is_volatile;
 use crate::lang::words::bare;
 
-/// The table a condition is about.
-pub(super) struct Subject {
-    /// What its columns can be qualified with.
-    qualifier: String,
-    /// The table's own name.
-    table: String,
-    /// What it goes by where it is joined with itself: a row finds itself there.
-    also: Option<String>,
+/// Reads the expressions of a condition, given what names in it stand for.
+pub(super) struct Terms<'a, 't> {
+    pub(super) names: &'a Names,
+    pub(super) queries: &'a Queries<'t>,
 }
 
-impl Subject {
-    pub(super) fn new(name: &str, table: &str) -> Self {
-        let last = name.rsplit('.').next().unwrap_or(name);
-        Self { qualifier: last.to_lowercase(), table: table.to_lowercase(), also: None }
-    }
-
-    /// The same, joined with itself.
-    pub(super) fn joined_as(self, also: Option<String>) -> Self {
-        Self { also, ..self }
-    }
-
-    /// A join that names columns: it chooses among the rows.
-    pub(super) fn by_columns() -> Condition {
-        Condition::Other { text: "using".to_owned(), reads: true, is_volatile: false }
-    }
-
+impl<'t> Terms<'_, 't> {
     /// Reads an expression.
-    pub(super) fn read(&self, expr: &Expr) -> Condition {
+    pub(super) fn read(&self, expr: &'t Expr) -> Condition {
         match expr {
             Expr::Nested(inner) => self.read(inner),
-            Expr::Identifier(ident) => column(ident),
+            Expr::Identifier(ident) => self.bare(ident, expr),
             Expr::CompoundIdentifier(parts) => self.qualified(parts, expr),
             Expr::Value(value) => literal(&value.value).unwrap_or_else(|| self.other(expr)),
             Expr::UnaryOp { op: UnaryOperator::Not | UnaryOperator::BangNot, expr } => {
@@ -78,24 +61,21 @@ impl Subject {
                 Expr::Subquery(query) => self.within(expr, left, query),
                 _ => self.other(expr),
             },
-            Expr::Subquery(query) => match only_value(query) {
-                Some(value) => self.read(value),
-                None => self.other(expr),
-            },
+            Expr::Subquery(query) => self.value(expr, query),
             Expr::Exists { subquery, negated } => {
-                let found = match only_value(subquery) {
-                    Some(_) => Condition::Known(Some(true)),
-                    None if self.finds_itself(subquery) => Condition::Whole,
-                    None => return self.other(expr),
-                };
-                found.negated(*negated)
+                let found = source::finds(self.queries, self.names, &Part::Query(subquery));
+                found.map_or_else(|| self.other(expr), |found| found.negated(*negated))
+            }
+            Expr::Collate { expr, .. } => Condition::Call(CAST.to_owned(), vec![self.read(expr)]),
+            Expr::Interval(span) => {
+                seconds(span).map_or_else(|| self.other(expr), Condition::Number)
             }
             Expr::Like { negated, expr: value, pattern: taken, .. }
             | Expr::ILike { negated, expr: value, pattern: taken, .. } => {
-                self.matches(value, taken, pattern::like).negated(*negated)
+                self.matches(value, taken, Kind::Like).negated(*negated)
             }
             Expr::RLike { negated, expr: value, pattern: taken, .. } => {
-                self.matches(value, taken, pattern::regular).negated(*negated)
+                self.matches(value, taken, Kind::Regular).negated(*negated)
             }
             Expr::Case { operand, conditions, else_result, .. } => {
                 let chosen_by = operand.iter().map(|operand| self.read(operand));
@@ -113,15 +93,21 @@ impl Subject {
         }
     }
 
-    fn boxed(&self, expr: &Expr) -> Box<Condition> {
+    fn boxed(&self, expr: &'t Expr) -> Box<Condition> {
         Box::new(self.read(expr))
     }
 
-    fn compared(&self, left: &Expr, op: Op, right: &Expr) -> Condition {
+    fn compared(&self, left: &'t Expr, op: Op, right: &'t Expr) -> Condition {
         Condition::compare(self.read(left), op, self.read(right))
     }
 
-    fn binary(&self, expr: &Expr, left: &Expr, op: &BinaryOperator, right: &Expr) -> Condition {
+    fn binary(
+        &self,
+        expr: &'t Expr,
+        left: &'t Expr,
+        op: &BinaryOperator,
+        right: &'t Expr,
+    ) -> Condition {
         let op = match op {
             BinaryOperator::And | BinaryOperator::Or => {
                 let parts = chain(expr, op).into_iter().map(|part| self.read(part)).collect();
@@ -149,28 +135,52 @@ impl Subject {
             BinaryOperator::StringConcat => {
                 return Condition::Or(vec![self.read(left), self.read(right)]);
             }
-            BinaryOperator::Glob => return self.matches(left, right, pattern::glob),
-            BinaryOperator::Regexp => return self.matches(left, right, pattern::regular),
+            BinaryOperator::Glob => return self.matches(left, right, Kind::Glob),
+            BinaryOperator::Regexp => return self.matches(left, right, Kind::Regular),
             _ => return self.other(expr),
         };
-        self.compared(left, op, right)
+        let compared = self.compared(left, op, right);
+        match self.is_loose(left, op, right) || self.is_loose(right, op.turned(), left) {
+            // It takes every row, or those it says, as the schema has it.
+            true => Condition::Or(vec![compared, Condition::constant(expr.to_string())]),
+            false => compared,
+        }
     }
 
-    fn arithmetic(&self, sign: char, left: &Expr, right: &Expr) -> Condition {
+    /// Returns whether SQLite may compare something else than is written: in double quotes, what is no
+    /// column is a string; and any number is less than any string.
+    fn is_loose(&self, left: &Expr, op: Op, right: &Expr) -> bool {
+        let (Expr::Identifier(column), Expr::Value(value)) = (left, right) else { return false };
+        let Value::SingleQuotedString(text) = &value.value else { return false };
+        let is_string = column.quote_style == Some('"') && column.value == *text;
+        let is_key = self::column(column).is_key() && text.trim().parse::<f64>().is_err();
+        match op {
+            Op::Equal | Op::Same => is_string,
+            Op::Less | Op::LessOrEqual if is_key && self.queries.is_sqlite() => {
+                self.queries.say_order();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn arithmetic(&self, sign: char, left: &'t Expr, right: &'t Expr) -> Condition {
         Condition::Arithmetic(sign, self.boxed(left), self.boxed(right))
     }
 
-    fn matches(&self, value: &Expr, taken: &Expr, takes_all: fn(&str) -> bool) -> Condition {
-        Condition::matches(self.read(value), self.read(taken), takes_all)
+    fn matches(&self, value: &'t Expr, taken: &'t Expr, kind: Kind) -> Condition {
+        Condition::matches(self.read(value), self.read(taken), kind)
     }
 
-    fn call(&self, function: &Function) -> Option<Condition> {
+    fn call(&self, function: &'t Function) -> Option<Condition> {
         let FunctionArguments::List(list) = &function.args else {
             return None;
         };
-        let args = list.args.iter().map(|arg| match arg {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(self.read(expr)),
-            _ => None,
+        let args = list.args.iter().filter_map(|arg| match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(Some(self.read(expr))),
+            // count(*)
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => None,
+            _ => Some(None),
         });
         let args = args.collect::<Option<Vec<_>>>()?;
         let is_plain = function.over.is_none() && function.filter.is_none();
@@ -178,33 +188,47 @@ impl Subject {
         is_plain.then(|| match (name.as_str(), &args[..]) {
             ("isnull", [value]) => Condition::IsNull(Box::new(value.clone())),
             ("regexp_like", [value, taken]) => {
-                Condition::matches(value.clone(), taken.clone(), pattern::regular)
+                Condition::matches(value.clone(), taken.clone(), Kind::Regular)
+            }
+            // SQLite's, with the pattern first.
+            ("like", [taken, value]) => {
+                Condition::matches(value.clone(), taken.clone(), Kind::Like)
+            }
+            ("glob", [taken, value]) => {
+                Condition::matches(value.clone(), taken.clone(), Kind::Glob)
+            }
+            ("likelihood" | "likely" | "unlikely", [value, ..]) => {
+                Condition::Call(CAST.to_owned(), vec![value.clone()])
             }
             _ => Condition::Call(name, args),
         })
     }
 
+    /// Returns what a column without a qualifier is.
+    fn bare(&self, ident: &Ident, expr: &Expr) -> Condition {
+        let column = match column(ident) {
+            Condition::Column(column) => column,
+            other => return other,
+        };
+        self.names.column(None, &column).unwrap_or_else(|| self.other(expr))
+    }
+
     fn qualified(&self, parts: &[Ident], expr: &Expr) -> Condition {
+        let constant = || Condition::constant(expr.to_string());
         match parts {
-            [.., qualifier, name] if self.is_own(&bare(&qualifier.to_string())) => column(name),
-            _ => Condition::Other { text: expr.to_string(), reads: false, is_volatile: false },
-        }
-    }
-
-    fn is_own(&self, qualifier: &str) -> bool {
-        let qualifier = qualifier.to_lowercase();
-        qualifier == self.qualifier || Some(qualifier) == self.also
-    }
-
-    fn column_name(&self, expr: &Expr) -> Option<String> {
-        match self.read(expr) {
-            Condition::Column(name) => Some(name),
-            _ => None,
+            [.., qualifier, name] => match column(name) {
+                Condition::Column(name) => {
+                    let qualifier = bare(&qualifier.to_string()).to_lowercase();
+                    self.names.column(Some(&qualifier), &name).unwrap_or_else(constant)
+                }
+                _ => constant(),
+            },
+            _ => constant(),
         }
     }
 
     fn other(&self, expr: &Expr) -> Condition {
-        let mut looker = Looker { qualifier: &self.qualifier, reads: false, is_volatile: false };
+        let mut looker = Looker { names: self.names, reads: false, is_volatile: false };
         let walked: ControlFlow<()> = expr.visit(&mut looker);
         Condition::Other {
             text: expr.to_string().to_lowercase(),
@@ -214,87 +238,27 @@ impl Subject {
     }
 
     /// Reads `value IN (SELECT …)`.
-    fn within(&self, expr: &Expr, value: &Expr, query: &Query) -> Condition {
-        if let Some(only) = only_value(query) {
+    fn within(&self, expr: &Expr, value: &'t Expr, query: &'t Query) -> Condition {
+        let values: Vec<Condition> = match value {
+            Expr::Tuple(values) => values.iter().map(|value| self.read(value)).collect(),
+            _ => vec![self.read(value)],
+        };
+        if let (Some(only), [_]) = (only_value(query), &values[..]) {
             return Condition::In(self.boxed(value), vec![self.read(only)]);
         }
-        match self.column_name(value).filter(|name| self.gives_all(query, name)) {
-            Some(_) => Condition::Whole,
-            None if gives_nothing(query) => Condition::Known(Some(false)),
-            None => self.other(expr),
+        let found = source::within(self.queries, self.names, &values, &Part::Query(query));
+        found.unwrap_or_else(|| self.other(expr))
+    }
+
+    /// Reads a query that stands for its one value.
+    fn value(&self, expr: &Expr, query: &'t Query) -> Condition {
+        if let Some(value) = only_value(query) {
+            return self.read(value);
         }
+        let found =
+            source::only(self.queries, self.names, &Part::Query(query), || self.other(expr));
+        found.unwrap_or_else(|| self.other(expr))
     }
-
-    /// Returns whether a query gives every row of the table.
-    pub(super) fn is_source(&self, query: &Query) -> bool {
-        let whole = |(select, inner): (&Select, Self)| inner.is_whole(select);
-        self.source(query, "").is_some_and(whole)
-    }
-
-    /// Returns whether the condition of a query leaves no row of this table out.
-    fn is_whole(&self, select: &Select) -> bool {
-        let covers = |expr: &Expr| self.read(expr).cover(Truth::Numeric).may_be_all();
-        select.selection.as_ref().is_none_or(covers)
-    }
-
-    /// Returns whether a subquery finds the row at hand again, whichever that is.
-    fn finds_itself(&self, query: &Query) -> bool {
-        let Some((select, inner)) = self.source(query, "") else { return false };
-        let inner = Self { also: Some(self.qualifier.clone()), ..inner };
-        let covers = |expr: &Expr| inner.read(expr).cover(Truth::Numeric) == Cover::All;
-        select.selection.as_ref().is_none_or(covers)
-    }
-
-    /// Returns whether a subquery gives a column of the same table, with no row left out.
-    fn gives_all(&self, query: &Query, name: &str) -> bool {
-        let Some((select, inner)) = self.source(query, name) else { return false };
-        let gives = match select.projection.as_slice() {
-            [SelectItem::UnnamedExpr(expr)] | [SelectItem::ExprWithAlias { expr, .. }] => {
-                inner.column_name(expr).is_some_and(|found| found == name)
-            }
-            // Of a table there are more columns than one.
-            [SelectItem::Wildcard(_)] => true,
-            _ => false,
-        };
-        gives && inner.is_whole(select)
-    }
-
-    /// Returns the one source of a query that leaves out none of its rows but by its condition, if that
-    /// is the same table, or a query that gives all of it.
-    fn source<'a>(&self, query: &'a Query, name: &str) -> Option<(&'a Select, Self)> {
-        let SetExpr::Select(select) = &*query.body else { return None };
-        let is_narrowed = query.limit_clause.is_some()
-            || query.fetch.is_some()
-            || query.with.is_some()
-            || select.having.is_some();
-        let [source] = select.from.as_slice() else { return None };
-        let inner = match &source.relation {
-            TableFactor::Table { name: table, alias, sample: None, .. } => {
-                let table = object_name(table).to_lowercase();
-                let alias = alias
-                    .as_ref()
-                    .map_or_else(|| table.clone(), |alias| bare(&alias.name.to_string()));
-                same_table(&table, &self.table).then(|| Self::new(&alias, &table))
-            }
-            TableFactor::Derived { subquery, alias, .. } if self.gives_all(subquery, name) => {
-                alias.as_ref().map(|alias| Self::new(&bare(&alias.name.to_string()), &self.table))
-            }
-            _ => None,
-        };
-        inner.filter(|_| !is_narrowed && source.joins.is_empty()).map(|inner| (&**select, inner))
-    }
-}
-
-/// Returns whether a query gives no row, as `SELECT id FROM t WHERE false` does.
-fn gives_nothing(query: &Query) -> bool {
-    let SetExpr::Select(select) = &*query.body else { return false };
-    // Of no rows a sum is one.
-    let is_plain = |item: &SelectItem| {
-        matches!(item, SelectItem::UnnamedExpr(Expr::Identifier(_) | Expr::Value(_)))
-    };
-    let covers = |expr: &Expr| Subject::new("", "").read(expr).cover(Truth::Numeric);
-    select.projection.iter().all(is_plain)
-        && select.selection.as_ref().is_some_and(|expr| covers(expr) == Cover::None)
 }
 
 /// Returns what a query gives that reads no table: `SELECT id`.
@@ -312,9 +276,28 @@ fn only_value(query: &Query) -> Option<&Expr> {
     }
 }
 
+/// Returns how long an INTERVAL is.
+fn seconds(span: &Interval) -> Option<f64> {
+    let Expr::Value(value) = &*span.value else { return None };
+    let count: f64 = match &value.value {
+        Value::Number(digits, _) => digits.parse().ok()?,
+        Value::SingleQuotedString(text) => text.parse().ok()?,
+        _ => return None,
+    };
+    let unit = match span.leading_field.as_ref()? {
+        DateTimeField::Second => 1.0,
+        DateTimeField::Minute => 60.0,
+        DateTimeField::Hour => 3_600.0,
+        DateTimeField::Day => 86_400.0,
+        _ => return None,
+    };
+    let is_plain = span.last_field.is_none() && span.fractional_seconds_precision.is_none();
+    is_plain.then_some(count * unit)
+}
+
 /// Looks for columns of the table, and for what differs each time.
 struct Looker<'a> {
-    qualifier: &'a str,
+    names: &'a Names,
     reads: bool,
     is_volatile: bool,
 }
@@ -324,11 +307,14 @@ impl Visitor for Looker<'_> {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         match expr {
-            Expr::Identifier(_) | Expr::MatchAgainst { .. } => self.reads = true,
+            Expr::Identifier(ident) => {
+                self.reads |= !self.names.is_elsewhere(&ident.value.to_lowercase());
+            }
+            Expr::MatchAgainst { .. } => self.reads = true,
             Expr::CompoundIdentifier(parts) => {
                 let own = parts.len().checked_sub(2).and_then(|at| parts.get(at));
-                self.reads |=
-                    own.is_some_and(|own| bare(&own.to_string()).to_lowercase() == self.qualifier);
+                self.reads |= own
+                    .is_some_and(|own| self.names.is_own(&bare(&own.to_string()).to_lowercase()));
             }
             Expr::Function(function) => {
                 self.is_volatile |= is_volatile(&object_name(&function.name).to_lowercase());
@@ -346,6 +332,8 @@ fn column(ident: &Ident) -> Condition {
         (None, name) if name.starts_with('@') || name == "current_timestamp" => {
             Condition::Other { text: name.to_owned(), reads: false, is_volatile: false }
         }
+        // SQLite's three names of one column.
+        (_, "_rowid_" | "oid") => Condition::Column("rowid".to_owned()),
         (_, name) => Condition::Column(name.to_owned()),
     }
 }

@@ -11,15 +11,15 @@ mod lex;
 mod lower;
 mod mysql;
 mod object;
+mod overwrite;
 mod plain;
 mod query;
 mod routine;
 mod script;
-mod server;
-mod source;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -60,7 +60,7 @@ pub fn read_with(text: &str, flavour: Flavour, ends: Ends, memory: &Memory) -> R
     for statement in lex::statements(text, flavour, ends) {
         let before = script.count();
         script.statement(text, &statement);
-        server::follow(&mut script, before, &Words::new(text, &statement.tokens), memory);
+        routine::follow(&mut script, before, &Words::new(text, &statement.tokens), memory);
     }
     script.finish()
 }

@@ -38,6 +38,9 @@ pub(super) fn plain(words: &Words<'_>, flavour: Flavour) -> String {
             Kind::Close => depth = depth.saturating_sub(1),
             _ => {}
         }
+        if is_mysql && is_upsert(words, at) {
+            break;
+        }
         let skip = left_out(words, at, is_mysql);
         if skip > 0 {
             at += skip;
@@ -55,6 +58,8 @@ pub(super) fn plain(words: &Words<'_>, flavour: Flavour) -> String {
         } else if is_mysql && matches!(piece, "|" | "&") && words.piece(at + 1) == piece {
             text.push_str(if piece == "|" { " OR " } else { " AND " });
             at += 1;
+        } else if is_mysql && at == 0 && words.is(0, &["insert"]) && upserts(words) {
+            text.push_str("REPLACE");
         } else if let Some((written, length)) = known_as(words, at).filter(|_| is_mysql) {
             text.push_str(written);
             at += length - 1;
@@ -78,6 +83,16 @@ pub(super) fn plain(words: &Words<'_>, flavour: Flavour) -> String {
     text
 }
 
+/// Where `ON DUPLICATE KEY UPDATE` begins: behind a query the parser takes it for a part of that. To
+/// such an INSERT the same happens as to a REPLACE.
+fn is_upsert(words: &Words<'_>, at: usize) -> bool {
+    words.are(at, &["on", "duplicate", "key", "update"])
+}
+
+fn upserts(words: &Words<'_>) -> bool {
+    (1..words.len()).any(|at| is_upsert(words, at))
+}
+
 /// Returns how the parser knows an operator of MySQL, and of how many tokens that is.
 fn known_as(words: &Words<'_>, at: usize) -> Option<(&'static str, usize)> {
     let is_apart = |at: usize| {
@@ -88,6 +103,8 @@ fn known_as(words: &Words<'_>, at: usize) -> Option<(&'static str, usize)> {
         "!" if words.piece(at + 1) != "=" || is_apart(at) => Some((" NOT ", 1)),
         _ if at == 0 => None,
         _ if words.is(at, &["mod"]) && !words.is_open(at + 1) => Some((" % ", 1)),
+        // `INSERT INTO t TABLE u`
+        _ if words.is(at, &["table"]) => Some((" SELECT * FROM ", 1)),
         _ if words.are(at, &["sounds", "like"]) => Some((" = ", 2)),
         // What it is counted in makes no difference.
         unit if unit.contains('_') && at > 1 && words.is(at - 2, &["interval"]) => {

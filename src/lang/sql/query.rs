@@ -3,17 +3,17 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AssignmentTarget, Delete, Expr, FromTable, Insert, Join, JoinConstraint, JoinOperator,
-    ObjectName, SqliteOnConflict, Statement, TableFactor, TableObject, TableWithJoins, Update,
-    UpdateTableFromKind, Value, Visit, Visitor,
+    AssignmentTarget, Delete, Expr, FromTable, Insert, ObjectName, SqliteOnConflict, Statement,
+    TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind, Value, Visit, Visitor,
 };
 use sqlparser::dialect::{Dialect, MySqlDialect, SQLiteDialect};
 use sqlparser::parser::{Parser, ParserError};
 
-use super::lower::Subject;
 use super::script::Script;
-use super::{Flavour, called, plain, source};
-use crate::lang::condition::{Condition, Cover, Truth};
+use super::tree::Queries;
+use super::{Flavour, called, overwrite, plain};
+use crate::lang::condition::names::Names;
+use crate::lang::condition::{Cover, source};
 use crate::lang::shape::shape;
 use crate::lang::token::{Depth, Kind, Scan, bounded, is_word};
 use crate::lang::words::{Words, bare};
@@ -46,11 +46,13 @@ struct Found {
     cover: Option<Cover>,
     /// How many rows at the most, by LIMIT.
     most: Option<f64>,
+    /// Whether the condition depends on the order of types.
+    by_order: bool,
 }
 
 impl Found {
     fn plain(class: Class, verb: Verb, table: String, scope: Scope) -> Self {
-        Self { class, verb, table, scope, cover: None, most: None }
+        Self { class, verb, table, scope, cover: None, most: None, by_order: false }
     }
 }
 
@@ -109,19 +111,21 @@ fn parse(text: &str, flavour: Flavour, deep: usize) -> Result<Vec<Found>, Parser
     };
     let parser = Parser::new(dialect).with_recursion_limit(deep);
     let statements = parser.try_with_sql(text)?.parse_statements()?;
-    let mut finder = Finder { found: Vec::new(), is_known: statements.len() == 1 };
+    let queries = Queries::of(&statements, flavour);
+    let mut finder = Finder { found: Vec::new(), is_known: statements.len() == 1, queries };
     let walked = statements.visit(&mut finder);
     let is_known = finder.is_known && walked.is_continue();
     is_known.then_some(finder.found).ok_or_else(|| ParserError::ParserError(String::new()))
 }
 
 /// Collects what the statements of a tree do to rows.
-struct Finder {
+struct Finder<'t> {
     found: Vec<Found>,
     is_known: bool,
+    queries: Queries<'t>,
 }
 
-impl Visitor for Finder {
+impl Visitor for Finder<'_> {
     type Break = ();
 
     fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<()> {
@@ -136,7 +140,7 @@ impl Visitor for Finder {
     }
 }
 
-impl Finder {
+impl Finder<'_> {
     fn delete(&mut self, delete: &Delete) {
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
         let sources = delete.using.as_ref().unwrap_or(from);
@@ -179,14 +183,13 @@ impl Finder {
             AssignmentTarget::Tuple(columns) => columns.iter().collect(),
         });
         let mut names: Vec<String> = Vec::new();
+        let mut is_unqualified = false;
         for column in assigned {
             let qualifier = column.0.iter().rev().nth(1).map(|part| bare(&part.to_string()));
-            let name = match qualifier {
-                Some(qualifier) if factors(&sources).any(|one| goes_by(one, &qualifier)) => {
-                    qualifier
-                }
-                Some(_) | None => first.clone(),
-            };
+            let qualifier =
+                qualifier.filter(|qualifier| factors(&sources).any(|one| goes_by(one, qualifier)));
+            is_unqualified |= qualifier.is_none();
+            let name = qualifier.unwrap_or_else(|| first.clone());
             if names.iter().all(|known| !known.eq_ignore_ascii_case(&name)) {
                 names.push(name);
             }
@@ -199,6 +202,16 @@ impl Finder {
             {
                 found.verb = Verb::Replace;
             }
+        }
+        if !is_unqualified || update.from.is_some() {
+            return;
+        }
+        // The column may be any table's: what matters is one of which no row is left out.
+        let others = factors(&sources).filter_map(relation);
+        let others: Vec<String> = others.map(|(own, alias)| alias.unwrap_or(own)).collect();
+        for name in others.into_iter().skip(1) {
+            self.change(Class::Change, Verb::Update, &name, &sources, selection, limit);
+            self.found.pop_if(|found| found.scope != Scope::All);
         }
     }
 
@@ -214,33 +227,12 @@ impl Finder {
     ) {
         let own = factors(sources).find(|factor| goes_by(factor, name)).and_then(relation);
         let table = own.map_or_else(|| name.to_owned(), |(table, _)| table);
-        let alone = Subject::new(name, &table);
-        let also = again(sources, &table, name);
-        let truth = Truth::Numeric;
-        let covers = |subject: &Subject| {
-            let selected = selection.map(|expr| subject.read(expr));
-            let is_open = selected.as_ref().is_none_or(|part| part.cover(truth) == Cover::All);
-            // A condition on which a LEFT JOIN finds something beside a row keeps none of them away.
-            let joins = joins(sources).filter(|(join, before)| {
-                let is_left = matches!(
-                    join.join_operator,
-                    JoinOperator::Left(_) | JoinOperator::LeftOuter(_)
-                );
-                !(is_open && is_left && before.iter().any(|factor| goes_by(factor, name)))
-            });
-            let joined: Vec<Condition> = joins
-                .filter_map(|(join, _)| constraint(&join.join_operator))
-                .map(|on| on.map_or_else(Subject::by_columns, |on| subject.read(on)))
-                .collect();
-            let is_bound = !joined.is_empty();
-            let parts = joined.into_iter().chain(selected).collect();
-            (Condition::And(parts).cover(truth), is_open && is_bound)
+        let joined = {
+            let queries: &Queries<'_> = &self.queries;
+            let names = names(&table, name);
+            source::joined(queries, &names, &queries.sources(sources), selection.as_ref())
         };
-        let (mut cover, is_only_joined) = covers(&alone);
-        // Joined with itself, a row finds itself, or any other.
-        if !cover.may_be_all() && also.is_some() {
-            cover = covers(&Subject::new(name, &table).joined_as(also)).0;
-        }
+        let source::Joined { cover, is_only_joined } = joined;
         let scope = match cover {
             cover if cover.may_be_all() => Scope::All,
             // Of a table joined with itself, `a.id < b.id` keeps one of each kind.
@@ -255,7 +247,8 @@ impl Finder {
             None => scope,
         };
         let cover = selection.map(|_| cover).filter(|_| scope == Scope::All);
-        self.found.push(Found { class, verb, table, scope, cover, most });
+        let by_order = self.queries.says_order() && cover.is_some();
+        self.found.push(Found { class, verb, table, scope, cover, most, by_order });
     }
 
     fn insert(&mut self, insert: &Insert) {
@@ -264,7 +257,7 @@ impl Finder {
             return;
         };
         let table = object_name(table);
-        let (class, verb, scope) = match source::overwritten(insert, &table) {
+        let (class, verb, scope) = match overwrite::overwritten(&self.queries, insert, &table) {
             Some(scope) => (Class::Change, Verb::Replace, scope),
             None => (Class::Add, Verb::Insert, Scope::One),
         };
@@ -274,7 +267,7 @@ impl Finder {
 
 /// Adds what was found, with a phrase.
 fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
-    let Found { mut class, verb, table, mut scope, cover, most } = found;
+    let Found { mut class, verb, table, mut scope, cover, most, by_order } = found;
     let is_schema = script.flavour == Flavour::Sqlite
         && table.rsplit('.').next().is_some_and(|name| is_word(name, SCHEMA_TABLES));
     if is_schema {
@@ -289,9 +282,6 @@ fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
     let phrase = match verb {
         _ if is_schema => format!("overwrites the schema of the file ({table})"),
         Verb::Insert => format!("inserts into {table}"),
-        Verb::Replace if scope == Scope::Unknown => {
-            format!("writes all that a query finds into {table}, overwriting rows that are there")
-        }
         Verb::Replace if !words.is(0, &["update"]) => {
             let which = if scope == Scope::All { "every row that is" } else { "rows that are" };
             format!("writes into {table}, overwriting {which} there")
@@ -311,7 +301,8 @@ fn tell(script: &mut Script, words: &Words<'_>, found: Found) {
         }
     };
     let most = most.map_or_else(String::new, |most| format!(", at most {most}"));
-    script.push(class, verb, Some(table), scope, phrase + &most);
+    let order = if by_order { "; every number is less than any text" } else { "" };
+    script.push(class, verb, Some(table), scope, phrase + &most + order);
 }
 
 /// `DELETE FROM t WHERE id = 1` and the like, which needs no parser either.
@@ -374,25 +365,20 @@ fn empties_index(words: &Words<'_>) -> bool {
     };
     words.is_open(open)
         && words.name(open + 1).0.as_ref().is_some_and(own)
-        && (open..words.len())
-            .any(|at| words.piece(at).trim_matches(['\'', '"']).eq_ignore_ascii_case("delete-all"))
+        && (open..words.len()).any(|at| {
+            let piece = words.piece(at).to_ascii_lowercase();
+            // In letters, or as a blob of them.
+            matches!(
+                piece.trim_start_matches('x').trim_matches(['\'', '"']),
+                "delete-all" | "64656c6574652d616c6c"
+            )
+        })
 }
 
 /// Returns the tables among the sources.
 fn factors(sources: &[TableWithJoins]) -> impl Iterator<Item = &TableFactor> {
-    let joined = |source| joins_of(source).map(|(join, _)| &join.relation);
-    sources.iter().flat_map(move |source| std::iter::once(&source.relation).chain(joined(source)))
-}
-
-/// Returns the joins, each with the tables that stand before it.
-fn joins(sources: &[TableWithJoins]) -> impl Iterator<Item = (&Join, Vec<&TableFactor>)> {
-    sources.iter().flat_map(joins_of)
-}
-
-fn joins_of(source: &TableWithJoins) -> impl Iterator<Item = (&Join, Vec<&TableFactor>)> {
-    source.joins.iter().enumerate().map(|(at, join)| {
-        let before = source.joins[..at].iter().map(|join| &join.relation);
-        (join, std::iter::once(&source.relation).chain(before).collect())
+    sources.iter().flat_map(|source| {
+        std::iter::once(&source.relation).chain(source.joins.iter().map(|join| &join.relation))
     })
 }
 
@@ -405,12 +391,10 @@ fn goes_by(factor: &TableFactor, name: &str) -> bool {
     })
 }
 
-/// Returns by what other name a table stands among the sources once more.
-fn again(sources: &[TableWithJoins], table: &str, name: &str) -> Option<String> {
-    let named =
-        factors(sources).filter_map(relation).filter(|(own, _)| own.eq_ignore_ascii_case(table));
-    let mut names = named.map(|(own, alias)| alias.unwrap_or(own).to_lowercase());
-    names.find(|other| !other.eq_ignore_ascii_case(name))
+/// Returns what names stand for that the columns of a table are qualified with.
+pub(super) fn names(table: &str, name: &str) -> Names {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    Names::new(&table.to_lowercase(), &last.to_lowercase())
 }
 
 /// Returns a table's name and alias.
@@ -429,33 +413,12 @@ pub(super) fn object_name(name: &ObjectName) -> String {
     parts.join(".")
 }
 
-/// Returns the condition of a join; `Some(None)` where columns are named only.
-fn constraint(operator: &JoinOperator) -> Option<Option<&Expr>> {
-    let (JoinOperator::Join(constraint)
-    | JoinOperator::Inner(constraint)
-    | JoinOperator::Left(constraint)
-    | JoinOperator::LeftOuter(constraint)
-    | JoinOperator::Right(constraint)
-    | JoinOperator::RightOuter(constraint)
-    | JoinOperator::FullOuter(constraint)
-    | JoinOperator::StraightJoin(constraint)
-    | JoinOperator::CrossJoin(constraint)) = operator
-    else {
-        return None;
-    };
-    match constraint {
-        JoinConstraint::On(expr) => Some(Some(expr)),
-        JoinConstraint::Using(_) | JoinConstraint::Natural => Some(None),
-        JoinConstraint::None => None,
-    }
-}
-
 /// Tells whether a LIMIT leaves rows out.
 pub(super) fn is_limit(expr: &Expr) -> bool {
     number(expr).is_some_and(|limit| limit < NO_LIMIT)
 }
 
-fn number(expr: &Expr) -> Option<f64> {
+pub(super) fn number(expr: &Expr) -> Option<f64> {
     match expr {
         Expr::Value(value) => match &value.value {
             Value::Number(digits, _) => digits.parse().ok(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::command::{self, command};
-use super::routine::Routines;
+use super::routine::{self, Call, Routines};
 use super::{Ends, Flavour, lex, mysql, query, sqlite};
 use crate::lang::alike::{Alike, Care, Dialect};
 use crate::lang::effect::unread;
@@ -36,6 +36,8 @@ pub(super) struct Script {
     pub(super) variables: BTreeMap<String, String>,
     /// What the text has made that can be called.
     pub(super) routines: Routines,
+    /// What texts within the current statement call.
+    pub(super) calls: Vec<Call>,
     /// The text of each prepared statement, where it is known.
     pub(super) prepared: BTreeMap<String, Option<String>>,
     temporary: Temporary,
@@ -59,6 +61,7 @@ impl Script {
             variables: BTreeMap::new(),
             prepared: BTreeMap::new(),
             routines: Routines::default(),
+            calls: Vec::new(),
             temporary: Temporary::default(),
             alike: Alike::new(DIALECT),
             nesting: 0,
@@ -127,19 +130,19 @@ impl Script {
     }
 
     /// Forgets the text of variables that a statement may write: `SELECT … INTO @a, @b`, `@a := …`,
-    /// `CALL p(@a)`.
+    /// `CALL p(@a)`, `LOAD DATA … (a, @b)`, `GET DIAGNOSTICS @a = …`.
     fn forget_written(&mut self, words: &Words<'_>) {
         if self.variables.is_empty() {
             return;
         }
-        let is_call = words.is(0, &["call"]);
+        let is_written = words.is(0, &["call", "get", "load"]);
         let mut is_into = false;
         for at in 0..words.len() {
             is_into = words.is(at, &["into"])
                 || is_into && (words.piece(at) == "," || words.variable(at).is_some());
             let Some((name, next)) = words.variable(at) else { continue };
             let is_set = words.piece(next) == ":" && words.piece(next + 1) == "=";
-            if is_call || is_into || is_set {
+            if is_written || is_into || is_set {
                 self.variables.remove(&name);
             }
         }
@@ -156,7 +159,9 @@ impl Script {
         let mut inner = Self { nesting: self.nesting + 1, routines, ..Self::new(self.flavour) };
         for statement in lex::statements(text, self.flavour, Ends::Server) {
             inner.statement(text, &statement);
+            self.calls.extend(routine::called(&Words::new(text, &statement.tokens)));
         }
+        self.calls.append(&mut inner.calls);
         self.routines = std::mem::take(&mut inner.routines);
         let span = self.span.clone();
         let runs = inner.effects.into_iter().filter(|effect| effect.class != Class::Read);
@@ -205,16 +210,6 @@ impl Script {
             let reason = format!("{why}: {}", words.shown());
             self.effects.push(unread(&reason, self.span.clone()));
         }
-    }
-
-    /// Reads what does not run now; nothing of it is added.
-    pub(super) fn aside(&mut self, read: impl FnOnce(&mut Self)) -> Vec<Effect> {
-        let before = (self.count(), self.reason.clone(), self.destructive_word);
-        read(self);
-        (self.reason, self.destructive_word) = (before.1, before.2);
-        // What is called does something else from now on.
-        self.alike = Alike::new(DIALECT);
-        self.take_since(before.0)
     }
 
     /// Takes out what has been added since, so that it can be told otherwise.

@@ -404,7 +404,7 @@ fn a_call_does_what_its_text_does() {
     ];
     let sources = bodies.map(|(schema, name, text)| {
         let [schema, name, language, text] = [schema, name, "sql", text].map(str::to_owned);
-        Source { schema, name, language, text }
+        Source { schema, name, language, text, ..Source::default() }
     });
     let mut memory = Memory::default();
     memory.learn_server(Told { sources: sources.to_vec(), ..Told::default() });

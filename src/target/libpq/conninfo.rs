@@ -1,5 +1,7 @@
 //! Connection strings: `postgres://…` and `key=value` pairs.
 
+use crate::redact;
+
 /// Tells whether a database name is a connection string instead, as libpq decides it.
 #[must_use]
 pub fn is_connection_string(text: &str) -> bool {
@@ -10,13 +12,34 @@ fn without_scheme(text: &str) -> Option<&str> {
     text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://"))
 }
 
-/// Reads a connection string into pairs, in its order; passwords are left out.
+/// Reads a connection string into pairs, in its order; passwords are left out, and so is what
+/// libpq takes for a part of the place although it is meant as one.
 ///
 /// # Errors
 ///
-/// Returns a phrase where libpq would refuse it.
+/// Returns a phrase where libpq would refuse it, for another reason.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut pairs = parse_whole(text)?;
+    let clean = redact::redact(text).text;
+    if without_scheme(text).is_some() && clean != text {
+        let value = |name: &str| pairs.iter().find(|(it, _)| it == name).map(|(_, value)| value);
+        // There is no such host, and no such port: libpq connects to nothing.
+        let is_nowhere = value("host").is_some_and(|host| host.contains('@'))
+            || value("port")
+                .is_some_and(|port| port.contains(|c: char| c != ',' && !c.is_ascii_digit()));
+        if is_nowhere {
+            pairs = parse_whole(&clean)?;
+        }
+        // Where the host is one, only the database can have more of it.
+        for (name, value) in &mut pairs {
+            if name == "dbname"
+                && let Some((_, behind)) = value.rsplit_once('@')
+                && clean.contains(&format!("]@{behind}"))
+            {
+                *value = format!("[redacted:uri-password]@{behind}");
+            }
+        }
+    }
     pairs.retain(|(name, _)| !matches!(name.as_str(), "password" | "sslpassword"));
     Ok(pairs)
 }
@@ -218,6 +241,14 @@ mod tests {
             ("postgres://host/%2", "error: bad `%` in the URI"),
             ("postgres://host/%+1x", "error: bad `%` in the URI"),
             ("postgres://host/%€", "error: bad `%` in the URI"),
+            ("postgres://u:p@ss@db:1/x", "user=u | host=db | port=1 | dbname=x"),
+            ("postgres://u:pa/ss@db:1/x", "user=u | host=db | port=1 | dbname=x"),
+            ("postgres://u:p@db/x@b", "user=u | host=db | dbname=x@b"),
+            (
+                "postgres://u:p@db/ss@h.example.com:1/x",
+                "user=u | host=db | dbname=[redacted:uri-password]@h.example.com:1/x",
+            ),
+            ("postgres://db:5433/a@b", "host=db | port=5433 | dbname=a@b"),
             ("postgres://host?x", "error: missing `=` after `x` in the URI"),
         ] {
             assert_eq!(show(text), pairs, "{text}");

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use super::Address;
 use super::pattern::DEFAULT_SOCKET;
+use crate::redact;
 
 /// The port libpq is built with.
 pub const DEFAULT_PORT: u16 = 5432;
@@ -219,11 +220,16 @@ fn endpoints(values: &Values) -> Result<Vec<Endpoint>, String> {
                     return Err(format!("invalid port number `{text}`"));
                 }
             };
+            // A URI that libpq does not take for one is a name to it.
+            let clean = |text: &str| match text.contains("://") {
+                true => redact::redact(text).text.into_owned(),
+                false => text.to_owned(),
+            };
             let address = Address {
                 user: values.get(Param::User).map(str::to_owned),
-                host: Some(host.unwrap_or_else(|| DEFAULT_SOCKET.to_owned())),
+                host: Some(host.map_or_else(|| DEFAULT_SOCKET.to_owned(), |host| clean(&host))),
                 port: Some(port),
-                database: values.get(Param::Dbname).map(str::to_owned),
+                database: values.get(Param::Dbname).map(clean),
             };
             Ok(Endpoint { address, hostaddr })
         })

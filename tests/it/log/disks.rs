@@ -105,6 +105,24 @@ fn ask(pty: &mut Pty, world: &World, text: &str, answer: &str) {
     pty.wait_for(answer);
 }
 
+/// Returns all that is on the screen, as one line.
+fn screen(pty: &mut Pty) -> String {
+    pty.screen().lines.concat()
+}
+
+/// Waits until a session that began without a log has one, which is told at the next occasion.
+fn goes_on(pty: &mut Pty, world: &World) {
+    let data = world.data();
+    pty.wait_until("a log", |_| read_all(&data).iter().any(|log| !log.statements.is_empty()));
+    // By the second it is told.
+    for _ in 0..2 {
+        pty.line("");
+        pty.wait_for_silence(Duration::from_millis(100));
+    }
+    pty.wait_until("it is told", |screen| screen.lines.concat().contains("recording goes on"));
+    pty.line("");
+}
+
 fn leave(pty: &mut Pty, world: &World) {
     pty.wait_for_prompt(&world.database.prompt());
     pty.line("\\q");
@@ -224,6 +242,128 @@ fn a_frozen_disk_never_holds_the_terminal_up() {
     drop(disk);
 }
 
+#[test]
+fn a_frozen_disk_holds_up_no_production_session_that_goes_elsewhere_and_ends() {
+    if !can_run() {
+        return;
+    }
+    let world = World::new(Tier::Production);
+    let Some(mut disk) = Disk::on_file(&world) else { return };
+    let mut pty = open(&world);
+    ask(&mut pty, &world, "select 'before';", "(1 row)");
+    pty.wait_for_prompt(&world.database.prompt());
+    disk.freeze(true);
+    // What servers are is remembered, and what the terminal wears.
+    pty.line("\\c postgres");
+    pty.wait_for_prompt("postgres=> ");
+    pty.line("select 'there';");
+    pty.wait_for("(1 row)");
+    pty.wait_for_prompt("postgres=> ");
+    pty.line("\\q");
+    pty.wait_for("the end was not recorded: the disk does not answer");
+    disk.freeze(false);
+    assert_eq!(pty.finish().code(), Some(0));
+    world.assert_nothing_left();
+    drop(disk);
+}
+
+#[test]
+fn a_disk_that_does_not_answer_holds_no_start_up_and_is_recorded_on_once_it_does() {
+    if !can_run() {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let Some(mut disk) = Disk::on_file(&world) else { return };
+    disk.freeze(true);
+    let mut pty = open(&world);
+    let said = screen(&mut pty);
+    assert!(said.contains("recording is off") && said.contains("does not answer"), "{said}");
+    // One that ends before has nothing to wait for.
+    let mut short = open(&world);
+    ask(&mut short, &world, "select 'gone';", "(1 row)");
+    short.wait_for_prompt(&world.database.prompt());
+    short.line("\\q");
+    assert_eq!(short.finish().code(), Some(0));
+    for text in ["select 'frozen';", "select 'still frozen';"] {
+        ask(&mut pty, &world, text, "(1 row)");
+    }
+    pty.wait_for_prompt(&world.database.prompt());
+    assert_eq!(screen(&mut pty).matches("nightlatch: ").count(), 1, "it is told once");
+    disk.freeze(false);
+    goes_on(&mut pty, &world);
+    ask(&mut pty, &world, "select 'thawed';", "(1 row)");
+    leave(&mut pty, &world);
+    let log = only(&world);
+    let expected = ["frozen", "still frozen", "thawed"];
+    assert_eq!(log.statements, expected.map(|word| format!("select '{word}';")));
+    assert!(log.has_exit);
+    let why = ("output".to_owned(), "the disk did not answer".to_owned());
+    assert!(log.gaps.contains(&why), "{:?}", log.gaps);
+    drop(disk);
+}
+
+#[test]
+fn a_session_that_began_on_a_full_disk_is_recorded_once_there_is_room() {
+    if !can_run() {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let Some(disk) = Disk::in_memory(&world, "size=4m,mode=700") else { return };
+    let filler = disk.fill();
+    let mut pty = open(&world);
+    ask(&mut pty, &world, "select 'full';", "(1 row)");
+    pty.wait_for_prompt(&world.database.prompt());
+    assert_eq!(screen(&mut pty).matches("nightlatch: ").count(), 1, "it is told once");
+    std::fs::remove_file(filler).expect("the filler");
+    goes_on(&mut pty, &world);
+    ask(&mut pty, &world, "select 'room';", "(1 row)");
+    leave(&mut pty, &world);
+    let log = only(&world);
+    assert_eq!(log.statements, ["select 'full';", "select 'room';"]);
+    assert!(log.has_exit);
+    let why = ("output".to_owned(), "the disk is full".to_owned());
+    assert!(log.gaps.contains(&why), "{:?}", log.gaps);
+    drop(disk);
+}
+
+#[test]
+fn commands_that_write_say_that_the_disk_is_full_and_where() {
+    if !can_run() {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    let Some(disk) = Disk::in_memory(&world, "size=4m,mode=700") else { return };
+    let mut pty = open(&world);
+    ask(&mut pty, &world, "select 'before';", "(1 row)");
+    leave(&mut pty, &world);
+    world.write(".psql_history", "select 'typed';\n");
+    let filler = disk.fill();
+    // With room for some of the files that an index is made of.
+    for pages in [0, 1, 3, 8, 12] {
+        let file = std::fs::OpenOptions::new().write(true).open(&filler).expect("the filler");
+        file.set_len(file.metadata().expect("its length").len() - 4096 * pages).expect("room");
+        for (command, so, status) in [
+            ("reindex", "the index cannot be written", 125),
+            ("history", "the index cannot be written", 0),
+        ] {
+            let output = run(world.nightlatch([command]), "");
+            let said = String::from_utf8_lossy(&output.stderr).replace(disk.path(), "DATA");
+            let expected = format!("The disk of DATA is full: {so}.");
+            assert!(said.contains(&expected), "{command} with {pages} pages: {said}");
+            assert_eq!(output.status.code(), Some(status), "{said}");
+        }
+        disk.fill();
+    }
+    let output = run(world.nightlatch(["import", "--client", "psql"]), "");
+    let said = String::from_utf8_lossy(&output.stderr).replace(disk.path(), "DATA");
+    insta::assert_snapshot!(said, @r"
+    nightlatch: The disk of DATA is full: the index cannot be written. The index is built in memory this time.
+    nightlatch: The disk of DATA is full: the history of psql is not kept.
+      try: Free some space there: nightlatch prune --dry-run says which recordings could go.
+    ");
+    drop(disk);
+}
+
 /// By something that cleans up.
 #[test]
 fn a_log_that_is_removed_while_it_is_written_is_told() {
@@ -233,8 +373,8 @@ fn a_log_that_is_removed_while_it_is_written_is_told() {
     let world = World::new(Tier::Development);
     let mut pty = open(&world);
     ask(&mut pty, &world, "select 'before';", "(1 row)");
-    std::fs::remove_dir_all(world.data()).expect("all of it");
     pty.wait_for_prompt(&world.database.prompt());
+    std::fs::remove_dir_all(world.data()).expect("all of it");
     pty.line("select 'after';");
     pty.wait_for("statement 2 is not recorded yet: the log was removed");
     ask(&mut pty, &world, "select 1 + 41 as answer;", " 42");

@@ -142,7 +142,7 @@ fn kill_many(seed: u64, count: usize) -> Toll {
 
     // The next start puts everything in order.
     world.assert_nothing_left();
-    let limits = Limits { max_total_bytes: u64::MAX, keep_days: 0 };
+    let limits = Limits::NONE;
     tidy::run(&world.data(), limits, Clock::system().now()).expect("tidied");
     assert_eq!(
         tidy::run(&world.data(), limits, Clock::system().now()).expect("tidied").repaired,

@@ -70,6 +70,12 @@ fn no_secret_is_recorded_whatever_way_it_comes() {
         ("select 'postgres://ann:s3cret-literal@db.example.com/orders' as uri;", "(1 row)"),
         ("select reverse('6543210FEDCBAfedcba9876543210terc3s_phg') as token;", "(1 row)"),
         ("select dblink_connect('host=db password=s3cret-dblink');", "does not exist"),
+        ("alter user app set password 's3cret-near';", "near \"'s3cret-near'\""),
+        (
+            "select * from dblink('host=a password=s3cret-head dbname=x', 'select 1') as t(a int) wheree 1=1;",
+            "...",
+        ),
+        ("select 42 as editedalter role app password 's3cret-tail, longer than it is';", "..."),
         (
             "create user mapping for app server x options (user 'a', password 's3cret-option');",
             "does not exist",
@@ -99,6 +105,29 @@ fn no_secret_is_recorded_whatever_way_it_comes() {
     for kind in ["sql-password", "token", "badge"] {
         assert!(text.contains(&format!("[redacted:{kind}]")), "{kind}");
     }
+}
+
+#[test]
+fn no_part_of_a_password_in_a_uri_is_recorded_whatever_libpq_takes_it_for() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::TestClock]) {
+        return;
+    }
+    let world = World::new(Tier::Development);
+    for (uri, said) in [
+        ("postgresql://u:p@s3cret@127.0.0.1:1/x", "translate host name \"s3cret@127.0.0.1\""),
+        ("postgresql://u:s3cret/x@127.0.0.1:1/x", "invalid integer value \"s3cret\""),
+        ("POSTGRES://u:s3cret@127.0.0.1:1/x", ""),
+        ("postgresql://u:it's s3cret@127.0.0.1:1/x", "refused"),
+    ] {
+        let mut pty = Pty::spawn(world.wrapped([uri]));
+        pty.wait_for(said);
+        pty.finish();
+    }
+    run(world.nightlatch(["history"]), "");
+    let text = stored(&world);
+    let found = places(&text, &["s3cret"]);
+    assert!(found.is_empty(), "{found:#?}");
+    assert!(text.contains("u@127.0.0.1:1/x"), "the place is told all the same");
 }
 
 #[test]

@@ -41,28 +41,36 @@ pub(super) fn cascade(object: &str, keys: &str) -> String {
     )
 }
 
-/// Writes the query that counts, in each table that refers to the rows, the rows that do; psql runs
-/// what it writes. `source` and `condition` are the statement's own.
+/// Writes the queries that count, in each table that goes along, the rows that do, and in each that
+/// refers to any of these; psql runs what it writes. `source` and `condition` are the statement's own.
 pub(super) fn children(object: &str, source: &str, condition: Option<&str>, token: &str) -> String {
     let tag = format!("$nl{token}$");
     let rows = match condition {
         Some(condition) => format!("{source} WHERE ({condition})"),
         None => source.to_owned(),
     };
+    let columns = |table: &str, key: &str, prefix: &str| {
+        format!(
+            "(SELECT string_agg({prefix}quote_ident(a.attname), ', ' ORDER BY k.n) \
+             FROM unnest(con.{key}) WITH ORDINALITY k(num, n) JOIN pg_catalog.pg_attribute a \
+             ON a.attrelid = con.{table} AND a.attnum = k.num)"
+        )
+    };
+    let (own, theirs) =
+        (columns("conrelid", "conkey", "'nl_child.' || "), columns("confrelid", "confkey", ""));
     format!(
-        "SELECT pg_catalog.format('SELECT json_build_object(''name'', %L, ''does'', %L, ''rows'', count(*)) \
-         FROM %s nl_child WHERE (%s) IN (SELECT %s FROM ', \
-         quote_ident(n.nspname) || '.' || quote_ident(c.relname), con.confdeltype, con.conrelid::regclass, \
-         (SELECT string_agg('nl_child.' || quote_ident(a.attname), ', ' ORDER BY k.n) \
-         FROM unnest(con.conkey) WITH ORDINALITY k(num, n) JOIN pg_catalog.pg_attribute a \
-         ON a.attrelid = con.conrelid AND a.attnum = k.num), \
-         (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n) \
-         FROM unnest(con.confkey) WITH ORDINALITY k(num, n) JOIN pg_catalog.pg_attribute a \
-         ON a.attrelid = con.confrelid AND a.attnum = k.num)) || {tag}{rows}{tag} || ')' \
-         FROM pg_catalog.pg_constraint con JOIN pg_catalog.pg_class c ON c.oid = con.conrelid \
-         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-         WHERE con.contype = 'f' AND con.conparentid = 0 AND con.confdeltype IN ('c', 'n', 'd') \
-         AND con.confrelid = pg_catalog.to_regclass('{object}') ORDER BY 1 LIMIT {MAX_CHILDREN} \\gexec"
+        "WITH RECURSIVE along (oid, name, does, path, rows) AS (\
+         SELECT pg_catalog.to_regclass('{object}')::oid, '' COLLATE \"C\", 'c'::\"char\", ARRAY[pg_catalog.to_regclass('{object}')::oid], {tag}{rows}{tag} COLLATE \"C\" \
+         UNION ALL SELECT con.conrelid, (quote_ident(n.nspname) || '.' || quote_ident(c.relname)) COLLATE \"C\", con.confdeltype, \
+         along.path || con.conrelid, pg_catalog.format('%s nl_child WHERE (%s) IN (SELECT %s FROM %s)', \
+         con.conrelid::regclass, {own}, {theirs}, along.rows) COLLATE \"C\" \
+         FROM along JOIN pg_catalog.pg_constraint con ON con.confrelid = along.oid \
+         JOIN pg_catalog.pg_class c ON c.oid = con.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE con.contype = 'f' AND con.conparentid = 0 AND con.confdeltype IN ('c', 'n', 'd') AND along.does = 'c' \
+         AND con.conrelid <> ALL (along.path) AND pg_catalog.cardinality(along.path) <= {MAX_DEPTH}) \
+         SELECT pg_catalog.format('SELECT json_build_object(''name'', %L, ''does'', %L, ''rows'', count(*)) FROM %s', \
+         name, does, rows) FROM along WHERE name <> '' \
+         ORDER BY pg_catalog.cardinality(path), name LIMIT {MAX_CHILDREN} \\gexec"
     )
 }
 
@@ -95,7 +103,7 @@ pub(super) fn fires(
     )
 }
 
-/// Asks which views read a table, however indirectly: they go along with DROP … CASCADE.
+/// Asks which views, materialized or not, read a table, however indirectly: they go along with DROP … CASCADE.
 pub(super) fn views(object: &str) -> String {
     format!(
         "WITH RECURSIVE above (oid, depth) AS (\
@@ -107,7 +115,8 @@ pub(super) fn views(object: &str) -> String {
          JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_catalog.pg_rewrite'::regclass \
          WHERE r.ev_class <> above.oid AND above.depth < {MAX_DEPTH}) \
          SELECT json_agg(DISTINCT quote_ident(n.nspname) || '.' || quote_ident(c.relname)) FROM above \
-         JOIN pg_catalog.pg_class c ON c.oid = above.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+         JOIN pg_catalog.pg_class c ON c.oid = above.oid AND c.relkind IN ('m', 'v') \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     )
 }
 

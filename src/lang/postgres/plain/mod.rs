@@ -12,8 +12,10 @@ use std::ops::Range;
 use squawk_syntax::quote::quote_ident;
 
 use super::function;
-use super::memory::{Source, Uses, Way};
+use super::memory::{Uses, Way};
 use super::reader::is_guard;
+use super::routine::Source;
+use super::rows::is_catalogue;
 use super::schema::WIDE;
 use super::tree::{in_one_line, shorten};
 use crate::lang::token::{Kind, Statement, Token, is_word};
@@ -150,6 +152,9 @@ impl Plain<'_> {
 
     fn insert(&self) -> Option<Effect> {
         let (table, _) = self.0.is(1, &["into"]).then(|| self.name(2))??;
+        if is_catalogue(&table) {
+            return None;
+        }
         let phrase = format!("inserts into {table}");
         Some(self.effect(Class::Add, Verb::Insert, Some(table), phrase))
     }
@@ -489,7 +494,7 @@ pub(super) fn rule(text: &str, statement: &Statement) -> Option<(Way, Source)> {
     let way =
         Way { name: table, uses: vec![uses], is_rule: true, fires: true, routine: name.clone() };
     let (language, text) = ("rule".to_owned(), text[statement.range.clone()].to_owned());
-    Some((way, Source { schema: String::new(), name, language, text }))
+    Some((way, Source { name, language, text, ..Source::default() }))
 }
 
 /// Reads an ALTER that the parser does not know, and servers do.
