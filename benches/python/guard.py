@@ -2,6 +2,7 @@
 
     cargo build --release && python3 benches/python/guard.py [ROUNDS]
 
+With GUARD_POSTGRES (what psycopg2 connects to) and GUARD_REDIS (a port) set, those too, where their drivers are.
 Nothing here passes or fails. Each figure is the least of its rounds: what the machine adds is noise.
 All but the DELETE, which waits for nightlatch's answer, are processor time.
 """
@@ -61,7 +62,11 @@ def measure():
     def start(**more):
         subprocess.run([sys.executable, '-c', 'pass'], env=dict(os.environ, **more))
 
-    print(json.dumps({
+    figures = {}
+    for name, select, delete in servers():
+        figures[name + ': a SELECT'] = spent(lambda: [select(n) for n in range(DELETES * 5)]) / (DELETES * 5)
+        figures[name + ': a DELETE'] = spent(lambda: [delete(n) for n in range(DELETES)], time.perf_counter) / DELETES
+    print(json.dumps(dict(figures, **{
         'a start of Python': min([spent(start, children) for _ in range(STARTS)]),
         'one that keeps no byte code': min([
             spent(lambda: start(PYTHONDONTWRITEBYTECODE='1'), children) for _ in range(STARTS)]),
@@ -69,7 +74,24 @@ def measure():
         'a SELECT not seen before': spent(other_selects) / (MANY // 10),
         'a DELETE': spent(deletes, time.perf_counter) / DELETES,
         'a million plain statements': min([spent(harmless) for _ in range(5)]),
-    }))
+    })))
+
+
+def servers():
+    """Gives for each server that is named what reads a row and what deletes one."""
+    if 'GUARD_POSTGRES' in os.environ:
+        import psycopg2
+        connection = psycopg2.connect(os.environ['GUARD_POSTGRES'])
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute('create temp table families as select generate_series(0, %d) as id' % DELETES)
+        cursor.execute('create index on families (id)')
+        yield ('psycopg2', lambda n: cursor.execute('select id from families where id = %s', (n,)),
+               lambda n: cursor.execute('delete from families where id = %s', (n,)))
+    if 'GUARD_REDIS' in os.environ:
+        import redis
+        client = redis.Redis(port=int(os.environ['GUARD_REDIS']))
+        yield 'redis', lambda n: client.get(n), lambda n: client.delete(n)
 
 
 def main(rounds):

@@ -289,6 +289,12 @@ impl Recorder {
         self.shared.has_begun()
     }
 
+    /// Tells whether the disk still owes the answer to the last intent: what would touch it may hang.
+    #[must_use]
+    pub fn is_hanging(&self) -> bool {
+        lock(&self.shared.reply).ticket != self.ticket
+    }
+
     /// Returns what tells, when all is over, whether the log is whole.
     #[must_use]
     pub fn written(&self) -> Written {
@@ -532,8 +538,7 @@ impl Recorder {
         if !self.shared.wait_for_end() {
             // Its thread keeps the process, too, however that is ended.
             self.shared.trouble(format!(
-                "the end of the session was not recorded: the disk of {} does not answer; the shell \
-                 goes on once it does",
+                "the end was not recorded: the disk does not answer, and the shell waits for it: {}",
                 self.path.display()
             ));
         }

@@ -92,7 +92,7 @@ impl Reader<'_> {
             self.opaque(node, None);
             return;
         };
-        for made in variables.texts(&expr) {
+        for made in variables.run(&expr) {
             let before = (self.effects.len(), self.unread.len());
             if made.is_whole {
                 self.inner(&made.text, &expr);

@@ -1,6 +1,7 @@
 //! SQL that a block puts together as it runs: how much of its text is known beforehand.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use squawk_syntax::SyntaxKind;
@@ -21,8 +22,13 @@ const VALUE: &str = "'nl_some_value'";
 /// How many texts a variable may have had; of more none is known.
 const MOST: usize = 8;
 
+/// Longest text that is followed, and all that is read of one block beside what it has word by word:
+/// one variable may be run a thousand times, or be twice another.
+const LONGEST: usize = 10_000;
+const ALL: usize = 200_000;
+
 /// A text that is put together, as far as it is known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Made {
     pub(super) text: String,
     /// Whether this is all of it; names and values may be stood for.
@@ -34,11 +40,12 @@ impl Made {
         Self { text: text.into(), is_whole: true }
     }
 
-    /// Returns the first word, in small letters; none where nothing is known.
+    /// Returns the first word, in small letters; none where it may go on with what is not known.
     pub(super) fn first_word(&self) -> Option<String> {
         let statement = token::statements(&self.text).into_iter().next()?;
         let mut words = statement.tokens.iter().filter(|token| token.kind == Kind::Word);
-        words.next().map(|word| self.text[word.range.clone()].to_ascii_lowercase())
+        let word = words.next().filter(|word| self.is_whole || word.range.end < self.text.len())?;
+        Some(self.text[word.range.clone()].to_ascii_lowercase())
     }
 
     /// Tells whether a name or a value is stood for.
@@ -56,66 +63,85 @@ impl Made {
     }
 
     fn join(mut self, next: &Self) -> Self {
-        if self.is_whole {
+        let fits = self.text.len() + next.text.len() <= LONGEST;
+        if self.is_whole && fits {
             self.text.push_str(&next.text);
-            self.is_whole = next.is_whole;
         }
+        self.is_whole &= fits && next.is_whole;
         self
     }
 }
 
 /// The texts that the variables of a block may hold; one that is not here may hold any.
 #[derive(Debug, Default)]
-pub(super) struct Variables(BTreeMap<String, Vec<Made>>);
+pub(super) struct Variables {
+    texts: BTreeMap<String, Vec<Made>>,
+    /// How much of them has been read, in bytes.
+    read: Cell<usize>,
+}
 
 impl Variables {
     /// Collects what a block's text gives to its variables, in declarations and assignments.
     pub(super) fn of(root: &SyntaxNode, text: &str) -> Self {
-        let mut variables = Self::default();
-        for node in root.descendants() {
-            const TARGETS: &[SyntaxKind] =
-                &[SyntaxKind::PLPGSQL_VAR_NAME, SyntaxKind::PLPGSQL_ASSIGN_TARGET];
-            let holder = match node.kind() {
-                SyntaxKind::PLPGSQL_VAR_DECL => child(&node, &[SyntaxKind::PLPGSQL_VAR_INIT]),
-                SyntaxKind::PLPGSQL_ASSIGN_STMT => Some(node.clone()),
-                _ => None,
-            };
-            let value = holder.and_then(|holder| child(&holder, &[SyntaxKind::PLPGSQL_EXPR]));
-            if let (Some(target), Some(value)) = (child(&node, TARGETS), value) {
-                variables.give(ident(&target), &value);
-            }
-        }
         let is_written = |node: &SyntaxNode| {
             let outer = node.parent().map(|outer| outer.kind());
             node.kind() == SyntaxKind::PLPGSQL_VAR_NAME_REF
                 && outer != Some(SyntaxKind::PLPGSQL_ASSIGN_TARGET)
         };
-        let by_loops = root.descendants().filter(is_written).map(|node| ident(&node));
-        for name in by_loops.chain(into(text)) {
-            variables.0.remove(&name);
+        let mut written = written(text);
+        written.extend(root.descendants().filter(is_written).map(|node| ident(&node)));
+        let mut variables = Self::default();
+        // In a loop, what is given last may be used first.
+        for node in root.descendants().chain(root.descendants()) {
+            const TARGETS: &[SyntaxKind] =
+                &[SyntaxKind::PLPGSQL_VAR_NAME, SyntaxKind::PLPGSQL_ASSIGN_TARGET];
+            let is_declared = node.kind() == SyntaxKind::PLPGSQL_VAR_DECL;
+            if !is_declared && node.kind() != SyntaxKind::PLPGSQL_ASSIGN_STMT {
+                continue;
+            }
+            let name = child(&node, TARGETS).map(|target| ident(&target));
+            let Some(name) = name.filter(|name| !written.contains(name)) else { continue };
+            // What is not declared is given to the function.
+            let initial = if is_declared { Vec::new() } else { vec![Made::default()] };
+            let before = variables.texts.remove(&name).unwrap_or(initial);
+            let holder = child(&node, &[SyntaxKind::PLPGSQL_VAR_INIT]).unwrap_or(node);
+            let value = child(&holder, &[SyntaxKind::PLPGSQL_EXPR]);
+            let texts = match value {
+                Some(value) => variables.given(&name, before, &value),
+                None => before,
+            };
+            variables.texts.insert(name, texts);
         }
         variables
     }
 
-    fn give(&mut self, name: String, value: &SyntaxNode) {
+    /// Returns what a variable may hold from an assignment on.
+    fn given(&self, name: &str, before: Vec<Made>, value: &SyntaxNode) -> Vec<Made> {
         let operands = single(value).map_or_else(Vec::new, |value| chain(&value, "||"));
         let is_own = |node: &SyntaxNode| node.kind() == SyntaxKind::NAME_REF && ident(node) == name;
-        let appended = operands.first().is_some_and(is_own);
-        let known = self.0.remove(&name).unwrap_or_default();
-        let texts = match appended {
+        let mut texts: Vec<Made> = match operands.first().is_some_and(is_own) {
             true => {
-                let next = self.joined(&operands[1..]);
                 // How often more was added nobody knows, but to nothing it is how the text begins.
+                let is_empty = |made: &Made| made.is_whole && made.text.trim().is_empty();
+                let (empty, begun): (Vec<_>, Vec<_>) = before.into_iter().partition(is_empty);
+                let next = self.joined(&operands[1..]).into_iter().filter(|_| !empty.is_empty());
                 let cut = |made: Made| Made { is_whole: false, ..made };
-                let (empty, begun): (Vec<_>, Vec<_>) =
-                    known.into_iter().partition(|made| made.text.trim().is_empty());
-                let begins = !empty.is_empty() || begun.is_empty();
-                let next = next.into_iter().filter(|_| begins);
                 begun.into_iter().chain(next).map(cut).collect()
             }
-            false => known.into_iter().chain(self.texts(value)).collect::<Vec<_>>(),
+            false => before.into_iter().chain(self.texts(value)).collect(),
         };
-        self.0.insert(name, texts);
+        texts.sort_unstable();
+        texts.dedup();
+        bounded(texts)
+    }
+
+    /// Returns what an EXECUTE may run.
+    pub(super) fn run(&self, expr: &SyntaxNode) -> Vec<Made> {
+        let texts = self.texts(expr);
+        let bytes: usize = texts.iter().map(|made| made.text.len()).sum();
+        let is_there = bytes <= usize::from(expr.text_range().len());
+        self.read.set(self.read.get() + if is_there { 0 } else { bytes });
+        if self.read.get() > ALL && !is_there { vec![Made::default()] } else { texts }
     }
 
     /// Returns what an expression may come to; what is not known of it ends it.
@@ -134,7 +160,7 @@ impl Variables {
             SyntaxKind::CALL_EXPR => self.call(&expr),
             _ => vec![Made::default()],
         };
-        if texts.is_empty() || texts.len() > MOST { vec![Made::default()] } else { texts }
+        if texts.is_empty() { vec![Made::default()] } else { bounded(texts) }
     }
 
     fn literal(&self, literal: &SyntaxNode) -> Vec<Made> {
@@ -146,18 +172,17 @@ impl Variables {
     }
 
     fn named(&self, name: &str) -> Vec<Made> {
-        self.0.get(name).cloned().unwrap_or_default()
+        self.texts.get(name).cloned().unwrap_or_default()
     }
 
     fn joined(&self, operands: &[SyntaxNode]) -> Vec<Made> {
         let whole = vec![Made::whole("")];
         operands.iter().fold(whole, |before, operand| {
             // Beyond what is not known nothing is asked.
-            if before.iter().all(|made| !made.is_whole) || before.len() > MOST {
-                return before;
+            match before.iter().any(|made| made.is_whole) {
+                true => each(&before, &self.texts(operand)),
+                false => before,
             }
-            let next = self.texts(operand);
-            before.iter().flat_map(|made| next.iter().map(|next| made.clone().join(next))).collect()
         })
     }
 
@@ -186,10 +211,7 @@ impl Variables {
     /// `format('truncate %I', t)`
     fn formatted(&self, format: &Made, values: &[SyntaxNode]) -> Vec<Made> {
         let mut made = vec![Made::whole("")];
-        let mut add = |pieces: &[Made]| {
-            made = made.iter().flat_map(|m| pieces.iter().map(|p| m.clone().join(p))).collect();
-            made.truncate(MOST);
-        };
+        let mut add = |pieces: &[Made]| made = each(&made, pieces);
         let (mut rest, mut next) = (format.text.as_str(), 1);
         while let Some((before, behind)) = rest.split_once('%') {
             add(&[Made::whole(before)]);
@@ -212,6 +234,17 @@ impl Variables {
         add(&[Made { text: rest.to_owned(), is_whole: format.is_whole }]);
         made
     }
+}
+
+/// Puts each of some texts behind each of others.
+fn each(before: &[Made], next: &[Made]) -> Vec<Made> {
+    let joined = |made: &Made| next.iter().map(|next| made.clone().join(next)).collect::<Vec<_>>();
+    bounded(before.iter().flat_map(joined).collect())
+}
+
+/// Too many texts are as good as none.
+fn bounded(texts: Vec<Made>) -> Vec<Made> {
+    if texts.len() > MOST { vec![Made::default()] } else { texts }
 }
 
 /// Quotes what is known of texts, and stands for what is not.
@@ -254,24 +287,26 @@ fn single(expr: &SyntaxNode) -> Option<SyntaxNode> {
     operand(&target).map(|value| unwrapped(&value))
 }
 
-/// Returns the names behind each INTO of a text.
-fn into(text: &str) -> Vec<String> {
-    let mut names = Vec::new();
+/// Returns the names behind each INTO of a text, and all behind a CALL, which may write to what it is given.
+fn written(text: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
     for statement in token::statements(text) {
         // Whether a name is due; none outside of an INTO.
-        let mut is_due = None;
+        let (mut is_due, mut is_call) = (None, false);
         for token in &statement.tokens {
             let piece = &text[token.range.clone()];
+            let is = |word: &str| token.kind == Kind::Word && is_word(piece, &[word]);
+            is_call |= is("call");
+            let is_name = token.kind == Kind::Word && (is_call || is_due == Some(true));
             is_due = match (token.kind, is_due) {
-                (Kind::Word, _) if is_word(piece, &["into"]) => Some(true),
-                (Kind::Word, Some(true)) if is_word(piece, &["strict"]) => Some(true),
-                (Kind::Word, Some(true)) => {
-                    names.push(piece.to_ascii_lowercase());
-                    Some(false)
-                }
+                _ if is("into") || is_due == Some(true) && is("strict") => Some(true),
+                (Kind::Word, Some(true)) => Some(false),
                 (Kind::Comma, Some(false)) => Some(true),
                 _ => None,
             };
+            if is_name {
+                names.insert(piece.to_ascii_lowercase());
+            }
         }
     }
     names

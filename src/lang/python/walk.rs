@@ -201,8 +201,12 @@ impl<'a> Walk<'_, 'a> {
     fn text(&mut self, expr: &ExprCall) {
         for given in expr.arguments.args.iter().filter(|_| self.deep < MOST_CALLS) {
             let Expr::StringLiteral(string) = given else { continue };
-            let Some(parsed) = super::parsed(string.value.to_str()) else { continue };
-            let found = read(&parsed.body, self.types, self.around.clone(), self.deep + 1);
+            let found = without_options(string.value.to_str()).into_iter().find_map(|text| {
+                let parsed = super::parsed(text)?;
+                let found = read(&parsed.body, self.types, self.around.clone(), self.deep + 1);
+                (!found.is_empty()).then_some(found)
+            });
+            let Some(found) = found else { continue };
             let place = expr.range().start().to_usize()..expr.range().end().to_usize();
             let found = found.into_iter().map(|effect| Effect { span: place.clone(), ..effect });
             self.effects.extend(found);
@@ -271,6 +275,27 @@ impl<'a> Visitor<'a> for Walk<'_, 'a> {
             other => walk_expr(self, other),
         }
     }
+}
+
+/// Returns a text, and what may be left of it behind the options of one of IPython's commands: `-n1 -r 1 …`.
+fn without_options(text: &str) -> Vec<&str> {
+    let mut found = vec![text];
+    let mut rest = text.trim_start();
+    while rest.starts_with('-') {
+        rest = behind(rest);
+        found.push(rest);
+        if !rest.starts_with('-') {
+            // It may be the option's value.
+            rest = behind(rest);
+            found.push(rest);
+        }
+    }
+    found
+}
+
+/// Returns what stands behind a text's first word.
+fn behind(text: &str) -> &str {
+    text.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim_start())
 }
 
 /// Returns what a person would call something that is looped over.

@@ -1,6 +1,5 @@
 //! Functions that do more than compute.
 
-use super::routine;
 use super::script::Script;
 use crate::lang::function::removes_by_name;
 use crate::lang::words::Words;
@@ -41,6 +40,5 @@ pub(super) fn calls(script: &mut Script, words: &Words<'_>) {
             let phrase = format!("calls a function that removes, by its name ({name})");
             script.push(Class::Change, Verb::Execute, Some(name.clone()), Scope::Filtered, phrase);
         }
-        routine::call(script, &name);
     }
 }

@@ -16,7 +16,6 @@ mod plain;
 mod query;
 mod routine;
 mod script;
-mod server;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -67,7 +66,7 @@ pub fn read_with(text: &str, flavour: Flavour, ends: Ends, memory: &Memory) -> R
     for (statement, ahead) in statements.iter().zip(ahead) {
         let before = script.count();
         script.statement(text, statement, ahead);
-        server::follow(&mut script, before, &Words::new(text, &statement.tokens), memory);
+        routine::follow(&mut script, before, &Words::new(text, &statement.tokens), memory);
     }
     script.finish()
 }

@@ -1,7 +1,7 @@
 //! Statements of MySQL and MariaDB that their words alone tell.
 
 use super::script::Script;
-use super::{alter, called, object, routine};
+use super::{alter, called, object};
 use crate::lang::words::Words;
 use crate::lang::{Class, Scope, Verb};
 
@@ -94,7 +94,6 @@ pub(super) fn statement(script: &mut Script, words: &Words<'_>) -> bool {
             let phrase = format!("calls procedure {}", procedure.as_deref().unwrap_or("?"));
             let object = procedure.clone();
             script.push(Class::Change, Verb::Execute, object, Scope::Filtered, phrase);
-            routine::call(script, procedure.as_deref().unwrap_or_default());
             called::calls(script, &words.from(2));
         }
         "do" => called::calls(script, words),

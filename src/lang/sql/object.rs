@@ -1,7 +1,7 @@
 //! CREATE and DROP of anything.
 
 use super::script::Script;
-use super::{Flavour, alter, routine};
+use super::{Flavour, alter};
 use crate::lang::words::Words;
 use crate::lang::{Class, Scope, Verb};
 
@@ -84,7 +84,7 @@ pub(super) fn create(script: &mut Script, words: &Words<'_>) {
     }
     let is_routine = matches!(what.as_str(), "function" | "procedure");
     if let Some(name) = words.name(next).0.filter(|_| is_routine) {
-        routine::learn(script, words, &name, after);
+        script.routines.learn(words, &name, after);
     }
     if BY_ITSELF.contains(&what.as_str()) {
         by_itself(script, &words.from(after), &format!("{what} {shown}"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::command::{self, command};
-use super::routine::Routines;
+use super::routine::{self, Call, Routines};
 use super::{Ends, Flavour, lex, mysql, query, sqlite};
 use crate::lang::alike::{Alike, Care, Dialect};
 use crate::lang::effect::unread;
@@ -27,8 +27,8 @@ const DIALECT: Dialect = Dialect {
     shows_where: true,
 };
 
-/// First words of statements that mean the same whatever stands before them, as long as that makes
-/// nothing that can be called.
+/// First words of statements that mean the same whatever stands before them; what they call is added
+/// behind that.
 const ALONE: &[&str] =
     &["delete", "insert", "replace", "select", "table", "update", "values", "with"];
 
@@ -49,6 +49,8 @@ pub(super) struct Script {
     pub(super) variables: BTreeMap<String, String>,
     /// What the text has made that can be called.
     pub(super) routines: Routines,
+    /// What texts within the current statement call.
+    pub(super) calls: Vec<Call>,
     /// The text of each prepared statement, where it is known.
     pub(super) prepared: BTreeMap<String, Option<String>>,
     temporary: Temporary,
@@ -74,6 +76,7 @@ impl Script {
             variables: BTreeMap::new(),
             prepared: BTreeMap::new(),
             routines: Routines::default(),
+            calls: Vec::new(),
             temporary: Temporary::default(),
             alike: Alike::new(DIALECT),
             nesting: 0,
@@ -97,11 +100,13 @@ impl Script {
         }
         self.span = words.range();
         self.first(text, statement, &words);
-        Some(Ahead {
+        let ahead = Ahead {
             effects: std::mem::take(&mut self.effects),
             reason: self.reason.take(),
             destructive_word: std::mem::take(&mut self.destructive_word),
-        })
+        };
+        // None of them has texts within it.
+        std::mem::take(&mut self.calls).is_empty().then_some(ahead)
     }
 
     /// Reads one statement of a text, which may have been read ahead.
@@ -113,7 +118,7 @@ impl Script {
         self.span = words.range();
         self.forget_written(&words);
         let before = (self.effects.len(), self.reason.is_some());
-        if let Some(ahead) = ahead.filter(|_| self.routines.is_empty()) {
+        if let Some(ahead) = ahead {
             self.effects.extend(ahead.effects);
             self.reason = self.reason.take().or(ahead.reason);
             self.destructive_word |= ahead.destructive_word;
@@ -199,7 +204,9 @@ impl Script {
         let mut inner = Self { nesting: self.nesting + 1, routines, ..Self::new(self.flavour) };
         for statement in lex::statements(text, self.flavour, Ends::Server) {
             inner.statement(text, &statement, None);
+            self.calls.extend(routine::called(&Words::new(text, &statement.tokens)));
         }
+        self.calls.append(&mut inner.calls);
         self.routines = std::mem::take(&mut inner.routines);
         let span = self.span.clone();
         let runs = inner.effects.into_iter().filter(|effect| effect.class != Class::Read);
@@ -248,16 +255,6 @@ impl Script {
             let reason = format!("{why}: {}", words.shown());
             self.effects.push(unread(&reason, self.span.clone()));
         }
-    }
-
-    /// Reads what does not run now; nothing of it is added.
-    pub(super) fn aside(&mut self, read: impl FnOnce(&mut Self)) -> Vec<Effect> {
-        let before = (self.count(), self.reason.clone(), self.destructive_word);
-        read(self);
-        (self.reason, self.destructive_word) = (before.1, before.2);
-        // What is called does something else from now on.
-        self.alike = Alike::new(DIALECT);
-        self.take_since(before.0)
     }
 
     /// Takes out what has been added since, so that it can be told otherwise.

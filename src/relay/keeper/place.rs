@@ -2,7 +2,7 @@
 
 use super::{Keeper, Return};
 use crate::policy::{self, Decision, Facts};
-use crate::record::Marker;
+use crate::record::{Marker, Recorder};
 use crate::servers;
 use crate::target::tunnel::Tunnel;
 use crate::target::{Address, Decided, Known, Seen, Tier, for_address};
@@ -46,7 +46,9 @@ impl Keeper {
             Found::Server(id) => {
                 let now = self.clock.now();
                 if let Some(servers) = &self.servers {
-                    servers.remember(&id, &self.decided, now);
+                    if self.can_remember() {
+                        servers.remember(&id, &self.decided, now);
+                    }
                     self.seen.server = servers.recall(&id, &self.decided.target.address);
                 }
                 self.remark(&format!("server: {id}"));
@@ -73,6 +75,12 @@ impl Keeper {
     pub fn is_harmless(&mut self, text: &str) -> bool {
         let facts = Facts { tier: Tier::Production, ..self.facts_now() };
         policy::judge(&self.prepared.read(text), &facts).decision == Decision::Allow
+    }
+
+    /// Tells whether what servers are can be written down: where the disk hangs, that would hold the
+    /// terminal up.
+    pub(super) fn can_remember(&self) -> bool {
+        !self.recorder.as_ref().is_some_and(Recorder::is_hanging)
     }
 
     /// Keeps what is remembered of servers in a folder.

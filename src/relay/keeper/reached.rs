@@ -182,7 +182,7 @@ impl Keeper {
         let all = place.addresses().map(|address| for_address(&address, &known)).reduce(worse);
         let mut decided = all.unwrap_or_else(|| for_address(&Address::default(), &known));
         decided.target.address = own;
-        if let Some((servers, id)) = met {
+        if let Some((servers, id)) = met.filter(|_| self.can_remember()) {
             servers.remember(&id, &decided, self.clock.now());
         }
         decided

@@ -243,6 +243,31 @@ fn a_frozen_disk_never_holds_the_terminal_up() {
 }
 
 #[test]
+fn a_frozen_disk_holds_up_no_production_session_that_goes_elsewhere_and_ends() {
+    if !can_run() {
+        return;
+    }
+    let world = World::new(Tier::Production);
+    let Some(mut disk) = Disk::on_file(&world) else { return };
+    let mut pty = open(&world);
+    ask(&mut pty, &world, "select 'before';", "(1 row)");
+    pty.wait_for_prompt(&world.database.prompt());
+    disk.freeze(true);
+    // What servers are is remembered, and what the terminal wears.
+    pty.line("\\c postgres");
+    pty.wait_for_prompt("postgres=> ");
+    pty.line("select 'there';");
+    pty.wait_for("(1 row)");
+    pty.wait_for_prompt("postgres=> ");
+    pty.line("\\q");
+    pty.wait_for("the end was not recorded: the disk does not answer");
+    disk.freeze(false);
+    assert_eq!(pty.finish().code(), Some(0));
+    world.assert_nothing_left();
+    drop(disk);
+}
+
+#[test]
 fn a_disk_that_does_not_answer_holds_no_start_up_and_is_recorded_on_once_it_does() {
     if !can_run() {
         return;

@@ -1,5 +1,6 @@
 //! Real Pythons, real drivers, real servers: what is refused has not arrived.
 
+mod alike;
 mod deleted_by;
 mod demo;
 mod drivers;

@@ -1,6 +1,7 @@
 //! The exact text of every statement is in the history, from every shell.
 
-use super::stage::{Stage, block, enter};
+use super::stage::{ROWS, Stage, block, enter};
+use crate::real_psql::non_interactive::without_terminal;
 use crate::support::pty::{Key, Pty};
 use crate::support::python::{drivers, interpreters};
 use crate::support::tool::{Tool, needs};
@@ -87,6 +88,74 @@ fn a_command_and_a_script() {
         let mut told = texts(&stage);
         told.sort();
         assert_eq!(told, ["print('one')", "print('two')"], "{:?}", interpreter.version);
+    }
+}
+
+/// What is run without being typed, with what stands on standard input, and its text.
+const PROGRAMS: &[(&[&str], &str, &str)] = &[
+    (&["-m", "package"], "", "print('package')"),
+    (&["folder"], "", "print('folder')"),
+    (&["folder.zip"], "", "print('folder')"),
+    (&["-x", "script.py"], "", "print('script')"),
+    (&["-m", "cProfile", "script.py"], "", "print('script')"),
+    (&["-m", "trace", "--trace", "script.py"], "", "print('script')"),
+    (&["-m", "pdb", "-c", "q", "script.py"], "", "print('script')"),
+    (&[], "print('piped')\n", "print('piped')"),
+    (&["-"], "print('piped')\n", "print('piped')"),
+    (
+        &["-c", "import runpy, sys; runpy.run_module('package')"],
+        "",
+        "import runpy, sys; runpy.run_module('package')",
+    ),
+];
+
+#[test]
+fn every_program_is_told_of_once_and_before_it_runs() {
+    if !needs(NEEDED) {
+        return;
+    }
+    for interpreter in interpreters() {
+        for (args, input, text) in PROGRAMS {
+            let stage = Stage::with(&interpreter.path);
+            for folder in ["package", "folder"] {
+                std::fs::create_dir(stage.world.home().join(folder)).expect("folder");
+                stage
+                    .world
+                    .write(&format!("{folder}/__main__.py"), &format!("print('{folder}')\n"));
+            }
+            stage.world.write("package/__init__.py", "");
+            stage.world.write("script.py", "print('script')\n");
+            let zip = ["-m", "zipfile", "-c", "folder.zip", "folder/__main__.py"];
+            let made = crate::support::world::run(stage.bare(&zip), "");
+            assert!(made.status.success(), "{made:?}");
+            let bare = crate::support::world::run(stage.bare(args), input);
+            let wrapped = crate::support::world::run(stage.wrapped(args), input);
+            if !args.contains(&"cProfile") {
+                assert_eq!(bare.stdout, wrapped.stdout, "{args:?} {:?}", interpreter.version);
+            }
+            assert_eq!(texts(&stage), [*text], "{args:?} {:?}", interpreter.version);
+        }
+    }
+}
+
+#[test]
+fn a_text_that_django_is_given_is_a_statement() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::PythonDrivers, Tool::TestClock]) {
+        return;
+    }
+    let text = "import sqlite3; c = sqlite3.connect('orders.db')\nfor n in range(20): c.execute('delete from families where id = ?', (n,))\n";
+    for (args, input) in [
+        (&["manage.py", "shell", "-c", text][..], ""),
+        (&["manage.py", "shell"], text),
+        (&[], text),
+    ] {
+        let stage = Stage::with_drivers();
+        stage.world.write("manage.py", crate::real_python::shells::MANAGE);
+        let output =
+            crate::support::world::run(without_terminal(&stage.world, &stage.wrapped(args)), input);
+        assert_eq!(output.status.code(), Some(125), "{args:?} {output:?}");
+        assert_eq!(stage.left(), ROWS, "{args:?}");
+        assert_eq!(texts(&stage).last().map(String::as_str), Some(text.trim_end()), "{args:?}");
     }
 }
 

@@ -139,6 +139,8 @@ _NAMED = {None: 'null', True: 'true', False: 'false'}
 
 
 def _encoded(value):
+    if value.__class__ is str and value.isascii() and len(value) <= MOST_TEXT:
+        return _quoted(value)
     if value is None or value is True or value is False:
         return _NAMED[value]
     if isinstance(value, int):
@@ -178,6 +180,8 @@ class _Now:
     id = 0
     refusals = 0
     input = None
+    # Whether all that is run was read from standard input, and announced.
+    is_read = False
 
 
 _texts = {}
@@ -185,6 +189,7 @@ _fresh = set()
 _lines = []
 _readline = None
 _prompt = None
+_program = None
 
 _INTERACTIVE = ('<stdin', '<python-input', '<console>', '<input', '<ipython-input', '<bpython-input',
                 '<ptpython')
@@ -224,12 +229,18 @@ def _on_exec(event, args):
         if _is_interactive(name):
             key = '<stdin>' if name.startswith('<stdin') else name
             if _is_new(key):
-                _begin(code, name)
-        elif name == '<string>' and 'pdb' in sys.modules:
-            # The debugger's `p` and its kin.
-            caller = sys._getframe(2)
-            if caller.f_code.co_name == '_getval' and caller.f_globals.get('__name__') == 'pdb':
-                _begin(code, name)
+                _prompts().begin(code, name)
+        elif name == '<string>' and any([giver in sys.modules for giver in _GIVERS]):
+            _programs().at_text(code, name)
+    else:
+        started = getattr(sys, 'argv', None) or ('',)
+        last = name.rpartition('/')[2]
+        if last == '__main__.py' or started[0] and last == str(started[0]).rpartition('/')[2]:
+            _programs().at_file(name)
+
+
+# What runs texts that it is given, beside the shells.
+_GIVERS = 'pdb', 'django.core.management.commands.shell'
 
 
 def _on_compile(event, args):
@@ -247,7 +258,7 @@ def _on_compile(event, args):
             _fresh.add(name)
             if 'AsyncIOInteractiveConsole' in sys.modules['__main__'].__dict__:
                 _prompts().guard_asyncio()
-    elif source is None and name == '<stdin>':
+    elif source is None and name == '<stdin>' and not _Now.is_read:
         # The interpreter's own prompt is about to be shown.
         if _readline is None:
             _readline = sys.version_info < (3, 13) and _prompts().listen(_lines)
@@ -279,9 +290,9 @@ def _on_program(event, args):
     if event == 'cpython.run_file':
         _announce_file(args[0])
     elif event == 'cpython.run_stdin':
-        _announce_input()
+        _programs().at_input()
     elif not args[0].startswith(_WORKERS):
-        _announce(args[0], 'command', '<string>', args[0])
+        _announce(args[0], 'command', '<string>')
 
 
 def _on_system(event, args):
@@ -319,15 +330,6 @@ _HANDLERS = {
 _names = {}
 
 
-def _begin(code, name):
-    """A statement is about to run."""
-    text, how = _text(code, name)
-    if text is not None and not text.strip():
-        return  # Enter alone.
-    prompts = _prompts()
-    _announce(text, how, name, text or ' '.join(code.co_names), prompts.is_within(), prompts.typed(name, text))
-
-
 # Programs that pip makes and whose only work is to show a prompt.
 _SHELLS = ('ipython', 'ipython3', 'ptpython', 'ptipython', 'bpython')
 
@@ -341,43 +343,17 @@ def _announce_file(name):
         return  # Python will say so itself.
     if os.path.basename(os.fsdecode(name)) in _SHELLS and b'sys.exit(' in text:
         return  # What is typed there is what the person does.
-    _announce(text, 'file', name, '')
+    _announce(text, 'file', name)
 
 
-def _announce_input():
-    """A script is about to be read from standard input; of a pipe its text is not known."""
-    try:
-        if os.isatty(0):
-            return
-        text = os.pread(0, MOST_TEXT, os.lseek(0, 0, os.SEEK_CUR))
-    except OSError:
-        text = None
-    _announce(text, 'file', '<stdin>', '')
-
-
-def _announce(text, how, name, words, within=False, typed=None):
+def _announce(text, how, name, within=False, typed=None, types=()):
     """A new statement begins: nightlatch reads it before it runs."""
     if not within:
         _Now.id += 1
         _Now.refusals = 0
-    answer = ask('statement', id=_Now.id, text=text, typed=typed, how=how, file=name, types=_types(words),
+    answer = ask('statement', id=_Now.id, text=text, typed=typed, how=how, file=name, types=dict(types),
                  within=within, drivers=sorted(_taps.loaded) if _taps is not None else [])
     _heed(answer, 'it was not run', name)
-
-
-def _text(code, name):
-    text = _texts.pop(name, None)
-    if text is not None:
-        return text, 'compile'
-    if _lines:
-        return b''.join(_lines).decode('utf-8', 'replace'), 'readline'
-    lines = sys.modules.get('linecache')
-    if lines is not None:
-        cache = getattr(lines, '_interactive_cache', None)
-        found = cache.get(lines._make_key(code)) if cache else lines.cache.get(name)
-        if found and len(found) > 2:
-            return ''.join(found[2]), 'linecache'
-    return None, 'unknown'
 
 
 def _heed(answer, what, name=None):
@@ -404,54 +380,20 @@ def _is_worker():
     return process is not None and process.parent_process() is not None
 
 
-def _types(text):
-    """What the statement's names are now, without running anything of theirs."""
-    words = ''.join([c if c.isalnum() or c == '_' else ' ' for c in text[:4000]]).split()
-    spaces = [sys.modules['__main__'].__dict__]
-    frame = sys._getframe(2)
-    for _ in range(12):
-        if frame is None:
-            break
-        if frame.f_code.co_name == 'runcode':
-            inner = getattr(frame.f_locals.get('self'), 'locals', None)
-            if type(inner) is dict:
-                spaces.insert(0, inner)
-            break
-        frame = frame.f_back
-    types = {}
-    for word in words:
-        if word in types or len(types) > 40:
-            continue
-        for space in spaces:
-            if word in space:
-                types[word] = _described(space[word])
-                break
-    return types
-
-
-def _described(value):
-    if type(value) is type(sys):
-        return 'module ' + str(value.__dict__.get('__name__'))
-    if isinstance(value, type):
-        return 'class ' + ' '.join(_origins(value))
-    return 'of ' + ' '.join(_origins(type(value)))
-
-
-def _origins(kind):
-    """The full names of a class and of what it is made from, down to `object`."""
-    names = []
-    for base in type.__getattribute__(kind, '__mro__')[:-1][:8] or (kind,):
-        name = type.__getattribute__(base, '__name__')
-        names.append('%s.%s' % (base.__dict__.get('__module__', '?'), name))
-    return names
-
-
 def _prompts():
-    """The module for prompts that tell less than others."""
+    """The module for what is typed."""
     global _prompt
     if _prompt is None:
         _prompt = load('_nightlatch_prompt')
     return _prompt
+
+
+def _programs():
+    """The module for what runs and is not typed."""
+    global _program
+    if _program is None:
+        _program = load('_nightlatch_programs')
+    return _program
 
 
 # ---------------------------------------------------------------------------- operations
@@ -526,6 +468,15 @@ def load(name, **names):
     return module
 
 
+# How a function of ours is called that stands elsewhere.
+OWN = '<nightlatch>'
+
+
+def is_own(code):
+    """Tells whether it is ours: nobody is to see it."""
+    return code.co_name == OWN or code.co_filename.startswith(_folder)
+
+
 def _load_frames():
     global _frames
     if _frames is None:
@@ -586,7 +537,7 @@ WATCHED = frozenset('''
     pymongo.monitoring redis.connection redis.asyncio.connection redis.commands.core valkey.connection
     valkey.asyncio.connection valkey.commands.core botocore.client aiobotocore.client elastic_transport._transport
     elastic_transport._async_transport elasticsearch.transport elasticsearch._async.transport opensearchpy.transport
-    opensearchpy._async.transport bdb
+    opensearchpy._async.transport bdb jedi.inference.compiled.access
 
     aioredis apsw arango asyncmy azure.cosmos azure.storage.blob cassandra.cluster clickhouse_connect
     clickhouse_driver coredis couchbase cx_Oracle databricks.sql duckdb fdb firebird.driver google.cloud.bigquery

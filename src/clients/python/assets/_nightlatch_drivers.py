@@ -74,6 +74,11 @@ def _like(new, old):
             setattr(new, name, getattr(old, name))
         except Exception:
             pass
+    code = getattr(old, '__code__', None)
+    if code is not None:
+        # Where its source is looked for.
+        new.__code__ = new.__code__.replace(co_filename=code.co_filename, co_firstlineno=code.co_firstlineno,
+                                            co_name=guard.OWN)
     new.__wrapped__ = old
     return new
 
@@ -81,14 +86,14 @@ def _like(new, old):
 def patch(kind, name, make):
     """Replaces a method, in a class written in C too."""
     old = kind.__dict__[name]
-    new = _like(make(old), old)
+    new = make(old)
     try:
-        setattr(kind, name, new)
+        setattr(kind, name, _like(new, old))
     except TypeError:
         import ctypes
         import gc
         # The dict behind the read-only view: every object of the class sees the change.
-        gc.get_referents(kind.__dict__)[0][name] = new
+        gc.get_referents(kind.__dict__)[0][name] = tap_file('_nightlatch_guise').method(old, new)
         ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
 
 
@@ -150,7 +155,7 @@ class _Known:
 
 # Those of servers with functions, which a text may call, and those of others.
 _calling, _silent = _Known(), _Known()
-harmless = _silent.texts
+harmless, quiet = _silent.texts, _calling.texts
 
 
 _last = ('', b'')
@@ -397,6 +402,7 @@ def at_file(name):
 # file and the function that put it on.
 TAPS = {
     'bdb': (None, '_nightlatch_frames', 'debugger'),
+    'jedi.inference.compiled.access': (None, '_nightlatch_guise', 'completion'),
     '_sqlite3': ('sqlite', '_nightlatch_sql', 'sqlite'),
     'psycopg2._psycopg': ('postgres', '_nightlatch_sql', 'psycopg2'),
     'psycopg._cursor_base': ('postgres', '_nightlatch_sql', 'psycopg_cursor'),

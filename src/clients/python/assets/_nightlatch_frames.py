@@ -9,7 +9,7 @@ _is_busy = False
 
 
 def _is_ours(traceback):
-    return traceback.tb_frame.f_code.co_filename.startswith(guard._folder)
+    return guard.is_own(traceback.tb_frame.f_code)
 
 
 def _strip(traceback):
@@ -67,7 +67,7 @@ def debugger(module):
     original = module.Bdb.dispatch_call
 
     def dispatch_call(self, frame, argument):
-        if frame.f_code.co_filename.startswith(guard._folder):
+        if guard.is_own(frame.f_code):
             return None
         return original(self, frame, argument)
 
@@ -75,25 +75,31 @@ def debugger(module):
     module.Bdb.dispatch_call = dispatch_call
 
 
+def moved(function, file, line, name, space):
+    """A function as if it stood in one line elsewhere."""
+    code = function.__code__
+    more = {'co_filename': file, 'co_name': name, 'co_firstlineno': line}
+    if hasattr(code, 'co_qualname'):
+        # All of it is in that line, and its columns are of another text.
+        more['co_linetable'] = b'\xef\x00' * (len(code.co_code) // 16 + 1)
+    return type(function)(code.replace(**more), space)
+
+
 def _statement(error): raise error
 
 
 def refuse(error, name):
     """Raises a refusal; that of a whole statement of the file `name` as if from its first line."""
-    if 'code' in sys.modules:
+    for module in ('code', '__main__'):
         # `code.interact` and its kin begin to look behind the first of our frames.
-        console = sys.modules['code'].InteractiveInterpreter
-        _before(console, 'showtraceback', lambda _: _strip(sys.exc_info()[2]))
+        console = getattr(sys.modules.get(module), 'InteractiveInterpreter', None)
+        if console is not None:
+            _before(console, 'showtraceback', lambda _: _strip(sys.exc_info()[2]))
     if 'threading' in sys.modules:
         _before(sys.modules['threading'], 'excepthook', lambda args: _strip(args.exc_traceback))
     if name is None:
         raise error
-    code = _statement.__code__
-    more = {'co_filename': name, 'co_name': '<module>', 'co_firstlineno': 1}
-    if hasattr(code, 'co_qualname'):
-        # All of it is in the first line, and its columns are of another text.
-        more['co_linetable'] = b'\xef\x00' * (len(code.co_code) // 16 + 1)
-    type(_statement)(code.replace(**more), {})(error)
+    moved(_statement, name, 1, '<module>', {})(error)
 
 
 guard._HANDLERS['object.__getattr__'] = _on_look

@@ -1,9 +1,75 @@
-"""What prompts tell of what is typed there, and those that tell less than others: the interpreter's own
-up to 3.12, and that of asyncio.
+"""What is typed: its text, what its names are, and what it is a part of. Some prompts tell less than others: the
+interpreter's own up to 3.12, and that of asyncio.
 
 Loaded with the first of them; `guard` is the guard's module.
 """
 import sys
+
+
+def begin(code, name):
+    """A statement is about to run."""
+    text, how = _text(code, name)
+    if text is not None and not text.strip():
+        return  # Enter alone.
+    types = _types(text or ' '.join(code.co_names))
+    guard._announce(text, how, name, is_within(), typed(name, text), types)
+
+
+def _text(code, name):
+    text = guard._texts.pop(name, None)
+    if text is not None:
+        return text, 'compile'
+    if guard._lines:
+        return b''.join(guard._lines).decode('utf-8', 'replace'), 'readline'
+    lines = sys.modules.get('linecache')
+    if lines is not None:
+        cache = getattr(lines, '_interactive_cache', None)
+        found = cache.get(lines._make_key(code)) if cache else lines.cache.get(name)
+        if found and len(found) > 2:
+            return ''.join(found[2]), 'linecache'
+    return None, 'unknown'
+
+
+def _types(text):
+    """What the statement's names are now, without running anything of theirs."""
+    words = ''.join([c if c.isalnum() or c == '_' else ' ' for c in text[:4000]]).split()
+    spaces = [sys.modules['__main__'].__dict__]
+    frame = sys._getframe(2)
+    for _ in range(12):
+        if frame is None:
+            break
+        if frame.f_code.co_name == 'runcode':
+            inner = getattr(frame.f_locals.get('self'), 'locals', None)
+            if type(inner) is dict:
+                spaces.insert(0, inner)
+            break
+        frame = frame.f_back
+    types = {}
+    for word in words:
+        if word in types or len(types) > 40:
+            continue
+        for space in spaces:
+            if word in space:
+                types[word] = _described(space[word])
+                break
+    return types
+
+
+def _described(value):
+    if type(value) is type(sys):
+        return 'module ' + str(value.__dict__.get('__name__'))
+    if isinstance(value, type):
+        return 'class ' + ' '.join(_origins(value))
+    return 'of ' + ' '.join(_origins(type(value)))
+
+
+def _origins(kind):
+    """The full names of a class and of what it is made from, down to `object`."""
+    names = []
+    for base in type.__getattribute__(kind, '__mro__')[:-1][:8] or (kind,):
+        name = type.__getattribute__(base, '__name__')
+        names.append('%s.%s' % (base.__dict__.get('__module__', '?'), name))
+    return names
 
 
 # What shows a prompt, in the shells and debuggers: what is read there is typed.
@@ -15,7 +81,9 @@ def is_within():
     frame, is_first = sys._getframe(1), True
     while frame is not None:
         code, module = frame.f_code, frame.f_globals.get('__name__')
-        if code.co_filename.startswith(guard._folder):
+        # With `-m` it goes by another name.
+        module = getattr(frame.f_globals.get('__spec__'), 'name', module)
+        if guard.is_own(code):
             frame = frame.f_back
             continue
         if code.co_name in _PROMPTS:
@@ -53,7 +121,7 @@ def guard_asyncio():
         name = code.co_filename
         if guard._is_interactive(name) and guard._is_new(name):
             try:
-                guard._begin(code, name)
+                begin(code, name)
             except (guard.Refused, guard._RefusedForGood):
                 self.showtraceback()
                 return getattr(self, 'STATEMENT_FAILED', None)

@@ -5,6 +5,11 @@ Loaded with the first of them; `guard` is the guard's module and `drivers` that 
 import operator
 import os
 import re
+import sys
+
+
+# What becomes a value of SQL, and nothing else.
+_VALUES = frozenset((int, float, str, bool, bytes, bytearray, memoryview, type(None)))
 
 
 # ---------------------------------------------------------------------------- sqlite3
@@ -88,40 +93,60 @@ def sqlite(module):
 
     harmless = drivers.harmless
 
+    def asked_within(old, args, kwargs, asked, at):
+        """Runs what was asked about: the connection's own methods call the cursor's, and SQL may call
+        functions of the person's."""
+        with drivers.within(asked):
+            return old(*args, **kwargs) if at is None else at(old, args, kwargs)
+
+    # The line that the person's code is at is where later versions warn of what they are given.
+    as_caller = drivers.tap_file('_nightlatch_guise').as_caller if sys.version_info >= (3, 12) else None
+
+    def warning(args):
+        """What to call with where it may warn: of what is adapted, and of names that numbers are given for."""
+        if as_caller is None or len(args) < 3:
+            return None
+        rows = args[2]
+        is_plain = rows.__class__ in (tuple, list) and _VALUES.issuperset(map(type, rows))
+        return None if is_plain and not (':' in args[1] or '@' in args[1] or '$' in args[1]) else as_caller
+
     def one(old):
-        def run(self, text, *args, **kwargs):
-            if text.__class__ is str and text in harmless:
-                return old(self, text, *args, **kwargs)
-            asked = drivers.plain(text) if isinstance(text, str) else ''
-            own = part(self, asked)
-            if guard.inside.get() not in (True, own) and drivers.matters(asked):
-                ask(self, asked)
-                is_attaching = 'attach' in asked.lower()
-                if is_attaching:
-                    attached.append(True)
-                before = files(getattr(self, 'connection', self)) if is_attaching else None
-                # The connection's own methods call the cursor's, and SQL may call functions of the
-                # person's.
-                with drivers.within(own):
-                    result = old(self, text, *args, **kwargs)
-                if is_attaching:
-                    told(self, before)
-                return result
-            return old(self, text, *args, **kwargs)
+        def run(*args, **kwargs):
+            text = args[1] if 1 < len(args) < 4 else None
+            if text.__class__ is not str or text not in harmless:
+                asked = drivers.plain(text) if isinstance(text, str) and not kwargs else ''
+                its = part(args[0], asked) if asked else True
+                if asked and guard.inside.get() not in (True, its) and drivers.matters(asked):
+                    ask(args[0], asked)
+                    is_attaching = 'attach' in asked.lower()
+                    if is_attaching:
+                        attached.append(True)
+                    before = files(getattr(args[0], 'connection', args[0])) if is_attaching else None
+                    result = asked_within(old, args, kwargs, its, warning(args))
+                    if is_attaching:
+                        told(args[0], before)
+                    return result
+                if not isinstance(text, str):
+                    return old(*args, **kwargs)
+            at = warning(args)
+            return old(*args, **kwargs) if at is None else at(old, args, kwargs)
         return run
 
     def many(old):
-        def run(self, text, rows, *args, **kwargs):
-            asked = drivers.plain(text)
-            own = part(self, asked)
-            if guard.inside.get() not in (True, own) and drivers.matters(asked):
-                rows = ask(self, asked, rows)
-                with drivers.within(own):
-                    return old(self, text, rows, *args, **kwargs)
-            return old(self, text, rows, *args, **kwargs)
+        def run(*args, **kwargs):
+            if len(args) != 3 or not isinstance(args[1], str):
+                return old(*args, **kwargs)
+            asked = drivers.plain(args[1])
+            its = part(args[0], asked)
+            if guard.inside.get() not in (True, its) and drivers.matters(asked):
+                args = args[:2] + (ask(args[0], asked, args[2]),)
+                return asked_within(old, args, kwargs, its, as_caller)
+            return old(*args, **kwargs) if as_caller is None else as_caller(old, args, kwargs)
         return run
 
-    def backup(connection, target, *args, **kwargs):
+    def backup(connection, target=None, *args, **kwargs):
+        if not isinstance(target, module.Connection):
+            return
         is_empty = own(target, 'PRAGMA page_count') == [['']]
         if not is_empty:
             path = files(target).get('main', '')
@@ -139,10 +164,6 @@ def sqlite(module):
 
 # What psql takes of how a driver logs in: its own library may be older, and know less.
 _LOGIN = ('sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslcrl', 'sslpassword', 'gssencmode', 'krbsrvname', 'options')
-
-
-# What becomes a value of SQL, and nothing else.
-_VALUES = frozenset((int, float, str, bool, bytes, bytearray, memoryview, type(None)))
 
 
 def _libpq(info):
@@ -239,26 +260,41 @@ def psycopg2(module):
     def merged(cursor, query, given):
         return _merged(given, are_plain, lambda: cursor.mogrify(query, given))
 
-    def copied(cursor, query, *args, **kwargs):
+    def copied(cursor, query='', *args, **kwargs):
         if not drivers.is_quiet(query):
             sql(cursor, _composed(query, cursor))
 
-    def ask(cursor, query, *args, **kwargs):
+    def ask(cursor, query='', *args, **kwargs):
         copied(cursor, merged(cursor, query, args[0] if args else kwargs.get('vars')) or query)
 
     def many(old):
-        def run(self, query, rows, *args, **kwargs):
-            place, login = at(self)
-            rows = drivers.sql_many('postgres', _composed(query, self), place, rows, login,
-                                    lambda row: merged(self, query, row),
-                                    lambda names: own(self.connection, names))
-            return old(self, query, rows, *args, **kwargs)
+        def run(self, *args, **kwargs):
+            given = dict(zip(('query', 'vars_list'), args), **kwargs)
+            if len(args) < 3 and len(given) == 2 and 'vars_list' in given:
+                place, login = at(self)
+                query, rows = given['query'], given['vars_list']
+                rows = drivers.sql_many('postgres', _composed(query, self), place, rows, login,
+                                        lambda row: merged(self, query, row),
+                                        lambda names: own(self.connection, names))
+                args, kwargs = (query, rows), {}
+            return old(self, *args, **kwargs)
         return run
 
     def called(cursor, name, *args, **kwargs):
         sql(cursor, 'CALL %s()' % name)
 
-    drivers.ask_before(module.cursor, ['execute'], ask)
+    quiet = drivers.quiet
+
+    def one(old):
+        def run(*args, **kwargs):
+            # The quick way for what is known to do nothing.
+            if kwargs or not 1 < len(args) < 4 or args[1].__class__ is not str or args[1] not in quiet or not (
+                    len(args) == 2 or args[2].__class__ in (tuple, list) and are_plain(args[2])):
+                ask(*args, **kwargs)
+            return old(*args, **kwargs)
+        return run
+
+    drivers.patch(module.cursor, 'execute', one)
     drivers.ask_before(module.cursor, ['copy_expert'], copied)
     drivers.ask_before(module.cursor, ['callproc'], called)
     drivers.patch(module.cursor, 'executemany', many)

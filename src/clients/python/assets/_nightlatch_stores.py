@@ -63,6 +63,13 @@ def mongo(module):
 
 # ---------------------------------------------------------------------------- Redis
 
+# What most programs send most of the time, and takes nothing away: they are looked at no further.
+_REDIS_QUICK = frozenset('''
+    GET MGET GETRANGE STRLEN EXISTS TTL PTTL TYPE INCR INCRBY DECR DECRBY APPEND SETNX HGET HMGET HGETALL HEXISTS HLEN
+    HKEYS HVALS HSET HINCRBY LRANGE LLEN LINDEX LPUSH RPUSH SMEMBERS SISMEMBER SCARD SADD ZRANGE ZSCORE ZCARD ZRANK
+    ZADD ZINCRBY XADD XLEN XRANGE SCAN HSCAN SSCAN ZSCAN PUBLISH PING
+'''.split())
+
 # Which arguments of a command are keys that are removed or overwritten, and what it comes to.
 _ONE, _ALL, _MEMBERS = slice(1, 2), slice(1, None), slice(2, None)
 _REDIS_DEEDS = {
@@ -131,7 +138,7 @@ def _redis_script(text, keys):
 
 def redis_deed(args):
     """What a command does, and its name; nothing where it removes nothing."""
-    if not args:
+    if not args or args[0] in _REDIS_QUICK:
         return None, ''
     first, *more = drivers.plain(args[0]).split(' ')
     word = first.upper()
