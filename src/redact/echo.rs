@@ -311,7 +311,7 @@ mod tests {
         }
         let mut seen = 0;
         echo.feed(&[b"\r\nLINE 1: ".as_slice(), &[b'x'; 9000]].concat(), &mut |it| {
-            seen += it.len()
+            seen += it.len();
         });
         assert!(seen > 8000, "a line without an end is not kept");
     }

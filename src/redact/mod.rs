@@ -189,10 +189,12 @@ pub fn redact_argv<S: AsRef<str>>(argv: &[S]) -> (Vec<String>, Vec<Secret>) {
             return mark("argument");
         }
         // A URI is a word of its own, whatever is in it; and some programs have options of their own.
-        let quote = match word.contains("://") {
-            true if word.contains('\'') => "\"",
-            true => "'",
-            false => "",
+        let quote = if !word.contains("://") {
+            ""
+        } else if word.contains('\'') {
+            "\""
+        } else {
+            "'"
         };
         let line = format!("{program} {option} {quote}");
         secrets.append(&mut redact(&format!("{line}{word}")).secrets);

@@ -37,7 +37,7 @@ fn value(text: &[u8], found: Range<usize>) -> usize {
 fn unquoted(text: &[u8], found: Range<usize>) -> usize {
     let words = ["expire", "history", "require", "reuse", "current", "never", "optional"];
     let is_word = |word: &&str| text[found.clone()].eq_ignore_ascii_case(word.as_bytes());
-    if words.iter().any(|word| is_word(word)) { 0 } else { value(text, found) }
+    if words.iter().any(is_word) { 0 } else { value(text, found) }
 }
 
 /// All of it, if it is a key.

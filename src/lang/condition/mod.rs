@@ -275,7 +275,7 @@ impl Condition {
     }
 
     /// Returns whether it stands for the same value in every row, without looking at anything.
-    fn is_constant(&self) -> bool {
+    pub(super) fn is_constant(&self) -> bool {
         matches!(self, Self::Known(_) | Self::Number(_) | Self::Text(_))
     }
 

@@ -68,8 +68,9 @@ pub(in crate::lang) struct Names {
     /// Other sources that are no tables, and their columns as far as they are known.
     pub(super) others: Vec<(String, Vec<String>)>,
     pub(super) bare: Bare,
-    /// Variables of the code around: each is the same for every row.
-    variables: Rc<[String]>,
+    /// Variables of the code around, with their values where these are known: each is the same for
+    /// every row.
+    variables: Rc<[(String, Option<Condition>)]>,
     queries: Rc<Cell<usize>>,
 }
 
@@ -94,7 +95,7 @@ impl Names {
     }
 
     /// The same within code that has variables.
-    pub(in crate::lang) fn within(self, variables: Vec<String>) -> Self {
+    pub(in crate::lang) fn within(self, variables: Vec<(String, Option<Condition>)>) -> Self {
         Self { variables: variables.into(), ..self }
     }
 
@@ -129,11 +130,11 @@ impl Names {
         let is_its = |(name, columns): &(String, Vec<String>)| {
             name == column || columns.iter().any(|known| known == column)
         };
-        self.others.iter().any(is_its) || self.is_variable(column)
+        self.others.iter().any(is_its) || self.variable(column).is_some()
     }
 
-    fn is_variable(&self, name: &str) -> bool {
-        self.variables.iter().any(|known| known == name)
+    fn variable(&self, name: &str) -> Option<&Option<Condition>> {
+        self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
     /// Returns what a column is; none where it is of another source.
@@ -153,6 +154,9 @@ impl Names {
     }
 
     fn bare_column(&self, column: &str) -> Option<Condition> {
+        if let Some(value) = self.variable(column) {
+            return value.clone();
+        }
         if self.is_elsewhere(column) {
             return None;
         }

@@ -191,9 +191,9 @@ impl Variables {
         let name = called(call).unwrap_or_default();
         match (name.as_str(), values.first()) {
             ("concat", Some(_)) => self.joined(&values),
-            ("quote_ident", Some(name)) => put(self.texts(name), quote_ident, NAME),
+            ("quote_ident", Some(name)) => put(&self.texts(name), quote_ident, NAME),
             ("quote_literal" | "quote_nullable", Some(value)) => {
-                put(self.texts(value), literal, VALUE)
+                put(&self.texts(value), literal, VALUE)
             }
             ("format", Some(first)) => {
                 let formats = self.texts(first);
@@ -223,8 +223,8 @@ impl Variables {
             let value = || values.get(place).map_or_else(Vec::new, |value| self.texts(value));
             match kind.chars().next() {
                 Some('%') => add(&[Made::whole("%")]),
-                Some('I') => add(&put(value(), quote_ident, NAME)),
-                Some('L') => add(&put(value(), literal, VALUE)),
+                Some('I') => add(&put(&value(), quote_ident, NAME)),
+                Some('L') => add(&put(&value(), literal, VALUE)),
                 Some('s') => add(&value()),
                 _ => add(&[Made::default()]),
             }
@@ -248,7 +248,7 @@ fn bounded(texts: Vec<Made>) -> Vec<Made> {
 }
 
 /// Quotes what is known of texts, and stands for what is not.
-fn put(texts: Vec<Made>, quote: fn(&str) -> String, unknown: &str) -> Vec<Made> {
+fn put(texts: &[Made], quote: fn(&str) -> String, unknown: &str) -> Vec<Made> {
     let one = |made: &Made| match made.is_whole {
         true => Made::whole(quote(&made.text)),
         false => Made::whole(unknown),

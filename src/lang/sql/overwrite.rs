@@ -25,11 +25,11 @@ pub(super) fn overwritten<'t>(
         Some(_) | None if replaces => None,
         Some(_) | None => return None,
     };
+    let own = names(table, table);
+    let covers = |chosen| queries.read(&chosen, &own).cover(Queries::TRUTH);
+    let may_be_all = chosen.is_none_or(|chosen| covers(chosen).may_be_all());
+    let source = insert.source.as_deref().map(Part::Query);
     let nothing = names(table, "");
-    let subject = names(table, table);
-    let may_be_all = chosen
-        .is_none_or(|chosen| queries.read(&chosen, &subject).cover(Queries::TRUTH).may_be_all());
-    let itself = |query| source::whole(queries, &nothing, &Part::Query(query)).is_some();
-    let is_itself = insert.source.as_deref().is_some_and(itself);
-    Some(if may_be_all && is_itself { Scope::All } else { Scope::Filtered })
+    let itself = source.is_some_and(|query| source::whole(queries, &nothing, &query).is_some());
+    Some(if may_be_all && itself { Scope::All } else { Scope::Filtered })
 }

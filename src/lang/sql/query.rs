@@ -91,7 +91,10 @@ pub(super) fn statement(script: &mut Script, words: &Words<'_>) {
     let flavour = script.flavour;
     let depth = depth(words);
     let mut found = bounded(depth, MOST_OPEN, || parse(&text, flavour, DEEP.0));
-    if let Some(Err(ParserError::RecursionLimitExceeded)) = found {
+    // What went too deep on trial only was not what was expected.
+    let is_too_deep =
+        |error: &ParserError| *error == ParserError::RecursionLimitExceeded || depth.open > 1;
+    if found.as_ref().is_some_and(|found| found.as_ref().is_err_and(is_too_deep)) {
         let depth = Depth { levels: depth.levels + LEVELS_OF_PARSER, ..depth };
         found = bounded(depth, MOST_OPEN, || parse(&text, flavour, DEEP.1));
     }

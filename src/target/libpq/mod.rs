@@ -221,9 +221,9 @@ fn endpoints(values: &Values) -> Result<Vec<Endpoint>, String> {
                 }
             };
             // A URI that libpq does not take for one is a name to it.
-            let clean = |text: &str| match text.contains("://") {
-                true => redact::redact(text).text.into_owned(),
-                false => text.to_owned(),
+            let clean = |text: &str| {
+                let is_uri = text.contains("://");
+                if is_uri { redact::redact(text).text.into_owned() } else { text.to_owned() }
             };
             let address = Address {
                 user: values.get(Param::User).map(str::to_owned),

@@ -6,6 +6,7 @@ mod demo;
 mod drivers;
 mod held;
 mod looks;
+mod ordinary;
 mod orms;
 mod record;
 mod shells;

@@ -59,7 +59,7 @@ def _asked_first(old, text_of, place, look):
 
     def is_quiet(connection, text):
         # Many rows come as a bytearray.
-        if drivers.plain(text[:8]).strip()[:3].lower() == 'use':
+        if hasattr(text, 'strip') and drivers.plain(text[:8]).strip()[:3].lower() == 'use':
             _moved(connection, text)
         return drivers.is_quiet(text)
 

@@ -6,6 +6,7 @@ import operator
 import os
 import re
 import sys
+import weakref
 
 
 # What becomes a value of SQL, and nothing else.
@@ -225,9 +226,18 @@ def _composed(query, context):
 
 
 def psycopg2(module):
+    # Where each connection goes and how it logs in, which stays as it is.
+    known = weakref.WeakKeyDictionary()
+
     def at(cursor):
-        info = cursor.connection.info
-        return _libpq_place(info), _libpq_login(info)
+        connection = cursor.connection
+        kept = known.setdefault(connection, {})
+
+        def once(tell):
+            if tell not in kept:
+                kept[tell] = tell(connection.info)()
+            return kept[tell]
+        return lambda: once(_libpq_place), lambda: once(_libpq_login)
 
     def own(connection, names):
         """Which of some names are temporary tables of the connection now."""

@@ -217,6 +217,17 @@ def redis(module):
             return {'host': host, 'port': getattr(connection, 'port', None), 'database': str(number)}
         guard.operation('redis', place, ('%s %s' % (word, shown)).strip(), deeds=[deed])
 
+    def one(old):
+        if drivers.is_coroutine(old):
+            return drivers.asked_first(old, lambda connection, *args, **_: ask(connection, args))
+
+        def run(self, *args, **kwargs):
+            # The quick way, for most of what is sent.
+            if not args or args[0] not in _REDIS_QUICK:
+                ask(self, args)
+            return old(self, *args, **kwargs)
+        return run
+
     def many(old):
         def run(self, commands, *args, **kwargs):
             commands = list(commands)
@@ -226,7 +237,7 @@ def redis(module):
         return run
 
     kind = getattr(module, 'AbstractConnection', None) or module.Connection
-    drivers.ask_before(kind, ['send_command'], lambda connection, *args, **_: ask(connection, args))
+    drivers.patch(kind, 'send_command', one)
     drivers.patch(kind, 'pack_commands', many)
 
 
