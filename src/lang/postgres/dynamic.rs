@@ -139,7 +139,7 @@ impl Variables {
     pub(super) fn run(&self, expr: &SyntaxNode) -> Vec<Made> {
         let texts = self.texts(expr);
         let bytes: usize = texts.iter().map(|made| made.text.len()).sum();
-        let is_there = bytes <= usize::from(expr.text_range().len());
+        let is_there = bytes <= expr.text_range().len();
         self.read.set(self.read.get() + if is_there { 0 } else { bytes });
         if self.read.get() > ALL && !is_there { vec![Made::default()] } else { texts }
     }

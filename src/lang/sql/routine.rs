@@ -55,11 +55,6 @@ impl Routines {
         self.read.clear();
     }
 
-    /// Whether nothing was made that can be called.
-    pub(super) fn is_empty(&self) -> bool {
-        self.made.is_empty()
-    }
-
     /// Forgets one that is dropped.
     pub(super) fn forget(&mut self, name: &str) {
         self.made.remove(&split(name).1);

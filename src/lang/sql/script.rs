@@ -27,8 +27,8 @@ const DIALECT: Dialect = Dialect {
     shows_where: true,
 };
 
-/// First words of statements that mean the same whatever stands before them, as long as that makes
-/// nothing that can be called.
+/// First words of statements that mean the same whatever stands before them; what they call is added
+/// behind that.
 const ALONE: &[&str] =
     &["delete", "insert", "replace", "select", "table", "update", "values", "with"];
 
@@ -100,11 +100,13 @@ impl Script {
         }
         self.span = words.range();
         self.first(text, statement, &words);
-        Some(Ahead {
+        let ahead = Ahead {
             effects: std::mem::take(&mut self.effects),
             reason: self.reason.take(),
             destructive_word: std::mem::take(&mut self.destructive_word),
-        })
+        };
+        // None of them has texts within it.
+        std::mem::take(&mut self.calls).is_empty().then_some(ahead)
     }
 
     /// Reads one statement of a text, which may have been read ahead.
@@ -116,7 +118,7 @@ impl Script {
         self.span = words.range();
         self.forget_written(&words);
         let before = (self.effects.len(), self.reason.is_some());
-        if let Some(ahead) = ahead.filter(|_| self.routines.is_empty()) {
+        if let Some(ahead) = ahead {
             self.effects.extend(ahead.effects);
             self.reason = self.reason.take().or(ahead.reason);
             self.destructive_word |= ahead.destructive_word;

@@ -487,7 +487,7 @@ fn long_texts_read_as_short_ones_do() {
     for text in [&calls, &calls.replace("create procedure", "drop procedure")] {
         assert!(text.len() > LONG_BYTES);
         for flavour in BOTH {
-            assert_eq!(read(text, flavour, Ends::Client), in_order(text, flavour));
+            assert!(read(text, flavour, Ends::Client) == in_order(text, flavour), "{flavour:?}");
         }
     }
 }
