@@ -362,7 +362,7 @@ async def called(c): await c.fetch('SELECT greet(1)'); await c.fetch('SELECT swe
 async def copy(c): await c.copy_from_query('DELETE FROM families RETURNING id', output='/dev/null')
 async def pooled(c):
     async with asyncpg.create_pool('$URI', min_size=1, max_size=1) as pool:
-        await asyncio.gather(*[pool.execute('DELETE FROM families WHERE id = $1', n) for n in range(30)])
+        await asyncio.gather(*[pool.execute('DELETE FROM families WHERE id = $1', n) for n in range(1, 30)])
 async def many(c): await c.executemany('DELETE FROM families WHERE id = $1', [(n,) for n in range(30)])
 ";
 
