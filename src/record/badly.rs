@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::header::LOG_NAME;
+use super::folder::LOG_NAME;
 use super::live;
 use super::read::Reader;
 use super::segment::{open_file, private};

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use super::header::{Header, HeaderLine, LOG_NAME, session_started};
-use super::read::Start;
+use super::folder::{LOG_NAME, session_started};
+use super::header::{Header, HeaderLine, Start};
 use super::segment::{self, Form};
 
 /// What a line begins with that stands for bytes which cannot be read: no event begins so.

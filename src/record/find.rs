@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::header::{LOG_NAME, SESSIONS, is_hidden};
+use super::folder::{LOG_NAME, SESSIONS, is_hidden};
 use super::segment;
 
 /// One recorded session on disk.

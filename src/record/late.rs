@@ -8,8 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::desk::RETRY;
-use super::header::{HeaderLine, NewFolder};
-use super::recorder::RecordError;
+use super::fault::RecordError;
+use super::folder::NewFolder;
+use super::header::HeaderLine;
 use super::segment;
 use super::sink::{FileSink, Sink};
 use super::tidy;

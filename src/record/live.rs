@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::header::{SESSIONS, private_folders};
+use super::folder::{SESSIONS, private_folders};
 use super::segment::private;
 use crate::target::Target;
 

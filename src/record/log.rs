@@ -5,8 +5,9 @@ use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::damage;
-use super::header::LOG_NAME;
-use super::segment::{self, Form, Part, Place};
+use super::folder::LOG_NAME;
+use super::header::Place;
+use super::segment::{self, Form, Part};
 
 /// Reads the segments of a log one after the other: plain asciicast lines, one header.
 pub struct Log {

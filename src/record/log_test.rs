@@ -5,7 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::recorder::{Durability, Recorder};
+use super::super::recorder::Recorder;
+use super::super::shared::Durability;
 use super::super::{Event, Header, Marker, Reader, repair, thin};
 use super::{Form, Log, segment};
 use crate::clock::Clock;

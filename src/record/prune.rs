@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 
 use super::find::{self, NotFound, Recorded};
-use super::header;
+use super::folder;
 use super::imported;
 use super::live::{self, Marked};
 use super::read::{ReadError, Reader};
@@ -224,7 +224,7 @@ pub fn end(lying: &Lying) -> io::Result<End> {
     if lying.is_imported() {
         return Ok(End::Exit);
     }
-    match Reader::open(&lying.folder.join(header::LOG_NAME)) {
+    match Reader::open(&lying.folder.join(folder::LOG_NAME)) {
         Ok(_) => repair::end(&lying.folder),
         Err(ReadError::TooNew { .. }) => Err(io::ErrorKind::Unsupported.into()),
         Err(ReadError::Io { source, .. }) => Err(source),
@@ -245,7 +245,7 @@ pub fn remove(data_dir: &Path, lying: &Lying) -> io::Result<bool> {
         return Ok(false);
     }
     // Out of sight at once: half a session is worse than none.
-    let hidden = header::hidden(&lying.folder);
+    let hidden = folder::hidden(&lying.folder);
     match fs::rename(&lying.folder, &hidden) {
         Ok(()) => fs::remove_dir_all(&hidden)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
 
 use super::damage;
 use super::encode::EXACT;
 use super::event::Marker;
-use super::header::{FORMAT, Header, HeaderLine};
+use super::header::{FORMAT, HeaderLine, Start};
 use super::log::Log;
 
 /// Reads one log, event by event.
@@ -28,17 +27,6 @@ pub struct Reader<R> {
     exact: Option<Vec<u8>>,
     /// What stood there in place of the header, not told yet.
     lost: Option<u64>,
-}
-
-/// The header of a log, as far as it is ours.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Start {
-    /// The session's id.
-    pub session: String,
-    /// When it started.
-    pub started: Timestamp,
-    /// What else is known of it.
-    pub header: Header,
 }
 
 /// One event.
@@ -293,30 +281,6 @@ impl<R: BufRead> Reader<R> {
             'x' => data.parse().map_or(Event::Other(code), Event::Exit),
             _ => Event::Other(code),
         }
-    }
-}
-
-impl HeaderLine {
-    /// Returns what is ours, if this is a header of ours.
-    pub(super) fn into_start(self) -> Option<Start> {
-        let ours = self.nightlatch?;
-        (self.version == 3 && ours.format <= FORMAT).then_some(Start {
-            session: ours.session,
-            started: ours.started,
-            header: Header {
-                cols: self.term.cols,
-                rows: self.term.rows,
-                term: self.term.kind,
-                client: ours.client,
-                argv: ours.argv,
-                title: self.title,
-                target: ours.target,
-                cwd: ours.cwd,
-                tty: ours.tty,
-                pid: ours.pid,
-                pid_started: ours.pid_started,
-            },
-        })
     }
 }
 

@@ -12,18 +12,18 @@ use rtrb::{Producer, RingBuffer};
 
 use super::desk::Desk;
 use super::event::Marker;
-use super::header::{self, Header, HeaderLine, NewFolder};
+use super::fault::{NotRecorded, RecordError};
+use super::folder::{self, NewFolder};
+use super::header::{Header, HeaderLine};
 use super::late::{Answers, LateSink};
 use super::shared::{
-    AWAKE, IDLE, Item, NAPPING, NO_MEMORY, Shared, What, Written, lock, lost_statement, text_bytes,
+    AWAKE, Durability, HEAD_BYTES, IDLE, Item, NAPPING, NO_MEMORY, RING_BYTES, Shared, What,
+    Written, lock, lost_statement, text_bytes,
 };
 use super::sink::{FileSink, Sink};
 use super::tidy;
 use super::writer::Writer;
 use crate::clock::Clock;
-
-/// Output waiting for the disk: about 12 ms of a fast query, or minutes of typing.
-pub(super) const RING_BYTES: usize = 4 << 20;
 
 /// So much in the ring makes [`Recorder::ease`] wait.
 const EASE_BYTES: usize = RING_BYTES / 4 * 3;
@@ -34,70 +34,8 @@ const HANG_BYTES: u64 = 1 << 20;
 /// A frame never carries more, so that one event of the log stays readable.
 pub(super) const FRAME_BYTES: usize = 64 << 10;
 
-/// Time in microseconds (8 bytes) and length (4 bytes), both little endian.
-pub(super) const HEAD_BYTES: usize = 12;
-
 /// Text of markers that may wait for a disk that does not answer.
 const WAITING_MARKER_BYTES: usize = if cfg!(test) { 4 << 20 } else { 64 << 20 };
-
-/// How safe an intent must be before the statement may go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability {
-    /// The kernel has it: it survives the end of this process.
-    Written,
-    /// The disk has it: it survives the end of this machine.
-    Synced,
-}
-
-/// Why a recording did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// A folder could not be made.
-    #[error("cannot make the folder {}", .path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The log could not be made or its first line not be written.
-    #[error("cannot write the session log {}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The writer's thread could not be started.
-    #[error("cannot start the recorder's thread")]
-    Thread(#[source] io::Error),
-}
-
-impl RecordError {
-    /// Returns what the system said.
-    #[must_use]
-    pub fn into_cause(self) -> io::Error {
-        match self {
-            Self::Folder { source, .. } | Self::File { source, .. } | Self::Thread(source) => {
-                source
-            }
-        }
-    }
-}
-
-/// Why an intent is not known to be on disk.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotRecorded {
-    /// The disk has not answered in time. It is written later if the disk recovers.
-    #[error("the disk does not answer")]
-    TimedOut,
-    /// The disk refused it. It is written later if the disk recovers.
-    #[error("{0}")]
-    Refused(String),
-    /// The writer is gone.
-    #[error("the recorder has stopped")]
-    Stopped,
-}
 
 /// Records one session.
 ///
@@ -158,7 +96,7 @@ impl Recorder {
     ) -> Result<Self, RecordError> {
         let now = clock.now();
         let new = NewFolder::make(data_dir, now)?;
-        let path = new.path.join(header::LOG_NAME);
+        let path = new.path.join(folder::LOG_NAME);
         let line = header.line(&new.session, now);
         let mut sink = FileSink::create(data_dir, &new, &line.to_bytes(), max_bytes)
             .map_err(|source| RecordError::File { path: path.clone(), source })?;
@@ -185,8 +123,8 @@ impl Recorder {
         answers: Answers,
     ) -> Self {
         let now = clock.now();
-        let session = header::new_session_id(now);
-        let path = header::folder(data_dir, &session, now).join(header::LOG_NAME);
+        let session = folder::new_session_id(now);
+        let path = folder::folder(data_dir, &session, now).join(folder::LOG_NAME);
         let line = header.line(&session, now);
         let place = (data_dir.to_owned(), session.clone(), now);
         let head = (&line, header.target.clone());

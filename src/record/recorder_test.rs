@@ -7,9 +7,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::ThreadId;
 use std::time::Duration;
 
+use super::fault::NotRecorded;
 use super::header::Header;
 use super::read::{Event, Reader};
-use super::recorder::{Durability, NotRecorded, Recorder};
+use super::recorder::Recorder;
+use super::shared::Durability;
 use super::shared::NO_MEMORY;
 use super::sink::Sink;
 use super::{Marker, Source};

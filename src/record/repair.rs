@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::encode::Encoder;
 use super::event::Marker;
-use super::header::LOG_NAME;
+use super::folder::LOG_NAME;
 use super::segment::{self, Form};
 
 /// Read at once when a line's begin is looked for from the end.
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::record::read::{Event, Reader};
-    use crate::record::recorder::{Durability, Recorder};
+    use crate::record::{Durability, Recorder};
     use crate::record::{Header, Source};
     use crate::target::Target;
     use std::time::Duration;

@@ -13,10 +13,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use serde::{Deserialize, Serialize};
 use zstd::zstd_safe::CParameter;
 
-use super::header::{HeaderLine, LOG_NAME};
+use super::folder::LOG_NAME;
+use super::header::{HeaderLine, Place};
 
 /// A live segment is finished once it is this long: a packed one is then below a megabyte for
 /// most results, and losing one to a bad block loses little.
@@ -45,19 +45,11 @@ const HASH_LOG: u32 = 12;
 /// Large enough that reading is limited by the disk or by unpacking.
 pub(super) const READ_BYTES: usize = 256 << 10;
 
+/// The name of the reserve beside the log.
+pub(super) const RESERVE_NAME: &str = "reserve";
+
 /// The longest header of a packed file that tells how long it is unpacked.
 const FRAME_HEADER_BYTES: usize = 18;
-
-/// Where a segment stands in its session's log; part of its header, if it is not the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Place {
-    /// Its number, from 1.
-    pub(crate) n: u32,
-    /// Bytes of the log before it, headers of segments not counted but for the first.
-    pub(crate) offset: u64,
-    /// Time of the last event before it, in microseconds since the session's start.
-    pub(crate) time_us: u64,
-}
 
 /// How a finished segment is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -295,7 +287,7 @@ pub(super) fn leftovers(folder: &Path) -> io::Result<Vec<PathBuf>> {
         let name = name.to_string_lossy();
         if name.ends_with(".part")
             || name == "session.cast.next"
-            || name == super::sink::RESERVE_NAME
+            || name == RESERVE_NAME
             || name.starts_with("start-up-")
         {
             found.push(entry.path());

@@ -7,7 +7,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::event::Marker;
-use super::recorder::Durability;
+
+/// Output waiting for the disk: about 12 ms of a fast query, or minutes of typing.
+pub(super) const RING_BYTES: usize = 4 << 20;
+
+/// Time in microseconds (8 bytes) and length (4 bytes), both little endian.
+pub(super) const HEAD_BYTES: usize = 12;
 
 /// Why a statement was given up.
 pub(super) const NO_MEMORY: &str = "the disk does not take it and too much waits for it already";
@@ -22,6 +27,15 @@ pub(super) const AWAKE: u8 = 0;
 pub(super) const NAPPING: u8 = 1;
 /// The writer has nothing to do; anything wakes it.
 pub(super) const IDLE: u8 = 2;
+
+/// How safe an intent must be before the statement may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The kernel has it: it survives the end of this process.
+    Written,
+    /// The disk has it: it survives the end of this machine.
+    Synced,
+}
 
 /// What the relay and the writer share beside the ring.
 #[derive(Debug, Default)]

@@ -5,17 +5,14 @@ use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::header::{LOG_NAME, NewFolder};
+use super::folder::{LOG_NAME, NewFolder};
 use super::live::Live;
 use super::packer::Packer;
-use super::segment::{self, Form, SEGMENT_BYTES};
+use super::segment::{self, Form, RESERVE_NAME, SEGMENT_BYTES};
 use crate::target::Target;
 
 /// Kept free for statements: when the disk is full, output is lost first.
 const RESERVE_BYTES: usize = 1 << 20;
-
-/// The name of the reserve beside the log.
-pub(super) const RESERVE_NAME: &str = "reserve";
 
 /// The disk as the writer sees it.
 pub trait Sink: Send {

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::badly;
 use super::find;
-use super::header;
+use super::folder;
 use super::live;
 use super::prune::{self, Care, Limits};
 use super::repair::{self, End};
@@ -151,7 +151,7 @@ pub fn repair_dead(data_dir: &Path, max_session_bytes: u64) -> io::Result<usize>
 /// Makes the log of a session that has no marker whole, if it is not: an earlier nightlatch made
 /// none. One of a later nightlatch is left as it is.
 fn over(folder: &Path) -> io::Result<()> {
-    let log = folder.join(header::LOG_NAME);
+    let log = folder.join(folder::LOG_NAME);
     super::Reader::open(&log).map_err(io::Error::other)?;
     match repair::end(folder)? {
         End::Exit | End::Told => Ok(()),
@@ -191,7 +191,7 @@ fn make_private(folder: &Path) {
 /// Closes the folder above all sessions if others may look into it; returns what a person must be
 /// told then.
 pub(super) fn close(data_dir: &Path) -> Option<String> {
-    let sessions = data_dir.join(header::SESSIONS);
+    let sessions = data_dir.join(folder::SESSIONS);
     match restrict(&sessions, 0o700) {
         Rights::Private => None,
         Rights::Taken => {
@@ -406,7 +406,7 @@ mod tests {
         let recorder = recorder(data.path());
         let folder = folder(&recorder);
         drop(recorder);
-        let head = fs::read_to_string(folder.join(header::LOG_NAME)).unwrap();
+        let head = fs::read_to_string(folder.join(folder::LOG_NAME)).unwrap();
         // Something that does not pack away.
         let mut hash = 1_u64;
         let mut line = |_| {
@@ -418,7 +418,7 @@ mod tests {
             let plain = segment::path(&folder, n, segment::Form::Plain);
             fs::write(plain, format!("{}\n{text}", head.lines().next().unwrap())).unwrap();
         }
-        fs::remove_file(folder.join(header::LOG_NAME)).unwrap();
+        fs::remove_file(folder.join(folder::LOG_NAME)).unwrap();
         let max_session_bytes = 50_000;
         run(data.path(), Limits { max_session_bytes, ..LIMITS }, now()).unwrap();
         let (bytes, _) = segment::usage(&folder).unwrap();

@@ -11,10 +11,10 @@ use rtrb::Consumer;
 use super::desk::{Done, RETRY, Work};
 use super::encode::Encoder;
 use super::event::Marker;
-use super::header::HeaderLine;
-use super::recorder::{Durability, HEAD_BYTES, RING_BYTES};
-use super::segment::Place;
-use super::shared::{Item, NO_MEMORY, Shared, What, lock, lost_statement};
+use super::header::{HeaderLine, Place};
+use super::shared::{
+    Durability, HEAD_BYTES, Item, NO_MEMORY, RING_BYTES, Shared, What, lock, lost_statement,
+};
 use super::sink::Sink;
 use crate::clock::Clock;
 use crate::redact::{self, Secret};
