@@ -202,27 +202,18 @@ pub(super) fn text(expr: &Expr) -> Option<String> {
             let bytes: Vec<u8> = bytes.value.bytes().collect();
             Some(String::from_utf8_lossy(&bytes).into_owned())
         }
-        Expr::FString(string) => {
-            let mut text = String::new();
-            for part in &string.value {
-                match part {
-                    FStringPart::Literal(literal) => text.push_str(literal.as_str()),
-                    FStringPart::FString(inner) => {
-                        for element in &inner.elements {
-                            match element {
-                                InterpolatedStringElement::Literal(literal) => {
-                                    text.push_str(&literal.value);
-                                }
-                                // Any name would do: it stands for whatever is there then.
-                                InterpolatedStringElement::Interpolation(_) => {
-                                    text.push_str(WHATEVER);
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-            Some(text)
+        Expr::FString(string) => Some(
+            string
+                .value
+                .iter()
+                .map(|part| match part {
+                    FStringPart::Literal(literal) => literal.as_str().to_owned(),
+                    FStringPart::FString(inner) => left_open(&inner.elements),
+                })
+                .collect(),
+        ),
+        Expr::TString(string) => {
+            Some(string.value.iter().map(|part| left_open(&part.elements)).collect())
         }
         // "…" % x, "…" + x, "…".format(x), text("…"), dedent("…")
         Expr::BinOp(operation) => {
@@ -244,6 +235,17 @@ pub(super) fn text(expr: &Expr) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Leaves open what is put into a string: any name would do, it stands for whatever is there then.
+fn left_open(elements: &[InterpolatedStringElement]) -> String {
+    elements
+        .iter()
+        .map(|element| match element {
+            InterpolatedStringElement::Literal(literal) => &*literal.value,
+            InterpolatedStringElement::Interpolation(_) => WHATEVER,
+        })
+        .collect()
 }
 
 /// Leaves open what is put into a text at its marks: what begins with `begin` and ends where `end` says,

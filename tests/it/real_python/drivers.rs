@@ -165,6 +165,12 @@ const FUNCTIONS: &str = "create function sweep() returns int language plpgsql as
     $$ begin delete from families; return 1; end $$;
 create function greet(int) returns int language sql as $$ select $1 + 1 $$;";
 
+/// Returns what libpq connects to a stage's database with.
+fn dsn(stage: &Stage) -> String {
+    let (port, name) = (cluster().port, &stage.world.database.name);
+    format!("host=localhost port={port} dbname={name} user=app")
+}
+
 /// Runs a function against PostgreSQL and refuses it.
 fn postgres_refuses(module: &str, line: &str, expected: u64) {
     if !needs(NEEDED) {
@@ -174,7 +180,7 @@ fn postgres_refuses(module: &str, line: &str, expected: u64) {
     stage.world.database.sql(FUNCTIONS);
     let port = cluster().port;
     let database = stage.world.database.name.clone();
-    let dsn = format!("host=localhost port={port} dbname={database} user=app");
+    let dsn = dsn(&stage);
     let uri = stage.world.database.uri("app");
     let address = format!("app@localhost:{port}/{database}");
     let module = module.replace("$DSN", &dsn).replace("$URI", &uri).replace("$ADDRESS", &address);
@@ -343,6 +349,57 @@ fn psycopg_3_in_all_its_ways() {
     postgres_refuses(PSYCOPG, "merging(True)", 1000);
     postgres_refuses(PSYCOPG, "merging_each()", 996);
     postgres_refuses(PSYCOPG, "in_async()", 996);
+}
+
+/// Templates as Python 3.14 writes them (`t"delete from {tab:i}"`), of what psycopg has for older ones.
+const TEMPLATES: &str = "import psycopg, sys
+from psycopg import _compat
+from psycopg.sql import SQL, Identifier
+c = psycopg.connect('$DSN', autocommit=True)
+def put(value, how=''): return _compat.Interpolation(value, 'x', None, how)
+T = _compat.Template
+if sys.version_info < (3, 14):
+    class T(T):
+        def __new__(kind, *parts): return object.__new__(kind)
+        def __init__(self, *parts):
+            self.parts, self.interpolations = parts, [part for part in parts if not isinstance(part, str)]
+        def __iter__(self): return iter(self.parts)
+def run(*parts): return c.execute(T(*parts))
+def copy(*parts):
+    with c.cursor().copy(T(*parts)) as rows: list(rows)
+assert run('SELECT ', put(Identifier('families'), 'i'), '.id FROM families WHERE id = ', put(7)).fetchone() == (7,)
+for refused in put('id', 'q'), put(SQL('id')), put('id', 'other'):
+    try: run('SELECT ', refused)
+    except psycopg.ProgrammingError as error: assert 'format' in str(error) or 'sql values' in str(error)
+    else: raise SystemExit('psycopg took it')
+";
+
+#[test]
+fn templates_of_psycopg_are_judged_with_what_is_put_into_them() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::with_drivers();
+    let module = TEMPLATES.replace("$DSN", &dsn(&stage));
+    let all = "deletes every row of families";
+    for (work, said) in [
+        ("run(put(T('delete from families'), 'q'))", all),
+        ("run(put(SQL('delete from families where true'), 'q'))", all),
+        ("run('delete from ', put('families', 'i'))", all),
+        ("run('truncate ', put(Identifier('families'), 'i'))", "truncates families"),
+        ("run('delete from families where ', put('a', 'l'), ' = ', put('a', 'l'))", all),
+        ("copy('copy (', put(T('delete from families returning id'), 'q'), ') to stdout')", all),
+        (
+            "for n in range(1, 30): run(put(T('delete from families where id = ', put(-n)), 'q'))",
+            "number 5 of",
+        ),
+        // A version that puts them together in another way.
+        ("sys.modules['psycopg._tstrings'] = None; run('select ', put(1))", "cannot be read"),
+    ] {
+        let told = stage.refused(&format!("{module}{work}"));
+        assert!(told.contains(said), "{work}: {told}");
+        assert_eq!(stage.world.database.count("families"), 1000, "{work}");
+    }
 }
 
 const ASYNCPG: &str = "import asyncpg, asyncio

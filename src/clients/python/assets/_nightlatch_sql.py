@@ -220,9 +220,22 @@ def _composed(query, context):
         return query
     if hasattr(query, 'as_string'):
         return query.as_string(context)
-    # A template: what is put into it is a value.
-    parts = getattr(query, 'strings', None)
-    return str(query) if parts is None else '$1'.join(parts)
+    return _expanded(query, context) if hasattr(query, 'interpolations') else str(query)
+
+
+def _expanded(template, context):
+    """The text of a template, put together by psycopg itself: values stay marks, the rest is SQL. What it
+    refuses there it would refuse when it sends it."""
+    try:
+        from psycopg._tstrings import TemplateProcessor
+        from psycopg.adapt import Transformer
+        tools = Transformer(context)
+        made = TemplateProcessor(template, tx=tools, server_params=True)
+    except (ImportError, TypeError):
+        # A version that does it otherwise: it may be anything, and is asked about as what cannot be read.
+        return 'DELETE %s' % (template,)
+    made.process()
+    return made.query.decode(tools.encoding)
 
 
 def psycopg2(module):
