@@ -87,10 +87,12 @@ pub(super) fn ends(line: &str, delimiter: &str) -> (usize, usize) {
         let length = named.find(char::is_whitespace).unwrap_or(named.len());
         return (line.len() - named.len() + length, 0);
     }
-    let found = |end: &str| line.find(end).map(|at| (at, end.len()));
-    let ends =
-        [found(delimiter), found("\\g").filter(|_| !is_short), found("\\G").filter(|_| !is_short)];
-    ends.into_iter().flatten().min().unwrap_or((line.len(), 0))
+    let end = line.find(delimiter).map(|at| (at, delimiter.len()));
+    // Not beyond it: a line may be all commands.
+    let before = &line[..end.map_or(line.len(), |(at, _)| at)];
+    let sent = ["\\g", "\\G"].into_iter().filter(|_| !is_short);
+    let sent = sent.filter_map(|end| before.find(end).map(|at| (at, end.len()))).min();
+    sent.or(end).unwrap_or((line.len(), 0))
 }
 
 /// Returns the name of a command, whole and folded.
