@@ -34,6 +34,8 @@ pub enum Order {
     Start,
     /// Continue the stopped client.
     Continue,
+    /// We are in the foreground (1) or not (0), and so shall the client be on its own terminal.
+    Front(i32),
     /// End the client at once, so that it reads nothing more.
     Kill,
     /// Send this signal to the client.
@@ -99,6 +101,7 @@ impl Channel {
         let (tag, number) = match order {
             Order::Start => (b'a', 0),
             Order::Continue => (b'c', 0),
+            Order::Front(is_front) => (b'F', is_front),
             Order::Kill => (b'K', 0),
             Order::Signal(signal) => (b'S', signal),
             Order::LetGo(place) => (b'l', place),
@@ -138,6 +141,7 @@ impl Channel {
         Ok(Some(match tag {
             b'a' => Order::Start,
             b'c' => Order::Continue,
+            b'F' => Order::Front(number),
             b'K' => Order::Kill,
             b'S' => Order::Signal(number),
             b'l' => Order::LetGo(number),
@@ -200,6 +204,7 @@ mod tests {
         for order in [
             Order::Start,
             Order::Continue,
+            Order::Front(1),
             Order::Kill,
             Order::Signal(15),
             Order::LetGo(1),

@@ -95,24 +95,31 @@ pub(super) fn run(client: &Client, held: Held, mut channel: Channel) -> io::Resu
     }
 
     channel.report(Report::Ready)?;
-    if !matches!(channel.next_order(), Ok(Some(Order::Start))) {
-        // Refused before anything ran, or the relay is gone.
-        if let Some(keepsake) = &keepsake {
-            keepsake.restore_settings();
+    let mut is_front = true;
+    loop {
+        match channel.next_order() {
+            Ok(Some(Order::Start)) => break,
+            Ok(Some(Order::Front(front))) => is_front = front != 0,
+            Ok(_) | Err(_) => {
+                // Refused before anything ran, or the relay is gone.
+                if let Some(keepsake) = keepsake.as_ref().filter(|_| is_front) {
+                    keepsake.restore_settings();
+                }
+                return Ok(0);
+            }
         }
-        return Ok(0);
     }
-    let started = start(client, tty.as_ref().map(AsFd::as_fd), &hold, is_deaf);
+    let started = start(client, tty.as_ref().map(AsFd::as_fd), is_front, &hold, is_deaf);
     match started {
         Ok(pid) => {
             channel.report(Report::Started(pid.as_raw()))?;
-            let owns_session = tty.is_some();
             let hold = hold.into_iter().map(Some).collect();
             let monitor = Monitor {
                 channel,
                 signals,
                 pid,
-                owns_session,
+                tty,
+                is_front,
                 keepsake,
                 hold,
                 worn: 0,
@@ -133,7 +140,10 @@ struct Monitor {
     channel: Channel,
     signals: Signals,
     pid: Pid,
-    owns_session: bool,
+    /// The terminal of the inner session, which then is ours.
+    tty: Option<OwnedFd>,
+    /// Whether the client may use it: the kernel stops one in the background that reads or sets it.
+    is_front: bool,
     keepsake: Option<Keepsake>,
     hold: Vec<Option<Afloat>>,
     /// What of the terminal's look is the relay's.
@@ -163,6 +173,7 @@ impl Monitor {
                     Ok(Some(Order::Start)) => {}
                     Ok(Some(Order::Wear(worn))) => self.worn = worn,
                     Ok(Some(Order::Continue)) => self.send(Signal::SIGCONT),
+                    Ok(Some(Order::Front(front))) => self.put(front != 0),
                     Ok(Some(Order::Kill)) => self.end(),
                     Ok(Some(Order::Signal(number))) => {
                         if let Ok(signal) = Signal::try_from(number) {
@@ -224,7 +235,7 @@ impl Monitor {
                 }
             }
         }
-        if let Some(keepsake) = &self.keepsake {
+        if let Some(keepsake) = self.keepsake.as_ref().filter(|_| self.is_front) {
             keepsake.restore(self.worn);
         }
         if let Some(note) = &self.note {
@@ -233,9 +244,19 @@ impl Monitor {
         }
     }
 
+    /// Puts the client in the foreground of its terminal, or ourselves in its place.
+    fn put(&mut self, is_front: bool) {
+        self.is_front = is_front;
+        if let Some(tty) = &self.tty {
+            let group = if is_front { self.pid } else { getpid() };
+            // A client that has ended needs none.
+            let _ = without_ttou(|| tcsetpgrp(tty, group));
+        }
+    }
+
     /// Ends the client, and where that is a script the one that it waits for.
     fn end(&self) {
-        if self.owns_session {
+        if self.tty.is_some() {
             return self.send(Signal::SIGKILL);
         }
         for pid in tree(self.pid.as_raw()) {
@@ -257,21 +278,22 @@ impl Monitor {
 
     /// Sends a signal to the client, and to its children where it has a group of its own.
     fn send(&self, signal: Signal) {
-        if self.is_over && !self.owns_session {
+        if self.is_over && self.tty.is_none() {
             // Its number may be another's by now.
             return;
         }
-        let whom = if self.owns_session { Pid::from_raw(-self.pid.as_raw()) } else { self.pid };
+        let whom = if self.tty.is_some() { Pid::from_raw(-self.pid.as_raw()) } else { self.pid };
         // It may have ended in between; then there is nobody left to tell.
         let _ = kill(whom, signal);
     }
 }
 
-/// Starts the client: in its own foreground group where it has a terminal of its own, and deaf to
-/// SIGINT where we were started so.
+/// Starts the client: in a group of its own where it has a terminal of its own, in front there unless
+/// we are in the background, and deaf to SIGINT where we were started so.
 fn start(
     client: &Client,
     tty: Option<BorrowedFd<'_>>,
+    is_front: bool,
     hold: &[Afloat],
     is_deaf: bool,
 ) -> io::Result<Pid> {
@@ -300,7 +322,9 @@ fn start(
             if let Some(tty) = tty {
                 setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
                 let tty = BorrowedFd::borrow_raw(tty);
-                without_ttou(|| tcsetpgrp(tty, getpid()))?;
+                if is_front {
+                    without_ttou(|| tcsetpgrp(tty, getpid()))?;
+                }
             }
             Ok(())
         });

@@ -6,7 +6,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-use nix::sys::termios::{self, InputFlags, LocalFlags, OutputFlags, SpecialCharacterIndices};
+use nix::sys::termios::{
+    self, InputFlags, LocalFlags, OutputFlags, SetArg, SpecialCharacterIndices, Termios,
+};
 
 use super::poll::{Wait, poll};
 use super::term::{Size, UserTerm, set_size};
@@ -84,6 +86,18 @@ impl Pty {
     /// When the pty is gone.
     pub fn resize(&self, size: Size) -> io::Result<()> {
         set_size(self.leader.as_fd(), size)
+    }
+
+    /// Passes on that the settings it began with have changed, unless the client has made others of
+    /// them: a shell's line editor may have had the terminal when we looked.
+    ///
+    /// # Errors
+    /// When the pty is gone.
+    pub fn renew(&self, before: &Termios, now: &Termios) -> io::Result<()> {
+        if termios::tcgetattr(&self.follower)? == *before {
+            termios::tcsetattr(&self.follower, SetArg::TCSANOW, now)?;
+        }
+        Ok(())
     }
 
     /// Reads what the client has made of its terminal: one system call.

@@ -148,6 +148,12 @@ pub fn shrug_off(numbers: &[i32]) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns whether this signal stops who uses a terminal from the background.
+#[must_use]
+pub fn is_for_terminal(signal: i32) -> bool {
+    matches!(signal, consts::SIGTTIN | consts::SIGTTOU)
+}
+
 /// Runs `action` while SIGTTOU is blocked: changing a terminal from the background would stop us.
 pub fn without_ttou<T>(action: impl FnOnce() -> T) -> T {
     let mut set = SigSet::empty();

@@ -227,6 +227,9 @@ impl Relay {
 
     /// Makes the terminal look as it should.
     pub(super) fn put_on(&mut self) -> io::Result<()> {
+        if self.is_background {
+            return Ok(());
+        }
         let wants_focus = self.wants_focus();
         let bytes = self.appearance.put_on(wants_focus);
         self.change_look(&bytes)

@@ -95,6 +95,7 @@ impl Relay {
         if let Some(approval) = self.approval(&judged) {
             return self.release(judged, doubt, Some(approval), false);
         }
+        self.come_to_front()?;
         if !self.has_person() {
             let why = "no terminal to ask on";
             return match doubt {
@@ -112,7 +113,8 @@ impl Relay {
         self.held = Some(Box::new(Held { dialogue, judged, doubt, output: Vec::new(), wakeups }));
         self.draw(&draw)?;
         self.ask_figures();
-        Ok(())
+        // A job in the background shows what it waits for, and stops until the person brings it back.
+        if self.is_background { self.suspend_held() } else { Ok(()) }
     }
 
     /// Says what the person is asked.
@@ -188,6 +190,7 @@ impl Relay {
             self.discard_until = None;
         }
         self.end_torn()?;
+        self.come_to_front()?;
         self.see_withdrawal()?;
         if self.held.as_ref().and_then(|held| held.next_deadline()).is_some_and(|due| now >= due)
             && let Some(held) = &mut self.held
@@ -412,7 +415,8 @@ impl Relay {
             self.term = Some(term);
             self.is_term_lent = true;
         }
-        self.term.as_ref().is_some_and(UserTerm::is_foreground)
+        let is_front = self.term.as_ref().is_some_and(UserTerm::is_foreground);
+        is_front || (self.is_background && self.interactive.is_some())
     }
 
     /// Closes a terminal that was opened only for the question.

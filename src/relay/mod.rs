@@ -524,7 +524,7 @@ impl Relay {
             Some(Report::Failed(errno)) => self.ended = Some(Ended::NotStarted(errno)),
             Some(Report::Exited(status)) => self.ended = Some(Ended::Status(status)),
             Some(Report::Signalled(signal)) => self.ended = Some(Ended::Signal(signal)),
-            Some(Report::Stopped(_)) => self.suspend()?,
+            Some(Report::Stopped(signal)) => self.suspend(signal)?,
             // The monitor was killed: the kernel ends the client with it.
             None => self.ended = Some(Ended::Signal(libc_sigkill())),
         }

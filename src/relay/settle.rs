@@ -11,6 +11,7 @@ use super::ends::FEED_PLACE;
 use super::hold::Doubt;
 use super::keeper::Judged;
 use super::look::{EAGER_LOOKS, Look, Who};
+use super::way_out::FRONT_LOOK;
 use super::{Ended, Phase, Relay};
 use crate::clients::{Asked, Guarded, Input, Unseen};
 use crate::os::channel::Order;
@@ -122,7 +123,9 @@ impl Relay {
         let (guard, alert) = (self.next_guard_look(), self.next_alert());
         let torn = self.focus.torn_until().map(|until| until.saturating_sub(now));
         let trouble = FIRST_TROUBLE.checked_sub(now);
-        [look, dialogue, withdrawal, probe, guard, alert, torn, trouble].into_iter().flatten().min()
+        let front = self.is_background.then_some(FRONT_LOOK);
+        let looks = [look, dialogue, withdrawal, probe, guard, alert, torn, trouble, front];
+        looks.into_iter().flatten().min()
     }
 
     /// Returns whether the one thing that may be wanted is data on standard input. A question comes

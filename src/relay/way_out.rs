@@ -9,12 +9,18 @@ use super::keeper::outcome::Heard;
 use super::{Ended, Phase, Relay};
 use crate::os::channel::Order;
 use crate::os::poll::{Wait, poll};
-use crate::os::signal::Caught;
-use crate::os::term::{Keys, Writers};
+use crate::os::signal::{Caught, is_for_terminal};
+use crate::os::term::{Keys, UserTerm, Writers};
 use crate::os::{job, process};
 
 /// A stop that is over sooner was none: the kernel does not stop an orphaned job.
 const FUTILE: Duration = Duration::from_millis(5);
+
+/// So many such stops in a row, and nobody is there who could bring us back.
+const FUTILE_STOPS: u32 = 3;
+
+/// How often a run in the background looks whether it has been given the terminal.
+pub(super) const FRONT_LOOK: Duration = Duration::from_millis(100);
 
 /// How long a signal may take that woke us.
 const WOKEN: Duration = Duration::from_millis(50);
@@ -116,11 +122,16 @@ impl Relay {
         self.resize_dialogue(size.cols, size.rows)
     }
 
-    /// The client was stopped: so are we, and together we go on.
-    pub(super) fn suspend(&mut self) -> io::Result<()> {
+    /// The client was stopped by this signal: so are we, and together we go on.
+    pub(super) fn suspend(&mut self, signal: i32) -> io::Result<()> {
         if self.ends.pty.is_none() {
             // The terminal stopped the whole process group.
             return Ok(());
+        }
+        if self.is_background && is_for_terminal(signal) && self.is_in_front() {
+            // It wanted the terminal just before we got it.
+            self.come_to_front()?;
+            return self.channel.order(Order::Continue);
         }
         self.drain_all()?;
         self.flush()?;
@@ -140,7 +151,7 @@ impl Relay {
         if let Some(term) = &mut self.term {
             term.restore()?;
         }
-        self.suspend_together()?;
+        self.stop()?;
         self.take_terminal()?;
         if self.ended.is_some() {
             return Ok(());
@@ -159,34 +170,80 @@ impl Relay {
         job::suspend()
     }
 
-    /// Makes the terminal raw, once it listens to us. A person's session in the background stops
-    /// until it is brought back, as the client would; any other run goes on without keys.
-    pub(super) fn take_terminal(&mut self) -> io::Result<()> {
-        let mut futile = 0;
-        while self.term.as_ref().is_some_and(|term| !term.is_foreground()) {
-            if self.interactive.is_none() {
-                self.is_background = true;
-                return Ok(());
-            }
-            if self.end_if_told()? {
+    /// Stops until somebody continues us.
+    fn stop(&mut self) -> io::Result<()> {
+        for _ in 0..FUTILE_STOPS {
+            if !self.is_in_front() && self.end_if_told()? {
                 return Ok(());
             }
             let before = self.keeper.clock().elapsed();
             self.suspend_together()?;
             let was_stopped = self.keeper.clock().elapsed() - before > FUTILE;
-            futile = if was_stopped { 0 } else { futile + 1 };
-            if futile > 2 {
-                // Nobody can bring us back: the shell is gone.
-                return self.hang_up();
+            if was_stopped || self.is_in_front() {
+                return Ok(());
             }
         }
-        self.is_background = false;
+        // Nobody can bring us back: the shell is gone.
+        self.hang_up()
+    }
+
+    /// Returns whether the terminal listens to us; true where there is none.
+    fn is_in_front(&self) -> bool {
+        self.term.as_ref().is_none_or(UserTerm::is_foreground)
+    }
+
+    /// Returns whether the run goes on in the background, without keys: a script does, and a client
+    /// that a hook asks for is stopped by the kernel where it wants its terminal, as it would be bare.
+    /// One that is answered through its terminal, at a prompt, has to wait, and so has a question.
+    fn runs_behind(&self) -> bool {
+        self.interactive.is_none() || (self.tap.is_none() && self.held.is_none())
+    }
+
+    /// Makes the terminal raw, once it listens to us. Where it does not, the run goes on without it
+    /// or stops until it is brought back.
+    pub(super) fn take_terminal(&mut self) -> io::Result<()> {
+        while !self.is_in_front() {
+            if self.runs_behind() {
+                return self.be_in_front(false);
+            }
+            self.stop()?;
+            if self.ended.is_some() {
+                return Ok(());
+            }
+        }
         let (keys, writers) = (self.keys(), self.writers());
         if let Some(term) = &mut self.term {
+            let before = term.original().clone();
             term.refresh();
+            // It wakes whoever reads there, which would look like an interrupt of a question.
+            if self.is_background
+                && let Some(pty) = &self.ends.pty
+            {
+                pty.renew(&before, term.original())?;
+            }
             term.make_raw(keys, writers)?;
         }
+        self.be_in_front(true)
+    }
+
+    /// Takes note of whether the terminal is ours, and so of the client.
+    fn be_in_front(&mut self, is_front: bool) -> io::Result<()> {
+        let is_news = std::mem::replace(&mut self.is_background, !is_front) == is_front;
+        // One that is answered through its terminal must be able to read there at any time.
+        if is_news && self.tap.is_none() {
+            self.channel.order(Order::Front(i32::from(is_front)))?;
+        }
         Ok(())
+    }
+
+    /// Takes the terminal where a shell has given it to us while we ran: it does not tell.
+    pub(super) fn come_to_front(&mut self) -> io::Result<()> {
+        if !self.is_background || !self.is_in_front() {
+            return Ok(());
+        }
+        self.take_terminal()?;
+        self.put_on()?;
+        self.resize()
     }
 
     fn writers(&self) -> Writers {

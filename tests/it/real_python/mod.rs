@@ -1,6 +1,7 @@
 //! Real Pythons, real drivers, real servers: what is refused has not arrived.
 
 mod alike;
+mod background;
 mod deleted_by;
 mod demo;
 mod drivers;
