@@ -103,7 +103,7 @@ pub fn read(data_dir: &Path) -> Found {
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
         Err(error) => {
-            if error.kind() != io::ErrorKind::NotFound {
+            if !is_nothing(&error) {
                 found.unreadable.push(folder);
             }
             return found;
@@ -115,7 +115,7 @@ pub fn read(data_dir: &Path) -> Found {
         match one(&path) {
             Ok(glass) => found.glasses.push((path, glass)),
             // Mended by another process in between.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if is_nothing(&error) => {}
             Err(_) => found.unreadable.push(path),
         }
     }
@@ -129,6 +129,11 @@ fn one(path: &Path) -> io::Result<Glass> {
         return Err(io::ErrorKind::InvalidData.into());
     }
     Ok(serde_json::from_slice(&fs::read(path)?)?)
+}
+
+/// Whether nothing can be there: no folder, or a file in its place.
+fn is_nothing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]

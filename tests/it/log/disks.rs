@@ -114,12 +114,16 @@ fn screen(pty: &mut Pty) -> String {
 fn goes_on(pty: &mut Pty, world: &World) {
     let data = world.data();
     pty.wait_until("a log", |_| read_all(&data).iter().any(|log| !log.statements.is_empty()));
-    // By the second it is told.
-    for _ in 0..2 {
+    // It is told at a key: by then the writer may still be at it.
+    let is_told = |pty: &mut Pty| pty.screen().lines.concat().contains("recording goes on");
+    for _ in 0..100 {
         pty.line("");
         pty.wait_for_silence(Duration::from_millis(100));
+        if is_told(pty) {
+            break;
+        }
     }
-    pty.wait_until("it is told", |screen| screen.lines.concat().contains("recording goes on"));
+    assert!(is_told(pty), "{}", pty.dump());
     pty.line("");
 }
 

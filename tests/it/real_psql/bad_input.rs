@@ -79,9 +79,10 @@ fn data_folder_that_cannot_be_written() {
     let file = world.write("file", "in the way");
     world.set("NIGHTLATCH_DATA_DIR", file.join("data").to_str().expect("UTF-8"));
     let mut pty = world.open();
-    let screen = pty.screen().to_string().replace('\n', " ");
+    let screen = pty.screen().lines.concat();
     assert!(screen.contains("recording is off"), "{}", pty.dump());
     assert!(screen.contains("NIGHTLATCH_DATA_DIR"), "{}", pty.dump());
+    assert!(!screen.contains("break-glass"), "{}", pty.dump());
     pty.line("select 40 + 2;");
     pty.wait_for("42");
     wait_for_any_prompt(&mut pty, &world);
