@@ -61,6 +61,15 @@ fn wait_for_look(pty: &mut Pty, look: &Shown) {
     }
 }
 
+/// Waits until what is worn is written down, beside the session, for the next one on the terminal.
+fn wait_for_note(pty: &mut Pty, world: &World) {
+    let looks = world.data().join("looks");
+    pty.wait_until("the note of the look", |_| {
+        let notes = fs::read_dir(&looks).into_iter().flatten().flatten();
+        notes.into_iter().any(|note| note.metadata().is_ok_and(|facts| facts.len() > 0))
+    });
+}
+
 fn on_production() -> Shown {
     let mut shown = Shown::before();
     shown.titles = vec![std::mem::replace(&mut shown.title, "PRODUCTION orders-prod".to_owned())];
@@ -93,12 +102,13 @@ fn the_look_goes_with_the_session() {
         let world = dark();
         let mut pty = world.open();
         assert_eq!(shown(&mut pty), on_production(), "{how}\n{}", pty.dump());
+        wait_for_note(&mut pty, &world);
         leave(&mut pty);
         pty.wait_for_exit();
         world.assert_nothing_left();
         assert_eq!(shown(&mut pty), Shown::before(), "{how}\n{}", pty.dump());
         assert!(!pty.is_mode_on("?1004"), "the focus is still reported: {how}");
-        let mut notes = fs::read_dir(world.data().join("looks")).expect("it was written down");
+        let mut notes = fs::read_dir(world.data().join("looks")).expect("a folder");
         assert!(notes.next().is_none(), "the next session would take it off again: {how}");
     }
 }
@@ -119,6 +129,7 @@ fn what_is_left_on_is_taken_off_by_the_next_session() {
     let mut pty = Pty::spawn(command);
     pty.wait_for_prompt(&world.database.prompt());
     assert_eq!(shown(&mut pty), on_production(), "{}", pty.dump());
+    wait_for_note(&mut pty, &world);
     let processes = world.processes();
     let pid = |name: &str| {
         let process = processes.iter().find(|process| process.name == name);
