@@ -53,6 +53,34 @@ fn the_interpreters_own_prompt() {
     }
 }
 
+/// What a name stands for is told without running any code of it: it may be lazy, and fail.
+#[test]
+fn what_a_name_stands_for_is_left_alone() {
+    if !needs(NEEDED) {
+        return;
+    }
+    let stage = Stage::new();
+    let lines = "class Lazy:
+  def __getattribute__(self, name): print('woken', name); raise KeyError(name)
+class Meta(type):
+  def __getattribute__(kind, name): print('asked', name); return type.__getattribute__(kind, name)
+";
+    stage.world.write(
+        "lazy.py",
+        &format!("{lines}class Kind(metaclass=Meta): pass\nlazy, kind = Lazy(), Kind()\n"),
+    );
+    let mut pty = Pty::spawn(stage.wrapped(&["-q", "-i", "lazy.py"]));
+    pty.wait_for_prompt(">>> ");
+    for line in ["lazy is None", "kind is None", "Kind is None"] {
+        enter(&mut pty, line);
+    }
+    let screen = pty.screen().lines.join("\n");
+    assert_eq!(screen.matches("False").count(), 3, "{screen}");
+    assert!(!screen.contains("woken") && !screen.contains("asked"), "{screen}");
+    pty.line("exit()");
+    assert_eq!(pty.finish().code(), Some(0));
+}
+
 #[test]
 fn a_nested_console_and_the_debugger() {
     if !needs(NEEDED) {

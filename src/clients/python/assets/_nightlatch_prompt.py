@@ -56,9 +56,11 @@ def _types(text):
 
 
 def _described(value):
+    """Tells what a value is by what it was made of: asking the value itself would run code of the person's,
+    and wake what is lazy."""
     if type(value) is type(sys):
         return 'module ' + str(value.__dict__.get('__name__'))
-    if isinstance(value, type):
+    if issubclass(type(value), type):
         return 'class ' + ' '.join(_origins(value))
     return 'of ' + ' '.join(_origins(type(value)))
 
@@ -68,7 +70,8 @@ def _origins(kind):
     names = []
     for base in type.__getattribute__(kind, '__mro__')[:-1][:8] or (kind,):
         name = type.__getattribute__(base, '__name__')
-        names.append('%s.%s' % (base.__dict__.get('__module__', '?'), name))
+        space = type.__getattribute__(base, '__dict__')
+        names.append('%s.%s' % (space.get('__module__', '?'), name))
     return names
 
 
