@@ -50,7 +50,10 @@ def _types(text):
             continue
         for space in spaces:
             if word in space:
-                types[word] = _described(space[word])
+                try:
+                    types[word] = _described(space[word])
+                except Exception:
+                    pass  # Nobody knows it then; the statement is none the worse for it.
                 break
     return types
 
