@@ -1,6 +1,6 @@
 //! The exact text of every statement is in the history, from every shell.
 
-use super::stage::{ROWS, Stage, block, enter};
+use super::stage::{ROWS, Stage, block, enter, wait_for_question};
 use crate::real_psql::non_interactive::without_terminal;
 use crate::support::pty::{Key, Pty};
 use crate::support::python::{drivers, interpreters};
@@ -185,6 +185,38 @@ fn a_text_that_django_is_given_is_a_statement() {
         assert_eq!(stage.left(), ROWS, "{args:?}");
         assert_eq!(texts(&stage).last().map(String::as_str), Some(text.trim_end()), "{args:?}");
     }
+}
+
+/// Django connects with the first query, which may be the loop that deletes.
+#[test]
+fn the_first_query_of_django_may_be_the_loop() {
+    if !needs(&[Tool::Psql, Tool::Postgres, Tool::PythonDrivers, Tool::TestClock]) {
+        return;
+    }
+    let mut stage = Stage::with_drivers();
+    let uri = stage.world.database.uri("app");
+    stage.world.set("DATABASE_URL", &uri);
+    stage.world.write(
+        "models.py",
+        "import django
+from django.conf import settings
+settings.configure(DATABASES={'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'orders.db'}})
+django.setup()
+from django.db import models
+class Family(models.Model):
+    class Meta: app_label, db_table = 'app', 'families'
+",
+    );
+    let mut pty = Pty::spawn(stage.wrapped(&["-q", "-i", "models.py"]));
+    pty.wait_for_prompt(">>> ");
+    pty.line("n = [family.delete() for family in Family.objects.all()]");
+    wait_for_question(&mut pty);
+    pty.press(Key::Enter);
+    pty.wait_for_prompt(">>> ");
+    pty.wait_for_silence(std::time::Duration::from_millis(350));
+    pty.press(Key::Ctrl('d'));
+    pty.finish();
+    assert_eq!(stage.left(), ROWS);
 }
 
 #[test]
