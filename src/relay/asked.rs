@@ -122,10 +122,18 @@ impl Asking {
         self.is_told && !self.is_guarded
     }
 
-    /// Reads what is typed on a screen, of which no hook tells: the statement, and what it does.
-    /// `typed` are the keys alone: where no prompt is shown yet, they count if they destroy.
-    pub(super) fn read_draft(&mut self, screen: &str, typed: &str) -> Option<(String, Reading)> {
-        let shown = self.reader.typed(screen);
+    /// Reads what is typed on a screen, of which no hook tells: the statement, and what it does. `whole`
+    /// is that screen with all that was typed; `typed` are the keys alone: where no prompt is shown yet,
+    /// they count if they destroy.
+    pub(super) fn read_draft(
+        &mut self,
+        [shown, whole]: [&str; 2],
+        typed: &str,
+    ) -> Option<(String, Reading)> {
+        let typed = typed.trim_end();
+        // What an editor wraps in its own way is not the end of the screen, and whole all the same.
+        let echoed = self.reader.typed(shown).filter(|text| text.ends_with(typed));
+        let shown = echoed.or_else(|| self.reader.typed(whole));
         let is_shown = shown.is_some();
         let text = shown.unwrap_or_else(|| typed.to_owned());
         if !self.reader.is_submitted(&text) {

@@ -56,10 +56,13 @@ impl Draft {
         }
     }
 
-    /// Returns the screen, with what was typed and does not stand there yet: an echo may come late.
-    fn screen(&self, pasted: &str, (cols, rows): (u16, u16)) -> String {
+    /// Returns the screen, and that with what was typed and does not stand there yet: an echo may come
+    /// late.
+    fn screens(&self, pasted: &str, (cols, rows): (u16, u16)) -> [String; 2] {
         let shown = screen::shown(&self.output, cols, rows);
-        if self.is_edited { shown + pasted } else { complete(&shown, &self.typed) }
+        let whole =
+            if self.is_edited { shown.clone() + pasted } else { complete(&shown, &self.typed) };
+        [shown, whole]
     }
 
     /// A line was handed over.
@@ -117,13 +120,15 @@ impl Relay {
         self.unguarded.take(&pasted, true);
         let pasted =
             PASTES.iter().fold(pasted.replace('\r', "\n"), |keys, mark| keys.replace(mark, ""));
-        let screen = self.unguarded.screen(&pasted, self.line.size());
+        let [shown, whole] = self.unguarded.screens(&pasted, self.line.size());
         let typed = std::mem::take(&mut self.unguarded.typed);
         let typed = if self.unguarded.is_edited { pasted } else { typed };
         self.unguarded.begin();
         self.unguarded.take(&text(&keys[end + 1..]), false);
         let Some(asking) = &mut self.asking else { return Ok(false) };
-        let Some((text, reading)) = asking.read_draft(&screen, &typed) else { return Ok(false) };
+        let Some((text, reading)) = asking.read_draft([&shown, &whole], &typed) else {
+            return Ok(false);
+        };
         self.begin_submission(false);
         let judged = self.keeper.untold(text, &reading, Source::Draft);
         match judged.verdict.decision {
@@ -165,12 +170,12 @@ mod tests {
         let mut draft = Draft::default();
         draft.print(b">>> ");
         draft.take("f.deletx\x7fe()", false);
-        assert_eq!(draft.screen("", size), ">>>f.delete()");
+        assert_eq!(draft.screens("", size)[1], ">>>f.delete()");
         draft.take("\x15g", false);
-        assert_eq!(draft.screen("", size), ">>>g");
+        assert_eq!(draft.screens("", size)[1], ">>>g");
         draft.print(b"later");
         draft.take("\x1b[A", false);
-        assert_eq!(draft.screen("", size), ">>> later", "the screen is all there is");
+        assert_eq!(draft.screens("", size)[1], ">>> later", "the screen is all there is");
         draft.begin();
         draft.take("\x1b[200~a\rb\x1b[201~", true);
         assert_eq!(draft.typed, "a\nb");

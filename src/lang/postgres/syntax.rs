@@ -3,7 +3,7 @@
 //!
 //! The nodes are the same, one by one; a test compares them.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::rc::Rc;
 
 use squawk_parser::{EntryPoint, LexedStr, StrStep};
@@ -69,9 +69,9 @@ pub(super) fn parse(text: &str, entry: EntryPoint) -> Parsed {
     Parsed { root: SyntaxNode(Spot { tree: Rc::new(tree), at: 0 }), is_grammatical }
 }
 
-/// Where something stands in a tree.
+/// Where something stands in a tree, be it a node or a token.
 #[derive(Clone)]
-struct Spot {
+pub(super) struct Spot {
     tree: Rc<Tree>,
     at: u32,
 }
@@ -81,9 +81,18 @@ impl Spot {
         &self.tree.items[self.at as usize]
     }
 
-    fn range(&self) -> Range<usize> {
+    pub(super) fn kind(&self) -> SyntaxKind {
+        self.item().kind
+    }
+
+    /// Where it stands in the text that was parsed, in bytes.
+    pub(super) fn text_range(&self) -> Range<usize> {
         let Item { start, end, .. } = *self.item();
         start as usize..end as usize
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.tree.text[self.text_range()]
     }
 
     fn with(&self, at: u32) -> Self {
@@ -97,7 +106,7 @@ impl Spot {
         }
     }
 
-    fn parent(&self) -> Option<SyntaxNode> {
+    pub(super) fn parent(&self) -> Option<SyntaxNode> {
         (self.at != 0).then(|| SyntaxNode(self.with(self.item().parent)))
     }
 }
@@ -122,33 +131,32 @@ pub(super) enum SyntaxElement {
     Token(SyntaxToken),
 }
 
+impl Deref for SyntaxNode {
+    type Target = Spot;
+
+    fn deref(&self) -> &Spot {
+        &self.0
+    }
+}
+
+impl Deref for SyntaxToken {
+    type Target = Spot;
+
+    fn deref(&self) -> &Spot {
+        &self.0
+    }
+}
+
 impl SyntaxNode {
-    pub(super) fn kind(&self) -> SyntaxKind {
-        self.0.item().kind
-    }
-
-    /// Where it stands in the text that was parsed, in bytes.
-    pub(super) fn text_range(&self) -> Range<usize> {
-        self.0.range()
-    }
-
-    pub(super) fn text(&self) -> &str {
-        &self.0.tree.text[self.0.range()]
-    }
-
     /// Whether the whole of another node's text is in this one's.
     pub(super) fn contains(&self, other: &Self) -> bool {
         let (whole, part) = (self.text_range(), other.text_range());
         whole.start <= part.start && part.end <= whole.end
     }
 
-    pub(super) fn parent(&self) -> Option<Self> {
-        self.0.parent()
-    }
-
     /// The node itself, and those around it.
     pub(super) fn ancestors(&self) -> impl Iterator<Item = Self> + use<> {
-        std::iter::successors(Some(self.clone()), Self::parent)
+        std::iter::successors(Some(self.clone()), |node| node.parent())
     }
 
     pub(super) fn children_with_tokens(&self) -> impl Iterator<Item = SyntaxElement> + use<> {
@@ -198,23 +206,6 @@ impl SyntaxNode {
 }
 
 impl SyntaxToken {
-    pub(super) fn kind(&self) -> SyntaxKind {
-        self.0.item().kind
-    }
-
-    /// Where it stands in the text that was parsed, in bytes.
-    pub(super) fn text_range(&self) -> Range<usize> {
-        self.0.range()
-    }
-
-    pub(super) fn text(&self) -> &str {
-        &self.0.tree.text[self.0.range()]
-    }
-
-    pub(super) fn parent(&self) -> Option<SyntaxNode> {
-        self.0.parent()
-    }
-
     /// The token before it, spaces and comments among them; none behind an empty node.
     pub(super) fn prev_token(&self) -> Option<Self> {
         let is_around = |at: &u32| self.0.tree.items[*at as usize].next > self.0.at;

@@ -19,6 +19,15 @@ fn by_shell(stage: &Stage, line: &str, script: &str) -> Command {
     command
 }
 
+/// The job reads a line, and ends.
+fn gets_a_line(mut pty: Pty, stage: &Stage) {
+    pty.line("Ada");
+    pty.wait_for("it got Ada");
+    pty.wait_for("ended 0");
+    pty.finish();
+    stage.world.assert_nothing_left();
+}
+
 #[test]
 fn a_script_in_the_background_runs_on() {
     if !needs(&[Tool::Interpreter, Tool::Bash]) {
@@ -44,11 +53,7 @@ fn a_script_that_reads_the_terminal_stops_until_it_is_brought_back() {
     let mut pty = Pty::spawn(by_shell(&stage, UNTIL_STOPPED, script));
     pty.wait_for("it begins");
     pty.wait_for("brought back");
-    pty.line("Ada");
-    pty.wait_for("it got Ada");
-    pty.wait_for("ended 0");
-    pty.finish();
-    stage.world.assert_nothing_left();
+    gets_a_line(pty, &stage);
 }
 
 #[test]
@@ -59,12 +64,8 @@ fn a_job_that_is_given_the_terminal_while_it_runs_has_it() {
     let stage = Stage::new();
     let script = "open('go').close()\nprint('it got', input('name: '))";
     let line = "set -m; mkfifo go; \"$@\" & sh -c ': > go' & fg %1; echo ended $?";
-    let mut pty = Pty::spawn(by_shell(&stage, line, script));
-    pty.line("Ada");
-    pty.wait_for("it got Ada");
-    pty.wait_for("ended 0");
-    pty.finish();
-    stage.world.assert_nothing_left();
+    let pty = Pty::spawn(by_shell(&stage, line, script));
+    gets_a_line(pty, &stage);
 }
 
 #[test]
